@@ -1,0 +1,90 @@
+"""The `detectune` command: a list of commands, each in a file of its own, imported when used."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+
+import click
+
+from detectune.errors import DetectuneError
+
+# Command → (module, attribute, the line in `detectune --help`). Nothing is imported to print help.
+COMMANDS = {
+    "demo": ("detectune.cli.demo", "demo", "Fine-tune a small detector on drawn scenes, offline."),
+    "doctor": ("detectune.cli.doctor", "doctor", "Versions, backend, devices, what is missing."),
+    "zoo": ("detectune.cli.zoo", "zoo", "List, show and download pre-trained detectors."),
+    "init": ("detectune.cli.init", "init", "Make the folders of a new project."),
+    "data": ("detectune.cli.data", "data", "Inspect and convert data sets."),
+    "config": ("detectune.cli.config", "config", "Make, check and show a pipeline.config."),
+    "train": ("detectune.cli.train", "train", "Fine-tune a detector from a pipeline.config."),
+    "evaluate": ("detectune.cli.evaluate", "evaluate", "COCO metrics of a run or checkpoint."),
+    "predict": ("detectune.cli.predict", "predict", "Detect objects in images and draw them."),
+    "export": ("detectune.cli.export", "export", "Write a trained detector for deployment."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported only when they run."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute, _ = COMMANDS[cmd_name]
+        return getattr(importlib.import_module(module), attribute)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        rows = [(name, summary) for name, (_, _, summary) in COMMANDS.items()]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+    def resolve_command(self, ctx: click.Context, args: list[str]):
+        from detectune.errors import did_you_mean
+
+        if args and args[0] not in COMMANDS:
+            ctx.fail(
+                f'there is no command "{args[0]}".\nKnown: {", ".join(COMMANDS)}.\n'
+                f"{did_you_mean(args[0], COMMANDS)}`detectune --help` says what each does."
+            )
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.version_option(package_name="detectune", message="detectune %(version)s")
+def cli(debug: bool) -> None:
+    """Fine-tune pre-trained object detectors: configs, data and checkpoints of the
+    TensorFlow Object Detection API, on Keras 3."""
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run the command line and leave with its exit status: 0 done, 1 failed, 2 wrong input."""
+    _prepare_backend()
+    words = sys.argv[1:] if args is None else args
+    if "--debug" in words:  # accepted anywhere on the line
+        words = ["--debug", *(word for word in words if word != "--debug")]
+    try:
+        cli.main(args=words, prog_name="detectune", standalone_mode=True)
+    except DetectuneError as error:
+        if "--debug" in words:
+            raise
+        click.echo(f"detectune: {error}", err=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        click.echo("detectune: stopped by the keyboard.", err=True)
+        sys.exit(130)
+
+
+def _prepare_backend() -> None:
+    """Choose Keras's backend and quiet TensorFlow's C++ log before anything imports them."""
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+"""The exceptions of detectune.
+
+    DetectuneError
+    ├── ConfigError      (ValueError)  what a pipeline.config, label map or option says is wrong
+    ├── DataError        (ValueError)  a data set, annotation or image is wrong
+    ├── CheckpointError  (ValueError)  a checkpoint is missing, damaged or does not fit the model
+    ├── ZooError         (OSError)     an archive could not be fetched or unpacked
+    ├── TrainingError    (ValueError)  training had to stop: a non-finite loss, a full disk
+    └── ExportError      (ValueError)  an export could not be written or does not equal the model
+
+Every message has three parts: the place and the value found there, what is allowed, and the next
+step. `three_part` puts them together; the command line prints the message without a traceback and
+leaves with `exit_code`: 2 for what the user wrote, 1 for what failed.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class DetectuneError(Exception):
+    """Base of all errors that detectune raises on purpose."""
+
+    exit_code = 2
+
+
+class ConfigError(DetectuneError, ValueError):
+    """A pipeline.config, label map or command-line option is wrong."""
+
+
+class DataError(DetectuneError, ValueError):
+    """A data set, an annotation or an image is wrong."""
+
+
+class CheckpointError(DetectuneError, ValueError):
+    """A checkpoint is missing, damaged, or does not fit the model."""
+
+
+class ZooError(DetectuneError, OSError):
+    """A zoo archive could not be fetched or unpacked."""
+
+    exit_code = 1
+
+
+class TrainingError(DetectuneError, ValueError):
+    """Training had to stop."""
+
+    exit_code = 1
+
+
+class ExportError(DetectuneError, ValueError):
+    """An export could not be written, or its answers differ from the model's."""
+
+    exit_code = 1
+
+
+def three_part(found: str, allowed: str, next_step: str) -> str:
+    """The text of an error: where and what was found, what is allowed, and what to do next."""
+    return f"{found}\n{allowed}\n{next_step}"
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """`Did you mean "x"? `, or an empty string if nothing among `known` is close to `name`."""
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f'Did you mean "{close[0]}"? ' if close else ""

@@ -1,0 +1,80 @@
+"""Writing files so that a reader finds the old one or the new one, never half of one."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from detectune.errors import DetectuneError, three_part
+
+
+class WriteError(DetectuneError, OSError):
+    """A file could not be written: no space, no permission, no such folder."""
+
+    exit_code = 1
+
+
+@contextlib.contextmanager
+def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
+    """A temporary path beside `path`; when the block ends well it takes the place of `path`.
+
+    Raises:
+        WriteError: the file could not be written. What stood at `path` is untouched.
+    """
+    target = Path(path)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        os.close(handle)
+    except OSError as error:
+        raise _write_error(target, error) from error
+    temporary = Path(name)
+    try:
+        yield temporary
+        with open(temporary, "rb+") as written:
+            os.fsync(written.fileno())
+        temporary.chmod(0o666 & ~_umask())
+        os.replace(temporary, target)
+    except OSError as error:
+        if isinstance(error, DetectuneError):
+            raise
+        raise _write_error(target, error) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: str | os.PathLike, text: str) -> None:
+    """Write `text` as UTF-8 to `path`, atomically."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_bytes(path: str | os.PathLike, data: bytes) -> None:
+    """Write `data` to `path`, atomically."""
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _write_error(path: Path, error: OSError) -> WriteError:
+    reasons = {
+        errno.ENOSPC: ("there is no space left on the disk", "Free some space and start again."),
+        errno.EACCES: ("permission was denied", "Choose a folder that you may write to."),
+        errno.EROFS: ("the file system is read-only", "Choose a folder that you may write to."),
+        errno.ENOTDIR: ("a file stands where a folder should be", "Choose another path."),
+        errno.EEXIST: ("a file stands where a folder should be", "Choose another path."),
+    }
+    reason, next_step = reasons.get(
+        error.errno or 0, (error.strerror or str(error), "Check the path and the disk.")
+    )
+    return WriteError(
+        three_part(f"{path}: could not be written: {reason}.", "Nothing was changed.", next_step)
+    )

@@ -1,0 +1,68 @@
+"""The named tuples that travel between layers.
+
+Axes: `B` batch, `H W` image, `A` anchors, `N` ground-truth boxes, `K` kept detections,
+`C` classes. Inside the program a box is float32 `(ymin, xmin, ymax, xmax)` in pixels of the model's
+input, and a class is a 0-based index without background; both are converted only where data
+enters (`data`) and leaves (`evaluation`, `inference`, `export`).
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+# A NumPy array or a tensor of the active Keras backend. Shapes are stated in docstrings.
+Array = Any
+
+
+class GroundTruth(NamedTuple):
+    """What is really in a batch of images, padded to `N` boxes per image."""
+
+    boxes: Array
+    """`[B, N, 4]` float32, yxyx in pixels of the model's input; zeros in padding."""
+    classes: Array
+    """`[B, N]` int32, 0-based; 0 in padding."""
+    valid: Array
+    """`[B, N]` bool, False in padding."""
+    weights: Array
+    """`[B, N]` float32, how much a box counts in the loss; 0 in padding."""
+
+
+class Predictions(NamedTuple):
+    """What a single-shot detector says about every anchor, before decoding."""
+
+    box_codes: Array
+    """`[B, A, 4]` float32, regression relative to the anchors, see `boxes.coders`."""
+    class_logits: Array
+    """`[B, A, C]` float32, or `[B, A, C + 1]` with the background in column 0."""
+
+
+class Detections(NamedTuple):
+    """The best `K` boxes of every image, sorted by falling score."""
+
+    boxes: Array
+    """`[B, K, 4]` float32, yxyx in pixels of the model's input; zeros in padding."""
+    scores: Array
+    """`[B, K]` float32 in 0–1; 0 in padding."""
+    classes: Array
+    """`[B, K]` int32, 0-based; 0 in padding."""
+    valid: Array
+    """`[B, K]` bool, False in padding."""
+    class_scores: Array
+    """`[B, K, C]` or `[B, K, C + 1]` float32: all scores of the anchor each box came from."""
+    anchor_indices: Array
+    """`[B, K]` int32: which anchor each box came from."""
+
+
+class AnchorTargets(NamedTuple):
+    """What the network should say at every anchor."""
+
+    box_codes: Array
+    """`[B, A, 4]` float32; zeros where nothing is matched."""
+    box_weights: Array
+    """`[B, A]` float32; 0 where nothing is matched."""
+    class_targets: Array
+    """`[B, A, C]` or `[B, A, C + 1]` float32, one-hot."""
+    class_weights: Array
+    """`[B, A]` float32; 0 where an anchor is ignored."""
+    matches: Array
+    """`[B, A]` int32: index of the matched box, −1 unmatched, −2 ignored."""
