@@ -1,0 +1,98 @@
+"""Write the `_pb2.py` modules and `.pyi` stubs of the `.proto` files in `config/protos`.
+
+    python tools/generate_protos.py          write them
+    python tools/generate_protos.py --check  exit 1 if a checked-in file is stale
+
+Nobody who installs detectune runs this: the modules are checked in. They are written here rather
+than by protoc because protoc's own modules refuse to load under a protobuf runtime of another
+major version; these hold the same serialised descriptors and load under all of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from google.protobuf import descriptor_pb2
+
+SOURCE_ROOT = Path(__file__).resolve().parent.parent / "src"
+PROTO_FOLDER = SOURCE_ROOT / "detectune" / "config" / "protos"
+
+MODULE = '''"""Messages of `{proto}`. Written by tools/generate_protos.py: do not edit."""
+
+# fmt: off
+from google.protobuf import descriptor_pool as _descriptor_pool
+from google.protobuf.internal import builder as _builder
+{imports}
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(
+{data}
+)
+_builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, globals())
+_builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, "{module}", globals())
+'''
+
+
+def generated_files() -> dict[Path, str]:
+    """The path and the text of every module and stub."""
+    protos = sorted(PROTO_FOLDER.glob("*.proto"))
+    with tempfile.TemporaryDirectory() as folder:
+        descriptors = Path(folder) / "all.binpb"
+        subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "grpc_tools.protoc",
+                f"--proto_path={SOURCE_ROOT}",
+                f"--descriptor_set_out={descriptors}",
+                f"--pyi_out={folder}",
+                *(str(path) for path in protos),
+            ],
+            check=True,
+        )
+        files = descriptor_pb2.FileDescriptorSet.FromString(descriptors.read_bytes()).file
+        texts: dict[Path, str] = {}
+        for file in files:
+            module = file.name.removesuffix(".proto").replace("/", ".") + "_pb2"
+            target = SOURCE_ROOT / (module.replace(".", "/") + ".py")
+            texts[target] = MODULE.format(
+                proto=Path(file.name).name,
+                imports="".join(_import_line(name) for name in file.dependency),
+                data=_bytes_literal(file.SerializeToString(deterministic=True)),
+                module=module,
+            )
+            stub = Path(folder) / (module.replace(".", "/") + ".pyi")
+            texts[target.with_suffix(".pyi")] = stub.read_text()
+    return texts
+
+
+def _import_line(proto: str) -> str:
+    package, _, name = proto.removesuffix(".proto").replace("/", ".").rpartition(".")
+    return f"from {package} import {name}_pb2 as _{name}  # noqa: F401\n"
+
+
+def _bytes_literal(data: bytes, width: int = 60) -> str:
+    pieces = [data[start : start + width] for start in range(0, len(data), width)]
+    return "\n".join(f"    {piece!r}" for piece in pieces)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="only say which files are stale")
+    only_check = parser.parse_args().check
+    stale = [
+        (path, text)
+        for path, text in generated_files().items()
+        if not path.exists() or path.read_text() != text
+    ]
+    for path, text in stale:
+        print(f"{'stale' if only_check else 'written'}: {path.relative_to(SOURCE_ROOT)}")
+        if not only_check:
+            path.write_text(text)
+    sys.exit(1 if only_check and stale else 0)
+
+
+if __name__ == "__main__":
+    main()
