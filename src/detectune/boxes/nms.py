@@ -82,28 +82,24 @@ class NonMaxSuppression:
         boxes, pairs = ops.cast(boxes, "float32"), ops.cast(pairs, "float32")
         batch = ops.shape(pairs)[0]
         block_count = -(-pairs.shape[1] // size)
-        start = _empty(batch, self.max_detections)
-        # A class may keep `max_per_class` boxes, so what earlier blocks kept must be remembered
-        # beyond `max_detections` only if boxes outside the window are dropped; they are rare, and
-        # a survivor that is dropped still suppresses within its own block.
+        # Boxes that the window will drop still suppress others, so there is room for them too.
+        room = self.max_detections * (1 if windows is None else 2)
         found = ops.zeros((batch, num_classes), "int32")
 
         def unfinished(done: Array, kept: Kept, pairs: Array, found: Array) -> Array:
-            enough = ops.all(kept.valid, axis=1)
+            count = ops.sum(ops.cast(_inside(kept, windows).valid, "int32"), axis=1)
             left = ops.max(pairs, axis=1) > self.score_threshold
-            return ops.logical_and(
-                done < block_count, ops.any(ops.logical_and(left, ops.logical_not(enough)))
-            )
+            missing = ops.logical_and(left, count < self.max_detections)
+            return ops.logical_and(done < block_count, ops.any(missing))
 
         def take_block(done: Array, kept: Kept, pairs: Array, found: Array):
             block, pairs = self._next_block(boxes, pairs, size, num_classes)
             block, found = self._suppress(block, kept, found, num_classes)
-            return done + 1, _append(kept, _inside(block, windows)), pairs, found
+            return done + 1, _best(room, kept, block), pairs, found
 
-        _, kept, _, _ = ops.while_loop(
-            unfinished, take_block, (ops.zeros((), "int32"), start, pairs, found)
-        )
-        return kept
+        start = (ops.zeros((), "int32"), _empty(batch, room), pairs, found)
+        _, kept, _, _ = ops.while_loop(unfinished, take_block, start)
+        return _best(self.max_detections, _inside(kept, windows))
 
     def _next_block(
         self, boxes: Array, pairs: Array, size: int, num_classes: int
@@ -164,9 +160,7 @@ def _inside(block: Kept, windows: Array | None) -> Kept:
     if windows is None:
         return block
     clipped = clip(block.boxes, windows[:, None, :])
-    return block._replace(
-        boxes=clipped, valid=ops.logical_and(block.valid, area(clipped) > 0.0)
-    )
+    return block._replace(boxes=clipped, valid=ops.logical_and(block.valid, area(clipped) > 0.0))
 
 
 def _overlaps(these: Kept, those: Kept, iou_threshold: float) -> Array:
@@ -208,11 +202,10 @@ def _empty(batch: Array, size: int) -> Kept:
     )
 
 
-def _append(kept: Kept, block: Kept) -> Kept:
-    """The best of `kept` and `block`; both are sorted, and all of `kept` is better."""
-    size = kept.scores.shape[1]
-    together = Kept(*(ops.concatenate(pair, axis=1) for pair in zip(kept, block, strict=True)))
-    scores, order = ops.top_k(ops.where(together.valid, together.scores, _GONE), size)
+def _best(count: int, *groups: Kept) -> Kept:
+    """The best `count` valid pairs of all `groups`, best first."""
+    together = Kept(*(ops.concatenate(part, axis=1) for part in zip(*groups, strict=True)))
+    scores, order = ops.top_k(ops.where(together.valid, together.scores, _GONE), count)
     order, valid = ops.cast(order, "int32"), scores > _GONE
     return Kept(
         boxes=_gather(together.boxes, order) * _column(valid),

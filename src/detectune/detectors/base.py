@@ -1,8 +1,8 @@
 """What every detector offers, whatever is inside.
 
-    call         images → predictions               the network
-    named_losses predictions, truth → scalars        what training minimizes
-    postprocess  predictions, sizes → detections     what a user sees
+call         images → predictions               the network
+named_losses predictions, truth → scalars        what training minimizes
+postprocess  predictions, sizes → detections     what a user sees
 """
 
 from __future__ import annotations

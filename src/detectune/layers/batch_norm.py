@@ -30,7 +30,9 @@ class FreezableBatchNormalization(keras.layers.BatchNormalization):
         if not training or self.frozen_statistics or not self.trainable:
             return self._normalize(inputs, self.moving_mean, self.moving_variance)
         axes = list(range(len(inputs.shape) - 1))
-        mean, variance = ops.moments(ops.cast(inputs, "float32"), axes=axes)
+        values = ops.cast(inputs, "float32")
+        mean = ops.mean(values, axis=axes)
+        variance = ops.mean(ops.square(values - mean), axis=axes)
         self._update(inputs, mean, variance)
         return self._normalize(inputs, mean, variance)
 
@@ -44,9 +46,7 @@ class FreezableBatchNormalization(keras.layers.BatchNormalization):
             unbias = count / ops.maximum(count - 1.0, 1.0)
         keep = self.momentum
         self.moving_mean.assign(self.moving_mean * keep + mean * (1.0 - keep))
-        self.moving_variance.assign(
-            self.moving_variance * keep + variance * unbias * (1.0 - keep)
-        )
+        self.moving_variance.assign(self.moving_variance * keep + variance * unbias * (1.0 - keep))
 
     def _normalize(self, inputs: Array, mean: Array, variance: Array) -> Array:
         return ops.cast(

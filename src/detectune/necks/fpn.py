@@ -49,9 +49,7 @@ class FeaturePyramid(Layer):
         self.use_depthwise, self.explicit_padding = use_depthwise, explicit_padding
         # Parity: laterals carry a bias and no batch norm (params(use_bias=True)).
         self.top = hyperparams.conv(depth, 1, use_bias=True)
-        self.laterals = [
-            hyperparams.conv(depth, 1, use_bias=True) for _ in range(num_inputs - 1)
-        ]
+        self.laterals = [hyperparams.conv(depth, 1, use_bias=True) for _ in range(num_inputs - 1)]
         self.smoothing = [self._block(stride=1) for _ in range(num_inputs - 1)]
         self.coarse = [self._block(stride=2) for _ in range(num_coarse)]
 

@@ -85,7 +85,9 @@ class SsdExtraLayers(Layer):
 
     def compute_output_shape(self, input_shape: list[tuple]) -> list[tuple]:
         """Shapes of the levels, of which only the channels are known."""
-        channels = [next(x.filters for x in reversed(b) if hasattr(x, "filters")) for b in self.blocks]
+        channels = [
+            next(x.filters for x in reversed(b) if hasattr(x, "filters")) for b in self.blocks
+        ]
         return [*input_shape, *((None, None, None, count) for count in channels)]
 
     def build(self, input_shape: list[tuple]) -> None:

@@ -1,8 +1,8 @@
 """Ground truth → what the network should say at every anchor.
 
-    boxes [B, N, 4] ─► similarity [B, N, A] ─► matcher ─► matches [B, A]
-                                                  ├─► box codes and weights of the matched box
-                                                  └─► one-hot class and weight, or background
+boxes [B, N, 4] ─► similarity [B, N, A] ─► matcher ─► matches [B, A]
+                                              ├─► box codes and weights of the matched box
+                                              └─► one-hot class and weight, or background
 """
 
 from __future__ import annotations

@@ -60,14 +60,10 @@ def _pyramid(neck: FeaturePyramid) -> Iterator[tuple[str, str, Layer]]:
     root, name = "_feature_extractor/_fpn_features_generator", "FeatureMaps/top_down"
     levels = len(neck.laterals) + 1
     yield f"{root}/top_layers/0", f"{name}/projection_{levels}", neck.top
-    for index, (lateral, smoothing) in enumerate(
-        zip(neck.laterals, neck.smoothing, strict=True)
-    ):
+    for index, (lateral, smoothing) in enumerate(zip(neck.laterals, neck.smoothing, strict=True)):
         number = levels - 1 - index
         yield f"{root}/residual_blocks/{index}/0", f"{name}/projection_{number}", lateral
-        yield from _numbered(
-            f"{root}/conv_layers/{index}", f"{name}/smoothing_{number}", smoothing
-        )
+        yield from _numbered(f"{root}/conv_layers/{index}", f"{name}/smoothing_{number}", smoothing)
     for index, block in enumerate(neck.coarse):
         yield from _numbered(
             f"_feature_extractor/_coarse_feature_layers/{index}",
