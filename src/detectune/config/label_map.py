@@ -12,7 +12,6 @@ import functools
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from google.protobuf import text_format
 
@@ -143,7 +142,7 @@ def read_label_map(path: str | os.PathLike) -> LabelMap:
         ConfigError: the file cannot be read, is not a label map, has no item, an id below 1 or
             twice, or an item without a name.
     """
-    text = read_config_text(path)
+    text = read_config_text(path, "label map")
     message = parse_message(text, schema.StringIntLabelMap(), str(path))
     if not message.item:
         raise _error(
@@ -151,8 +150,12 @@ def read_label_map(path: str | os.PathLike) -> LabelMap:
             'Write for each class: item { id: 1 name: "..." }, ids from 1.',
         )
     _, places = read_tree(parse(text), schema.StringIntLabelMap.DESCRIPTOR)
-    items = [_item(item) for item in message.item]
-    found = [places[f"item[{number}]"] for number in range(len(items))]
+    items, found = [], []
+    for number, item in enumerate(message.item):
+        # Parity: an item with id 0 is allowed if it is called background; it is no class.
+        if item.id != 0 or "background" not in (item.name, item.display_name):
+            items.append(_item(item))
+            found.append(places[f"item[{number}]"])
     return _checked(items, str(path), found)
 
 

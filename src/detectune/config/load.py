@@ -98,8 +98,11 @@ def _parse_error(
     )
 
 
-def read_config_text(path: str | os.PathLike) -> str:
+def read_config_text(path: str | os.PathLike, kind: str = "pipeline.config") -> str:
     """The text of the file at `path`; a byte order mark is dropped, line ends become `\\n`.
+
+    Args:
+        kind: what the file should be, for the error.
 
     Raises:
         ConfigError: no such file, a folder, not text, or far too large.
@@ -108,22 +111,24 @@ def read_config_text(path: str | os.PathLike) -> str:
     try:
         size = file.stat().st_size
         if file.is_dir():
-            raise _unreadable(file, "this is a folder.", _folder_advice(file))
+            raise _unreadable(file, kind, "this is a folder.", _folder_advice(file, kind))
         if size > _MAX_BYTES:
-            raise _unreadable(file, f"the file has {size / 2**20:.0f} MB.", _not_text_advice(file))
+            raise _unreadable(
+                file, kind, f"the file has {size / 2**20:.0f} MB.", _not_text_advice(file)
+            )
         data = file.read_bytes()
     except OSError as error:
         if isinstance(error, ConfigError):
             raise
-        raise _unreadable(file, _os_reason(error), "Check the path.") from error
+        raise _unreadable(file, kind, _os_reason(error), "Check the path.") from error
     if data[:2] in (b"\xff\xfe", b"\xfe\xff") and len(data) % 2 == 0:
         data = data.decode("utf-16").encode("utf-8")  # Windows' editors write this
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise _not_utf8(file, data, error) from error
+        raise _not_utf8(file, kind, data, error) from error
     if "\0" in text:
-        raise _unreadable(file, "this is a binary file.", _not_text_advice(file))
+        raise _unreadable(file, kind, "this is a binary file.", _not_text_advice(file))
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
@@ -135,23 +140,23 @@ def _os_reason(error: OSError) -> str:
     return f"the file could not be read: {error.strerror or error}."
 
 
-def _folder_advice(folder: Path) -> str:
-    inside = folder / "pipeline.config"
+def _folder_advice(folder: Path, kind: str) -> str:
+    inside = folder / kind
     if inside.is_file():
         return f"Give the file in it: {inside}."
     return "Give the path of a file."
 
 
-def _not_utf8(file: Path, data: bytes, error: UnicodeDecodeError) -> ConfigError:
+def _not_utf8(file: Path, kind: str, data: bytes, error: UnicodeDecodeError) -> ConfigError:
     if _looks_binary(data):
-        return _unreadable(file, "this is a binary file.", _not_text_advice(file))
+        return _unreadable(file, kind, "this is a binary file.", _not_text_advice(file))
     before = data[: error.start]
     line = before.count(b"\n") + 1
     column = error.start - (before.rfind(b"\n") + 1) + 1
     return ConfigError(
         three_part(
             f"{file}:{line}:{column}: the byte 0x{data[error.start]:02x} is not UTF-8.",
-            "A pipeline.config is UTF-8 text.",
+            f"A {kind} is UTF-8 text.",
             "Save it as UTF-8, or remove accents and other special characters from this line.",
         )
     )
@@ -164,12 +169,10 @@ def _looks_binary(data: bytes) -> bool:
 
 def _not_text_advice(file: Path) -> str:
     return (
-        f"{file.name} may be a TFRecord or a checkpoint: those go into the config, as "
+        f"{file.name} may be a TFRecord or a checkpoint: a pipeline.config names those, as "
         "tf_record_input_reader.input_path and train_config.fine_tune_checkpoint."
     )
 
 
-def _unreadable(file: Path, found: str, next_step: str) -> ConfigError:
-    return ConfigError(
-        three_part(f"{file}:1:1: {found}", "A pipeline.config is a text file.", next_step)
-    )
+def _unreadable(file: Path, kind: str, found: str, next_step: str) -> ConfigError:
+    return ConfigError(three_part(f"{file}:1:1: {found}", f"A {kind} is a text file.", next_step))
