@@ -12,6 +12,7 @@ import http.client
 import json
 import os
 import shutil
+import ssl
 import time
 import urllib.error
 import urllib.request
@@ -60,10 +61,12 @@ class _Part:
     validator: str = ""
     """Strong ETag or date of the version, for If-Range; empty if the server gave none."""
     total: int | None = None
+    ours: bool = False
+    """Whether what stands at `path` came from `url`; if not, it counts as nothing."""
 
     @property
     def size(self) -> int:
-        return self.path.stat().st_size if self.path.exists() else 0
+        return self.path.stat().st_size if self.ours and self.path.exists() else 0
 
     @property
     def _notes(self) -> Path:
@@ -75,17 +78,17 @@ class _Part:
         part = cls(path, url)
         try:
             notes = json.loads(part._notes.read_text("utf-8"))
-            if notes["url"] == url and part.size:
-                return cls(path, url, str(notes["validator"]), notes["total"])
+            if notes["url"] == url:
+                return cls(path, url, str(notes["validator"]), notes["total"], ours=True)
         except (OSError, ValueError, KeyError, TypeError):
             pass  # no notes, or damaged ones: what is there cannot be trusted
-        part.discard()
         return part
 
     def begin(self, headers: Message, total: int | None) -> None:
         """Start an empty part for the version that `headers` describe."""
         self.validator, self.total = _validator(headers), total
         self.path.write_bytes(b"")
+        self.ours = True
         notes = {"url": self.url, "validator": self.validator, "total": total}
         self._notes.write_text(json.dumps(notes), "utf-8")
 
@@ -109,18 +112,19 @@ def transfer(url: str, target: Path, limits: TransferLimits, progress: Progress)
             off too often. What has arrived stays, and the next call goes on from there.
     """
     part = _Part.found(target.with_name(f"{target.name}.part"), url)
-    failures, reason = 0, ""
+    failures, most, reason = 0, part.size, ""
     while failures < limits.attempts:
         if failures:
             time.sleep(limits.pause_seconds * 2 ** (failures - 1))
-        before = part.size
         try:
             _attempt(part, limits, progress)
             part.finish(target)
             return
         except _Broken as error:
             reason = str(error)
-            failures = 1 if part.size > before else failures + 1
+            # Only more than ever counts as progress: a server may start again each time.
+            failures = 1 if part.size > most else failures + 1
+            most = max(most, part.size)
         except OSError as error:
             if isinstance(error, ZooError):
                 raise
@@ -129,8 +133,8 @@ def transfer(url: str, target: Path, limits: TransferLimits, progress: Progress)
         three_part(
             f"{url}: could not be fetched: {reason}.",
             f"{part.size:,} bytes have arrived and are kept in {part.path}.",
-            "Check the network (and the proxy: HTTPS_PROXY) and run the same command again: it goes "
-            "on from there. --mirror takes another server or a folder.",
+            "Check the network (and the proxy: HTTPS_PROXY) and run the same command again: it "
+            "goes on from there. --mirror takes another server or a folder.",
         )
     )
 
@@ -141,7 +145,7 @@ def _attempt(part: _Part, limits: TransferLimits, progress: Progress) -> None:
     request.add_header("User-Agent", f"detectune/{detectune.__version__}")
     request.add_header("Accept-Encoding", "identity")
     offset = part.size
-    if offset and part.total == offset:
+    if offset and offset == part.total:
         return
     if offset and (part.validator or part.total):
         request.add_header("Range", f"bytes={offset}-")
@@ -154,7 +158,7 @@ def _attempt(part: _Part, limits: TransferLimits, progress: Progress) -> None:
         _judge_status(error, part)
     except urllib.error.URLError as error:
         raise _Broken(_network_reason(error.reason)) from error
-    except (TimeoutError, ConnectionError, http.client.HTTPException) as error:
+    except (TimeoutError, ConnectionError, ssl.SSLError, http.client.HTTPException) as error:
         raise _Broken(_network_reason(error)) from error
     if part.total is not None and part.size < part.total:
         raise _Broken(f"the connection ended after {part.size:,} of {part.total:,} bytes")
