@@ -9,7 +9,7 @@ import pytest
 
 
 def shared_folder() -> Path:
-    """`../shared` beside the repository, or what DETECTUNE_SHARED names; else the test is skipped."""
+    """`../shared` beside the repository, or the folder in DETECTUNE_SHARED; skips without it."""
     named = os.environ.get("DETECTUNE_SHARED")
     folder = Path(named) if named else Path(__file__).resolve().parents[2] / "shared"
     if not folder.is_dir():

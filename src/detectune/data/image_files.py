@@ -34,7 +34,7 @@ class ImageFacts(NamedTuple):
 
 
 def image_format(data: bytes) -> str:
-    """"JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF" by the first bytes; "" if none of them."""
+    """ "JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF" by the first bytes; "" if none of them."""
     if data[:3] == b"\xff\xd8\xff":
         return "JPEG"
     if data[:8] == b"\x89PNG\r\n\x1a\n":

@@ -144,7 +144,7 @@ def _checked_length(path: str, header: bytes, offset: int, size: int) -> int:
     if length is None and offset == 0:
         raise DataError(
             three_part(
-                f"{path}: not a TFRecord: the checksum at byte 8 does not fit the length before it.",
+                f"{path}: not a TFRecord: the checksum at byte 8 does not fit bytes 0–7.",
                 _NOT_RECORD,
                 "Name the .record file itself; GZIP-compressed records must be unpacked first.",
             )
@@ -165,7 +165,7 @@ def _checked_length(path: str, header: bytes, offset: int, size: int) -> int:
 def _truncated(path: str, offset: int, size: int) -> DataError:
     return DataError(
         three_part(
-            f"{path}: ends at byte {size} in the middle of the record that begins at byte {offset}.",
+            f"{path}: ends at byte {size}, inside the record that begins at byte {offset}.",
             "A TFRecord ends with a whole record.",
             "Copying or writing it was interrupted: copy or write the file again.",
         )

@@ -2,9 +2,9 @@
 
 Understood layouts (PATH is what follows `voc:`):
 
-    PATH/Annotations/*.xml + PATH/JPEGImages/*     VOC devkit; PATH may also be ImageSets/Main/train.txt
-    PATH/annotations/*.xml + PATH/images/*         two folders side by side; PATH may be either's parent
-    PATH/*.xml + PATH/*.jpg                        images and annotations mixed
+    PATH/Annotations/*.xml + PATH/JPEGImages/*   VOC; PATH may also be ImageSets/Main/train.txt
+    PATH/annotations/*.xml + PATH/images/*       two folders side by side
+    PATH/*.xml + PATH/*.jpg                      images and annotations mixed
 """
 
 from __future__ import annotations
@@ -138,9 +138,7 @@ def _box(xml: Path, item: ElementTree.Element) -> list[float]:
     return [_number(xml, item, f"bndbox/{corner}") for corner in corners]
 
 
-def _number(
-    xml: Path, item: ElementTree.Element, path: str, default: float | None = None
-) -> float:
+def _number(xml: Path, item: ElementTree.Element, path: str, default: float | None = None) -> float:
     text = item.findtext(path)
     if text is None and default is not None:
         return default

@@ -72,7 +72,9 @@ def yaml_names(text: str) -> list[str]:
     if match:
         parts = [p.strip() for p in match[1].strip("[]{}").split(",") if p.strip()]
         return [_unquoted(p.split(":", 1)[1] if match[1][0] == "{" else p) for p in parts]
-    match = re.search(r"^names\s*:[ \t]*(?:#.*)?\n((?:[ \t]*(?:-|\d+\s*:).*\n?|[ \t]*\n)+)", text, re.M)
+    match = re.search(
+        r"^names\s*:[ \t]*(?:#.*)?\n((?:[ \t]*(?:-|\d+\s*:).*\n?|[ \t]*\n)+)", text, re.M
+    )
     lines = match[1].splitlines() if match else []
     return [_unquoted(re.sub(r"^\s*(-|\d+\s*:)", "", line)) for line in lines if line.strip()]
 
