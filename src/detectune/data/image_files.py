@@ -15,6 +15,9 @@ from PIL import Image, UnidentifiedImageError
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff")
 _DECODED_IN_CPP = {"JPEG", "PNG", "GIF"}
+TRUNCATED = "it is cut off: its end is missing"
+# Cameras and editors append a few bytes after the end of an image.
+_ENDING = 4096
 _EXIF_ORIENTATION = 274
 # Orientations 5–8 swap height and width; Source: EXIF 2.3, tag 0x0112.
 _SWAPPED = (5, 6, 7, 8)
@@ -66,15 +69,19 @@ def read_facts(data: bytes) -> ImageFacts:
         raise ValueError(f"its header cannot be read ({error})") from error
 
 
-def end_is_missing(head: bytes, tail: bytes) -> bool:
-    """True if an image that begins with `head` and ends with `tail` was cut off.
+def damage(head: bytes, tail: bytes) -> str:
+    """Why an image that begins with `head` and ends with `tail` is unusable; "" if it looks whole.
 
-    JPEG must close with FF D9 and PNG with IEND; bytes after that are allowed.
+    The pixels are not decoded. JPEG must close with FF D9 and PNG with IEND; bytes after that are
+    allowed. A header longer than `head` looks like damage.
     """
+    try:
+        read_facts(head)
+    except ValueError as error:
+        return str(error)
     kind = image_format(head)
-    if kind == "JPEG":
-        return b"\xff\xd9" not in tail
-    return kind == "PNG" and b"IEND" not in tail
+    ending = {"JPEG": b"\xff\xd9", "PNG": b"IEND"}.get(kind, b"")
+    return TRUNCATED if ending not in tail[-_ENDING:] else ""
 
 
 def decodable(data: bytes) -> bytes:

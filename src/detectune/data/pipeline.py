@@ -59,9 +59,10 @@ def train_batches(
     Boxes are in pixels of `images`, classes 0-based. Without `steps` the batches never end.
 
     Raises:
-        ConfigError: an augmentation is not known. DataError: the source has no image.
+        ConfigError: an augmentation is not known.
+        DataError: the source has no image, or some that cannot be read; all are named.
     """
-    _not_empty(source)
+    check_source(source)
     batch = config.train_config.batch_size
     boxes = boxes_per_image(config, source)
     augment = build_augmentations(config.train_config.data_augmentation_options)
@@ -123,14 +124,33 @@ def boxes_per_image(config: schema.TrainEvalPipelineConfig, source: Source) -> i
     """
     reader, train = config.train_input_reader, config.train_config
     wanted = (train if train.HasField("max_number_of_boxes") else reader).max_number_of_boxes
-    if source.most_boxes > wanted:
+    most = source.survey.most_boxes
+    if most > wanted:
         _log.warning(
             "%s: an image has %d boxes, more than max_number_of_boxes (%d); all are used.",
             source.name,
-            source.most_boxes,
+            most,
             wanted,
         )
-    return max(-(-source.most_boxes // _BOX_PADDING), 1) * _BOX_PADDING
+    return max(-(-most // _BOX_PADDING), 1) * _BOX_PADDING
+
+
+def check_source(source: Source) -> None:
+    """Report once what is repaired while reading, and refuse images that cannot be read.
+
+    Raises:
+        DataError: there is no image, an image is damaged, an annotation is wrong.
+    """
+    _not_empty(source)
+    survey = source.survey
+    if survey.damaged:
+        raise undecodable(list(survey.damaged))
+    for count, what in (
+        (survey.clipped, "reach out of the image and are clipped"),
+        (survey.dropped, "have no area and are left out"),
+    ):
+        if count:
+            _log.warning("%s: %d boxes %s.", source.name, count, what)
 
 
 def named_errors(dataset: tf.data.Dataset, source: Source) -> Iterator:

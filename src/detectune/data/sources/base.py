@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from detectune.config.label_map import LabelMap
+from detectune.data.image_files import TRUNCATED, damage
 from detectune.errors import DataError, did_you_mean, three_part
 
 
@@ -103,6 +104,19 @@ def repair(record: Record) -> Record:
     return select_boxes(record._replace(boxes=boxes), keep)
 
 
+class Survey(NamedTuple):
+    """What a quick pass over a source finds."""
+
+    most_boxes: int
+    """The largest number of boxes in one image, after repair."""
+    clipped: int
+    """How many boxes reach out of their image."""
+    dropped: int
+    """How many boxes have no area inside their image."""
+    damaged: tuple[tuple[str, str], ...]
+    """(file name, reason) of images that are cut off or are no images."""
+
+
 class Source(abc.ABC):
     """A data set with random access; what every format gives."""
 
@@ -131,20 +145,38 @@ class Source(abc.ABC):
     def __iter__(self) -> Iterator[Record]:
         return (self[index] for index in range(len(self)))
 
-    def image_tail(self, index: int) -> tuple[bytes, bytes]:
-        """The first 64 and last 4 kB or so of image `index`: enough to see that it is whole."""
-        data = self.image_bytes(index)
-        return data[:65536], data[-4096:]
+    def glance(self, index: int) -> tuple[Record, bytes, bytes]:
+        """The annotation of image `index`, not repaired, and the beginning and end of its file.
+
+        Cheaper than `unrepaired`, and enough to see that the image is there and whole.
+        """
+        record = self.unrepaired(index)
+        return record._replace(image=b""), record.image, record.image
 
     def stray_files(self) -> list[tuple[str, str]]:
         """(file, reason) of images and annotations that belong to no record."""
         return []
 
     @cached_property
-    def most_boxes(self) -> int:
-        """The largest number of boxes in one image, after repair."""
-        counts = (len(repair(self.annotation(i)).class_ids) for i in range(len(self)))
-        return max(counts, default=0)
+    def survey(self) -> Survey:
+        """What one quick pass over all annotations and the headers of all images finds.
+
+        Raises:
+            DataError: an annotation cannot be read or names an unknown class.
+        """
+        most, clipped, dropped, damaged = 0, 0, 0, []
+        for index in range(len(self)):
+            record, head, tail = self.glance(index)
+            reason = damage(head, tail)
+            if reason and reason is not TRUNCATED:
+                reason = damage(self.image_bytes(index), tail)  # its header may be a long one
+            if reason:
+                damaged.append((record.file_name, reason))
+            repaired = repair(record)
+            most = max(most, len(repaired.class_ids))
+            dropped += len(record.class_ids) - len(repaired.class_ids)
+            clipped += int(np.any((record.boxes < 0) | (record.boxes > 1), axis=1).sum())
+        return Survey(most, clipped, dropped, tuple(damaged))
 
     def describe(self) -> str:
         """One line for people: where the data come from and how many images and classes."""
@@ -171,8 +203,8 @@ class Subset(Source):
     def unrepaired(self, index: int) -> Record:
         return self.source.unrepaired(self.indices[index])
 
-    def image_tail(self, index: int) -> tuple[bytes, bytes]:
-        return self.source.image_tail(self.indices[index])
+    def glance(self, index: int) -> tuple[Record, bytes, bytes]:
+        return self.source.glance(self.indices[index])
 
 
 class ClassIds:

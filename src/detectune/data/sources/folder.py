@@ -51,13 +51,14 @@ class FolderSource(Source):
         super().__init__(name, label_map or LabelMap.from_names(names))
         self._rows, self._strays = rows, strays or []
         self._class_id = ClassIds(self.label_map)
+        self._sizes: dict[int, tuple[int, int]] = {}
 
     def __len__(self) -> int:
         return len(self._rows)
 
     def annotation(self, index: int) -> Record:
         row = self._rows[index]
-        height, width = (row.height, row.width) if row.height and row.width else self._size(row)
+        height, width = (row.height, row.width) if row.height and row.width else self._size(index)
         scale = 1.0 if row.in_fractions else np.array([height, width, height, width], np.float64)
         # Parity: pixel coordinates are divided by the annotated size, without an offset of one,
         # as create_pascal_tf_record.py and the tutorials' generate_tfrecord.py do.
@@ -76,32 +77,39 @@ class FolderSource(Source):
     def image_bytes(self, index: int) -> bytes:
         return _read(self._rows[index].path)
 
-    def image_tail(self, index: int) -> tuple[bytes, bytes]:
+    def glance(self, index: int) -> tuple[Record, bytes, bytes]:
         path = self._rows[index].path
         try:
             with open(path, "rb") as file:
                 head = file.read(_HEAD)
                 file.seek(max(path.stat().st_size - _TAIL, 0))
-                return head, file.read()
+                return self.annotation(index), head, file.read()
         except OSError as error:
             raise _unreadable(path, error) from error
 
     def stray_files(self) -> list[tuple[str, str]]:
         return self._strays
 
-    def _size(self, row: Annotated) -> tuple[int, int]:
+    def _size(self, index: int) -> tuple[int, int]:
         """Height and width from the image's own header, where the annotation is silent."""
-        try:
-            facts = read_facts(_read(row.path))
-        except ValueError as error:
-            raise DataError(
-                three_part(
-                    f"{row.path}: {error}, and {row.place} does not say how large the image is.",
-                    "Images are JPEG, PNG, GIF, BMP, WebP or TIFF.",
-                    "Replace the image or remove its annotation.",
-                )
-            ) from error
-        return facts.height, facts.width
+        if index not in self._sizes:
+            row = self._rows[index]
+            try:
+                facts = read_facts(_read(row.path))
+            except ValueError as error:
+                raise _sizeless(row, error) from error
+            self._sizes[index] = facts.height, facts.width
+        return self._sizes[index]
+
+
+def _sizeless(row: Annotated, error: ValueError) -> DataError:
+    return DataError(
+        three_part(
+            f"{row.path}: {error}, and {row.place} does not say how large the image is.",
+            "Images are JPEG, PNG, GIF, BMP, WebP or TIFF.",
+            "Replace the image or remove its annotation.",
+        )
+    )
 
 
 def _read(path: Path) -> bytes:

@@ -14,7 +14,6 @@ import glob
 import os
 import re
 import struct
-from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -248,10 +247,6 @@ class TFRecordSource(Source):
             weights=_floats(features, "image/object/weight"),
             areas=_floats(features, "image/object/area"),
         )
-
-    @cached_property
-    def most_boxes(self) -> int:
-        return max(len(_floats(self._features(i), _CORNERS[0])) for i in range(len(self)))
 
     def _class_ids(self, features: Features, place: str) -> list[int]:
         # Parity: the text counts where there is one, else the number; the original's
