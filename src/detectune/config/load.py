@@ -3,13 +3,176 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TypeVar
 
 from google.protobuf import text_format
+from google.protobuf.message import Message
 
 from detectune.config import schema
+from detectune.config.overrides import apply_overrides
+from detectune.config.text_problems import read_tree
+from detectune.config.text_tree import TextSyntaxError, parse
+from detectune.errors import ConfigError, three_part
+
+AnyMessage = TypeVar("AnyMessage", bound=Message)
+
+_MAX_BYTES = 16 * 2**20
+"""A pipeline.config has kilobytes; whoever gives a checkpoint by mistake gets an answer at once."""
 
 
-def load_config(path: str | os.PathLike) -> schema.TrainEvalPipelineConfig:
-    """The `TrainEvalPipelineConfig` written in the file at `path`."""
-    return text_format.Parse(Path(path).read_text("utf-8"), schema.TrainEvalPipelineConfig())
+def load_config(
+    path: str | os.PathLike, overrides: Iterable[str] = ()
+) -> schema.TrainEvalPipelineConfig:
+    """The `TrainEvalPipelineConfig` written in the file at `path`.
+
+    Args:
+        overrides: assignments such as `"train_config.batch_size=8"`, see `config.overrides`.
+
+    Raises:
+        ConfigError: the file cannot be read or does not hold a config; the message starts with
+            `path:line:column`.
+    """
+    config = parse_message(read_config_text(path), schema.TrainEvalPipelineConfig(), str(path))
+    if not config.ListFields():
+        raise ConfigError(
+            three_part(
+                f"{path}:1:1: the config is empty.",
+                "A pipeline.config has model, train_config, train_input_reader, eval_config and "
+                "eval_input_reader.",
+                "`detectune config new` writes one.",
+            )
+        )
+    apply_overrides(config, overrides)
+    return config
+
+
+def parse_message(text: str, message: AnyMessage, name: str) -> AnyMessage:
+    """`message` filled from protobuf text.
+
+    Args:
+        name: what the text is called in an error, usually its path.
+
+    Raises:
+        ConfigError: the text is not such a message; the first problem, with its place.
+    """
+    try:
+        return text_format.Parse(text, message)
+    except text_format.ParseError as error:
+        raise _parse_error(text, message, name, error) from error
+
+
+def _parse_error(
+    text: str, message: Message, name: str, error: text_format.ParseError
+) -> ConfigError:
+    try:
+        problems, _ = read_tree(parse(text), message.DESCRIPTOR)
+    except TextSyntaxError as syntax:
+        place = f"{name}:{syntax.place.line}:{syntax.place.column}"
+        return ConfigError(
+            three_part(
+                f"{place}: {syntax.found}.",
+                f"Expected here: {syntax.expected}.",
+                "Look at this line and the ones above it for a missing brace, colon or quote.",
+            )
+        )
+    if problems:
+        first = problems[0]
+        place = f"{name}:{first.line}:{first.column}: {first.field}"
+        more = f" `detectune config check {name}` shows all {len(problems)}."
+        return ConfigError(
+            three_part(
+                f"{place}: {first.found}",
+                first.allowed,
+                first.next_step + (more if len(problems) > 1 else ""),
+            )
+        )
+    line, column = error.GetLine() or 1, error.GetColumn() or 1
+    return ConfigError(
+        three_part(
+            f"{name}:{line}:{column}: {str(error).split(' : ')[-1]}.",
+            f"The text has to be a {message.DESCRIPTOR.name} in protobuf text format.",
+            "Change this line.",
+        )
+    )
+
+
+def read_config_text(path: str | os.PathLike, kind: str = "pipeline.config") -> str:
+    """The text of the file at `path`; a byte order mark is dropped, line ends become `\\n`.
+
+    Args:
+        kind: what the file should be, for the error.
+
+    Raises:
+        ConfigError: no such file, a folder, not text, or far too large.
+    """
+    file = Path(path)
+    try:
+        size = file.stat().st_size
+        if file.is_dir():
+            raise _unreadable(file, kind, "this is a folder.", _folder_advice(file, kind))
+        if size > _MAX_BYTES:
+            raise _unreadable(
+                file, kind, f"the file has {size / 2**20:.0f} MB.", _not_text_advice(file)
+            )
+        data = file.read_bytes()
+    except OSError as error:
+        if isinstance(error, ConfigError):
+            raise
+        raise _unreadable(file, kind, _os_reason(error), "Check the path.") from error
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff") and len(data) % 2 == 0:
+        data = data.decode("utf-16").encode("utf-8")  # Windows' editors write this
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise _not_utf8(file, kind, data, error) from error
+    if "\0" in text:
+        raise _unreadable(file, kind, "this is a binary file.", _not_text_advice(file))
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _os_reason(error: OSError) -> str:
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return "there is no such file."
+    if isinstance(error, PermissionError):
+        return "the file may not be read: permission denied."
+    return f"the file could not be read: {error.strerror or error}."
+
+
+def _folder_advice(folder: Path, kind: str) -> str:
+    inside = folder / kind
+    if inside.is_file():
+        return f"Give the file in it: {inside}."
+    return "Give the path of a file."
+
+
+def _not_utf8(file: Path, kind: str, data: bytes, error: UnicodeDecodeError) -> ConfigError:
+    if _looks_binary(data):
+        return _unreadable(file, kind, "this is a binary file.", _not_text_advice(file))
+    before = data[: error.start]
+    line = before.count(b"\n") + 1
+    column = error.start - (before.rfind(b"\n") + 1) + 1
+    return ConfigError(
+        three_part(
+            f"{file}:{line}:{column}: the byte 0x{data[error.start]:02x} is not UTF-8.",
+            f"A {kind} is UTF-8 text.",
+            "Save it as UTF-8, or remove accents and other special characters from this line.",
+        )
+    )
+
+
+def _looks_binary(data: bytes) -> bool:
+    start = data[:4096]
+    return b"\0" in start
+
+
+def _not_text_advice(file: Path) -> str:
+    return (
+        f"{file.name} may be a TFRecord or a checkpoint: a pipeline.config names those, as "
+        "tf_record_input_reader.input_path and train_config.fine_tune_checkpoint."
+    )
+
+
+def _unreadable(file: Path, kind: str, found: str, next_step: str) -> ConfigError:
+    return ConfigError(three_part(f"{file}:1:1: {found}", f"A {kind} is a text file.", next_step))

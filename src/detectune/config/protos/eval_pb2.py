@@ -5,7 +5,7 @@ from google.protobuf import descriptor_pool as _descriptor_pool
 from google.protobuf.internal import builder as _builder
 
 DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(
-    b'\n"detectune/config/protos/eval.proto\x12\x10detectune.protos"\x97\x0f\n\nE'
+    b'\n"detectune/config/protos/eval.proto\x12\x10detectune.protos"\x91\x10\n\nE'
     b'valConfig\x12 \n\nbatch_size\x18\x19 \x01(\r:\x011R\tbatchSize\x121\n\x12num_visualiza'
     b'tions\x18\x01 \x01(\r:\x0210R\x11numVisualizations\x12+\n\x0cnum_examples\x18\x02 \x01(\r:\x0450'
     b'00B\x02\x18\x01R\x0bnumExamples\x121\n\x12eval_interval_secs\x18\x03 \x01(\r:\x03300R\x10evalIn'
@@ -37,15 +37,17 @@ DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(
     b'val\x18\x1e \x01(\x08:\x05falseR\x12useDummyLossInEval\x12C\n\rkeypoint_edge\x18  \x03(\x0b2'
     b'\x1e.detectune.protos.KeypointEdgeR\x0ckeypointEdge\x12U\n$skip_predic'
     b'tions_for_unlabeled_class\x18! \x01(\x08:\x05falseR skipPredictionsForUn'
-    b'labeledClass\x1aB\n\x14SuperCategoriesEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05va'
-    b'lue\x18\x02 \x01(\tR\x05value:\x028\x01"\x8a\x01\n\x13ParameterizedMetric\x12[\n\x15coco_keypoin'
-    b't_metrics\x18\x01 \x01(\x0b2%.detectune.protos.CocoKeypointMetricsH\x00R\x13co'
-    b'coKeypointMetricsB\x16\n\x14parameterized_metric"\xfb\x01\n\x13CocoKeypointMe'
-    b'trics\x12\x1f\n\x0bclass_label\x18\x01 \x01(\tR\nclassLabel\x12y\n\x18keypoint_label_to_'
-    b'sigmas\x18\x02 \x03(\x0b2@.detectune.protos.CocoKeypointMetrics.Keypoint'
-    b'LabelToSigmasEntryR\x15keypointLabelToSigmas\x1aH\n\x1aKeypointLabelTo'
-    b'SigmasEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\x02R\x05value:\x028\x01"6\n\x0cK'
-    b'eypointEdge\x12\x14\n\x05start\x18\x01 \x01(\x05R\x05start\x12\x10\n\x03end\x18\x02 \x01(\x05R\x03end'
+    b'labeledClass\x12?\n\x18batch_norm_recalibration\x18\xe9\x07 \x01(\x08:\x04trueR\x16batch'
+    b'NormRecalibration\x127\n\x15recalibration_batches\x18\xea\x07 \x01(\r:\x010R\x14recali'
+    b'brationBatches\x1aB\n\x14SuperCategoriesEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05'
+    b'value\x18\x02 \x01(\tR\x05value:\x028\x01"\x8a\x01\n\x13ParameterizedMetric\x12[\n\x15coco_keypo'
+    b'int_metrics\x18\x01 \x01(\x0b2%.detectune.protos.CocoKeypointMetricsH\x00R\x13'
+    b'cocoKeypointMetricsB\x16\n\x14parameterized_metric"\xfb\x01\n\x13CocoKeypoint'
+    b'Metrics\x12\x1f\n\x0bclass_label\x18\x01 \x01(\tR\nclassLabel\x12y\n\x18keypoint_label_t'
+    b'o_sigmas\x18\x02 \x03(\x0b2@.detectune.protos.CocoKeypointMetrics.Keypoi'
+    b'ntLabelToSigmasEntryR\x15keypointLabelToSigmas\x1aH\n\x1aKeypointLabel'
+    b'ToSigmasEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\x02R\x05value:\x028\x01"6\n'
+    b'\x0cKeypointEdge\x12\x14\n\x05start\x18\x01 \x01(\x05R\x05start\x12\x10\n\x03end\x18\x02 \x01(\x05R\x03end'
 )
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, globals())
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, "detectune.config.protos.eval_pb2", globals())

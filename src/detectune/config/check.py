@@ -1,0 +1,82 @@
+"""All problems of a pipeline.config, each with its place: `detectune config check`."""
+
+from __future__ import annotations
+
+import os
+
+from google.protobuf import text_format
+
+from detectune.config import schema
+from detectune.config.doubts import doubtful_values
+from detectune.config.load import parse_message, read_config_text
+from detectune.config.named_files import file_problems
+from detectune.config.problems import Problem
+from detectune.config.report import report_fields
+from detectune.config.required import missing_parts
+from detectune.config.text_problems import read_tree
+from detectune.config.text_tree import Place, TextSyntaxError, parse
+
+
+def check_config(path: str | os.PathLike) -> list[Problem]:
+    """Everything wrong, doubtful or ignored in the file at `path`, by line.
+
+    Unknown fields and values are reported all at once; what the config means is checked when its
+    text is right.
+
+    Raises:
+        ConfigError: the file itself cannot be read.
+    """
+    text = read_config_text(path)
+    try:
+        tree = parse(text)
+    except TextSyntaxError as error:
+        return [_syntax_problem(error)]
+    problems, places = read_tree(tree, schema.TrainEvalPipelineConfig.DESCRIPTOR)
+    if not problems:
+        config = parse_message(text, schema.TrainEvalPipelineConfig(), str(path))
+        problems = [_placed(problem, places) for problem in check_message(config)]
+    else:
+        problems += _problems_of_the_rest(text, places, problems)
+    return sorted(problems, key=lambda problem: (problem.line, problem.column))
+
+
+def check_message(
+    config: schema.TrainEvalPipelineConfig, check_files: bool = True
+) -> list[Problem]:
+    """Everything wrong, doubtful or ignored in `config`; without places, as it has none."""
+    problems = [*report_fields(config), *missing_parts(config), *doubtful_values(config)]
+    return problems + (file_problems(config) if check_files else [])
+
+
+def _problems_of_the_rest(
+    text: str, places: dict[str, Place], known: list[Problem]
+) -> list[Problem]:
+    """Field problems of a text with unknown fields, as far as protobuf can still read it."""
+    config = schema.TrainEvalPipelineConfig()
+    try:
+        text_format.Parse(text, config, allow_unknown_field=True)
+    except text_format.ParseError:
+        return []
+    seen = {problem.field for problem in known}
+    rest = [problem for problem in report_fields(config) if problem.field not in seen]
+    return [_placed(problem, places) for problem in rest]
+
+
+def _placed(problem: Problem, places: dict[str, Place]) -> Problem:
+    """`problem` at its field, or at the nearest enclosing message that is written."""
+    path = problem.field
+    while path and path not in places:
+        path = path.rpartition(".")[0]
+    line, column = places.get(path, Place(1, 1))
+    return problem._replace(line=line, column=column)
+
+
+def _syntax_problem(error: TextSyntaxError) -> Problem:
+    return Problem(
+        "error",
+        "",
+        f"{error.found}.",
+        f"Expected here: {error.expected}.",
+        "Look at this line and the ones above it for a missing brace, colon or quote.",
+        *error.place,
+    )

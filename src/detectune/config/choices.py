@@ -1,0 +1,73 @@
+"""Values that detectune supports, for honoured fields that the original gave more choices."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from detectune.errors import did_you_mean
+
+
+class Choice(NamedTuple):
+    """The values a field may have."""
+
+    values: tuple[Any, ...]
+    next_step: str
+    """What to do about another value."""
+
+
+FEATURE_EXTRACTORS = ("ssd_mobilenet_v2_keras", "ssd_mobilenet_v2_fpn_keras")
+METRICS = ("coco_detection_metrics",)
+CHECKPOINT_TYPES = ("", "detection", "fine_tune", "classification", "full")
+
+_BOX_CODES = Choice((4,), "Write 4, or remove the line.")
+
+CHOICES = {
+    "SsdFeatureExtractor.type": Choice(FEATURE_EXTRACTORS, "Choose one of these."),
+    "Hyperparams.op": Choice(("CONV",), "Write CONV, or remove the line."),
+    "ConvolutionalBoxPredictor.box_code_size": _BOX_CODES,
+    "WeightSharedConvolutionalBoxPredictor.box_code_size": _BOX_CODES,
+    "ConditionalShapeResizer.condition": Choice(("GREATER", "SMALLER"), "Choose one of these."),
+    "TrainConfig.fine_tune_checkpoint_type": Choice(
+        CHECKPOINT_TYPES, 'Write "detection" to fine-tune a detector of the zoo.'
+    ),
+    "EvalConfig.metrics_set": Choice(
+        METRICS, "Write that; its mAP@.50IOU is close to the PASCAL VOC metric."
+    ),
+}
+
+
+def wrong_choice(row: str, value: Any) -> tuple[str, str, str] | None:
+    """Found, allowed and next step if the field `row` (`Message.field`) may not be `value`."""
+    choice = CHOICES.get(row)
+    if choice is None or value in choice.values:
+        return None
+    allowed = ", ".join(str(known) for known in choice.values if known != "")
+    guess = did_you_mean(str(value), [str(known) for known in choice.values])
+    if row == "EvalConfig.metrics_set":
+        guess = ""  # another metric is a choice, not a slip of the pen
+    if row == "SsdFeatureExtractor.type":
+        return _wrong_extractor(str(value), allowed, guess)
+    return (f"{value} is not supported.", f"Supported: {allowed}.", f"{guess}{choice.next_step}")
+
+
+def _wrong_extractor(value: str, allowed: str, guess: str) -> tuple[str, str, str]:
+    twin = f"{value}_keras"
+    if twin in FEATURE_EXTRACTORS:
+        return (
+            f'"{value}" is the name in TensorFlow 1.',
+            f'Here and in TensorFlow 2 it is called "{twin}".',
+            f'Write "{twin}" and take a checkpoint of the TensorFlow 2 zoo.',
+        )
+    if not value.startswith("ssd_") or not guess or _is_other_family(value):
+        guess = ""
+    return (
+        f'the feature extractor "{value}" is not supported yet.',
+        f"Supported: {allowed}.",
+        f"{guess}`detectune config new` writes a config for each of them.",
+    )
+
+
+def _is_other_family(value: str) -> bool:
+    """Whether `value` names a real feature extractor of the original, so is no slip of the pen."""
+    families = ("mobilenet_v1", "mobilenet_v3", "resnet", "efficientnet", "inception", "mobiledet")
+    return any(family in value for family in families)

@@ -1,0 +1,198 @@
+"""The files that a config names: are they there, and do they fit each other?
+
+Relative paths start at the working directory, as in the original.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from detectune.config import schema
+from detectune.config.label_map import LabelMap, read_label_map
+from detectune.config.problems import Problem
+from detectune.errors import ConfigError
+
+_PLACEHOLDER = "PATH_TO_BE_CONFIGURED"
+_REMOTE = re.compile(r"[a-z][a-z0-9+]+://")
+_SHARDS = re.compile(r"-of-(\d+)|@(\d+)")
+
+
+def file_problems(config: schema.TrainEvalPipelineConfig) -> list[Problem]:
+    """An error for each file that `config` names and that is missing or does not fit."""
+    problems = list(_checkpoint(config.train_config))
+    readers = [("train_input_reader", config.train_input_reader)]
+    readers += [(f"eval_input_reader[{i}]", r) for i, r in enumerate(config.eval_input_reader)]
+    for path, reader in readers:
+        problems += _label_map(config, reader, path)
+        for index, pattern in enumerate(reader.tf_record_input_reader.input_path):
+            problems += _records(pattern, f"{path}.tf_record_input_reader.input_path[{index}]")
+        problems += _source(reader.source, f"{path}.source")
+    return problems
+
+
+def _label_map(
+    config: schema.TrainEvalPipelineConfig, reader: schema.InputReader, path: str
+) -> Iterator[Problem]:
+    name = reader.label_map_path
+    if not name:
+        return
+    field = f"{path}.label_map_path"
+    if _REMOTE.match(name):
+        found, allowed = f"{name} is not on this machine.", "A label map is read from the disk."
+        yield Problem("error", field, found, allowed, "Copy it and write the path of the copy.")
+        return
+    if not os.path.exists(name):
+        yield from _absent(name, field, "label map")
+        return
+    try:
+        label_map = read_label_map(name)
+    except ConfigError as error:
+        found, *rest = str(error).split("\n")
+        yield Problem("error", field, found, *[*rest, "", ""][:2])
+        return
+    yield from _class_count(config, label_map, name, path)
+
+
+def _class_count(
+    config: schema.TrainEvalPipelineConfig, label_map: LabelMap, name: str, path: str
+) -> Iterator[Problem]:
+    chosen = config.model.WhichOneof("model")
+    if chosen not in ("ssd", "faster_rcnn", "center_net") or path != "train_input_reader":
+        return
+    count, needed = getattr(config.model, chosen).num_classes, label_map.num_classes
+    if count == needed or count < 1:
+        return
+    highest = label_map.items[-1]
+    classes = f"{len(label_map)} classes up to id {needed} ({highest.label})"
+    yield Problem(
+        "error" if count < needed else "warning",
+        f"model.{chosen}.num_classes",
+        f"num_classes is {count}, {name} has {classes}.",
+        "num_classes is the highest id of the label map.",
+        f"Write num_classes: {needed}.",
+    )
+
+
+def _records(pattern: str, field: str) -> Iterator[Problem]:
+    if _REMOTE.match(pattern):
+        return
+    files = matching_files(pattern)
+    if not files:
+        yield from _absent(pattern, field, "TFRecord")
+        return
+    folders = [file for file in files if os.path.isdir(file)]
+    empty = [file for file in files if os.path.isfile(file) and not os.path.getsize(file)]
+    for file in folders + empty:
+        yield Problem(
+            "error",
+            field,
+            f"{file} is {'a folder' if file in folders else 'empty'}.",
+            "TFRecord files are needed.",
+            "`detectune data convert` writes them; or name the folder in source instead.",
+        )
+    yield from _shards(pattern, files, field)
+
+
+def _shards(pattern: str, files: list[str], field: str) -> Iterator[Problem]:
+    match = _SHARDS.search(Path(files[0]).name)
+    total = int(match[1] or match[2]) if match else 0
+    if total > len(files) and any(mark in pattern for mark in "*?@"):
+        yield Problem(
+            "warning",
+            field,
+            f"{len(files)} of {total} shards are there.",
+            "The names of the files say how many there should be.",
+            "Look for the others, or training misses their images.",
+        )
+
+
+def matching_files(pattern: str) -> list[str]:
+    """The files that a path or pattern of `input_path` means, sorted.
+
+    `*`, `?` and `[..]` are wildcards; `name@4` and `name-?????-of-00004` are sharded files.
+    """
+    if os.path.exists(pattern):
+        return [pattern]
+    sharded = re.fullmatch(r"(.+)@(\d+|\*)", pattern)
+    if sharded:
+        total = "?????" if sharded[2] == "*" else f"{int(sharded[2]):05d}"
+        pattern = f"{glob.escape(sharded[1])}-?????-of-{total}"
+    return sorted(glob.glob(pattern))
+
+
+def _source(source: str, field: str) -> Iterator[Problem]:
+    kind, colon, rest = source.partition(":")
+    # A single letter before the colon is a drive of Windows.
+    path = rest if colon and re.fullmatch(r"[a-z]{2,}", kind) else source
+    if path and not matching_files(path):
+        yield from _absent(path, field, "data set")
+
+
+def _checkpoint(train: schema.TrainConfig) -> Iterator[Problem]:
+    name, field = train.fine_tune_checkpoint, "train_config.fine_tune_checkpoint"
+    if not name or _REMOTE.match(name) or os.path.exists(f"{name}.index"):
+        return
+    inside = _prefix_inside(name)
+    if inside:
+        yield Problem(
+            "error",
+            field,
+            f"{name} is not the prefix of a checkpoint.",
+            "A checkpoint is named without .index or .data-00000-of-00001.",
+            f'Write fine_tune_checkpoint: "{inside}".',
+        )
+        return
+    if _PLACEHOLDER in name or not os.path.isdir(name):
+        advice = "`detectune zoo download NAME` fetches one; name it as .../checkpoint/ckpt-0."
+        yield from _absent(name, field, "checkpoint", f"there is no {name}.index.", advice)
+        return
+    yield Problem(
+        "error",
+        field,
+        f"the folder {name} has no checkpoint.",
+        "A checkpoint is NAME.index with NAME.data-00000-of-00001.",
+        "Name it without the endings, for example .../checkpoint/ckpt-0.",
+    )
+
+
+def _prefix_inside(name: str) -> str:
+    """The checkpoint that was probably meant by `name`; empty if none is near."""
+    path = Path(name)
+    for ending in (r"\.index$", r"\.data-\d+-of-\d+$", r"\.meta$"):
+        prefix = re.sub(ending, "", name)
+        if prefix != name and os.path.exists(f"{prefix}.index"):
+            return prefix
+    if not path.is_dir():
+        return ""
+    found = sorted([*path.glob("*.index"), *path.glob("checkpoint/*.index")])
+    return str(found[0]).removesuffix(".index") if found else ""
+
+
+def _absent(
+    name: str, field: str, kind: str, found: str = "", advice: str = ""
+) -> Iterator[Problem]:
+    if _PLACEHOLDER in name:
+        found = f"the path of the {kind} has not been filled in."
+        yield Problem("error", field, found, f"It is {name}.", advice or "Write your path.")
+        return
+    where = "" if os.path.isabs(name) else f"Relative paths start at {os.getcwd()}."
+    near = _near(name)
+    advice = f'Did you mean "{near}"?' if near else advice or "Check the path."
+    yield Problem("error", field, found or f"there is no {kind} {name}.", where, advice)
+
+
+def _near(name: str) -> str:
+    """A file beside the missing one with nearly the same name; empty if there is none."""
+    import difflib
+
+    folder = os.path.dirname(name)
+    try:
+        names = os.listdir(folder or ".")
+    except OSError:
+        return ""
+    close = difflib.get_close_matches(os.path.basename(name), names, n=1, cutoff=0.75)
+    return os.path.join(folder, close[0]) if close else ""

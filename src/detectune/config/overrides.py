@@ -1,0 +1,258 @@
+"""`--set train_config.batch_size=8`: one field of a config changed from outside.
+
+a.b.c=VALUE          a scalar; an enum by name; text with or without quotes
+a.list=[1, 2]        the whole list
+a.list[0]=VALUE      one element; the index after the last one appends, and so does a.list[]
+a.message={x: 1}     a message as protobuf text; what stood there is replaced
+a.b= or a.b=null     back to the default
+model.*.num_classes  `*` is whichever architecture (or optimizer, resizer …) is set there
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from google.protobuf import text_format
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import Message
+
+from detectune.config.text_problems import read_tree
+from detectune.config.text_tree import TextSyntaxError, parse
+from detectune.errors import ConfigError, did_you_mean, three_part
+
+_STEP = re.compile(r"(?P<name>\*|[A-Za-z_]\w*)(?P<index>\[\d*\])?")
+_EXAMPLE = "Write for example --set train_config.batch_size=8."
+
+
+class _Step(NamedTuple):
+    """One name of a dotted path, with what stands in its brackets."""
+
+    name: str
+    index: str | None
+    """Digits; empty for `[]`; None without brackets."""
+
+
+def apply_overrides(config: Message, overrides: Iterable[str]) -> None:
+    """Change `config` by each of `overrides` in turn; all of them or, on an error, none.
+
+    Raises:
+        ConfigError: no such field, or a value that does not fit it; says what that message offers.
+    """
+    changed = type(config)()
+    changed.CopyFrom(config)
+    for override in overrides:
+        apply_override(changed, override)
+    config.CopyFrom(changed)
+
+
+def apply_override(config: Message, override: str) -> None:
+    """Change one field of `config` by an assignment such as `train_config.batch_size=8`."""
+    path, equals, value = override.partition("=")
+    steps = _steps(path.strip(), override)
+    if not equals:
+        raise _error(override, "there is no = in it.", "An override is PATH=VALUE.", _EXAMPLE)
+    message = config
+    for step in steps[:-1]:
+        message = _inner(message, step, override)
+    _assign(message, steps[-1], value.strip(), override)
+
+
+def _steps(path: str, override: str) -> list[_Step]:
+    steps = []
+    for part in path.split("."):
+        match = _STEP.fullmatch(part.strip())
+        if match is None:
+            raise _error(
+                override,
+                f'"{part}" is not a field name.',
+                "A path is names with dots between them, and [index] after a repeated field.",
+                _EXAMPLE,
+            )
+        index = match["index"]
+        steps.append(_Step(match["name"], None if index is None else index[1:-1]))
+    return steps
+
+
+def _inner(message: Message, step: _Step, override: str) -> Message:
+    """The message that `step` leads to, made if it is not there yet."""
+    field = _field(message, step, override)
+    if field.message_type is None or _is_map(field):
+        raise _error(
+            override,
+            f"{field.name} is a value and has no fields.",
+            f"It can be set itself: {field.name}=VALUE.",
+            "End the path there.",
+        )
+    if not field.is_repeated:
+        if step.index is not None:
+            raise _not_repeated(override, field)
+        _same_choice(message, field, override)
+        inner = getattr(message, field.name)
+        inner.SetInParent()
+        return inner
+    elements = getattr(message, field.name)
+    if step.index is None and len(elements) > 1:
+        raise _error(
+            override,
+            f"{field.name} stands {len(elements)} times in this config.",
+            f"An index from 0 to {len(elements) - 1} says which is meant.",
+            f"Write {field.name}[0] for the first.",
+        )
+    index = _index(step, field, len(elements), override, default=0)
+    return elements[index] if index < len(elements) else elements.add()
+
+
+def _assign(message: Message, step: _Step, value: str, override: str) -> None:
+    field = _field(message, step, override)
+    if not field.is_repeated or step.index is None:
+        if step.index is not None:
+            raise _not_repeated(override, field)
+        parsed = None if value in ("", "null") else _parsed(message, field, value, override)
+        message.ClearField(field.name)
+        if parsed is not None:
+            message.MergeFrom(parsed)
+        return
+    elements = getattr(message, field.name)
+    index = _index(step, field, len(elements), override, default=len(elements))
+    if value in ("", "null"):
+        if index < len(elements):
+            del elements[index]
+        return
+    parsed = getattr(_parsed(message, field, value, override), field.name)
+    rest = list(elements)
+    message.ClearField(field.name)
+    getattr(message, field.name).extend([*rest[:index], *parsed, *rest[index + 1 :]])
+
+
+def _field(message: Message, step: _Step, override: str) -> FieldDescriptor:
+    descriptor = message.DESCRIPTOR
+    if step.name == "*":
+        return _chosen(message, override)
+    field = descriptor.fields_by_name.get(step.name)
+    if field is None:
+        names = [known.name for known in descriptor.fields]
+        raise _error(
+            override,
+            f"{descriptor.name} has no field called {step.name}.",
+            f"{descriptor.name} has: {', '.join(names) or 'no fields'}.",
+            f"{did_you_mean(step.name, names)}Correct the path.",
+        )
+    return field
+
+
+def _chosen(message: Message, override: str) -> FieldDescriptor:
+    """The field of the only one-of of `message` that is set."""
+    descriptor = message.DESCRIPTOR
+    set_names = [name for group in descriptor.oneofs if (name := message.WhichOneof(group.name))]
+    if len(set_names) == 1:
+        return descriptor.fields_by_name[set_names[0]]
+    choices = ", ".join(field.name for group in descriptor.oneofs for field in group.fields)
+    raise _error(
+        override,
+        f"* stands for what is chosen in {descriptor.name}, and nothing is.",
+        f"Choices: {choices}." if choices else f"{descriptor.name} offers no choice.",
+        "Write the name instead of *.",
+    )
+
+
+def _same_choice(message: Message, field: FieldDescriptor, override: str) -> None:
+    """Refuse to reach into another choice than the one set: that would delete the one set."""
+    group = field.containing_oneof
+    chosen = message.WhichOneof(group.name) if group else None
+    if chosen not in (None, field.name):
+        raise _error(
+            override,
+            f"this config has {chosen}, not {field.name}.",
+            f"Setting a field of {field.name} would drop all of {chosen}.",
+            f"Write {chosen} (or *), or replace it whole: {field.name}={{...}}.",
+        )
+
+
+def _index(step: _Step, field: FieldDescriptor, count: int, override: str, default: int) -> int:
+    if step.index is None:
+        return default
+    index = int(step.index) if step.index else count
+    if index > count:
+        raise _error(
+            override,
+            f"{field.name}[{index}] does not exist: there are {count}.",
+            f"Allowed are 0 to {count}; {count} appends one.",
+            "Choose another index.",
+        )
+    return index
+
+
+def _parsed(message: Message, field: FieldDescriptor, value: str, override: str) -> Message:
+    """A message like `message` in which only `field` is set, to `value`."""
+    text = f"{field.name}: {_as_text(field, value)}"
+    try:
+        tree = parse(text)
+        if len(tree.fields) > 1:
+            extra = tree.fields[1]
+            raise TextSyntaxError(extra.place, f'found "{extra.name}"', "the end of the value")
+        problems, _ = read_tree(tree, message.DESCRIPTOR)
+        if problems:
+            first = problems[0]
+            raise _error(override, first.found, first.allowed, first.next_step)
+        return text_format.Parse(text, type(message)())
+    except (TextSyntaxError, text_format.ParseError) as error:
+        example = f"{field.name}={{name: value}}" if field.message_type else f"{field.name}=VALUE"
+        raise _error(
+            override,
+            f"{value} cannot be read as {_kind(field)}: {error}.",
+            f"{field.name} takes {_kind(field)}.",
+            f"Write {example}, the whole in quotes for the shell.",
+        ) from error
+
+
+def _as_text(field: FieldDescriptor, value: str) -> str:
+    """`value` as protobuf text: quotes around plain text, braces around a message's fields."""
+    if field.cpp_type == FieldDescriptor.CPPTYPE_STRING:
+        if field.is_repeated and value.startswith("[") and value.endswith("]"):
+            parts = [part.strip() for part in value[1:-1].split(",") if part.strip()]
+            return f"[{', '.join(_quoted(part) for part in parts)}]"
+        return _quoted(value)
+    if field.message_type is not None and value[0] not in "{<[":
+        return f"{{{value}}}"
+    if field.enum_type is not None and value[0] in "\"'" and value[-1] == value[0]:
+        return value[1:-1]
+    return value
+
+
+def _quoted(text: str) -> str:
+    if len(text) >= 2 and text[0] in "\"'" and text[-1] == text[0]:
+        return text
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'
+
+
+def _kind(field: FieldDescriptor) -> str:
+    one = {
+        FieldDescriptor.CPPTYPE_STRING: "text",
+        FieldDescriptor.CPPTYPE_BOOL: "true or false",
+        FieldDescriptor.CPPTYPE_FLOAT: "a number",
+        FieldDescriptor.CPPTYPE_ENUM: "a name",
+    }.get(field.cpp_type, "a whole number")
+    if field.message_type is not None:
+        one = f"a {field.message_type.name} in braces"
+    return f"a list of {one}, in square brackets" if field.is_repeated else one
+
+
+def _is_map(field: FieldDescriptor) -> bool:
+    return field.message_type.GetOptions().map_entry
+
+
+def _not_repeated(override: str, field: FieldDescriptor) -> ConfigError:
+    return _error(
+        override,
+        f"{field.name} is not repeated.",
+        "Only repeated fields take an index.",
+        f"Write {field.name} without brackets.",
+    )
+
+
+def _error(override: str, found: str, allowed: str, next_step: str) -> ConfigError:
+    shown: Any = override if len(override) <= 120 else override[:117] + "..."
+    return ConfigError(three_part(f"--set {shown}: {found}", allowed, next_step))

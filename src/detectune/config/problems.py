@@ -1,0 +1,40 @@
+"""What is wrong, doubtful or worth knowing about a config."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal, NamedTuple
+
+Severity = Literal["error", "warning", "note"]
+
+
+class Problem(NamedTuple):
+    """One thing to say about a config, with what to do about it."""
+
+    severity: Severity
+    field: str
+    """Path of the field: `train_config.data_augmentation_options[1]`; empty for the whole file."""
+    found: str
+    """The place's value and what is wrong with it, one sentence."""
+    allowed: str
+    """What is allowed there, or why it is so."""
+    next_step: str
+    line: int = 0
+    """From 1; 0 if the config did not come from a file."""
+    column: int = 0
+
+    @property
+    def text(self) -> str:
+        """The three sentences in one line."""
+        return " ".join(part for part in (self.found, self.allowed, self.next_step) if part)
+
+    def shown(self, file: str = "") -> str:
+        """`file:line:column: severity: text`, as compilers write it."""
+        place = f"{file}:{self.line}:{self.column}: " if self.line else f"{file}: " if file else ""
+        field = f"{self.field}: " if self.field else ""
+        return f"{place}{self.severity}: {field}{self.text}"
+
+
+def has_errors(problems: Iterable[Problem]) -> bool:
+    """Whether one of `problems` is an error."""
+    return any(problem.severity == "error" for problem in problems)

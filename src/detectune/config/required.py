@@ -1,0 +1,130 @@
+"""What a config needs to be trained, and what contradicts itself in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from google.protobuf.message import Message
+
+from detectune.config import schema
+from detectune.config.problems import Problem
+
+_SSD_CHOICES = {
+    "image_resizer": "image_resizer { fixed_shape_resizer { height: 320 width: 320 } }",
+    "anchor_generator": "anchor_generator { multiscale_anchor_generator { ... } }",
+    "box_predictor": "box_predictor { weight_shared_convolutional_box_predictor { ... } }",
+    "box_coder": "box_coder { faster_rcnn_box_coder { } }",
+    "matcher": "matcher { argmax_matcher { force_match_for_each_row: true } }",
+    "similarity_calculator": "similarity_calculator { iou_similarity { } }",
+    "loss.localization_loss": "loss { localization_loss { weighted_smooth_l1 { } } }",
+    "loss.classification_loss": "loss { classification_loss { weighted_sigmoid_focal { } } }",
+}
+
+
+def missing_parts(config: schema.TrainEvalPipelineConfig) -> list[Problem]:
+    """An error for everything that a training needs and `config` does not say."""
+    return [*_model(config), *_training(config), *_inputs(config)]
+
+
+def _model(config: schema.TrainEvalPipelineConfig) -> Iterator[Problem]:
+    chosen = config.model.WhichOneof("model")
+    if chosen is None:
+        yield _missing("model", "no architecture", "model { ssd { ... } }")
+        return
+    if chosen != "ssd":
+        return
+    ssd, path = config.model.ssd, "model.ssd"
+    if ssd.num_classes < 1:
+        yield _missing(f"{path}.num_classes", "no number of classes", "num_classes: 3")
+    if not ssd.feature_extractor.type:
+        example = 'feature_extractor { type: "ssd_mobilenet_v2_fpn_keras" }'
+        yield _missing(f"{path}.feature_extractor.type", "no feature extractor", example)
+    for name, example in _SSD_CHOICES.items():
+        if not _is_chosen(ssd, name):
+            yield _missing(f"{path}.{name}", f"no {name.split('.')[-1]}", example)
+    yield from _levels(ssd)
+
+
+def _levels(ssd: schema.Ssd) -> Iterator[Problem]:
+    """Anchors and feature maps have to cover the same pyramid levels."""
+    if ssd.feature_extractor.WhichOneof("feature_pyramid_oneof") != "fpn":
+        return
+    if ssd.anchor_generator.WhichOneof("anchor_generator_oneof") != "multiscale_anchor_generator":
+        return
+    anchors, fpn = ssd.anchor_generator.multiscale_anchor_generator, ssd.feature_extractor.fpn
+    if (anchors.min_level, anchors.max_level) != (fpn.min_level, fpn.max_level):
+        yield Problem(
+            "error",
+            "model.ssd.anchor_generator.multiscale_anchor_generator",
+            f"the anchors are for levels {anchors.min_level} to {anchors.max_level}, the feature "
+            f"maps have levels {fpn.min_level} to {fpn.max_level}.",
+            "Both must have the same min_level and max_level.",
+            "Change them here or in feature_extractor.fpn.",
+        )
+
+
+def _training(config: schema.TrainEvalPipelineConfig) -> Iterator[Problem]:
+    train = config.train_config
+    if train.num_steps < 1:
+        yield _missing("train_config.num_steps", "no number of steps", "num_steps: 2000")
+    if train.batch_size < 1:
+        yield _missing("train_config.batch_size", "a batch size of 0", "batch_size: 8")
+    kind = train.optimizer.WhichOneof("optimizer")
+    example = "optimizer { momentum_optimizer { learning_rate { ... } } }"
+    if kind is None:
+        yield _missing("train_config.optimizer", "no optimizer", example)
+    elif getattr(train.optimizer, kind).learning_rate.WhichOneof("learning_rate") is None:
+        path = f"train_config.optimizer.{kind}.learning_rate"
+        yield _missing(path, "no learning rate", "learning_rate { cosine_decay_learning_rate {} }")
+
+
+def _inputs(config: schema.TrainEvalPipelineConfig) -> Iterator[Problem]:
+    yield from _reader(config.train_input_reader, "train_input_reader", "training")
+    if not config.eval_input_reader:
+        example = "eval_input_reader { tf_record_input_reader { ... } }"
+        yield _missing("eval_input_reader", "no data for the evaluation", example)
+    for index, reader in enumerate(config.eval_input_reader):
+        yield from _reader(reader, f"eval_input_reader[{index}]", "the evaluation")
+    if len(config.eval_input_reader) > 1:
+        yield Problem(
+            "error",
+            "eval_input_reader[1]",
+            "there is more than one eval_input_reader.",
+            "One data set can be evaluated in a run.",
+            "Keep one, and use `detectune evaluate` for the others.",
+        )
+
+
+def _reader(reader: schema.InputReader, path: str, purpose: str) -> Iterator[Problem]:
+    records = reader.tf_record_input_reader.input_path
+    if reader.source and records:
+        yield Problem(
+            "error",
+            f"{path}.source",
+            "source stands beside tf_record_input_reader.",
+            "A reader reads one of them.",
+            "Remove the other.",
+        )
+    if reader.WhichOneof("input_reader") == "external_input_reader":
+        return
+    if not reader.source and not records:
+        example = 'tf_record_input_reader { input_path: "train.record" }'
+        yield _missing(path, f"no data for {purpose}", example)
+    if records and not reader.label_map_path:
+        yield Problem(
+            "warning",
+            path,
+            "there is no label_map_path.",
+            "Without it the classes have numbers, as the records give them, and no names.",
+            'Write label_map_path: "label_map.pbtxt".',
+        )
+
+
+def _is_chosen(message: Message, path: str) -> bool:
+    for name in path.split("."):
+        message = getattr(message, name)
+    return any(message.WhichOneof(group.name) for group in message.DESCRIPTOR.oneofs)
+
+
+def _missing(path: str, found: str, example: str) -> Problem:
+    return Problem("error", path, f"the config has {found}.", "It is needed.", f"Write {example}.")

@@ -1,0 +1,219 @@
+"""A text tree against the messages it claims to be: unknown names, wrong kinds of values, places.
+
+`read_tree` visits a tree once and gives all problems with their places, and the place of every
+field by its path: `train_config.data_augmentation_options[1].random_crop_image.min_area`.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
+
+from detectune.config.problems import Problem
+from detectune.config.text_tree import Block, Field, Place, Scalar
+from detectune.errors import did_you_mean
+
+_INTEGERS = {
+    FieldDescriptor.CPPTYPE_INT32: (-(2**31), 2**31 - 1),
+    FieldDescriptor.CPPTYPE_UINT32: (0, 2**32 - 1),
+    FieldDescriptor.CPPTYPE_INT64: (-(2**63), 2**63 - 1),
+    FieldDescriptor.CPPTYPE_UINT64: (0, 2**64 - 1),
+}
+_FLOATS = (FieldDescriptor.CPPTYPE_FLOAT, FieldDescriptor.CPPTYPE_DOUBLE)
+_BOOLS = {"true": True, "True": True, "t": True, "1": True}
+_BOOLS |= {"false": False, "False": False, "f": False, "0": False}
+
+
+def read_tree(tree: Block, message: Descriptor) -> tuple[list[Problem], dict[str, Place]]:
+    """All problems of `tree` as a `message`, in reading order, and the place of every field."""
+    reader = _Reader()
+    reader.block(tree, message, "")
+    return reader.problems, reader.places
+
+
+class _Reader:
+    def __init__(self) -> None:
+        self.problems: list[Problem] = []
+        self.places: dict[str, Place] = {}
+
+    def block(self, block: Block, message: Descriptor, path: str) -> None:
+        counts: dict[str, int] = {}
+        chosen: dict[str, str] = {}
+        for field in block.fields:
+            descriptor = message.fields_by_name.get(field.name)
+            if descriptor is None:
+                self._unknown_field(field, message, path)
+                continue
+            self._once(field, descriptor, path, counts, chosen)
+            for value in field.values:
+                index = counts.get(field.name, 0)
+                counts[field.name] = index + 1
+                inner = _join(path, field.name)
+                if descriptor.is_repeated:
+                    self.places.setdefault(inner, field.place)
+                    inner = f"{inner}[{index}]"
+                self.places[inner] = field.place
+                self._value(value, descriptor, inner)
+
+    def _once(
+        self,
+        field: Field,
+        descriptor: FieldDescriptor,
+        path: str,
+        counts: dict[str, int],
+        chosen: dict[str, str],
+    ) -> None:
+        """A field that is not repeated stands once, and one field of a oneof excludes the rest."""
+        if not descriptor.is_repeated and (counts.get(field.name) or field.is_list):
+            self._add(
+                field.place,
+                _join(path, field.name),
+                f"{field.name} stands here more than once.",
+                "It takes one value.",
+                "Keep one of them.",
+            )
+        group = descriptor.containing_oneof
+        if group is None:
+            return
+        other = chosen.setdefault(group.name, field.name)
+        if other != field.name:
+            names = ", ".join(member.name for member in group.fields)
+            self._add(
+                field.place,
+                _join(path, field.name),
+                f"{field.name} stands beside {other}.",
+                f"Only one of these may be chosen: {names}.",
+                "Remove the other.",
+            )
+
+    def _value(self, value: Scalar | Block, descriptor: FieldDescriptor, path: str) -> None:
+        if descriptor.message_type is not None:
+            if isinstance(value, Block):
+                self.block(value, descriptor.message_type, path)
+            else:
+                self._wrong_value(value, path, f"a block: {descriptor.name} {{ ... }}")
+        elif isinstance(value, Block):
+            self._add(
+                value.place,
+                path,
+                f"{descriptor.name} is followed by a block.",
+                f"Allowed is {_allowed(descriptor)}.",
+                f"Write {descriptor.name}: VALUE.",
+            )
+        else:
+            self._scalar(value, descriptor, path)
+
+    def _scalar(self, value: Scalar, descriptor: FieldDescriptor, path: str) -> None:
+        if descriptor.enum_type is not None:
+            self._enum(value, descriptor.enum_type, path)
+        elif not _fits(value, descriptor):
+            self._wrong_value(value, path, _allowed(descriptor))
+
+    def _enum(self, value: Scalar, enum: EnumDescriptor, path: str) -> None:
+        names = [item.name for item in enum.values]
+        known = value.text in names and value.kind == "word"
+        known = known or (value.kind == "number" and _integer(value.text) in enum.values_by_number)
+        if not known:
+            self._add(
+                value.place,
+                path,
+                f"{value.text} is not a value of this field.",
+                f"Allowed: {', '.join(names)}.",
+                f"{did_you_mean(value.text.strip(chr(34) + chr(39)), names)}"
+                f"{'Write the name without quotes.' if value.kind == 'string' else 'Choose one.'}",
+            )
+
+    def _wrong_value(self, value: Scalar, path: str, allowed: str) -> None:
+        self._add(
+            value.place,
+            path,
+            f"the value is {value.text}.",
+            f"Allowed is {allowed}.",
+            "Change the value.",
+        )
+
+    def _unknown_field(self, field: Field, message: Descriptor, path: str) -> None:
+        names = [known.name for known in message.fields]
+        offers = f"{message.name} has: {', '.join(names)}." if names else "It takes no fields."
+        homes = [home for home in _homes().get(field.name, ()) if home != message.name]
+        guess = did_you_mean(field.name, names)
+        if homes and not guess:
+            guess = f"{' and '.join(homes[:3])} has a field of this name: is a brace misplaced? "
+        self._add(
+            field.place,
+            _join(path, field.name),
+            f"{message.name} has no field called {field.name}.",
+            offers,
+            f"{guess}Rename or remove the line.",
+        )
+
+    def _add(self, place: Place, path: str, found: str, allowed: str, next_step: str) -> None:
+        self.problems.append(Problem("error", path, found, allowed, next_step, *place))
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
+
+
+def _fits(value: Scalar, descriptor: FieldDescriptor) -> bool:
+    kind = descriptor.cpp_type
+    if kind == FieldDescriptor.CPPTYPE_STRING:
+        return value.kind == "string"
+    if value.kind == "string":
+        return False
+    if kind == FieldDescriptor.CPPTYPE_BOOL:
+        return value.text in _BOOLS
+    if kind in _FLOATS:
+        return value.kind == "number" or value.text.lower().lstrip("-") in ("inf", "nan")
+    low, high = _INTEGERS[kind]
+    number = _integer(value.text)
+    return number is not None and low <= number <= high
+
+
+def _integer(text: str) -> int | None:
+    try:
+        return int(text, 0) if "." not in text else None
+    except ValueError:
+        # protobuf reads a leading zero as octal; Python's int(text, 0) does not.
+        return (
+            int(text, 8) if text.lstrip("-").isdigit() and set(text) <= set("-01234567") else None
+        )
+
+
+def _allowed(descriptor: FieldDescriptor) -> str:
+    kind = descriptor.cpp_type
+    if kind == FieldDescriptor.CPPTYPE_STRING:
+        return 'text in quotes: "..."'
+    if kind == FieldDescriptor.CPPTYPE_BOOL:
+        return "true or false"
+    if kind in _FLOATS:
+        return "a number"
+    if kind == FieldDescriptor.CPPTYPE_ENUM:
+        return ", ".join(item.name for item in descriptor.enum_type.values)
+    return f"a whole number of {_INTEGERS[kind][0]} or more"
+
+
+@functools.cache
+def _homes() -> dict[str, list[str]]:
+    """Field name → the messages that have such a field."""
+    from detectune.config import schema
+
+    homes: dict[str, list[str]] = {}
+    for message in _all_messages(schema.TrainEvalPipelineConfig.DESCRIPTOR):
+        for field in message.fields:
+            homes.setdefault(field.name, []).append(message.name)
+    return homes
+
+
+def _all_messages(root: Any) -> list[Descriptor]:
+    """`root` and all messages that can stand inside it, each once."""
+    found: dict[str, Descriptor] = {}
+    waiting = [root]
+    while waiting:
+        message = waiting.pop()
+        if message.full_name not in found:
+            found[message.full_name] = message
+            waiting += [field.message_type for field in message.fields if field.message_type]
+    return list(found.values())
