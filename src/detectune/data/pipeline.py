@@ -39,14 +39,15 @@ _BOX_PADDING = 8
 def open_reader(reader: schema.InputReader, label_map: LabelMap | None = None) -> Source:
     """The source that `train_input_reader { … }` or `eval_input_reader { … }` names.
 
-    An `input_path` is a TFRecord pattern, as in the original, or any SOURCE of `open_source`.
+    `source`, a field of our own, is any SOURCE of `open_source`; so is a single `input_path`.
+    Several are TFRecord patterns, as in the original.
 
     Raises:
         ConfigError: no path is named, or the reader asks for what cannot be read here.
     """
-    paths = list(reader.tf_record_input_reader.input_path)
+    paths = [reader.source] if reader.source else list(reader.tf_record_input_reader.input_path)
     if not paths:
-        raise _unreadable("input_path is empty", "It names TFRecords or a data set.")
+        raise _unreadable("source and input_path are empty", "One names the data set.")
     if reader.input_type == schema.InputType.Value("TF_SEQUENCE_EXAMPLE"):
         raise _unreadable("input_type is TF_SEQUENCE_EXAMPLE", "It must be TF_EXAMPLE.")
     if reader.num_additional_channels:
