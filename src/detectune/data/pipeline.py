@@ -101,6 +101,7 @@ def train_batches(
     order = _order(config, source, seed)
     load = _loader(source)
 
+    @tf.autograph.experimental.do_not_convert
     def sample(position: tf.Tensor) -> tuple[tf.Tensor, GroundTruth]:
         index = tf.numpy_function(order, [position], tf.int64)
         sample_seed = tf.stack([tf.constant(seed, tf.int64), position])
@@ -127,6 +128,7 @@ def eval_batches(
     not_empty(source)
     load = _loader(source)
 
+    @tf.autograph.experimental.do_not_convert
     def sample(index: tf.Tensor) -> EvalBatch:
         image = load(index).image
         original_size = tf.shape(image)[:2]
@@ -247,6 +249,7 @@ def _batched(
     batches = samples.padded_batch(batch, padding_values=padding, drop_remainder=drop_remainder)
     value = tf.constant(resizer.pad_value[: resizer.channels], tf.float32)
 
+    @tf.autograph.experimental.do_not_convert
     def filled(*parts):
         images, *others = tf.nest.flatten(parts)
         images = tf.where(tf.math.is_nan(images), value, images)

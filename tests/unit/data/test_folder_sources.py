@@ -1,4 +1,4 @@
-"""VOC, CSV, COCO and YOLO folders give the same records, and refuse what is wrong with its place."""
+"""VOC, CSV, COCO and YOLO folders give records, and refuse what is wrong with its place."""
 
 from __future__ import annotations
 
