@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 # `I0000 00:00:1795212448.038594   12219 port.cc:153] …`, and what announces such lines.
-_NATIVE_LOG = re.compile(rb"^([IWE]\d{4} \d\d:\d\d:\d|WARNING: All log messages before absl|To enable)")
+_NATIVE_LOG = re.compile(
+    rb"^([IWE]\d{4} \d\d:\d\d:\d|WARNING: All log messages before absl|To enable)"
+)
 
 
 def load_tensorflow() -> None:
