@@ -7,8 +7,10 @@ python tools/generate_docs.py --check  exit 1 if one is stale
 from __future__ import annotations
 
 import argparse
+import functools
 import importlib
 import pkgutil
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,8 +32,6 @@ What detectune does with every field of the original's schema, and with its own 
 - **ignored**: accepted for old configs, without effect; `detectune config check` and
   `detectune train` print the reason.
 - **refused**: a config that sets it to something else than its default is an error.
-
-The fields themselves are explained in the `.proto` files of `src/detectune/config/protos`.
 
 {counts}
 """
@@ -56,32 +56,83 @@ def config_fields_page() -> str:
     live = [row for row in fields if any(s.kind != "refused" for _, s in row[1])]
     pieces.append("## Messages that are used\n")
     pieces += [section(message, rows) for message, rows in live]
-    pieces.append("## Messages that are refused\n\n| message | why | next step |\n|---|---|---|\n")
-    pieces += [refused_row(m, rows[0][1]) for m, rows in fields if (m, rows) not in live]
-    return "\n".join(pieces).replace("|\n\n|", "|\n|").rstrip() + "\n"
+    dead = [row for row in fields if row not in live]
+    pieces += ["## Messages that are refused\n", refused_table(dead)]
+    return "\n".join(pieces).rstrip() + "\n"
 
 
 def section(message, rows: list[tuple]) -> str:
     """The fields of one message as a table."""
-    lines = [f"### {name_of(message)}\n", "| field | status | |", "|---|---|---|"]
-    lines += [
-        f"| `{field.name}` | {status.kind} | {remark(field, status)} |" for field, status in rows
-    ]
+    meanings = comments(message.file.name)
+    name = name_of(message)
+    lines = [f"### {name}\n", f"{meanings[name]}\n"]
+    lines += ["| field | meaning | default | status |", "|---|---|---|---|"]
+    for field, status in rows:
+        meaning = meanings[f"{name}.{field.name}"].replace("|", "\\|")
+        cells = [f"`{field.name}`", meaning, default_of(field), remark(field, status)]
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 
+def default_of(field) -> str:
+    """The default as it would be written in a config; empty for messages and lists."""
+    if field.is_repeated or field.message_type is not None or not field.has_default_value:
+        return ""
+    if field.enum_type is not None:
+        return f"`{field.enum_type.values_by_number[field.default_value].name}`"
+    if isinstance(field.default_value, bool):
+        return f"`{str(field.default_value).lower()}`"
+    if isinstance(field.default_value, float):
+        return f"`{field.default_value:.6g}`"
+    return f"`{field.default_value}`" if field.default_value != "" else ""
+
+
 def remark(field, status: Status) -> str:
-    """Reason, next step and the supported values of a field."""
+    """Status, reason, next step and the supported values of a field."""
     choice = CHOICES.get(f"{name_of(field.containing_type)}.{field.name}")
     values = ", ".join(f"`{value}`" for value in choice.values if value != "") if choice else ""
-    parts = [status.reason, status.next_step, f"Supported: {values}." if values else ""]
+    parts = [f"{status.kind}." if status.reason or values else status.kind]
+    parts += [status.reason, status.next_step, f"Supported: {values}." if values else ""]
     if field.number >= 1001:
-        parts.append("A field of detectune's own.")
+        parts.append("(detectune's own)")
     return " ".join(part for part in parts if part).replace("|", "\\|")
 
 
-def refused_row(message, status: Status) -> str:
-    return f"| {name_of(message)} | {status.reason} | {status.next_step} |"
+def refused_table(fields: list[tuple]) -> str:
+    """The messages that are refused as a whole, by reason."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for message, rows in fields:
+        status = rows[0][1]
+        groups.setdefault((status.reason, status.next_step), []).append(f"`{name_of(message)}`")
+    lines = ["| messages | why | next step |", "|---|---|---|"]
+    lines += [f"| {', '.join(names)} | {why} | {step} |" for (why, step), names in groups.items()]
+    return "\n".join(lines) + "\n"
+
+
+@functools.cache
+def comments(proto: str) -> dict[str, str]:
+    """`Message` and `Message.field` → the comment above it in the .proto file."""
+    found: dict[str, str] = {}
+    stack: list[str] = []
+    waiting: list[str] = []
+    for line in (ROOT / "src" / proto).read_text("utf-8").splitlines():
+        text = line.strip()
+        opening = re.match(r"(message|enum|oneof) (\w+) \{", text)
+        field = re.match(r".*?(\w+) = \d+", text)
+        if text.startswith("//"):
+            waiting.append(text[2:].strip())
+            continue
+        if opening:
+            stack.append("" if opening[1] == "oneof" else opening[2])
+        elif text == "}":
+            stack.pop()
+        if opening or field:
+            name = ".".join(part for part in stack if part)
+            key = f"{name}.{field[1]}" if field and not opening else name
+            if waiting:
+                found[key] = " ".join(waiting)
+        waiting = []
+    return found
 
 
 def name_of(message) -> str:
