@@ -67,6 +67,6 @@ class Registry(Generic[Part]):
             entry.load()
 
 
-feature_extractors: Registry = Registry("feature extractor", "detectune.backbones")
+backbones: Registry = Registry("backbone", "detectune.backbones")
 detectors: Registry = Registry("detector", "detectune.detectors")
 exporters: Registry = Registry("export format", "detectune.export")

@@ -34,6 +34,8 @@ class Predictions(NamedTuple):
     """`[B, A, 4]` float32, regression relative to the anchors, see `boxes.coders`."""
     class_logits: Array
     """`[B, A, C]` float32, or `[B, A, C + 1]` with the background in column 0."""
+    anchors: Array = None
+    """`[A, 4]` float32, yxyx in pixels of the model's input: what the codes are relative to."""
 
 
 class Detections(NamedTuple):

@@ -1,0 +1,99 @@
+"""What a backbone is: a network that turns images into feature maps, and facts about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import keras
+from keras import ops
+from keras.layers import Layer
+
+from detectune.layers.hyperparams import ConvHyperparams
+from detectune.structures import Array
+
+Colour = tuple[float, float, float]
+
+
+class BuildNetwork(Protocol):
+    """Makes the whole network of a family, without a classifier."""
+
+    def __call__(
+        self,
+        *,
+        depth_multiplier: float,
+        min_depth: int,
+        hyperparams: ConvHyperparams | None,
+        explicit_padding: bool,
+    ) -> keras.Model: ...
+
+
+@dataclass(frozen=True)
+class BackboneFamily:
+    """One entry of the registry `backbones`.
+
+    Args:
+        build: the network.
+        default_hyperparams: of its convolutions unless the config overrides them.
+        normalize: images 0–255 → what the network was trained on.
+        pad_value: the colour that `normalize` turns into 0.
+        level_outputs: layer names of feature levels 2–5 (strides 4, 8, 16, 32).
+        ssd_outputs: layer names of the maps that SSD without a pyramid uses.
+        ssd_extra_depths: channels of the maps that SSD adds.
+    """
+
+    build: BuildNetwork
+    default_hyperparams: ConvHyperparams
+    normalize: Callable[[Array], Array]
+    pad_value: Colour
+    level_outputs: Callable[[keras.Model], dict[int, str]]
+    ssd_outputs: tuple[str, ...]
+    ssd_extra_depths: tuple[int, ...]
+
+
+class Backbone(Layer):
+    """Images `[B, H, W, 3]` float32, 0–255, RGB → feature maps, fine to coarse.
+
+    Args:
+        network: a network with one input.
+        outputs: names of the layers whose outputs are the feature maps.
+        normalize, pad_value: see `BackboneFamily`.
+        pad_to_multiple: zeros are added right and below until both sides are multiples of it.
+    """
+
+    # Parity: utils/shape_utils.py check_min_image_dim.
+    MIN_IMAGE_SIDE = 33
+
+    def __init__(
+        self,
+        network: keras.Model,
+        outputs: Sequence[str],
+        *,
+        normalize: Callable[[Array], Array],
+        pad_value: Colour,
+        pad_to_multiple: int = 1,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        maps = [network.get_layer(name).output for name in outputs]
+        self.network = keras.Model(network.inputs, maps, name="network")
+        self.normalize, self.pad_value = normalize, pad_value
+        self.pad_to_multiple = pad_to_multiple
+        self.built = True
+
+    @property
+    def output_shapes(self) -> list[tuple]:
+        """`(None, None, None, channels)` of every feature map."""
+        return [(None, None, None, map_.shape[-1]) for map_ in self.network.outputs]
+
+    def call(self, images: Array, training: bool = False) -> list[Array]:
+        images = ops.cast(self.normalize(ops.cast(images, "float32")), self.compute_dtype)
+        if self.pad_to_multiple > 1:
+            images = self._pad(images)
+        features = self.network(images, training=training)
+        return list(features) if isinstance(features, list | tuple) else [features]
+
+    def _pad(self, images: Array) -> Array:
+        below, right = (-side % self.pad_to_multiple for side in images.shape[1:3])
+        return ops.pad(images, [(0, 0), (0, below), (0, right), (0, 0)])

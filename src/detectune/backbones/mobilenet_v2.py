@@ -1,0 +1,160 @@
+"""MobileNet V2: inverted residual blocks with linear bottlenecks.
+
+    image ─► Conv1 ─► 17 blocks (expand 1x1 ─► depthwise 3x3 ─► project 1x1, added if the shape
+                                 stays) ─► Conv_1 1x1, 1280 channels
+
+Layer names are those of `keras.applications.MobileNetV2`, whose graph this is; it is built here
+because the original changes what that function does not offer: minimum depth, hyperparameters,
+padding, and a width multiplier that also thins the last convolution.
+
+Source: Sandler et al. 2018, table 2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import keras
+from keras.layers import Add, Input
+
+from detectune.backbones.base import BackboneFamily
+from detectune.layers.hyperparams import BatchNormSettings, ConvHyperparams, FixedPadding
+from detectune.registry import backbones
+from detectune.structures import Array
+
+# (expansion, channels, blocks, stride of the first block)
+_STAGES = [
+    (1, 16, 1, 1),
+    (6, 24, 2, 2),
+    (6, 32, 3, 2),
+    (6, 64, 4, 2),
+    (6, 96, 3, 1),
+    (6, 160, 3, 2),
+    (6, 320, 1, 1),
+]
+
+# Parity: keras_models/mobilenet_v2.py, used unless the config overrides the backbone's.
+DEFAULT_HYPERPARAMS = ConvHyperparams(
+    initializer={"class_name": "TruncatedNormal", "config": {"mean": 0.0, "stddev": 0.09}},
+    regularizer=keras.regularizers.L2(0.00004 * 0.5),
+    batch_norm=BatchNormSettings(momentum=0.9997, epsilon=1e-3, center=True, scale=True),
+    activation="relu6",
+)
+
+# What becomes 0 when the image is normalized: the colour of padding.
+PAD_VALUE = (127.5, 127.5, 127.5)
+
+
+def normalize(images: Array) -> Array:
+    """Images 0–255 as −1–1."""
+    return images * (2.0 / 255.0) - 1.0
+
+
+def divisible(channels: float, divisor: int = 8) -> int:
+    """The multiple of `divisor` nearest to `channels`, at most 10 % below it."""
+    rounded = max(divisor, int(channels + divisor / 2) // divisor * divisor)
+    return rounded + divisor if rounded < 0.9 * channels else rounded
+
+
+@dataclass
+class _Builder:
+    """Adds layers to a functional graph, named as in `keras.applications`."""
+
+    style: ConvHyperparams
+    min_depth: int
+    explicit_padding: bool
+
+    def conv(self, x: Array, filters: int, kernel: int, stride: int, name: str) -> Array:
+        if not name.endswith("expand"):
+            filters = max(filters, self.min_depth)
+        return self._padded(
+            x, self.style.conv, kernel, filters, kernel, strides=stride, use_bias=False, name=name
+        )
+
+    def depthwise(self, x: Array, stride: int, name: str) -> Array:
+        return self._padded(
+            x, self.style.depthwise, 3, 3, strides=stride, use_bias=False, name=name
+        )
+
+    def _padded(self, x: Array, make, kernel: int, *args, **kwargs) -> Array:
+        if self.explicit_padding and kernel > 1:
+            x = FixedPadding(kernel, name=f"{kwargs['name']}_pad")(x)
+            kwargs["padding"] = "valid"
+        return make(*args, **kwargs)(x)
+
+    def norm(self, x: Array, name: str) -> Array:
+        return self.style.norm(name)(x)
+
+    def act(self, x: Array, name: str) -> Array:
+        return self.style.act(name)(x)
+
+    def block(self, x: Array, index: int, expansion: int, filters: int, stride: int) -> Array:
+        prefix = f"block_{index}_" if index else "expanded_conv_"
+        entry, channels = x, x.shape[-1]
+        if index:
+            x = self.conv(x, expansion * channels, 1, 1, f"{prefix}expand")
+            x = self.act(self.norm(x, f"{prefix}expand_BN"), f"{prefix}expand_relu")
+        x = self.depthwise(x, stride, f"{prefix}depthwise")
+        x = self.act(self.norm(x, f"{prefix}depthwise_BN"), f"{prefix}depthwise_relu")
+        x = self.conv(x, filters, 1, 1, f"{prefix}project")
+        x = self.norm(x, f"{prefix}project_BN")
+        # Parity: the sum is decided by the width multiplier alone; `min_depth` may widen both.
+        if stride == 1 and channels == x.shape[-1] and index:
+            x = Add(name=f"{prefix}add")([entry, x])
+        return x
+
+
+def mobilenet_v2(
+    *,
+    depth_multiplier: float = 1.0,
+    min_depth: int = 16,
+    hyperparams: ConvHyperparams | None = None,
+    explicit_padding: bool = False,
+) -> keras.Model:
+    """The network up to its last convolution, without a classifier.
+
+    Args:
+        depth_multiplier: multiplies the channels of every layer.
+        min_depth: the least channels of a layer, expansions excepted.
+        hyperparams: of its convolutions; `DEFAULT_HYPERPARAMS` if None.
+        explicit_padding: pad independently of the image size.
+    """
+    style = hyperparams or DEFAULT_HYPERPARAMS
+    build = _Builder(style, min_depth, explicit_padding)
+    images = Input((None, None, 3))
+    x = build.conv(images, divisible(32 * depth_multiplier), 3, 2, "Conv1")
+    x = build.act(build.norm(x, "bn_Conv1"), "Conv1_relu")
+    index = 0
+    for expansion, channels, blocks, stride in _STAGES:
+        filters = divisible(channels * depth_multiplier)
+        for block in range(blocks):
+            x = build.block(x, index, expansion, filters, stride if block == 0 else 1)
+            index += 1
+    last = 1280 if depth_multiplier >= 1.0 else divisible(1280 * depth_multiplier)
+    x = build.conv(x, last, 1, 1, "Conv_1")
+    x = build.act(build.norm(x, "Conv_1_bn"), "out_relu")
+    return keras.Model(images, x, name="mobilenet_v2")
+
+
+def _level_outputs(network: keras.Model) -> dict[int, str]:
+    """Where levels 2–5 end: the sum of a block, or its projection if it has none."""
+    known = {layer.name for layer in network.layers}
+    blocks = {2: "block_2", 3: "block_5", 4: "block_12"}
+    ends = {
+        level: f"{block}_add" if f"{block}_add" in known else f"{block}_project_BN"
+        for level, block in blocks.items()
+    }
+    return ends | {5: "out_relu"}
+
+
+backbones.register("mobilenet_v2")(
+    BackboneFamily(
+        build=mobilenet_v2,
+        default_hyperparams=DEFAULT_HYPERPARAMS,
+        normalize=normalize,
+        pad_value=PAD_VALUE,
+        level_outputs=_level_outputs,
+        ssd_outputs=("block_13_expand_relu", "out_relu"),
+        ssd_extra_depths=(512, 256, 256, 128),
+    )
+)

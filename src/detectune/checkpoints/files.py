@@ -1,0 +1,163 @@
+"""Checkpoint files: finding, reading and writing them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from detectune.checkpoints.keys import ROOT, SUFFIX
+from detectune.errors import CheckpointError, three_part
+from detectune.files import write_text
+
+# Folders below a run directory or an unpacked archive where a checkpoint may stand.
+_FOLDERS = ("checkpoints/best", "checkpoints/last", "checkpoint")
+
+
+def find_checkpoint(path: str | os.PathLike) -> str:
+    """The prefix (`…/ckpt-0`) that `path` stands for.
+
+    Args:
+        path: a prefix, one of its files, a folder with a `checkpoint` file, a run directory, or
+            an unpacked zoo archive.
+
+    Raises:
+        CheckpointError: nothing of the kind is there.
+    """
+    place = Path(path)
+    if place.is_dir():
+        for folder in (place, *(place / name for name in _FOLDERS)):
+            prefix = latest_in(folder)
+            if prefix is not None:
+                return prefix
+        found = f"{path}: the folder holds no checkpoint."
+    else:
+        prefix = _without_extension(os.fspath(path))
+        if Path(prefix + ".index").exists():
+            if not list(place.parent.glob(f"{glob_escape(Path(prefix).name)}.data-*")):
+                raise CheckpointError(
+                    three_part(
+                        f"{prefix}: the .index file is there, but no .data file.",
+                        "A checkpoint is an .index file and its .data files, side by side.",
+                        "Copy the .data file too, or unpack the archive again.",
+                    )
+                )
+            return prefix
+        found = f"{path}: there is no such checkpoint."
+    raise CheckpointError(
+        three_part(
+            found,
+            "A checkpoint is named by its prefix, such as checkpoint/ckpt-0, for which a file "
+            "ckpt-0.index exists; or by the folder that holds it.",
+            "Check the path, or fetch a checkpoint with `detectune zoo download`.",
+        )
+    )
+
+
+def glob_escape(name: str) -> str:
+    """`name` with the characters that mean something in a pattern made plain."""
+    import glob
+
+    return glob.escape(name)
+
+
+def latest_in(folder: Path) -> str | None:
+    """The prefix that the `checkpoint` file of `folder` points to, or the only one there."""
+    pointer = folder / "checkpoint"
+    if pointer.is_file():
+        state = tf.train.get_checkpoint_state(os.fspath(folder))
+        if state is not None:
+            # The path may be that of another machine: the file's name is what counts.
+            name = Path(state.model_checkpoint_path.replace("\\", "/")).name
+            if (folder / f"{name}.index").exists():
+                return os.fspath(folder / name)
+    found = sorted(folder.glob("*.index"), key=lambda file: (file.stat().st_mtime, file.name))
+    return os.fspath(found[-1].with_suffix("")) if found else None
+
+
+def _without_extension(path: str) -> str:
+    for extension in (".index", ".data-00000-of-00001"):
+        path = path.removesuffix(extension)
+    return path
+
+
+def read_checkpoint(prefix: str, keys: set[str] | None = None) -> dict[str, np.ndarray]:
+    """Key → array, for all numeric variables of a checkpoint or the `keys` among them.
+
+    Raises:
+        CheckpointError: a file is damaged, or not a checkpoint.
+    """
+    try:
+        reader = tf.train.load_checkpoint(prefix)
+        names = [
+            name
+            for name, kind in reader.get_variable_to_dtype_map().items()
+            if kind != tf.string and (keys is None or name in keys)
+        ]
+        return {name: reader.get_tensor(name) for name in names}
+    except (tf.errors.OpError, RuntimeError, ValueError, IndexError) as error:
+        raise CheckpointError(
+            three_part(
+                f"{prefix}: the checkpoint cannot be read: {str(error).splitlines()[0]}",
+                "An .index file and .data files of one and the same save are needed, whole.",
+                "Copy or unpack it again; compare the sizes of the files.",
+            )
+        ) from error
+
+
+def write_checkpoint(prefix: str | os.PathLike, values: Mapping[str, np.ndarray]) -> None:
+    """Write `values` (key → array) in the object-based format that the original reads.
+
+    The files appear under their names only when complete. `point_to` makes them the latest.
+
+    Raises:
+        CheckpointError: the disk is full, or may not be written to.
+    """
+    target = Path(prefix)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.parent / f".writing-{os.getpid()}-{target.name}"
+    checkpoint = tf.train.Checkpoint(model=_tree(values))
+    assert checkpoint.save_counter is not None  # made on first use; the zoo's checkpoints have it
+    try:
+        checkpoint.write(os.fspath(temporary))
+        # The index comes last: without it, the rest is not taken for a checkpoint.
+        for extension in (".data-00000-of-00001", ".index"):
+            os.replace(f"{temporary}{extension}", f"{target}{extension}")
+    except (tf.errors.OpError, OSError) as error:
+        raise CheckpointError(
+            three_part(
+                f"{target}: the checkpoint could not be written: {str(error).splitlines()[0]}",
+                "Earlier checkpoints are untouched.",
+                "Check the space and the permissions of the disk, then go on with --resume.",
+            )
+        ) from error
+    finally:
+        for leftover in target.parent.glob(f"{temporary.name}*"):
+            leftover.unlink(missing_ok=True)
+
+
+def point_to(prefix: str | os.PathLike) -> None:
+    """Make `prefix` the latest checkpoint of its folder."""
+    name = Path(prefix).name
+    write_text(
+        Path(prefix).parent / "checkpoint",
+        f'model_checkpoint_path: "{name}"\nall_model_checkpoint_paths: "{name}"\n',
+    )
+
+
+def _tree(values: Mapping[str, np.ndarray]) -> tf.Module:
+    """Nested objects whose attribute names are the parts of the keys, variables as leaves."""
+    root = tf.Module()
+    for key, value in values.items():
+        *path, leaf = key.removeprefix(ROOT).removesuffix(SUFFIX).split("/")
+        node: Any = root
+        for part in path:
+            if not hasattr(node, part):
+                setattr(node, part, tf.Module())
+            node = getattr(node, part)
+        setattr(node, leaf, tf.Variable(value, trainable=False))
+    return root

@@ -1,0 +1,69 @@
+"""Which key of a checkpoint belongs to which variable of a detector."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from keras.layers import DepthwiseConv2D
+
+from detectune.checkpoints.name_maps import ssd as ssd_names
+from detectune.detectors.base import Detector
+from detectune.detectors.ssd import SSD
+from detectune.errors import CheckpointError, three_part
+
+SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"
+ROOT = "model/"
+
+# Detector class → its table of layers.
+_TABLES = {SSD: ssd_names.layer_keys}
+
+
+class VariableKey(NamedTuple):
+    """One variable: where it stands in a checkpoint, and what it was called."""
+
+    key: str
+    """Full key, from `model/` to the suffix."""
+    original_name: str
+    """Variable name in the original."""
+    variable: Any
+    """The Keras variable."""
+
+    @property
+    def path(self) -> str:
+        """The key without root and suffix."""
+        return self.key.removeprefix(ROOT).removesuffix(SUFFIX)
+
+
+def variable_keys(detector: Detector) -> list[VariableKey]:
+    """Every variable of `detector`, each exactly once.
+
+    Raises:
+        CheckpointError: the name map of the family leaves a variable out, which is a defect.
+    """
+    found = []
+    for key, name, layer in _TABLES[type(detector)](detector):
+        for variable in layer.weights:
+            kind = variable.name
+            if isinstance(layer, DepthwiseConv2D) and kind == "kernel":
+                kind = "depthwise_kernel"  # its name before Keras 3
+            found.append(VariableKey(f"{ROOT}{key}/{kind}{SUFFIX}", f"{name}/{kind}", variable))
+    _check_complete(detector, found)
+    return found
+
+
+def _check_complete(detector: Detector, found: list[VariableKey]) -> None:
+    named = {id(row.variable) for row in found}
+    missing = [v.path for v in _model_variables(detector) if id(v) not in named]
+    if missing or len({row.key for row in found}) != len(found):
+        raise CheckpointError(
+            three_part(
+                f"{type(detector).__name__}: the name map has no key for {missing[:5]}.",
+                "Every variable of a detector has exactly one key.",
+                "This is a defect of detectune: please report it with the pipeline.config.",
+            )
+        )
+
+
+def _model_variables(detector: Detector) -> list[Any]:
+    """Variables of the network: not those of optimizer, metrics and dropout seeds."""
+    return [variable for variable in detector.weights if "seed" not in variable.path]

@@ -1,0 +1,136 @@
+"""SSD: layer → key in a zoo checkpoint, and the name the original gave the layer.
+
+Keys are paths through the original's Python objects, below `model/`. Lists count activations and
+dropouts too, which have no variables: hence the gaps in the numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from keras.layers import Layer
+
+from detectune.backbones.base import Backbone
+from detectune.detectors.ssd import SSD
+from detectune.heads.convolutional import ConvolutionalHead, WeightSharedHead
+from detectune.necks.fpn import FeaturePyramid
+from detectune.necks.ssd_extras import SsdExtraLayers
+
+
+class LayerKey(NamedTuple):
+    """One layer with variables: where it stands, and what it was called."""
+
+    key: str
+    """Path below `model/`, without the variable's own name."""
+    original_name: str
+    """The layer's name in the original: what `freeze_variables` patterns were written for."""
+    layer: Layer
+
+
+def layer_keys(detector: SSD) -> Iterator[LayerKey]:
+    """Every layer of `detector` that has variables."""
+    for key, name, layer in _all_layers(detector):
+        if layer.weights:
+            yield LayerKey(key, name, layer)
+
+
+def _all_layers(detector: SSD) -> Iterator[tuple[str, str, Layer]]:
+    yield from _backbone(detector.backbone)
+    neck, head = detector.neck, detector.head
+    yield from _pyramid(neck) if isinstance(neck, FeaturePyramid) else _extras(neck)
+    yield from _shared_head(head) if isinstance(head, WeightSharedHead) else _level_heads(head)
+
+
+def _backbone(backbone: Backbone) -> Iterator[tuple[str, str, Layer]]:
+    with_weights = [layer for layer in backbone.network.layers if layer.weights]
+    for index, layer in enumerate(with_weights):
+        key = f"_feature_extractor/classification_backbone/layer_with_weights-{index}"
+        yield key, layer.name, layer
+
+
+def _numbered(
+    key: str, name: str, layers: list[Layer], start: int = 0
+) -> Iterator[tuple[str, str, Layer]]:
+    for index, layer in enumerate(layers, start):
+        yield f"{key}/{index}", f"{name}/{index}", layer
+
+
+def _pyramid(neck: FeaturePyramid) -> Iterator[tuple[str, str, Layer]]:
+    root, name = "_feature_extractor/_fpn_features_generator", "FeatureMaps/top_down"
+    levels = len(neck.laterals) + 1
+    yield f"{root}/top_layers/0", f"{name}/projection_{levels}", neck.top
+    for index, (lateral, smoothing) in enumerate(zip(neck.laterals, neck.smoothing, strict=True)):
+        number = levels - 1 - index
+        yield f"{root}/residual_blocks/{index}/0", f"{name}/projection_{number}", lateral
+        yield from _numbered(f"{root}/conv_layers/{index}", f"{name}/smoothing_{number}", smoothing)
+    for index, block in enumerate(neck.coarse):
+        yield from _numbered(
+            f"_feature_extractor/_coarse_feature_layers/{index}",
+            f"bottom_up_Conv2d_{index + 20}",
+            block,
+        )
+
+
+def _extras(neck: SsdExtraLayers) -> Iterator[tuple[str, str, Layer]]:
+    root = "_feature_extractor/feature_map_generator/convolutions"
+    for index, block in enumerate(neck.blocks, start=neck.num_inputs):
+        yield from _numbered(f"{root}/{index}", f"FeatureMaps/layer_19_Conv2d_{index}", block)
+
+
+def _level_heads(head: ConvolutionalHead) -> Iterator[tuple[str, str, Layer]]:
+    root = "_box_predictor/_prediction_heads"
+    for level, layers in enumerate(head.shared):
+        yield from _numbered(
+            f"_box_predictor/_shared_nets/{level}",
+            f"BoxPredictor/SharedConvolutions_{level}",
+            layers,
+        )
+    for level, layers in enumerate(head.box_layers):
+        yield from _numbered(
+            f"{root}/box_encodings/{level}/_box_encoder_layers",
+            f"BoxPredictor/ConvolutionalBoxHead_{level}/BoxEncodingPredictor",
+            layers,
+        )
+    for level, layers in enumerate(head.class_layers):
+        yield from _numbered(
+            f"{root}/class_predictions_with_background/{level}/_class_predictor_layers",
+            f"BoxPredictor/ConvolutionalClassHead_{level}/ClassPredictor",
+            layers,
+        )
+
+
+def _shared_head(head: WeightSharedHead) -> Iterator[tuple[str, str, Layer]]:
+    root, name = "_box_predictor", "WeightSharedConvolutionalBoxPredictor"
+    for level, layers in enumerate(head.projections):
+        yield from _numbered(
+            f"{root}/_additional_projection_layers/{level}", f"{name}/ProjectionLayer", layers
+        )
+    towers = {"box_encodings": ("PredictionTower", head.box_convs, head.box_tower)}
+    if not head.share_tower:
+        towers = {
+            "box_encodings": ("BoxPredictionTower", head.box_convs, head.box_tower),
+            "class_predictions_with_background": (
+                "ClassPredictionTower", head.class_convs, head.class_tower,
+            ),
+        }  # fmt: skip
+    for branch, (scope, convs, levels) in towers.items():
+        yield from _numbered(
+            f"{root}/_head_scope_conv_layers/{scope}", f"{name}/{scope}/conv2d", convs
+        )
+        for level, layers in enumerate(levels):
+            for index, layer in enumerate(layers):
+                if layer not in convs:
+                    key = f"{root}/_base_tower_layers_for_heads/{branch}/{level}/{index}"
+                    yield key, f"{name}/{scope}/BatchNorm/feature_{level}/{index}", layer
+    yield (
+        f"{root}/_box_prediction_head/_box_encoder_layers/0",
+        f"{name}/WeightSharedConvolutionalBoxHead/BoxPredictor",
+        head.box_predictor,
+    )
+    yield (
+        f"{root}/_prediction_heads/class_predictions_with_background/_class_predictor_layers/"
+        f"{int(head.class_dropout is not None)}",
+        f"{name}/WeightSharedConvolutionalClassHead/ClassPredictor",
+        head.class_predictor,
+    )

@@ -1,0 +1,232 @@
+"""Checkpoint → detector, with every variable accounted for.
+
+    checkpoint ─► key → array ─► match by name map and shape ─► heads: rows by class name ─► report
+
+`RestoreReport` says what matched, what starts fresh, what was left over and which shapes differ.
+What a `fine_tune_checkpoint_type` promises must be there, or restoring fails as a whole.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, get_args
+
+import numpy as np
+
+from detectune.checkpoints.class_rows import carry_classes
+from detectune.checkpoints.files import find_checkpoint, read_checkpoint
+from detectune.checkpoints.keys import ROOT, SUFFIX, VariableKey, variable_keys
+from detectune.detectors.base import Detector
+from detectune.errors import CheckpointError, did_you_mean, three_part
+
+Kind = Literal["full", "detection", "classification", "fine_tune"]
+
+_BACKBONE = "_feature_extractor/classification_backbone/"
+# Parts of the key that must be found, per kind. Parity: the original's restore_from_objects.
+_PROMISES: dict[str, str] = {
+    "full": "",
+    "detection": "_feature_extractor/",
+    "fine_tune": "_feature_extractor/",
+    "classification": _BACKBONE,
+}
+
+
+@dataclass
+class RestoreReport:
+    """What became of every variable. Lists hold keys without `model/` and suffix."""
+
+    path: str
+    kind: str
+    matched: list[str] = field(default_factory=list)
+    """Restored as they are."""
+    carried: list[str] = field(default_factory=list)
+    """Class predictors of which some rows were restored, by class name."""
+    carried_classes: list[str] = field(default_factory=list)
+    """The classes whose rows were restored."""
+    fresh: list[str] = field(default_factory=list)
+    """Variables of the model that keep their initial values."""
+    left_over: list[str] = field(default_factory=list)
+    """Variables of the checkpoint that the model has no place for."""
+    mismatched: list[str] = field(default_factory=list)
+    """Found, but of another shape; these start fresh too."""
+
+    def summary(self) -> str:
+        """A few lines for people."""
+        total = len(self.matched) + len(self.carried) + len(self.fresh)
+        lines = [
+            f"restored {len(self.matched)} of {total} variables "
+            f'from {self.path} (type "{self.kind}")'
+        ]
+        if self.carried:
+            names = ", ".join(self.carried_classes)
+            lines.append(f"carried over {len(self.carried)} class predictors for: {names}")
+        for title, rows in (
+            ("fresh", self.fresh),
+            ("another shape, so fresh", self.mismatched),
+            ("left over in the checkpoint", self.left_over),
+        ):
+            if rows:
+                lines.append(f"{title}: {len(rows)} ({_examples(rows)})")
+        return "\n".join(lines)
+
+
+def restore(
+    detector: Detector,
+    path: str | os.PathLike,
+    *,
+    kind: Kind = "full",
+    source_classes: Sequence[str] | None = None,
+    target_classes: Sequence[str] | None = None,
+) -> RestoreReport:
+    """Give `detector` the weights of the checkpoint at `path`.
+
+    Args:
+        path: prefix, folder, run directory or unpacked zoo archive.
+        kind: "full" restores everything; "detection" and "fine_tune" need the feature extractor
+            and warm-start the heads as far as shapes allow; "classification" needs the backbone.
+        source_classes, target_classes: class names of the checkpoint and of the detector, in the
+            order of their indices; rows of the class predictors are carried over by name.
+
+    Raises:
+        CheckpointError: the checkpoint is missing, damaged, or holds less than `kind` promises.
+            The detector is then unchanged.
+    """
+    if kind not in get_args(Kind):
+        raise CheckpointError(
+            three_part(
+                f'fine_tune_checkpoint_type: there is no type "{kind}".',
+                f"Allowed: {', '.join(get_args(Kind))}.",
+                f"{did_you_mean(kind, get_args(Kind))}Correct it in train_config.",
+            )
+        )
+    prefix = find_checkpoint(path)
+    values = _model_values(read_checkpoint(prefix), kind)
+    report = RestoreReport(prefix, kind)
+    assignments = _match(variable_keys(detector), values, report)
+    if kind in ("detection", "fine_tune"):
+        _rework_classes(detector, values, assignments, report, source_classes, target_classes)
+    _check_promise(report, kind, values)
+    for row, value in assignments.values():
+        row.variable.assign(value)
+    return report
+
+
+def _model_values(values: Mapping[str, np.ndarray], kind: str) -> dict[str, np.ndarray]:
+    """Variables of the network, by path. Optimizer slots and counters are not among them."""
+    model = {
+        key.removesuffix(SUFFIX): value
+        for key, value in values.items()
+        if key.endswith(SUFFIX) and "/.OPTIMIZER_SLOT/" not in key
+    }
+    inside = {
+        path.removeprefix(ROOT): value for path, value in model.items() if path.startswith(ROOT)
+    }
+    if kind != "classification":
+        return inside
+    if any(path.startswith(_BACKBONE) for path in inside):
+        return {path: value for path, value in inside.items() if path.startswith(_BACKBONE)}
+    return _as_backbone(model)
+
+
+def _as_backbone(model: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Keys of a classifier, whatever its root object was called, as keys of our backbone."""
+    found = {}
+    for path, value in model.items():
+        _, mark, rest = path.rpartition("layer_with_weights-")
+        if mark:
+            found[f"{_BACKBONE}{mark}{rest}"] = value
+    return found
+
+
+def _match(
+    rows: list[VariableKey], values: Mapping[str, np.ndarray], report: RestoreReport
+) -> dict[str, tuple[VariableKey, np.ndarray]]:
+    assignments = {}
+    for row in rows:
+        value = values.get(row.path)
+        if value is None:
+            report.fresh.append(row.path)
+        elif tuple(value.shape) != tuple(row.variable.shape):
+            shapes = f"{tuple(value.shape)} in the checkpoint, {tuple(row.variable.shape)} here"
+            report.mismatched.append(f"{row.path}: {shapes}")
+            report.fresh.append(row.path)
+        else:
+            report.matched.append(row.path)
+            assignments[row.path] = (row, value)
+    report.left_over = sorted(set(values) - {row.path for row in rows})
+    return assignments
+
+
+def _rework_classes(
+    detector: Detector,
+    values: Mapping[str, np.ndarray],
+    assignments: dict[str, tuple[VariableKey, np.ndarray]],
+    report: RestoreReport,
+    source_classes: Sequence[str] | None,
+    target_classes: Sequence[str] | None,
+) -> None:
+    """Class predictors: rows of known names are carried over, all others start fresh."""
+    common = [name for name in target_classes or [] if name in set(source_classes or [])]
+    for row in variable_keys(detector):
+        path = row.path
+        if "_class_predictor_layers/" not in path or path not in values:
+            continue
+        fresh = np.asarray(row.variable)
+        if fresh.shape == values[path].shape and not path.endswith(("bias", "kernel")):
+            continue  # a batch norm before the predictor
+        if path.endswith("depthwise_kernel"):
+            continue  # has no classes
+        _forget(path, assignments, report)
+        if not common or source_classes is None or target_classes is None:
+            continue
+        carried = carry_classes(values[path], fresh, source_classes, target_classes)
+        if carried is not None:
+            report.fresh.remove(path)
+            report.carried.append(path)
+            report.carried_classes = common
+            assignments[path] = (row, carried)
+
+
+def _forget(
+    path: str, assignments: dict[str, tuple[VariableKey, np.ndarray]], report: RestoreReport
+) -> None:
+    if assignments.pop(path, None) is not None:
+        report.matched.remove(path)
+        report.fresh.append(path)
+
+
+def _check_promise(report: RestoreReport, kind: str, values: Mapping[str, np.ndarray]) -> None:
+    promised = _PROMISES[kind]
+    missing = [path for path in report.fresh if path.startswith(promised)]
+    if not missing:
+        return
+    shapes = [row for row in report.mismatched if row.startswith(promised)]
+    why = f" Of another shape: {_examples(shapes)}." if shapes else ""
+    other = "" if values else " The checkpoint has no object-based keys below model/."
+    raise CheckpointError(
+        three_part(
+            f'{report.path}: type "{kind}" promises {promised or "everything"}, but '
+            f"{len(missing)} of {len(missing) + len(report.matched)} variables are not there: "
+            f"{_examples(missing)}.{why}{other}",
+            f"Left over in the checkpoint: {_examples(report.left_over) or 'nothing'}.",
+            "Compare model { } with the pipeline.config beside the checkpoint; with another "
+            'num_classes, use fine_tune_checkpoint_type: "detection".',
+        )
+    )
+
+
+def _examples(rows: Sequence[str], count: int = 3) -> str:
+    shown = ", ".join(rows[:count])
+    return shown if len(rows) <= count else f"{shown}, …"
+
+
+def label_map_beside(prefix: str) -> Path | None:
+    """The label map that lies with a checkpoint, if one does."""
+    for folder in list(Path(prefix).parents)[:3]:
+        for name in ("label_map.pbtxt", "labelmap.pbtxt"):
+            if (folder / name).is_file():
+                return folder / name
+    return None

@@ -1,0 +1,114 @@
+"""Crops that must show a given part of the objects, as SSD was trained with.
+
+Source: Liu et al. 2016, section 2.2, "Data augmentation".
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from detectune.config import schema
+from detectune.data.augment.example import (
+    Example,
+    augmentations,
+    clipped,
+    in_window,
+    select,
+    uniform,
+)
+
+_ATTEMPTS = 100
+
+
+class Crop(NamedTuple):
+    """How to choose a window and which boxes survive it."""
+
+    min_object_covered: float
+    """The window covers at least this fraction of at least one box."""
+    aspect_ratios: tuple[float, float]
+    """Range of width / height of the window."""
+    areas: tuple[float, float]
+    """Range of the window's area, as a fraction of the image."""
+    overlap_thresh: float
+    """A box is kept if at least this fraction of it lies in the window."""
+    clip_boxes: bool
+    random_coef: float
+    """How often the image is kept as it is."""
+
+
+# Parity: the original's defaults of ssd_random_crop (core/preprocessor.py): seven ways to crop,
+# one of which is chosen for an image.
+_SSD_CROPS = tuple(
+    Crop(covered, (0.5, 2.0), (0.1, 1.0), covered, True, 0.15)
+    for covered in (0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0)
+)
+
+
+@augmentations.register("random_crop_image")
+def random_crop_image(example: Example, seed: tf.Tensor, config: schema.RandomCropImage) -> Example:
+    """A window that shows enough of the objects, at its own size."""
+    return _maybe_cropped(example, seed, _crop_of(config))
+
+
+@augmentations.register("ssd_random_crop")
+def ssd_random_crop(example: Example, seed: tf.Tensor, config: schema.SSDRandomCrop) -> Example:
+    """One of several `random_crop_image`s, chosen at random."""
+    crops = [_crop_of(operation) for operation in config.operations] or _SSD_CROPS
+    seeds = tf.random.split(seed, 2)
+    chosen = uniform(seeds[0], tf.constant(0), tf.constant(len(crops)))
+    branches = [lambda crop=crop: tuple(_maybe_cropped(example, seeds[1], crop)) for crop in crops]
+    return Example(*tf.switch_case(chosen, branches))
+
+
+def _crop_of(config: schema.RandomCropImage | schema.SSDRandomCropOperation) -> Crop:
+    return Crop(
+        config.min_object_covered,
+        (config.min_aspect_ratio, config.max_aspect_ratio),
+        (config.min_area, config.max_area),
+        config.overlap_thresh,
+        config.clip_boxes,
+        config.random_coef,
+    )
+
+
+def _maybe_cropped(example: Example, seed: tf.Tensor, crop: Crop) -> Example:
+    seeds = tf.random.split(seed, 2)
+    if not crop.random_coef:
+        return _cropped(example, seeds[1], crop)
+    # Parity: the image is cropped if a number in [0, 1) is above random_coef.
+    keep = uniform(seeds[0]) <= crop.random_coef
+    return Example(
+        *tf.cond(keep, lambda: tuple(example), lambda: tuple(_cropped(example, seeds[1], crop)))
+    )
+
+
+def _cropped(example: Example, seed: tf.Tensor, crop: Crop) -> Example:
+    begin, size, window = tf.image.stateless_sample_distorted_bounding_box(
+        tf.shape(example.image),
+        tf.clip_by_value(example.boxes, 0.0, 1.0)[tf.newaxis],
+        seed,
+        min_object_covered=crop.min_object_covered,
+        aspect_ratio_range=crop.aspect_ratios,
+        area_range=crop.areas,
+        max_attempts=_ATTEMPTS,  # after these the whole image is the window
+        use_image_if_no_bounding_boxes=True,
+    )
+    image = tf.ensure_shape(tf.slice(example.image, begin, size), [None, None, 3])
+    boxes = in_window(example.boxes, window[0, 0])
+    inside = _fraction_inside(boxes)
+    # Parity: at a threshold of 0 a box must still touch the window, so 0 is not enough.
+    keep = tf.logical_and(inside > 0.0, inside >= crop.overlap_thresh)
+    cropped = select(Example(image, boxes, example.classes, example.weights), keep)
+    return clipped(cropped) if crop.clip_boxes else cropped
+
+
+def _fraction_inside(boxes: tf.Tensor) -> tf.Tensor:
+    """`[N]`: how much of each box `[N, 4]` lies in the unit square."""
+    inner = tf.clip_by_value(boxes, 0.0, 1.0)
+    return tf.math.divide_no_nan(_area(inner), _area(boxes))
+
+
+def _area(boxes: tf.Tensor) -> tf.Tensor:
+    return (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])

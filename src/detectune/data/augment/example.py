@@ -1,0 +1,57 @@
+"""What augmentations change, and the registry they are filed in.
+
+An op is a function `(example, seed, config) -> example`, registered under its field name in
+preprocessor.proto. `seed [2]` is its only source of randomness, so an op gives the same result
+for the same sample of the same training step, whatever runs in parallel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from detectune.registry import Registry
+
+augmentations: Registry = Registry("data augmentation", "detectune.data.augment")
+
+Op = Callable[["Example", tf.Tensor, Any], "Example"]
+
+
+class Example(NamedTuple):
+    """One image with its boxes on the way from a record to a batch."""
+
+    image: tf.Tensor
+    """`[H, W, 3]` float32, 0–255, RGB."""
+    boxes: tf.Tensor
+    """`[N, 4]` float32, yxyx as fractions of the image."""
+    classes: tf.Tensor
+    """`[N]` int32, 0-based."""
+    weights: tf.Tensor
+    """`[N]` float32."""
+
+
+def uniform(seed: tf.Tensor, low: Any = 0.0, high: Any = 1.0) -> tf.Tensor:
+    """A random number in [low, high); an integer if the limits are integer tensors."""
+    dtype = low.dtype if tf.is_tensor(low) else tf.float32
+    return tf.random.stateless_uniform([], seed, low, high, dtype)
+
+
+def select(example: Example, keep: tf.Tensor) -> Example:
+    """`example` with only the boxes where `keep [N]` is True."""
+    return Example(example.image, *(tf.boolean_mask(part, keep) for part in example[1:]))
+
+
+def in_window(boxes: tf.Tensor, window: tf.Tensor) -> tf.Tensor:
+    """`boxes [N, 4]` as fractions of `window [4]`, both yxyx fractions of the image."""
+    origin = tf.concat([window[:2], window[:2]], 0)
+    size = tf.concat([window[2:] - window[:2]] * 2, 0)
+    return (boxes - origin) / size
+
+
+def clipped(example: Example) -> Example:
+    """`example` with boxes clipped to the image; those without area are dropped."""
+    boxes = tf.clip_by_value(example.boxes, 0.0, 1.0)
+    keep = tf.logical_and(boxes[:, 2] > boxes[:, 0], boxes[:, 3] > boxes[:, 1])
+    return select(example._replace(boxes=boxes), keep)

@@ -1,0 +1,36 @@
+"""Mirroring."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from detectune.config import schema
+from detectune.data.augment.example import Example, augmentations, uniform
+
+
+@augmentations.register("random_horizontal_flip")
+def random_horizontal_flip(
+    example: Example, seed: tf.Tensor, config: schema.RandomHorizontalFlip
+) -> Example:
+    """Left and right swapped, with a probability (0.5)."""
+    flip = uniform(seed) < config.probability
+    y0, x0, y1, x1 = tf.unstack(example.boxes, axis=-1)
+    boxes = tf.stack([y0, 1.0 - x1, y1, 1.0 - x0], axis=-1)
+    return example._replace(
+        image=tf.cond(flip, lambda: example.image[:, ::-1], lambda: example.image),
+        boxes=tf.where(flip, boxes, example.boxes),
+    )
+
+
+@augmentations.register("random_vertical_flip")
+def random_vertical_flip(
+    example: Example, seed: tf.Tensor, config: schema.RandomVerticalFlip
+) -> Example:
+    """Top and bottom swapped, with a probability (0.5)."""
+    flip = uniform(seed) < config.probability
+    y0, x0, y1, x1 = tf.unstack(example.boxes, axis=-1)
+    boxes = tf.stack([1.0 - y1, x0, 1.0 - y0, x1], axis=-1)
+    return example._replace(
+        image=tf.cond(flip, lambda: example.image[::-1], lambda: example.image),
+        boxes=tf.where(flip, boxes, example.boxes),
+    )

@@ -1,0 +1,169 @@
+"""Facts about encoded images that do not need a full decode, and how odd formats are read.
+
+TensorFlow decodes JPEG, PNG and GIF in C++; everything else that Pillow reads (BMP, WebP, TIFF)
+is turned into PNG bytes first. The content decides, never the extension.
+"""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff")
+_DECODED_IN_CPP = {"JPEG", "PNG", "GIF"}
+TRUNCATED = "it is cut off: its end is missing"
+# Cameras and editors append a few bytes after the end of an image.
+_ENDING = 4096
+_EXIF_ORIENTATION = 274
+# Orientations 5–8 swap height and width; Source: EXIF 2.3, tag 0x0112.
+_SWAPPED = (5, 6, 7, 8)
+
+
+class ImageFacts(NamedTuple):
+    """What the header of an image says."""
+
+    format: str
+    """Pillow's name of the format: JPEG, PNG, …"""
+    mode: str
+    """Pillow's mode: RGB, L, RGBA, CMYK, P, I;16, …"""
+    height: int
+    width: int
+    orientation: int
+    """EXIF orientation, 1 to 8; 1 is upright."""
+
+
+def image_format(data: bytes) -> str:
+    """ "JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF" by the first bytes; "" if none of them."""
+    if data[:3] == b"\xff\xd8\xff":
+        return "JPEG"
+    if data[:8] == b"\x89PNG\r\n\x1a\n":
+        return "PNG"
+    if data[:6] in (b"GIF87a", b"GIF89a"):
+        return "GIF"
+    if data[:2] == b"BM":
+        return "BMP"
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "WEBP"
+    return "TIFF" if data[:4] in (b"II*\0", b"MM\0*") else ""
+
+
+def read_facts(data: bytes) -> ImageFacts:
+    """The facts in the header of the encoded image `data`; only its beginning is needed.
+
+    Raises:
+        ValueError: `data` is no image that can be read.
+    """
+    if not image_format(data):
+        raise ValueError("it is empty" if not data else "it is not an image")
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            width, height = image.size
+            orientation = int(image.getexif().get(_EXIF_ORIENTATION, 1)) if _has_exif(data) else 1
+            upright = orientation if 1 <= orientation <= 8 else 1
+            return ImageFacts(image.format or "", image.mode, height, width, upright)
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+        raise ValueError(f"its header cannot be read ({error})") from error
+
+
+def damage(head: bytes, tail: bytes) -> str:
+    """Why an image that begins with `head` and ends with `tail` is unusable; "" if it looks whole.
+
+    The pixels are not decoded. JPEG must close with FF D9 and PNG with IEND; bytes after that are
+    allowed. A header longer than `head` looks like damage.
+    """
+    try:
+        read_facts(head)
+    except ValueError as error:
+        return str(error)
+    kind = image_format(head)
+    ending = {"JPEG": b"\xff\xd9", "PNG": b"IEND"}.get(kind, b"")
+    return TRUNCATED if ending not in tail[-_ENDING:] else ""
+
+
+def decode_problem(data: bytes) -> str:
+    """Why the image `data` cannot be decoded to its last pixel; "" if it can."""
+    try:
+        read_facts(data)
+        with Image.open(io.BytesIO(data)) as image:
+            image.load()
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        return str(error)
+    return ""
+
+
+def portable(data: bytes, height: int, width: int) -> tuple[bytes, str]:
+    """(`data`, its format): unchanged if it is JPEG or PNG and upright, else encoded anew.
+
+    For files that other programs read: they know no WebP, and ignore EXIF.
+    """
+    rotation = rotation_to_apply(data, height, width)
+    kind = image_format(data)
+    if rotation == 1 and kind in ("JPEG", "PNG"):
+        return data, kind.lower()
+    target = "JPEG" if kind == "JPEG" else "PNG"
+    with Image.open(io.BytesIO(data)) as image:
+        pixels = apply_orientation(np.asarray(image.convert("RGB")), rotation)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, target, **({"quality": 95} if target == "JPEG" else {}))
+    return buffer.getvalue(), target.lower()
+
+
+def decodable(data: bytes) -> bytes:
+    """`data` if TensorFlow decodes it in C++, else the same pixels as an RGB PNG."""
+    if image_format(data) in _DECODED_IN_CPP or not data:
+        return data
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            buffer = io.BytesIO()
+            image.convert("RGB").save(buffer, "PNG", compress_level=0)
+            return buffer.getvalue()
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError):
+        return data  # the decoder names what is wrong
+
+
+def rotation_to_apply(data: bytes, height: int, width: int) -> int:
+    """The EXIF orientation with which stored pixels become what was annotated; 1 is "as stored".
+
+    Parity: the original decodes pixels as stored and ignores EXIF. Labelling tools differ: some
+    show the stored pixels, some the turned ones. The annotation's own height and width tell: if
+    they are the stored ones swapped, and the orientation swaps, the picture was annotated turned.
+    """
+    if not height or height == width or not _has_exif(data):
+        return 1
+    try:
+        facts = read_facts(data)
+    except ValueError:
+        return 1  # the decoder names what is wrong
+    turned = facts.orientation in _SWAPPED and (facts.width, facts.height) == (height, width)
+    return facts.orientation if turned else 1
+
+
+def apply_orientation(image: np.ndarray, orientation: int) -> np.ndarray:
+    """`image [H, W, C]` as stored → upright, for EXIF `orientation` 1 to 8."""
+    if orientation in (5, 6, 7, 8):
+        image = image.swapaxes(0, 1)
+    if orientation in (3, 4, 7, 8):
+        image = image[::-1]
+    if orientation in (2, 3, 6, 7):
+        image = image[:, ::-1]
+    return np.ascontiguousarray(image)
+
+
+def find_image(name: str, folders: list[Path]) -> Path | None:
+    """The file called `name` (or its last part, or its stem with another image suffix)."""
+    plain = name.replace("\\", "/").strip()
+    last = plain.rsplit("/", 1)[-1]
+    for folder in folders:
+        for candidate in dict.fromkeys((plain, last)):
+            if candidate and (folder / candidate).is_file():
+                return folder / candidate
+    return None
+
+
+def _has_exif(data: bytes) -> bool:
+    # JPEG keeps EXIF in its first segments ("Exif\0\0"), PNG in an eXIf chunk, WebP in EXIF.
+    return any(mark in data[:65536] for mark in (b"Exif\0\0", b"eXIf", b"EXIF"))

@@ -1,0 +1,264 @@
+"""From a source to the batches that training and evaluation read.
+
+    position ─► record ─► decoded ─► augmented ─► resized and padded ─► batch
+     (order)   (source)   (C++)     (augment/)      (resizers)
+
+Reads top to bottom. A training sample is a pure function of (seed, position), position = step ×
+batch size + place in the batch: the order is a permutation made from (seed, epoch), and every
+random number comes from (seed, position). So a run can stop anywhere and go on at any step, and
+the same seed gives the same batches however many threads work.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from detectune.config import schema
+from detectune.config.label_map import LabelMap, read_label_map
+from detectune.data.augment.chain import build_augmentations
+from detectune.data.augment.example import Example
+from detectune.data.check import check_source, not_empty
+from detectune.data.decode import decode
+from detectune.data.image_files import apply_orientation, decodable, rotation_to_apply
+from detectune.data.resizers import Resizer
+from detectune.data.sources.base import Source, Subset
+from detectune.data.sources.recognise import open_source
+from detectune.errors import ConfigError, three_part
+from detectune.structures import Array, GroundTruth
+
+_log = logging.getLogger("detectune")
+_BOX_PADDING = 8
+
+
+def open_reader(reader: schema.InputReader, label_map: LabelMap | None = None) -> Source:
+    """The source that `train_input_reader { … }` or `eval_input_reader { … }` names.
+
+    `source`, a field of our own, is any SOURCE of `open_source`; so is a single `input_path`.
+    Several are TFRecord patterns, as in the original.
+
+    Raises:
+        ConfigError: no path is named, or the reader asks for what cannot be read here.
+    """
+    paths = [reader.source] if reader.source else list(reader.tf_record_input_reader.input_path)
+    if not paths:
+        raise _unreadable("source and input_path are empty", "One names the data set.")
+    if reader.input_type == schema.InputType.Value("TF_SEQUENCE_EXAMPLE"):
+        raise _unreadable("input_type is TF_SEQUENCE_EXAMPLE", "It must be TF_EXAMPLE.")
+    if reader.num_additional_channels:
+        raise _unreadable("num_additional_channels is set", "Images have three channels.")
+    if label_map is None and reader.label_map_path:
+        label_map = read_label_map(reader.label_map_path)
+    source = open_source(paths[0] if len(paths) == 1 else "tfrecord:" + ",".join(paths), label_map)
+    every = reader.sample_1_of_n_examples
+    return Subset(source, range(0, len(source), every)) if every > 1 else source
+
+
+def _unreadable(found: str, allowed: str) -> ConfigError:
+    next_step = 'Correct the input reader, for example input_path: "train.record".'
+    return ConfigError(three_part(f"input reader: {found}.", allowed, next_step))
+
+
+class EvalBatch(NamedTuple):
+    """Images to evaluate or predict on; their annotations stay in the source."""
+
+    images: Array
+    """`[B, H, W, 3]` float32, 0–255, RGB, padded at the bottom and right."""
+    sizes: Array
+    """`[B, 2]` int32: height and width of the picture inside `images`."""
+    original_sizes: Array
+    """`[B, 2]` int32: height and width of the decoded image file."""
+    indices: Array
+    """`[B]` int64: which record of the source each image is."""
+
+
+def train_batches(
+    config: schema.TrainEvalPipelineConfig,
+    source: Source,
+    resizer: Resizer,
+    *,
+    seed: int,
+    start_step: int = 0,
+    steps: int | None = None,
+) -> tf.data.Dataset:
+    """`(images [B, H, W, 3] float32 0–255 RGB, GroundTruth)` from `start_step` on.
+
+    Boxes are in pixels of `images`, classes 0-based. Without `steps` the batches never end.
+
+    Raises:
+        ConfigError: an augmentation is not known.
+        DataError: the source has no image, or some that cannot be read; all are named.
+    """
+    check_source(source)
+    batch = config.train_config.batch_size
+    boxes = boxes_per_image(config, source)
+    augment = build_augmentations(config.train_config.data_augmentation_options)
+    order = _order(config, source, seed)
+    load = _loader(source)
+
+    @tf.autograph.experimental.do_not_convert
+    def sample(position: tf.Tensor) -> tuple[tf.Tensor, GroundTruth]:
+        index = tf.numpy_function(order, [position], tf.int64)
+        sample_seed = tf.stack([tf.constant(seed, tf.int64), position])
+        example = augment(load(tf.ensure_shape(index, [])), sample_seed)
+        image, size = resizer(example.image)
+        return image, _ground_truth(example, size, boxes)
+
+    first = start_step * batch
+    last = np.iinfo(np.int64).max if steps is None else first + steps * batch
+    positions = tf.data.Dataset.range(first, last)
+    samples = positions.map(sample, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    return _with_options(_batched(samples, batch, resizer, drop_remainder=True))
+
+
+def eval_batches(
+    source: Source,
+    resizer: Resizer,
+    *,
+    batch_size: int,
+    limit: int | None = None,
+    drop_remainder: bool = False,
+) -> tf.data.Dataset:
+    """`EvalBatch`es of the first `limit` images of `source`, in order; the last may be smaller."""
+    not_empty(source)
+    load = _loader(source)
+
+    @tf.autograph.experimental.do_not_convert
+    def sample(index: tf.Tensor) -> EvalBatch:
+        image = load(index).image
+        original_size = tf.shape(image)[:2]
+        image, size = resizer(image)
+        return EvalBatch(image, size, original_size, index)
+
+    indices = tf.data.Dataset.range(len(source) if limit is None else min(limit, len(source)))
+    samples = indices.map(sample, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    return _with_options(_batched(samples, batch_size, resizer, drop_remainder))
+
+
+def batch_file_names(
+    source: Source, config: schema.TrainEvalPipelineConfig, seed: int, step: int
+) -> list[str]:
+    """The names of the images in the training batch of `step`, in order."""
+    batch = config.train_config.batch_size
+    order = _order(config, source, seed)
+    positions = range(step * batch, (step + 1) * batch)
+    return [source.annotation(int(order(position))).file_name for position in positions]
+
+
+def boxes_per_image(config: schema.TrainEvalPipelineConfig, source: Source) -> int:
+    """`N` of the ground truth: as many boxes as an image of `source` has at most, rounded up.
+
+    The original pads to `max_number_of_boxes` (100) and drops further boxes without a word.
+    Here none is dropped, and no time is spent on padding that no image needs.
+    """
+    reader, train = config.train_input_reader, config.train_config
+    wanted = (train if train.HasField("max_number_of_boxes") else reader).max_number_of_boxes
+    most = source.survey.most_boxes
+    if most > wanted:
+        _log.warning(
+            "%s: an image has %d boxes, more than max_number_of_boxes (%d); all are used.",
+            source.name,
+            most,
+            wanted,
+        )
+    return max(-(-most // _BOX_PADDING), 1) * _BOX_PADDING
+
+
+def _order(
+    config: schema.TrainEvalPipelineConfig, source: Source, seed: int
+) -> Callable[[int | np.ndarray], np.ndarray]:
+    """position → index of the record; every epoch is a permutation of its own."""
+    count = len(source)
+    if not config.train_input_reader.shuffle:
+        return lambda position: np.int64(position % count)
+
+    # A batch may reach into the next epoch, and threads may be an epoch apart.
+    @functools.lru_cache(maxsize=4)
+    def permutation(epoch: int) -> np.ndarray:
+        return np.random.default_rng([seed, epoch]).permutation(count).astype(np.int64)
+
+    return lambda position: permutation(int(position) // count)[int(position) % count]
+
+
+def _loader(source: Source) -> Callable[[tf.Tensor], Example]:
+    """index → the decoded image and its boxes; reading is Python, decoding is C++."""
+    first_id = 1  # label-map ids start at 1, classes inside the program at 0
+
+    def read(index: np.int64) -> tuple:
+        record = source[int(index)]
+        # Crowds and groups are no single object: they count neither for nor against.
+        weights = np.where(record.is_crowd | record.group_of, 0, record.weights)
+        return (
+            np.array(decodable(record.image), object),
+            np.int32(rotation_to_apply(record.image, record.height, record.width)),
+            record.boxes.astype(np.float32),
+            (record.class_ids - first_id).astype(np.int32),
+            weights.astype(np.float32),
+        )
+
+    def load(index: tf.Tensor) -> Example:
+        types = [tf.string, tf.int32, tf.float32, tf.int32, tf.float32]
+        data, rotation, boxes, classes, weights = tf.numpy_function(read, [index], types)
+        image = decode(tf.ensure_shape(data, []))
+        image = tf.cond(
+            tf.ensure_shape(rotation, []) == 1,
+            lambda: image,
+            lambda: tf.numpy_function(apply_orientation, [image, rotation], tf.uint8),
+        )
+        image = tf.cast(tf.ensure_shape(image, [None, None, 3]), tf.float32)
+        boxes = tf.ensure_shape(boxes, [None, 4])
+        classes, weights = tf.ensure_shape(classes, [None]), tf.ensure_shape(weights, [None])
+        return Example(image, boxes, classes, weights)
+
+    return load
+
+
+def _ground_truth(example: Example, size: tf.Tensor, count: int) -> GroundTruth:
+    """The boxes of `example` in pixels of the model's input, padded to `count`."""
+    height, width = tf.unstack(tf.cast(size, tf.float32))
+    found = tf.shape(example.classes)[0]
+    rows = [[0, count - found]]
+    pixels = example.boxes * tf.stack([height, width, height, width])
+    return GroundTruth(
+        boxes=_fixed(tf.pad(pixels, [*rows, [0, 0]]), count),
+        classes=_fixed(tf.pad(example.classes, rows), count),
+        valid=_fixed(tf.range(count) < found, count),
+        weights=_fixed(tf.pad(example.weights, rows), count),
+    )
+
+
+def _fixed(tensor: tf.Tensor, count: int) -> tf.Tensor:
+    return tf.ensure_shape(tensor, [count, *tensor.shape[1:]])
+
+
+def _batched(
+    samples: tf.data.Dataset, batch: int, resizer: Resizer, drop_remainder: bool
+) -> tf.data.Dataset:
+    if None not in resizer.output_size:
+        return samples.batch(batch, drop_remainder)
+    # Images differ in size: all are padded to the largest of the batch. NaN marks the padding,
+    # because padded_batch knows only one value for all channels.
+    spec = samples.element_spec
+    zeros = [tf.zeros([], leaf.dtype) for leaf in tf.nest.flatten(spec)]
+    padding = tf.nest.pack_sequence_as(spec, [tf.constant(np.nan, tf.float32), *zeros[1:]])
+    batches = samples.padded_batch(batch, padding_values=padding, drop_remainder=drop_remainder)
+    value = tf.constant(resizer.pad_value[: resizer.channels], tf.float32)
+
+    @tf.autograph.experimental.do_not_convert
+    def filled(*parts):
+        images, *others = tf.nest.flatten(parts)
+        images = tf.where(tf.math.is_nan(images), value, images)
+        return tf.nest.pack_sequence_as(spec, [images, *others])
+
+    return batches.map(filled, num_parallel_calls=tf.data.AUTOTUNE)
+
+
+def _with_options(batches: tf.data.Dataset) -> tf.data.Dataset:
+    options = tf.data.Options()
+    options.deterministic = True
+    return batches.with_options(options).prefetch(tf.data.AUTOTUNE)

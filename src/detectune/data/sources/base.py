@@ -1,0 +1,243 @@
+"""What every data source gives: random access to records, each an encoded image and its boxes.
+
+    files on disk ─► Source.unrepaired(i) ─► repair ─► Source[i]: Record
+
+`unrepaired` is what the annotation says, for `data inspect`; `Source[i]` is what training and
+evaluation see: boxes clipped to the image, boxes without area left out.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+from detectune.config.label_map import LabelMap
+from detectune.data.image_files import TRUNCATED, damage
+from detectune.errors import DataError, did_you_mean, three_part
+
+
+class Record(NamedTuple):
+    """One image as it is stored, and what is annotated in it."""
+
+    image: bytes
+    """The encoded file: JPEG, PNG, …; empty where only the annotation was asked for."""
+    file_name: str
+    source_id: str
+    height: int
+    """Pixels, as the annotation says; 0 where it says nothing."""
+    width: int
+    boxes: np.ndarray
+    """`[N, 4]` float32, yxyx as fractions of the image."""
+    class_ids: np.ndarray
+    """`[N]` int32, ids of the label map, from 1."""
+    difficult: np.ndarray
+    """`[N]` bool."""
+    is_crowd: np.ndarray
+    """`[N]` bool."""
+    group_of: np.ndarray
+    """`[N]` bool."""
+    weights: np.ndarray
+    """`[N]` float32, 1 where the annotation says nothing."""
+    areas: np.ndarray | None
+    """`[N]` float32 in pixels of the stored image, or None."""
+
+
+_PER_BOX = ("boxes", "class_ids", "difficult", "is_crowd", "group_of", "weights", "areas")
+
+
+def make_record(
+    *,
+    file_name: str,
+    boxes: Sequence | np.ndarray,
+    class_ids: Sequence | np.ndarray,
+    image: bytes = b"",
+    source_id: str = "",
+    height: int = 0,
+    width: int = 0,
+    difficult: Sequence | np.ndarray = (),
+    is_crowd: Sequence | np.ndarray = (),
+    group_of: Sequence | np.ndarray = (),
+    weights: Sequence | np.ndarray = (),
+    areas: Sequence | np.ndarray | None = None,
+) -> Record:
+    """A `Record` of lists; an empty list of flags or weights means the default for every box."""
+    count = len(class_ids)
+    flags = (
+        np.asarray(flag, bool) if len(flag) == count else np.zeros(count, bool)
+        for flag in (difficult, is_crowd, group_of)
+    )
+    return Record(
+        image,
+        file_name,
+        source_id or file_name,
+        int(height),
+        int(width),
+        np.asarray(boxes, np.float32).reshape(-1, 4),
+        np.asarray(class_ids, np.int32),
+        *flags,
+        np.asarray(weights, np.float32) if len(weights) == count else np.ones(count, np.float32),
+        None if areas is None or len(areas) != count else np.asarray(areas, np.float32),
+    )
+
+
+def select_boxes(record: Record, keep: np.ndarray) -> Record:
+    """`record` with only the boxes where `keep [N]` is True."""
+    changed = {name: getattr(record, name)[keep] for name in _PER_BOX[:-1]}
+    areas = None if record.areas is None else record.areas[keep]
+    return record._replace(**changed, areas=areas)
+
+
+def repair(record: Record) -> Record:
+    """`record` with boxes clipped to the image; boxes without area or with NaN are left out.
+
+    Parity: the original clips nothing and stops above 1.1 (box_list_ops.py); we clip and
+    `data inspect` reports it. NaN boxes are dropped by both (inputs.py).
+    """
+    boxes = np.clip(record.boxes, 0.0, 1.0)
+    keep = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])  # False for NaN, too
+    if keep.all() and np.array_equal(boxes, record.boxes):
+        return record
+    return select_boxes(record._replace(boxes=boxes), keep)
+
+
+class Survey(NamedTuple):
+    """What a quick pass over a source finds."""
+
+    most_boxes: int
+    """The largest number of boxes in one image, after repair."""
+    clipped: int
+    """How many boxes reach out of their image."""
+    dropped: int
+    """How many boxes have no area inside their image."""
+    damaged: tuple[tuple[str, str], ...]
+    """(file name, reason) of images that are cut off or are no images."""
+
+
+class Source(abc.ABC):
+    """A data set with random access; what every format gives."""
+
+    def __init__(self, name: str, label_map: LabelMap) -> None:
+        self.name, self.label_map = name, label_map
+
+    @abc.abstractmethod
+    def __len__(self) -> int:
+        """How many images there are."""
+
+    @abc.abstractmethod
+    def annotation(self, index: int) -> Record:
+        """What is annotated in image `index`, not repaired, with an empty `image`."""
+
+    @abc.abstractmethod
+    def image_bytes(self, index: int) -> bytes:
+        """The encoded image `index`."""
+
+    def unrepaired(self, index: int) -> Record:
+        """Image `index` and its annotation exactly as it stands in the files."""
+        return self.annotation(index)._replace(image=self.image_bytes(index))
+
+    def __getitem__(self, index: int) -> Record:
+        return repair(self.unrepaired(index))
+
+    def __iter__(self) -> Iterator[Record]:
+        return (self[index] for index in range(len(self)))
+
+    def glance(self, index: int) -> tuple[Record, bytes, bytes]:
+        """The annotation of image `index`, not repaired, and the beginning and end of its file.
+
+        Cheaper than `unrepaired`, and enough to see that the image is there and whole.
+        """
+        record = self.unrepaired(index)
+        return record._replace(image=b""), record.image, record.image
+
+    def stray_files(self) -> list[tuple[str, str]]:
+        """(file, reason) of images and annotations that belong to no record."""
+        return []
+
+    @cached_property
+    def survey(self) -> Survey:
+        """What one quick pass over all annotations and the headers of all images finds.
+
+        Raises:
+            DataError: an annotation cannot be read or names an unknown class.
+        """
+        most, clipped, dropped, damaged = 0, 0, 0, []
+        for index in range(len(self)):
+            record, head, tail = self.glance(index)
+            reason = damage(head, tail)
+            if reason and reason is not TRUNCATED:
+                reason = damage(self.image_bytes(index), tail)  # its header may be a long one
+            if reason:
+                damaged.append((record.file_name, reason))
+            repaired = repair(record)
+            most = max(most, len(repaired.class_ids))
+            dropped += len(record.class_ids) - len(repaired.class_ids)
+            clipped += int(np.any((record.boxes < 0) | (record.boxes > 1), axis=1).sum())
+        return Survey(most, clipped, dropped, tuple(damaged))
+
+    def describe(self) -> str:
+        """One line for people: where the data come from and how many images and classes."""
+        classes = len(self.label_map.items)
+        return f"{self.name}: {len(self)} images, {classes} class{'es' * (classes != 1)}"
+
+
+class Subset(Source):
+    """Some images of another source, in a given order."""
+
+    def __init__(self, source: Source, indices: Iterable[int], name: str = "") -> None:
+        super().__init__(name or source.name, source.label_map)
+        self.source, self.indices = source, tuple(int(i) for i in indices)
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def annotation(self, index: int) -> Record:
+        return self.source.annotation(self.indices[index])
+
+    def image_bytes(self, index: int) -> bytes:
+        return self.source.image_bytes(self.indices[index])
+
+    def unrepaired(self, index: int) -> Record:
+        return self.source.unrepaired(self.indices[index])
+
+    def glance(self, index: int) -> tuple[Record, bytes, bytes]:
+        return self.source.glance(self.indices[index])
+
+
+def label_map_of(names: Iterable[str]) -> LabelMap:
+    """Ids 1, 2, … in the order of `names`; an empty map for data without a single object."""
+    listed = list(names)
+    return LabelMap.from_names(listed) if listed else LabelMap(())
+
+
+class ClassIds:
+    """Class name → id of the label map, or a `DataError` that names the file and the class."""
+
+    def __init__(self, label_map: LabelMap) -> None:
+        # Parity: the original looks a text up among names and among display names
+        # (data_decoders/tf_example_decoder.py); names win where both know it.
+        self._ids = {item.display_name: item.id for item in label_map.items if item.display_name}
+        self._ids |= {item.name: item.id for item in label_map.items if item.name}
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._ids
+
+    def __call__(self, name: str, place: str) -> int:
+        if name in self._ids:
+            return self._ids[name]
+        known = ", ".join(list(self._ids)[:12]) + (", …" if len(self._ids) > 12 else "")
+        raise DataError(
+            three_part(
+                f'{place}: class "{name}" is not in the label map.',
+                f"Known classes: {known or 'none'}.",
+                f"{did_you_mean(name, self._ids)}Add it to the label map or correct the file.",
+            )
+        )
+
+
+def class_names(label_map: LabelMap) -> dict[int, str]:
+    """Id → the name people read: the display name where there is one."""
+    return {item.id: item.label for item in label_map.items}

@@ -1,0 +1,142 @@
+"""A source whose images are files of their own, with the annotations held in memory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from detectune.config.label_map import LabelMap
+from detectune.data.image_files import read_facts
+from detectune.data.sources.base import ClassIds, Record, Source, label_map_of, make_record
+from detectune.errors import DataError, three_part
+
+_HEAD, _TAIL = 65536, 4096
+
+
+class Annotated(NamedTuple):
+    """One image file and its annotation, boxes still in pixels."""
+
+    path: Path
+    place: str
+    """Where the annotation stands, for messages: `cat.xml`, `labels.csv, cat.jpg`."""
+    height: int
+    """As annotated; 0 if the annotation does not say."""
+    width: int
+    names: tuple[str, ...]
+    """`[N]` class names."""
+    boxes: np.ndarray
+    """`[N, 4]` float64 yxyx in pixels of the annotated height and width."""
+    source_id: str = ""
+    difficult: tuple[bool, ...] = ()
+    is_crowd: tuple[bool, ...] = ()
+    areas: tuple[float, ...] | None = None
+    in_fractions: bool = False
+    """True where `boxes` are fractions of the image already (YOLO)."""
+
+
+class FolderSource(Source):
+    """Images in files; `rows` says what is annotated in each."""
+
+    def __init__(
+        self,
+        name: str,
+        rows: list[Annotated],
+        label_map: LabelMap | None,
+        strays: list[tuple[str, str]] | None = None,
+    ) -> None:
+        # Names are sorted, so that the same classes give the same ids whatever the file order.
+        names = sorted({name for row in rows for name in row.names})
+        super().__init__(name, label_map or label_map_of(names))
+        self._rows, self._strays = rows, strays or []
+        self._class_id = ClassIds(self.label_map)
+        self._sizes: dict[int, tuple[int, int]] = {}
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def annotation(self, index: int) -> Record:
+        row = self._rows[index]
+        height, width = (row.height, row.width) if row.height and row.width else self._size(index)
+        scale = 1.0 if row.in_fractions else np.array([height, width, height, width], np.float64)
+        # Parity: pixel coordinates are divided by the annotated size, without an offset of one,
+        # as create_pascal_tf_record.py and the tutorials' generate_tfrecord.py do.
+        return make_record(
+            file_name=row.path.name,
+            source_id=row.source_id,
+            height=height,
+            width=width,
+            boxes=row.boxes.reshape(-1, 4) / scale,
+            class_ids=[self._class_id(name, row.place) for name in row.names],
+            difficult=row.difficult,
+            is_crowd=row.is_crowd,
+            areas=row.areas,
+        )
+
+    def image_bytes(self, index: int) -> bytes:
+        return _read(self._rows[index].path)
+
+    def glance(self, index: int) -> tuple[Record, bytes, bytes]:
+        path = self._rows[index].path
+        try:
+            with open(path, "rb") as file:
+                head = file.read(_HEAD)
+                file.seek(max(path.stat().st_size - _TAIL, 0))
+                return self.annotation(index), head, file.read()
+        except OSError as error:
+            raise _unreadable(path, error) from error
+
+    def stray_files(self) -> list[tuple[str, str]]:
+        return self._strays
+
+    def _size(self, index: int) -> tuple[int, int]:
+        """Height and width from the image's own header, where the annotation is silent."""
+        if index not in self._sizes:
+            row = self._rows[index]
+            try:
+                facts = read_facts(_read(row.path))
+            except ValueError as error:
+                raise _sizeless(row, error) from error
+            self._sizes[index] = facts.height, facts.width
+        return self._sizes[index]
+
+
+def _sizeless(row: Annotated, error: ValueError) -> DataError:
+    return DataError(
+        three_part(
+            f"{row.path}: {error}, and {row.place} does not say how large the image is.",
+            "Images are JPEG, PNG, GIF, BMP, WebP or TIFF.",
+            "Replace the image or remove its annotation.",
+        )
+    )
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: OSError) -> DataError:
+    return DataError(
+        three_part(
+            f"{path}: the image cannot be read: {error.strerror or error}.",
+            "Every annotated image must be readable.",
+            "Check the file and its permissions.",
+        )
+    )
+
+
+def missing_images(name: str, missing: list[str], folders: list[Path]) -> DataError:
+    """The error for a data set none of whose images are where they are looked for."""
+    shown = ", ".join(missing[:3])
+    looked = ", ".join(str(folder) for folder in dict.fromkeys(folders))
+    return DataError(
+        three_part(
+            f"{name}: none of its {len(missing)} images was found (first: {shown}).",
+            f"Looked in: {looked}.",
+            "Put the images into one of these folders.",
+        )
+    )

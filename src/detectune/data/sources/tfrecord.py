@@ -1,0 +1,364 @@
+"""TFRecords of tf.Example, with the keys of the original's dataset tools.
+
+A record is found by (file, offset, length) from an index that is made by reading the 12 bytes
+before each record, so access is random and shuffling holds no image in memory:
+
+    length  uint64 │ masked crc32c of length  uint32 │ data │ masked crc32c of data  uint32
+
+Source: TFRecord format, https://www.tensorflow.org/tutorials/load_data/tfrecord
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+import struct
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from detectune.config.label_map import LabelMap, LabelMapItem
+from detectune.data.image_files import read_facts
+from detectune.data.sources.base import ClassIds, Record, Source, label_map_of, make_record
+from detectune.errors import DataError, three_part
+
+_HEADER, _FOOTER = 12, 4
+_NOT_RECORD = "A TFRecord begins every record with its length and a checksum of the length."
+_SHARD = re.compile(r"^(?P<stem>.*)-(?P<number>\d{5})-of-(?P<count>\d{5})$")
+
+
+class Entry(NamedTuple):
+    """Where the data of one record lie."""
+
+    path: str
+    offset: int
+    length: int
+
+
+def open_tfrecord(pattern: str, label_map: LabelMap | None) -> TFRecordSource:
+    """The records of the files that `pattern` names: paths and globs, joined by commas."""
+    entries = [entry for path in find_files(pattern) for entry in read_index(path)]
+    if not entries:
+        raise DataError(
+            three_part(
+                f"{pattern}: there is no record in these files.",
+                "A TFRecord holds one tf.Example per image.",
+                "Check that writing the files finished.",
+            )
+        )
+    return TFRecordSource(f"tfrecord:{pattern}", entries, label_map)
+
+
+def find_files(pattern: str) -> list[str]:
+    """The files of `pattern`, sorted within each comma-separated part.
+
+    Raises:
+        DataError: a part names no file, or some of the shards -000II-of-000NN are missing.
+    """
+    files: list[str] = []
+    for part in (text.strip() for text in pattern.split(",")):
+        if not part:
+            continue
+        found = [part] if os.path.isfile(part) else sorted(glob.glob(part))
+        if os.path.isdir(part):
+            found = sorted(p for p in glob.glob(os.path.join(part, "*")) if is_tfrecord(Path(p)))
+        if not found:
+            raise DataError(
+                three_part(
+                    f"{part}: no file matches.",
+                    "A pattern is a path in which * and ? stand for other characters, such as "
+                    "train.record-?????-of-00010.",
+                    f"Check the path; the current folder is {os.getcwd()}.",
+                )
+            )
+        if "*" in part or "?????" in part or os.path.isdir(part):
+            _all_shards(part, found)
+        files += found
+    return files
+
+
+def _all_shards(pattern: str, found: list[str]) -> None:
+    shards: dict[tuple[str, int], set[int]] = {}
+    for path in found:
+        match = _SHARD.match(path)
+        if match:
+            key = (match["stem"], int(match["count"]))
+            shards.setdefault(key, set()).add(int(match["number"]))
+    for (stem, count), numbers in shards.items():
+        missing = sorted(set(range(count)) - numbers)
+        if missing:
+            raise DataError(
+                three_part(
+                    f"{pattern}: {len(missing)} of {count} shards are missing "
+                    f"(first: {stem}-{missing[0]:05d}-of-{count:05d}).",
+                    "A pattern with wildcards must find every shard of a set.",
+                    "Copy the missing files, or name the files one by one, joined by commas.",
+                )
+            )
+
+
+def is_tfrecord(path: Path) -> bool:
+    """True if `path` begins as a TFRecord does."""
+    try:
+        with open(path, "rb") as file:
+            header = file.read(_HEADER)
+    except OSError:
+        return False
+    return len(header) == _HEADER and _length_of(header) is not None
+
+
+def read_index(path: str) -> list[Entry]:
+    """Where each record of the file lies.
+
+    Raises:
+        DataError: the file is no TFRecord, is damaged, or ends in the middle of a record.
+    """
+    entries = []
+    try:
+        size = os.path.getsize(path)
+        with open(path, "rb") as file:
+            offset = 0
+            while offset < size:
+                file.seek(offset)
+                length = _checked_length(path, file.read(_HEADER), offset, size)
+                entries.append(Entry(path, offset + _HEADER, length))
+                offset += _HEADER + length + _FOOTER
+    except OSError as error:
+        raise DataError(
+            three_part(
+                f"{path}: cannot be read: {error.strerror or error}.",
+                "A TFRecord is a readable file.",
+                "Check the path and its permissions.",
+            )
+        ) from error
+    return entries
+
+
+def _checked_length(path: str, header: bytes, offset: int, size: int) -> int:
+    if len(header) < _HEADER:
+        raise _truncated(path, offset, size)
+    length = _length_of(header)
+    if length is None and offset == 0:
+        raise DataError(
+            three_part(
+                f"{path}: not a TFRecord: the checksum at byte 8 does not fit bytes 0–7.",
+                _NOT_RECORD,
+                "Name the .record file itself; GZIP-compressed records must be unpacked first.",
+            )
+        )
+    if length is None:
+        raise DataError(
+            three_part(
+                f"{path}: damaged at byte {offset}: the checksum of a record's length is wrong.",
+                _NOT_RECORD,
+                "Copy or write the file again.",
+            )
+        )
+    if offset + _HEADER + length + _FOOTER > size:
+        raise _truncated(path, offset, size)
+    return length
+
+
+def _truncated(path: str, offset: int, size: int) -> DataError:
+    return DataError(
+        three_part(
+            f"{path}: ends at byte {size}, inside the record that begins at byte {offset}.",
+            "A TFRecord ends with a whole record.",
+            "Copying or writing it was interrupted: copy or write the file again.",
+        )
+    )
+
+
+def _length_of(header: bytes) -> int | None:
+    """The length in a 12-byte header, or None if its checksum is wrong."""
+    length, checksum = struct.unpack("<QI", header)
+    return length if masked_crc32c(header[:8]) == checksum else None
+
+
+def _crc_table() -> list[int]:
+    table = []
+    for value in range(256):
+        for _ in range(8):
+            value = value >> 1 ^ (0x82F63B78 if value & 1 else 0)  # Castagnoli, bit-reversed
+        table.append(value)
+    return table
+
+
+_CRC_TABLE = _crc_table()
+
+
+def masked_crc32c(data: bytes) -> int:
+    """CRC-32C of `data`, rotated and shifted as TFRecords keep it. For few bytes: it is Python."""
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc = _CRC_TABLE[(crc ^ byte) & 0xFF] ^ crc >> 8
+    crc ^= 0xFFFFFFFF
+    return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
+
+
+class TFRecordSource(Source):
+    """Records read one by one, at random, through their index."""
+
+    def __init__(self, name: str, entries: list[Entry], label_map: LabelMap | None) -> None:
+        self._entries = entries
+        super().__init__(name, label_map or self._derived_label_map())
+        self._class_id = ClassIds(self.label_map)
+        self._label_ids = {item.id for item in self.label_map.items}
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def annotation(self, index: int) -> Record:
+        return self.unrepaired(index)._replace(image=b"")
+
+    def image_bytes(self, index: int) -> bytes:
+        return _bytes(self._features(index), "image/encoded")
+
+    def unrepaired(self, index: int) -> Record:
+        features = self._features(index)
+        place = self._place(index)
+        image = _bytes(features, "image/encoded")
+        if not image:
+            raise DataError(
+                three_part(
+                    f"{place}: the record has no image/encoded; it has {_key_list(features)}.",
+                    "Every record holds an encoded image under image/encoded.",
+                    "Write the records again with `detectune data convert`.",
+                )
+            )
+        height, width = _integer(features, "image/height"), _integer(features, "image/width")
+        if not (height and width):
+            height, width = _size(image)
+        file_name = _bytes(features, "image/filename").decode("utf-8", "replace") or place
+        named = f"{place} ({file_name})"
+        return make_record(
+            image=image,
+            file_name=file_name,
+            source_id=_bytes(features, "image/source_id").decode("utf-8", "replace"),
+            height=height,
+            width=width,
+            boxes=_boxes(features, named),
+            class_ids=self._class_ids(features, named),
+            difficult=_integers(features, "image/object/difficult"),
+            is_crowd=_integers(features, "image/object/is_crowd"),
+            group_of=_integers(features, "image/object/group_of"),
+            weights=_floats(features, "image/object/weight"),
+            areas=_floats(features, "image/object/area"),
+        )
+
+    def _class_ids(self, features: Features, place: str) -> list[int]:
+        # Parity: the text counts where there is one, else the number; the original's
+        # tf_example_decoder.py gives the number only as a backup.
+        texts, labels = _texts(features), _integers(features, "image/object/class/label")
+        boxes = len(_floats(features, _CORNERS[0]))
+        if len(texts) == boxes:
+            return [self._class_id(text, place) for text in texts]
+        if len(labels) != boxes:
+            raise DataError(
+                three_part(
+                    f"{place}: {boxes} boxes, but {len(texts)} class texts and "
+                    f"{len(labels)} class labels.",
+                    "image/object/class/text or image/object/class/label names every box.",
+                    "Write the records again with `detectune data convert`.",
+                )
+            )
+        for label in labels:
+            if label not in self._label_ids:
+                self._class_id(str(label), place)
+        return labels.tolist()
+
+    def _derived_label_map(self) -> LabelMap:
+        """Names with the labels they are written with; sorted names where there are no labels."""
+        pairs: dict[str, int] = {}
+        for index in range(len(self)):
+            features = self._features(index)
+            labels = _integers(features, "image/object/class/label").tolist()
+            texts = _texts(features) or [f"class {label}" for label in labels]
+            for text, label in zip(texts, labels or [0] * len(texts), strict=False):
+                pairs[text] = label
+        ids = set(pairs.values())
+        if 0 in ids or len(ids) < len(pairs):
+            return label_map_of(sorted(pairs))
+        ordered = sorted(pairs.items(), key=lambda pair: pair[1])
+        return LabelMap(tuple(LabelMapItem(label, text) for text, label in ordered))
+
+    def _place(self, index: int) -> str:
+        entry = self._entries[index]
+        return f"{entry.path}: record at byte {entry.offset - _HEADER}"
+
+    def _features(self, index: int) -> Features:
+        # Imported here: reading the index, and so `open_source`, needs no TensorFlow.
+        from google.protobuf.message import DecodeError
+        from tensorflow.core.example.example_pb2 import Example as Message
+
+        entry = self._entries[index]
+        with open(entry.path, "rb") as file:
+            file.seek(entry.offset)
+            data = file.read(entry.length)
+        try:
+            return Message.FromString(data).features.feature
+        except DecodeError as error:
+            raise DataError(
+                three_part(
+                    f"{self._place(index)}: not a tf.Example: {error}.",
+                    "Records hold serialized tf.Example messages.",
+                    "Write the records again with `detectune data convert`.",
+                )
+            ) from error
+
+
+# A map from key to tf.train.Feature; the type of protobuf's map containers is not public.
+Features = dict
+_CORNERS = tuple(f"image/object/bbox/{corner}" for corner in ("ymin", "xmin", "ymax", "xmax"))
+
+
+def _bytes(features: Features, key: str) -> bytes:
+    values = features[key].bytes_list.value if key in features else ()
+    return values[0] if values else b""
+
+
+def _integer(features: Features, key: str) -> int:
+    values = features[key].int64_list.value if key in features else ()
+    return values[0] if values else 0
+
+
+def _integers(features: Features, key: str) -> np.ndarray:
+    return np.array(features[key].int64_list.value if key in features else (), np.int64)
+
+
+def _floats(features: Features, key: str) -> np.ndarray:
+    return np.array(features[key].float_list.value if key in features else (), np.float32)
+
+
+def _texts(features: Features) -> list[str]:
+    key = "image/object/class/text"
+    values = features[key].bytes_list.value if key in features else ()
+    return [value.decode("utf-8", "replace") for value in values]
+
+
+def _boxes(features: Features, place: str) -> np.ndarray:
+    corners = [_floats(features, corner) for corner in _CORNERS]
+    if len({len(corner) for corner in corners}) == 1:
+        return np.stack(corners, axis=-1)
+    counts = ", ".join(str(len(corner)) for corner in corners)
+    raise DataError(
+        three_part(
+            f"{place}: ymin, xmin, ymax, xmax have {counts} values.",
+            "Every box has all four corners.",
+            "Write the records again with `detectune data convert`.",
+        )
+    )
+
+
+def _key_list(features: Features) -> str:
+    return ", ".join(sorted(features)) or "no keys"
+
+
+def _size(image: bytes) -> tuple[int, int]:
+    try:
+        facts = read_facts(image)
+    except ValueError:
+        return 0, 0  # the decoder names what is wrong
+    return facts.height, facts.width

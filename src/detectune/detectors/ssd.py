@@ -1,0 +1,125 @@
+"""SSD: one forward pass, one prediction per anchor.
+
+    images ─► backbone ─► neck ─► head ─► Predictions: box_codes [B, A, 4], class_logits [B, A, C]
+                 training: named_losses  = targets/anchor_targets.py, then losses/anchor_loss.py
+                 inference: postprocess  = boxes/coders.py, then boxes/nms.py
+
+SSD (Liu 2016), RetinaNet (Lin 2017) and EfficientDet (Tan 2020) are this class with other
+parts; `build_ssd` shows which parts `model { ssd { ... } }` asks for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from keras import ops
+from keras.layers import Layer
+
+from detectune.backbones.base import Backbone
+from detectune.boxes.anchors import AnchorGenerator
+from detectune.boxes.coders import BoxCoder
+from detectune.boxes.nms import NonMaxSuppression
+from detectune.config import schema
+from detectune.detectors import parts
+from detectune.detectors.base import Detector
+from detectune.losses.anchor_loss import AnchorLoss
+from detectune.registry import detectors
+from detectune.structures import Array, Detections, GroundTruth, Predictions
+from detectune.targets.anchor_targets import AnchorAssigner
+
+
+class SSD(Detector):
+    """Single-shot detector. Every argument is a finished part, never a config message."""
+
+    loss_names = ("classification_loss", "localization_loss")
+
+    def __init__(
+        self,
+        *,
+        num_classes: int,
+        backbone: Backbone,
+        neck: Layer,
+        head: Layer,
+        anchors: AnchorGenerator,
+        assigner: AnchorAssigner,
+        loss_fn: AnchorLoss,
+        coder: BoxCoder,
+        to_scores: Callable[[Array], Array],
+        nms: NonMaxSuppression,
+    ) -> None:
+        super().__init__(num_classes=num_classes, pad_value=backbone.pad_value, name="ssd")
+        self.backbone, self.neck, self.head = backbone, neck, head
+        self.anchors, self.assigner, self.loss_fn = anchors, assigner, loss_fn
+        self.coder, self.to_scores, self.nms = coder, to_scores, nms
+
+    def build(self, input_shape: tuple | None = None) -> None:
+        """Make all variables. No image is needed, and the size of one does not matter."""
+        self.neck.build(self.backbone.output_shapes)
+        self.head.build(self.neck.compute_output_shape(self.backbone.output_shapes))
+        self.built = True
+
+    def call(self, images: Array, training: bool = False) -> Predictions:
+        """Predictions for images `[B, H, W, 3]` float32, 0–255, RGB."""
+        features = self.neck(self.backbone(images, training=training), training=training)
+        out = self.head(features, training=training)
+        return out._replace(anchors=self._anchors(images, features))
+
+    def _anchors(self, images: Array, features: list[Array]) -> np.ndarray:
+        height, width = images.shape[1:3]
+        sizes = [(feature.shape[1], feature.shape[2]) for feature in features]
+        return self.anchors((height, width), sizes)
+
+    def named_losses(self, truth: GroundTruth, out: Predictions) -> dict[str, Array]:
+        """Scalars "classification_loss" and "localization_loss", each already weighted."""
+        return self.loss_fn(out, self.assigner(out.anchors, truth))
+
+    def decode(self, out: Predictions) -> tuple[Array, Array]:
+        """Boxes `[B, A, 4]` in pixels, not clipped, and all scores `[B, A, C]` or `[B, A, C + 1]`."""
+        boxes = self.coder.decode(out.box_codes, out.anchors)
+        return boxes, self.to_scores(ops.cast(out.class_logits, "float32"))
+
+    def postprocess(self, out: Predictions, sizes: Array) -> Detections:
+        """The best `nms.max_detections` boxes of every image, in pixels of the input."""
+        boxes, scores = self.decode(out)
+        sizes = ops.cast(sizes, "float32")
+        windows = ops.concatenate([ops.zeros_like(sizes), sizes], axis=-1)
+        kept = self.nms(boxes, scores[..., -self.num_classes :], windows)
+        class_scores = ops.take_along_axis(scores, kept.indices[..., None], axis=1)
+        return Detections(
+            boxes=kept.boxes,
+            scores=kept.scores,
+            classes=kept.classes,
+            valid=kept.valid,
+            class_scores=class_scores * ops.cast(kept.valid, "float32")[..., None],
+            anchor_indices=kept.indices,
+        )
+
+
+@detectors.register("ssd")
+def build_ssd(config: schema.Ssd) -> SSD:
+    """Turn `model { ssd { ... } }` into an SSD. Nothing above this line reads a config."""
+    coder = parts.box_coder(config.box_coder)
+    anchors = parts.anchor_generator(config.anchor_generator)
+    backbone, neck = parts.backbone_and_neck(
+        config.feature_extractor, freeze_batch_norm=config.freeze_batchnorm
+    )
+    detector = SSD(
+        num_classes=config.num_classes,
+        backbone=backbone,
+        neck=neck,
+        head=parts.convolutional_head(
+            config.box_predictor,
+            num_outputs=config.num_classes + int(config.add_background_class),
+            per_location=anchors.per_location,
+            freeze_batch_norm=config.freeze_batchnorm,
+        ),
+        anchors=anchors,
+        assigner=parts.anchor_assigner(config, coder),
+        loss_fn=parts.anchor_loss(config, coder),
+        coder=coder,
+        to_scores=parts.score_converter(config.post_processing),
+        nms=parts.non_max_suppression(config.post_processing),
+    )
+    detector.build()
+    return detector

@@ -1,0 +1,263 @@
+"""Convolutional heads: box codes and class logits at every place of every feature map.
+
+`ConvolutionalHead` (SSD) has convolutions of its own for every level. `WeightSharedHead`
+(RetinaNet, EfficientDet) runs one set of convolutions over all levels; only batch norms are kept
+apart, because the levels' statistics differ.
+
+Parity: predictors/convolutional_keras_box_predictor.py and predictors/heads/.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import keras
+from keras import ops
+from keras.layers import Dropout, Layer
+
+from detectune.layers.hyperparams import ConvHyperparams, run
+from detectune.structures import Array, Predictions
+
+
+class Head(Protocol):
+    """What a detector expects of a head."""
+
+    def __call__(self, features: list[Array], training: bool = False) -> Predictions:
+        """Predictions for all anchors, level by level, from feature maps `[B, H, W, D]`."""
+        ...
+
+
+def _by_anchor(maps: list[Array], size: int) -> Array:
+    """`[B, A, size]` from maps `[B, H, W, K·size]`, in the order of the anchors."""
+    batch = ops.shape(maps[0])[0]
+    rows = [
+        ops.reshape(one, (batch, one.shape[1] * one.shape[2] * (one.shape[3] // size), size))
+        for one in maps
+    ]
+    return ops.concatenate(rows, axis=1)
+
+
+def _clip(codes: Array, limits: tuple[float, float] | None) -> Array:
+    return codes if limits is None else ops.clip(codes, *limits)
+
+
+class ConvolutionalHead(Layer):
+    """A pair of small convolutional networks per level.
+
+    Args:
+        per_location: anchors at each place, per level.
+        num_outputs: class logits per anchor, the background among them if there is one.
+        hyperparams: of all convolutions.
+        kernel_size: of the predicting convolutions.
+        shared_depths: channels of each 1x1 convolution that both networks of a level share.
+        use_depthwise: depthwise 3x3 and pointwise instead of a dense predicting convolution.
+        dropout: rate before the class prediction, or None for no such layer.
+        class_bias: initial class logits.
+        apply_sigmoid: turn class logits into probabilities here.
+        code_limits: lowest and highest box code.
+    """
+
+    def __init__(
+        self,
+        *,
+        per_location: Sequence[int],
+        num_outputs: int,
+        hyperparams: ConvHyperparams,
+        kernel_size: int = 1,
+        num_shared: int = 0,
+        shared_depth_limits: tuple[int, int] = (0, 0),
+        use_depthwise: bool = False,
+        dropout: float | None = None,
+        class_bias: float = 0.0,
+        apply_sigmoid: bool = False,
+        code_limits: tuple[float, float] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.style, self.kernel_size = hyperparams, kernel_size
+        self.use_depthwise, self.dropout = use_depthwise, dropout
+        self.num_outputs, self.apply_sigmoid, self.code_limits = (
+            num_outputs, apply_sigmoid, code_limits,
+        )  # fmt: skip
+        self.num_shared, self.shared_depth_limits = num_shared, shared_depth_limits
+        self.shared: list[list[Layer]] = []
+        bias = keras.initializers.Constant(class_bias)
+        self.box_layers = [self._predictor(4 * count) for count in per_location]
+        self.class_layers = [
+            self._predictor(num_outputs * count, dropout=True, bias_initializer=bias)
+            for count in per_location
+        ]
+
+    def _predictor(self, filters: int, dropout: bool = False, **kwargs: Any) -> list[Layer]:
+        style = self.style
+        layers: list[Layer] = []
+        if dropout and self.dropout is not None:
+            layers.append(Dropout(self.dropout))
+        if self.use_depthwise:
+            layers += [style.depthwise(self.kernel_size, plain=True), style.norm(), style.act()]
+        kernel = 1 if self.use_depthwise else self.kernel_size
+        return [*layers, style.conv(filters, kernel, use_bias=True, **kwargs)]
+
+    def build(self, input_shape: list[tuple]) -> None:
+        """Make the variables from the shapes of the feature maps."""
+        low, high = self.shared_depth_limits
+        for level, shape in enumerate(input_shape):
+            depth = max(min(shape[-1], high), low)
+            shared: list[Layer] = []
+            for _ in range(self.num_shared if depth > 0 else 0):
+                shared += [self.style.conv(depth, 1), self.style.norm(), self.style.act()]
+            self.shared.append(shared)
+            shape = _build(shared, shape)
+            _build(self.box_layers[level], shape)
+            _build(self.class_layers[level], shape)
+        self.built = True
+
+    def call(self, features: list[Array], training: bool = False) -> Predictions:
+        shared = [
+            run(layers, feature, training)
+            for layers, feature in zip(self.shared, features, strict=True)
+        ]
+        codes = [run(b, x, training) for b, x in zip(self.box_layers, shared, strict=True)]
+        logits = [run(c, x, training) for c, x in zip(self.class_layers, shared, strict=True)]
+        scores = _by_anchor(logits, self.num_outputs)
+        return Predictions(
+            box_codes=_clip(_by_anchor(codes, 4), self.code_limits),
+            class_logits=ops.sigmoid(scores) if self.apply_sigmoid else scores,
+        )
+
+
+class WeightSharedHead(Layer):
+    """One tower of convolutions and one predicting convolution, run over all levels.
+
+    Args:
+        per_location: anchors at each place, the same at every level.
+        num_levels: how many feature maps will come.
+        num_outputs: class logits per anchor, the background among them if there is one.
+        hyperparams: of all convolutions; without a batch norm there is none in the towers.
+        depth: channels of the towers.
+        num_layers: convolutions in a tower.
+        kernel_size: of tower and predicting convolutions.
+        share_tower: one tower for boxes and classes instead of one each.
+        use_depthwise: separable instead of dense convolutions.
+        style_pointwise: initializer and regularizer also for pointwise kernels.
+        style_heads: initializer and regularizer also for the heads' separable kernels.
+        dropout: rate before the class prediction, or None for no such layer.
+        class_bias: initial class logits.
+        apply_sigmoid: turn class logits into probabilities here.
+        code_limits: lowest and highest box code.
+    """
+
+    def __init__(
+        self,
+        *,
+        per_location: int,
+        num_levels: int,
+        num_outputs: int,
+        hyperparams: ConvHyperparams,
+        depth: int,
+        num_layers: int,
+        kernel_size: int = 3,
+        share_tower: bool = False,
+        use_depthwise: bool = False,
+        style_pointwise: bool = False,
+        style_heads: bool = False,
+        dropout: float | None = None,
+        class_bias: float = 0.0,
+        apply_sigmoid: bool = False,
+        code_limits: tuple[float, float] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.style, self.depth, self.num_layers = hyperparams, depth, num_layers
+        self.num_levels, self.num_outputs = num_levels, num_outputs
+        self.kernel_size, self.use_depthwise = kernel_size, use_depthwise
+        self.style_pointwise, self.style_heads = style_pointwise, style_heads
+        self.apply_sigmoid, self.code_limits = apply_sigmoid, code_limits
+        self.share_tower = share_tower
+        self.projections: list[list[Layer]] = []
+        self.box_convs, self.box_tower = self._tower()
+        self.class_convs, self.class_tower = (
+            (self.box_convs, self.box_tower) if share_tower else self._tower()
+        )
+        self.box_predictor = self._conv(4 * per_location, style_heads, use_bias=True)
+        self.class_dropout = None if dropout is None else Dropout(dropout)
+        self.class_predictor = self._conv(
+            num_outputs * per_location,
+            style_heads,
+            use_bias=True,
+            bias_initializer=keras.initializers.Constant(class_bias),
+        )
+
+    def _conv(self, filters: int, style_depthwise: bool, **kwargs: Any) -> Layer:
+        if not self.use_depthwise:
+            return self.style.conv(filters, self.kernel_size, **kwargs)
+        return self.style.separable(
+            filters,
+            self.kernel_size,
+            style_depthwise=style_depthwise,
+            style_pointwise=self.style_pointwise,
+            **kwargs,
+        )
+
+    def _tower(self) -> tuple[list[Layer], list[list[Layer]]]:
+        """The shared convolutions, and for each level [convolution, batch norm, activation, …]."""
+        convs = [self._conv(self.depth, True) for _ in range(self.num_layers)]
+        levels = [
+            [layer for conv in convs for layer in (conv, *self._after_conv())]
+            for _ in range(self.num_levels)
+        ]
+        return convs, levels
+
+    def _after_conv(self) -> list[Layer]:
+        norm = [self.style.norm()] if self.style.batch_norm is not None else []
+        return [*norm, self.style.act()]
+
+    def build(self, input_shape: list[tuple]) -> None:
+        """Make the variables from the shapes of the feature maps."""
+        channels = [shape[-1] for shape in input_shape]
+        common = max(set(channels), key=channels.count)
+        for shape in input_shape:
+            projection = self._projection(common) if len(set(channels)) > 1 else []
+            self.projections.append(projection)
+            _build(projection, shape)
+        shape = (None, None, None, common)
+        for tower in (self.box_tower, self.class_tower):
+            for layers in tower:
+                _build(layers, shape)
+        if self.num_layers:
+            shape = (None, None, None, self.depth)
+        self.box_predictor.build(shape)
+        self.class_predictor.build(shape)
+        self.built = True
+
+    def _projection(self, channels: int) -> list[Layer]:
+        norm = [self.style.norm()] if self.style.batch_norm is not None else []
+        return [self.style.conv(channels, 1), *norm]
+
+    def call(self, features: list[Array], training: bool = False) -> Predictions:
+        codes, logits = [], []
+        for level, feature in enumerate(features):
+            feature = run(self.projections[level], feature, training)
+            box_feature = run(self.box_tower[level], feature, training)
+            class_feature = box_feature
+            if not self.share_tower:
+                class_feature = run(self.class_tower[level], feature, training)
+            if self.class_dropout is not None:
+                class_feature = self.class_dropout(class_feature, training=training)
+            codes.append(self.box_predictor(box_feature))
+            logits.append(self.class_predictor(class_feature))
+        scores = _by_anchor(logits, self.num_outputs)
+        return Predictions(
+            box_codes=_clip(_by_anchor(codes, 4), self.code_limits),
+            class_logits=ops.sigmoid(scores) if self.apply_sigmoid else scores,
+        )
+
+
+def _build(layers: list[Layer], shape: tuple) -> tuple:
+    """Build `layers` one after the other; the shape that comes out."""
+    for layer in layers:
+        if not layer.built:
+            layer.build(shape)
+        shape = layer.compute_output_shape(shape)
+    return shape

@@ -1,0 +1,73 @@
+"""Classification losses, unreduced: one number per anchor and class, already weighted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from keras import ops
+
+from detectune.structures import Array
+
+
+class ClassificationLoss(Protocol):
+    """What a detector expects of a classification loss."""
+
+    def __call__(self, logits: Array, targets: Array, weights: Array) -> Array:
+        """Losses `[B, A]` of logits `[B, A, C]` against targets `[B, A, C]`, weights `[B, A]`."""
+        ...
+
+
+def sigmoid_cross_entropy(logits: Array, targets: Array) -> Array:
+    """−t log σ(x) − (1 − t) log(1 − σ(x)), elementwise, without overflow."""
+    return ops.relu(logits) - logits * targets + ops.log1p(ops.exp(-ops.abs(logits)))
+
+
+@dataclass(frozen=True)
+class SigmoidLoss:
+    """Independent yes or no for every class."""
+
+    def __call__(self, logits: Array, targets: Array, weights: Array) -> Array:
+        return ops.sum(sigmoid_cross_entropy(logits, targets), axis=-1) * weights
+
+
+@dataclass(frozen=True)
+class SigmoidFocalLoss:
+    """Cross entropy that counts what is already right for less.
+
+    Args:
+        gamma: how fast the weight falls as a prediction gets right; 0 is plain cross entropy.
+        alpha: weight of positives, 1 − alpha of negatives; None weighs both with 1.
+
+    Source: Lin et al. 2017 (RetinaNet), equation 5.
+    """
+
+    gamma: float = 2.0
+    alpha: float | None = 0.25
+
+    def __call__(self, logits: Array, targets: Array, weights: Array) -> Array:
+        entropy = sigmoid_cross_entropy(logits, targets)
+        probability = ops.sigmoid(logits)
+        right = targets * probability + (1.0 - targets) * (1.0 - probability)
+        if self.gamma == 2.0:
+            entropy = entropy * ops.square(1.0 - right)
+        elif self.gamma:
+            entropy = entropy * ops.power(1.0 - right, self.gamma)
+        if self.alpha is not None:
+            entropy = entropy * (targets * self.alpha + (1.0 - targets) * (1.0 - self.alpha))
+        return ops.sum(entropy, axis=-1) * weights
+
+
+@dataclass(frozen=True)
+class SoftmaxLoss:
+    """One of all classes, the background among them.
+
+    Args:
+        logit_scale: logits are divided by it first.
+    """
+
+    logit_scale: float = 1.0
+
+    def __call__(self, logits: Array, targets: Array, weights: Array) -> Array:
+        log_probability = ops.log_softmax(logits / self.logit_scale, axis=-1)
+        return -ops.sum(targets * log_probability, axis=-1) * weights

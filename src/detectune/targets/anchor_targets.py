@@ -1,0 +1,67 @@
+"""Ground truth → what the network should say at every anchor.
+
+boxes [B, N, 4] ─► similarity [B, N, A] ─► matcher ─► matches [B, A]
+                                              ├─► box codes and weights of the matched box
+                                              └─► one-hot class and weight, or background
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from keras import ops
+
+from detectune.boxes.coders import BoxCoder
+from detectune.boxes.iou import pairwise_iou
+from detectune.structures import AnchorTargets, Array, GroundTruth
+from detectune.targets.matchers import UNMATCHED, Matcher
+
+
+@dataclass(frozen=True)
+class AnchorAssigner:
+    """Targets for every anchor of every image.
+
+    Args:
+        matcher: decides which box an anchor should find.
+        coder: turns a box into the code to predict.
+        num_classes: without background.
+        background_column: whether column 0 of the class targets is the background.
+        background_as_zeros: background is all zeros, else a one in column 0.
+        negative_weight: class weight of anchors that match nothing.
+
+    Parity: core/target_assigner.py.
+    """
+
+    matcher: Matcher
+    coder: BoxCoder
+    num_classes: int
+    background_column: bool = True
+    background_as_zeros: bool = True
+    negative_weight: float = 1.0
+
+    def __call__(self, anchors: Array, truth: GroundTruth) -> AnchorTargets:
+        """Targets of anchors `[A, 4]` for `truth`, in one unit."""
+        similarity = pairwise_iou(truth.boxes, anchors)
+        # Parity: boxes of weight 0 may match an anchor (and silence it) but not claim one.
+        matches = self.matcher(similarity, ops.logical_and(truth.valid, truth.weights > 0.0))
+        rows = ops.maximum(matches, 0)
+        matched = matches >= 0
+        weights = ops.take_along_axis(ops.cast(truth.weights, "float32"), rows, axis=1)
+        boxes = ops.take_along_axis(truth.boxes, rows[..., None], axis=1)
+        codes = self.coder.encode(boxes, ops.convert_to_tensor(anchors, "float32")[None])
+        return AnchorTargets(
+            box_codes=ops.where(matched[..., None], codes, 0.0),
+            box_weights=ops.where(matched, weights, 0.0),
+            class_targets=self._classes(truth.classes, rows, matched),
+            class_weights=ops.where(
+                matched, weights, ops.where(matches == UNMATCHED, self.negative_weight, 0.0)
+            ),
+            matches=matches,
+        )
+
+    def _classes(self, classes: Array, rows: Array, matched: Array) -> Array:
+        """One-hot class targets `[B, A, C]` or `[B, A, C + 1]`."""
+        first = 1 if self.background_column else 0
+        column = ops.take_along_axis(ops.cast(classes, "int32"), rows, axis=1) + first
+        nothing = 0 if self.background_column and not self.background_as_zeros else -1
+        return ops.one_hot(ops.where(matched, column, nothing), self.num_classes + first)
