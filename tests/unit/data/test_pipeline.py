@@ -16,9 +16,9 @@ from detectune.data.pipeline import (
     batch_file_names,
     boxes_per_image,
     eval_batches,
-    open_reader,
     train_batches,
 )
+from detectune.data.readers import open_reader
 from detectune.data.resizers import build_resizer
 from detectune.data.sources.recognise import open_source
 from detectune.errors import ConfigError, DataError
@@ -277,7 +277,7 @@ def test_an_empty_source_is_refused():
 
 class TestOpenReader:
     def read(self, text):
-        return open_reader(text_format.Parse(text, schema.InputReader()))
+        return open_reader(text_format.Parse(text, schema.InputReader()), "train_input_reader")
 
     def test_a_source_of_any_format(self, tmp_path):
         root = write_voc(tmp_path / "v")
@@ -297,7 +297,7 @@ class TestOpenReader:
     @pytest.mark.parametrize(
         ("text", "found"),
         [
-            ("", "source and input_path are empty"),
+            ("", "train_input_reader: it names no data"),
             ('source: "x" input_type: TF_SEQUENCE_EXAMPLE', "TF_SEQUENCE_EXAMPLE"),
             ('source: "x" num_additional_channels: 1', "num_additional_channels"),
         ],
