@@ -35,7 +35,7 @@ def test_every_scene_has_symbols_within_the_picture(drawn):
         assert scene.boxes.min() > 0
         assert scene.boxes.max() < 256
         heights, widths = (scene.boxes[:, 2:] - scene.boxes[:, :2]).T
-        assert heights.min() >= 24
+        assert heights.min() >= 28
         assert widths.min() >= 4
 
 
