@@ -113,7 +113,7 @@ def _arrange(random: np.random.Generator, size: int) -> tuple[Camera, list[Cube]
         margin = 0.2 * size
         pixel = random.uniform(margin, size - margin, 2)
         place = camera.on_plane((pixel[0], pixel[1]), side / 2)
-        cube = Cube(place[0], place[1], side, random.uniform(-math.pi, math.pi))
+        cube = Cube(place[0], place[1], side, math.radians(random.uniform(-35, 35)))
         if all(math.hypot(cube.x - c.x, cube.y - c.y) > 1.0 * (side + c.side) for c in cubes):
             cubes.append(cube)
         if len(cubes) == count:
