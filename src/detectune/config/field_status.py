@@ -57,7 +57,8 @@ _HONOURED = {
     "post_processing normalize_loss_by_num_matches normalize_loc_loss_by_codesize loss "
     "freeze_batchnorm add_background_class",
     "SsdFeatureExtractor": "type depth_multiplier min_depth conv_hyperparams "
-    "override_base_feature_extractor_hyperparams use_depthwise fpn num_layers",
+    "override_base_feature_extractor_hyperparams pad_to_multiple use_explicit_padding "
+    "use_depthwise fpn num_layers",
     "FeaturePyramidNetworks": "*",
     "AnchorGenerator": "ssd_anchor_generator multiscale_anchor_generator",
     "SsdAnchorGenerator": "*",
@@ -69,7 +70,9 @@ _HONOURED = {
     "FasterRcnnBoxCoder": "*",
     "BoxPredictor": "convolutional_box_predictor weight_shared_convolutional_box_predictor",
     "ConvolutionalBoxPredictor": "*",
+    "ConvolutionalBoxPredictor.BoxEncodingsClipRange": "*",
     "WeightSharedConvolutionalBoxPredictor": "*",
+    "WeightSharedConvolutionalBoxPredictor.BoxEncodingsClipRange": "*",
     "ImageResizer": "*",
     "KeepAspectRatioResizer": "*",
     "FixedShapeResizer": "*",
@@ -97,7 +100,7 @@ _HONOURED = {
     "max_total_detections use_class_agnostic_nms",
     "TrainConfig": "batch_size data_augmentation_options optimizer gradient_clipping_by_norm "
     "fine_tune_checkpoint fine_tune_checkpoint_type from_detection_checkpoint num_steps "
-    "update_trainable_variables freeze_variables add_regularization_loss "
+    "update_trainable_variables freeze_variables max_number_of_boxes add_regularization_loss "
     "early_stopping_evaluations evaluate_every_steps seed checkpoint_every_steps",
     "Optimizer": "*",
     "RMSPropOptimizer": "*",
@@ -160,6 +163,8 @@ _IGNORED = {
     "Ssd.return_raw_detections_during_predict": "Exports always contain the raw boxes and scores.",
     "Ssd.implicit_example_weight": "It only counts with use_confidences_as_targets.",
     "ArgMaxMatcher.use_matmul_gather": _FAST_PATH,
+    "Hyperparams.regularize_depthwise": "The original did not read it under TensorFlow 2 either; "
+    "depthwise kernels are regularised where its layers did so.",
     "WeightedL2LocalizationLoss.anchorwise_output": _ANCHORWISE,
     "WeightedSmoothL1LocalizationLoss.anchorwise_output": _ANCHORWISE,
     "WeightedSigmoidClassificationLoss.anchorwise_output": _ANCHORWISE,
@@ -183,8 +188,6 @@ _IGNORED = {
     "TrainConfig.batch_queue_capacity": _TF_DATA,
     "TrainConfig.num_batch_queue_threads": _TF_DATA,
     "TrainConfig.prefetch_queue_capacity": _TF_DATA,
-    "TrainConfig.max_number_of_boxes": "The number of train_input_reader counts, as in the "
-    "original.",
     "TrainConfig.unpad_groundtruth_tensors": "Ground truth stays padded, and padding never counts.",
     "TrainConfig.retain_original_images": "Pictures for people are read again from the data set.",
     "TrainConfig.use_bfloat16": "Training runs in float32; the original used bfloat16 on TPUs "
@@ -268,7 +271,6 @@ _NO_AUGMENTATION = (
     "Remove this data_augmentation_options block, or choose a supported one: "
     "docs/reference/config-fields.md lists them.",
 )
-_NO_CLIP = ("Clipping box codes is not supported yet.", _REMOVE)
 _NO_NORM = ("This normalisation is not supported yet.", "Choose batch_norm.")
 _NO_BACKGROUND = ("This treatment of the background is not supported yet.", _REMOVE)
 _NO_EXPERIMENT = (
@@ -276,7 +278,6 @@ _NO_EXPERIMENT = (
     "Register a detector of your own in the entry-point group detectune.detectors.",
 )
 _NO_EVAL = ("This kind of evaluation is not supported yet.", _REMOVE)
-_NO_HEAD_OPTION = ("This option of the box predictor is not supported yet.", _REMOVE)
 
 _REFUSED = {
     "DetectionModel.faster_rcnn": _NO_FASTER_RCNN,
@@ -304,14 +305,6 @@ _REFUSED = {
     "Ssd.mask_head_config": _NO_MASKS,
     "Ssd.MaskHead.*": _NO_MASKS,
     "SsdFeatureExtractor.bifpn": _NO_BIFPN,
-    "SsdFeatureExtractor.pad_to_multiple": (
-        "Padding images inside the feature extractor is not supported yet.",
-        "Use pad_to_multiple_resizer, or remove the line.",
-    ),
-    "SsdFeatureExtractor.use_explicit_padding": (
-        "Explicit padding of convolutions is not supported yet.",
-        _REMOVE,
-    ),
     "SsdFeatureExtractor.replace_preprocessor_with_placeholder": (
         "Images are always pre-processed as the feature extractor needs them.",
         _REMOVE,
@@ -332,20 +325,6 @@ _REFUSED = {
     "KeypointBoxCoder.*": _NO_CODER,
     "BoxPredictor.mask_rcnn_box_predictor": _NO_PREDICTOR,
     "BoxPredictor.rfcn_box_predictor": _NO_PREDICTOR,
-    "ConvolutionalBoxPredictor.apply_sigmoid_to_scores": (
-        "The predictor gives logits; post_processing.score_converter makes scores of them.",
-        "Remove the line and write score_converter: SIGMOID.",
-    ),
-    "ConvolutionalBoxPredictor.box_encodings_clip_range": _NO_CLIP,
-    "ConvolutionalBoxPredictor.BoxEncodingsClipRange.*": _NO_CLIP,
-    "WeightSharedConvolutionalBoxPredictor.apply_conv_hyperparams_to_heads": _NO_HEAD_OPTION,
-    "WeightSharedConvolutionalBoxPredictor.apply_conv_hyperparams_pointwise": _NO_HEAD_OPTION,
-    "WeightSharedConvolutionalBoxPredictor.score_converter": (
-        "The predictor gives logits; post_processing.score_converter makes scores of them.",
-        "Remove the line and write score_converter: SIGMOID there.",
-    ),
-    "WeightSharedConvolutionalBoxPredictor.box_encodings_clip_range": _NO_CLIP,
-    "WeightSharedConvolutionalBoxPredictor.BoxEncodingsClipRange.*": _NO_CLIP,
     "Hyperparams.sync_batch_norm": _NO_NORM,
     "Hyperparams.group_norm": _NO_NORM,
     "Loss.random_example_sampler": _NO_SAMPLING,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 Severity = Literal["error", "warning", "note"]
+_SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
 
 
 class Problem(NamedTuple):
@@ -38,3 +40,10 @@ class Problem(NamedTuple):
 def has_errors(problems: Iterable[Problem]) -> bool:
     """Whether one of `problems` is an error."""
     return any(problem.severity == "error" for problem in problems)
+
+
+def summary(problems: Iterable[Problem]) -> str:
+    """`2 errors, 1 warning, 4 notes`, or `no problems`."""
+    counts = Counter(problem.severity for problem in problems)
+    parts = [f"{n} {kind}{'s' * (n != 1)}" for kind in _SEVERITIES if (n := counts[kind])]
+    return ", ".join(parts) or "no problems"

@@ -84,6 +84,34 @@ def damage(head: bytes, tail: bytes) -> str:
     return TRUNCATED if ending not in tail[-_ENDING:] else ""
 
 
+def decode_problem(data: bytes) -> str:
+    """Why the image `data` cannot be decoded to its last pixel; "" if it can."""
+    try:
+        read_facts(data)
+        with Image.open(io.BytesIO(data)) as image:
+            image.load()
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        return str(error)
+    return ""
+
+
+def portable(data: bytes, height: int, width: int) -> tuple[bytes, str]:
+    """(`data`, its format): unchanged if it is JPEG or PNG and upright, else encoded anew.
+
+    For files that other programs read: they know no WebP, and ignore EXIF.
+    """
+    rotation = rotation_to_apply(data, height, width)
+    kind = image_format(data)
+    if rotation == 1 and kind in ("JPEG", "PNG"):
+        return data, kind.lower()
+    target = "JPEG" if kind == "JPEG" else "PNG"
+    with Image.open(io.BytesIO(data)) as image:
+        pixels = apply_orientation(np.asarray(image.convert("RGB")), rotation)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, target, **({"quality": 95} if target == "JPEG" else {}))
+    return buffer.getvalue(), target.lower()
+
+
 def decodable(data: bytes) -> bytes:
     """`data` if TensorFlow decodes it in C++, else the same pixels as an RGB PNG."""
     if image_format(data) in _DECODED_IN_CPP or not data:

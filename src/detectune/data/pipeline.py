@@ -13,23 +13,55 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from detectune.config import schema
+from detectune.config.label_map import LabelMap, read_label_map
 from detectune.data.augment.chain import build_augmentations
 from detectune.data.augment.example import Example
+from detectune.data.check import check_source, not_empty
+from detectune.data.decode import decode
 from detectune.data.image_files import apply_orientation, decodable, rotation_to_apply
 from detectune.data.resizers import Resizer
-from detectune.data.sources.base import Source
-from detectune.errors import DataError, three_part
+from detectune.data.sources.base import Source, Subset
+from detectune.data.sources.recognise import open_source
+from detectune.errors import ConfigError, three_part
 from detectune.structures import Array, GroundTruth
 
 _log = logging.getLogger("detectune")
 _BOX_PADDING = 8
+
+
+def open_reader(reader: schema.InputReader, label_map: LabelMap | None = None) -> Source:
+    """The source that `train_input_reader { … }` or `eval_input_reader { … }` names.
+
+    `source`, a field of our own, is any SOURCE of `open_source`; so is a single `input_path`.
+    Several are TFRecord patterns, as in the original.
+
+    Raises:
+        ConfigError: no path is named, or the reader asks for what cannot be read here.
+    """
+    paths = [reader.source] if reader.source else list(reader.tf_record_input_reader.input_path)
+    if not paths:
+        raise _unreadable("source and input_path are empty", "One names the data set.")
+    if reader.input_type == schema.InputType.Value("TF_SEQUENCE_EXAMPLE"):
+        raise _unreadable("input_type is TF_SEQUENCE_EXAMPLE", "It must be TF_EXAMPLE.")
+    if reader.num_additional_channels:
+        raise _unreadable("num_additional_channels is set", "Images have three channels.")
+    if label_map is None and reader.label_map_path:
+        label_map = read_label_map(reader.label_map_path)
+    source = open_source(paths[0] if len(paths) == 1 else "tfrecord:" + ",".join(paths), label_map)
+    every = reader.sample_1_of_n_examples
+    return Subset(source, range(0, len(source), every)) if every > 1 else source
+
+
+def _unreadable(found: str, allowed: str) -> ConfigError:
+    next_step = 'Correct the input reader, for example input_path: "train.record".'
+    return ConfigError(three_part(f"input reader: {found}.", allowed, next_step))
 
 
 class EvalBatch(NamedTuple):
@@ -69,6 +101,7 @@ def train_batches(
     order = _order(config, source, seed)
     load = _loader(source)
 
+    @tf.autograph.experimental.do_not_convert
     def sample(position: tf.Tensor) -> tuple[tf.Tensor, GroundTruth]:
         index = tf.numpy_function(order, [position], tf.int64)
         sample_seed = tf.stack([tf.constant(seed, tf.int64), position])
@@ -92,9 +125,10 @@ def eval_batches(
     drop_remainder: bool = False,
 ) -> tf.data.Dataset:
     """`EvalBatch`es of the first `limit` images of `source`, in order; the last may be smaller."""
-    _not_empty(source)
+    not_empty(source)
     load = _loader(source)
 
+    @tf.autograph.experimental.do_not_convert
     def sample(index: tf.Tensor) -> EvalBatch:
         image = load(index).image
         original_size = tf.shape(image)[:2]
@@ -135,61 +169,6 @@ def boxes_per_image(config: schema.TrainEvalPipelineConfig, source: Source) -> i
     return max(-(-most // _BOX_PADDING), 1) * _BOX_PADDING
 
 
-def check_source(source: Source) -> None:
-    """Report once what is repaired while reading, and refuse images that cannot be read.
-
-    Raises:
-        DataError: there is no image, an image is damaged, an annotation is wrong.
-    """
-    _not_empty(source)
-    survey = source.survey
-    if survey.damaged:
-        raise undecodable(list(survey.damaged))
-    for count, what in (
-        (survey.clipped, "reach out of the image and are clipped"),
-        (survey.dropped, "have no area and are left out"),
-    ):
-        if count:
-            _log.warning("%s: %d boxes %s.", source.name, count, what)
-
-
-def named_errors(dataset: tf.data.Dataset, source: Source) -> Iterator:
-    """The elements of `dataset`; an image that cannot be decoded becomes a `DataError`."""
-    try:
-        yield from dataset
-    except tf.errors.OpError as error:
-        broken = undecodable_images(source)
-        if not broken:
-            raise
-        raise undecodable(broken) from error
-
-
-def undecodable_images(source: Source) -> list[tuple[str, str]]:
-    """(file name, reason) of every image of `source` that cannot be decoded. Decodes them all."""
-    broken = []
-    for index in range(len(source)):
-        record = source.unrepaired(index)
-        try:
-            _decode(decodable(record.image))
-        except tf.errors.InvalidArgumentError as error:
-            reason = str(error.message).split(" [Op:")[0].split("} ")[-1]
-            broken.append((record.file_name, reason))
-    return broken
-
-
-def undecodable(broken: list[tuple[str, str]]) -> DataError:
-    """The error that lists damaged images."""
-    shown = "\n".join(f"  {name}: {reason}" for name, reason in broken[:20])
-    more = f"\n  … and {len(broken) - 20} more" if len(broken) > 20 else ""
-    return DataError(
-        three_part(
-            f"{len(broken)} images cannot be decoded:\n{shown}{more}",
-            "Images are whole JPEG, PNG, GIF, BMP, WebP or TIFF files.",
-            "Replace or remove them; `detectune data inspect` lists everything that is wrong.",
-        )
-    )
-
-
 def _order(
     config: schema.TrainEvalPipelineConfig, source: Source, seed: int
 ) -> Callable[[int | np.ndarray], np.ndarray]:
@@ -225,7 +204,7 @@ def _loader(source: Source) -> Callable[[tf.Tensor], Example]:
     def load(index: tf.Tensor) -> Example:
         types = [tf.string, tf.int32, tf.float32, tf.int32, tf.float32]
         data, rotation, boxes, classes, weights = tf.numpy_function(read, [index], types)
-        image = _decode(tf.ensure_shape(data, []))
+        image = decode(tf.ensure_shape(data, []))
         image = tf.cond(
             tf.ensure_shape(rotation, []) == 1,
             lambda: image,
@@ -237,11 +216,6 @@ def _loader(source: Source) -> Callable[[tf.Tensor], Example]:
         return Example(image, boxes, classes, weights)
 
     return load
-
-
-def _decode(data: tf.Tensor | bytes) -> tf.Tensor:
-    """`[H, W, 3]` uint8; grey, palette, alpha and 16-bit images become 8-bit RGB."""
-    return tf.io.decode_image(data, channels=3, dtype=tf.uint8, expand_animations=False)
 
 
 def _ground_truth(example: Example, size: tf.Tensor, count: int) -> GroundTruth:
@@ -275,6 +249,7 @@ def _batched(
     batches = samples.padded_batch(batch, padding_values=padding, drop_remainder=drop_remainder)
     value = tf.constant(resizer.pad_value[: resizer.channels], tf.float32)
 
+    @tf.autograph.experimental.do_not_convert
     def filled(*parts):
         images, *others = tf.nest.flatten(parts)
         images = tf.where(tf.math.is_nan(images), value, images)
@@ -287,14 +262,3 @@ def _with_options(batches: tf.data.Dataset) -> tf.data.Dataset:
     options = tf.data.Options()
     options.deterministic = True
     return batches.with_options(options).prefetch(tf.data.AUTOTUNE)
-
-
-def _not_empty(source: Source) -> None:
-    if not len(source):
-        raise DataError(
-            three_part(
-                f"{source.name}: there is no image.",
-                "Training and evaluation need at least one.",
-                "Check the source with `detectune data inspect`.",
-            )
-        )

@@ -24,10 +24,15 @@ class Detector(keras.Model):
         pad_value: RGB colour that images are padded with, see `data.resizers`.
     """
 
+    loss_names: tuple[str, ...] = ()
+    """The keys of `named_losses`."""
+
     def __init__(self, *, num_classes: int, pad_value: tuple[float, float, float], name: str):
         super().__init__(name=name)
         self.num_classes, self.pad_value = num_classes, pad_value
-        self.loss_trackers: dict[str, keras.metrics.Mean] = {}
+        names = (*self.loss_names, "regularization_loss", "total_loss")
+        self.loss_trackers = {name: keras.metrics.Mean(name=name) for name in names}
+        self.use_regularization = True
 
     @abstractmethod
     def named_losses(self, truth: GroundTruth, out: Any) -> dict[str, Array]:
@@ -52,18 +57,12 @@ class Detector(keras.Model):
     ) -> Array:  # fmt: skip
         """The sum of all losses; each is followed by a tracker of its own."""
         losses = self.named_losses(GroundTruth(*y), y_pred)
-        penalties = self.losses
-        if penalties:
-            losses["regularization_loss"] = ops.sum(ops.stack(penalties))
+        penalties = self.losses if self.use_regularization else []
+        losses["regularization_loss"] = ops.sum(ops.stack(penalties)) if penalties else 0.0
         total = sum(losses.values())
         for name, value in {**losses, "total_loss": total}.items():
-            self._follow(name).update_state(value)
+            self.loss_trackers[name].update_state(value)
         return total
-
-    def _follow(self, name: str) -> keras.metrics.Mean:
-        if name not in self.loss_trackers:
-            self.loss_trackers[name] = keras.metrics.Mean(name=name)
-        return self.loss_trackers[name]
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:

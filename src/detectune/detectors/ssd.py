@@ -32,6 +32,8 @@ from detectune.targets.anchor_targets import AnchorAssigner
 class SSD(Detector):
     """Single-shot detector. Every argument is a finished part, never a config message."""
 
+    loss_names = ("classification_loss", "localization_loss")
+
     def __init__(
         self,
         *,

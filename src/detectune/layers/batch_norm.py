@@ -28,36 +28,60 @@ class FreezableBatchNormalization(keras.layers.BatchNormalization):
 
     def call(self, inputs: Array, training: bool = False, mask: Array = None) -> Array:
         if not training or self.frozen_statistics or not self.trainable:
-            return self._normalize(inputs, self.moving_mean, self.moving_variance)
-        axes = list(range(len(inputs.shape) - 1))
-        values = ops.cast(inputs, "float32")
-        mean = ops.mean(values, axis=axes)
-        variance = ops.mean(ops.square(values - mean), axis=axes)
-        self._update(inputs, mean, variance)
-        return self._normalize(inputs, mean, variance)
-
-    def _update(self, inputs: Array, mean: Array, variance: Array) -> None:
-        shape = ops.shape(inputs)[:-1]
-        if all(isinstance(side, int) for side in shape):
-            count = float(math.prod(shape))
-            unbias = count / max(count - 1.0, 1.0)
-        else:
-            count = ops.cast(ops.prod(ops.stack(shape)), "float32")
-            unbias = count / ops.maximum(count - 1.0, 1.0)
+            return self._with_statistics(inputs)
+        outputs, mean, variance = self._with_batch_statistics(inputs)
         keep = self.momentum
         self.moving_mean.assign(self.moving_mean * keep + mean * (1.0 - keep))
-        self.moving_variance.assign(self.moving_variance * keep + variance * unbias * (1.0 - keep))
+        self.moving_variance.assign(self.moving_variance * keep + variance * (1.0 - keep))
+        return outputs
 
-    def _normalize(self, inputs: Array, mean: Array, variance: Array) -> Array:
-        return ops.cast(
-            ops.batch_normalization(
-                ops.cast(inputs, "float32"),
-                mean,
-                variance,
-                axis=-1,
-                offset=self.beta,
-                scale=self.gamma,
-                epsilon=self.epsilon,
-            ),
-            self.compute_dtype,
+    def _with_statistics(self, inputs: Array) -> Array:
+        if _has_fused_kernel(inputs):
+            from detectune.layers import fused_tensorflow
+
+            return fused_tensorflow.normalize_with_statistics(
+                inputs, *self._scale(), self.moving_mean.value, self.moving_variance.value,
+                self.epsilon,
+            )  # fmt: skip
+        return self._composed(inputs, self.moving_mean, self.moving_variance)
+
+    def _with_batch_statistics(self, inputs: Array) -> tuple[Array, Array, Array]:
+        """Normalized inputs, and mean and unbiased variance of the batch."""
+        if _has_fused_kernel(inputs):
+            from detectune.layers import fused_tensorflow
+
+            return fused_tensorflow.normalize_with_batch_statistics(
+                inputs, *self._scale(), self.epsilon
+            )
+        axes = list(range(len(inputs.shape) - 1))
+        mean, variance = ops.moments(ops.cast(inputs, "float32"), axes=axes)
+        count = math.prod(inputs.shape[:-1])
+        unbiased = variance * (count / max(count - 1.0, 1.0))
+        return self._composed(inputs, mean, variance), mean, unbiased
+
+    def _scale(self) -> tuple[Array, Array]:
+        channels = self.moving_mean.shape
+        gamma = self.gamma.value if self.gamma is not None else ops.ones(channels)
+        beta = self.beta.value if self.beta is not None else ops.zeros(channels)
+        return gamma, beta
+
+    def _composed(self, inputs: Array, mean: Array, variance: Array) -> Array:
+        normalized = ops.batch_normalization(
+            ops.cast(inputs, "float32"),
+            mean,
+            variance,
+            axis=-1,
+            offset=self.beta,
+            scale=self.gamma,
+            epsilon=self.epsilon,
         )
+        return ops.cast(normalized, self.compute_dtype)
+
+
+def _has_fused_kernel(inputs: Array) -> bool:
+    """Whether the backend offers batch norm as one kernel for a feature map."""
+    return (
+        keras.backend.backend() == "tensorflow"
+        and len(inputs.shape) == 4
+        and not isinstance(inputs, keras.KerasTensor)
+    )

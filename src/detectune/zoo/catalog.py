@@ -7,6 +7,7 @@ Source: g3doc/tf2_detection_zoo.md and tf2_classification_zoo.md of the original
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -172,9 +173,16 @@ def find_archive(name: str) -> Archive:
                 f'zoo: there is no archive called "{name}".',
                 f"The zoo has {len(DETECTION)} detection and {len(CLASSIFICATION)} classification "
                 "archives.",
-                f"{did_you_mean(wanted, [*CATALOG, *by_config])}`detectune zoo list` shows all.",
+                f"{_guess(wanted, [*CATALOG, *by_config])}`detectune zoo list` shows all.",
             )
         )
         error.exit_code = 2
         raise error
     return found
+
+
+def _guess(wanted: str, names: list[str]) -> str:
+    """`Did you mean …`: names are long, so their beginnings are compared, too."""
+    beginnings = {name[: len(wanted)]: name for name in reversed(names)}
+    close = difflib.get_close_matches(wanted, beginnings, n=1, cutoff=0.8)
+    return f'Did you mean "{beginnings[close[0]]}"? ' if close else did_you_mean(wanted, names)

@@ -26,6 +26,8 @@ def build_augmentations(
             raise _unnamed()
         steps.append((augmentations[name], getattr(option, name)))
 
+    # Without autograph a ConfigError stays what it is, and tracing is faster.
+    @tf.autograph.experimental.do_not_convert
     def augment(example: Example, seed: tf.Tensor) -> Example:
         for number, (op, config) in enumerate(steps):
             example = op(example, tf.random.fold_in(seed, number), config)

@@ -207,6 +207,12 @@ class Subset(Source):
         return self.source.glance(self.indices[index])
 
 
+def label_map_of(names: Iterable[str]) -> LabelMap:
+    """Ids 1, 2, … in the order of `names`; an empty map for data without a single object."""
+    listed = list(names)
+    return LabelMap.from_names(listed) if listed else LabelMap(())
+
+
 class ClassIds:
     """Class name → id of the label map, or a `DataError` that names the file and the class."""
 
@@ -234,4 +240,4 @@ class ClassIds:
 
 def class_names(label_map: LabelMap) -> dict[int, str]:
     """Id → the name people read: the display name where there is one."""
-    return {item.id: item.display_name or item.name for item in label_map.items}
+    return {item.id: item.label for item in label_map.items}

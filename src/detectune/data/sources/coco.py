@@ -11,6 +11,7 @@ import numpy as np
 
 from detectune.config.label_map import LabelMap, LabelMapItem
 from detectune.data.image_files import IMAGE_SUFFIXES, find_image
+from detectune.data.sources.base import label_map_of
 from detectune.data.sources.folder import Annotated, FolderSource, missing_images
 from detectune.errors import DataError, three_part
 
@@ -167,7 +168,7 @@ def _derived_label_map(names: dict[int, str]) -> LabelMap:
     ids = sorted(names)
     if ids and min(ids) >= 1 and max(ids) <= max(90, len(ids)):
         return LabelMap(tuple(LabelMapItem(i, names[i]) for i in ids))
-    return LabelMap.from_names(names[i] for i in ids)
+    return label_map_of(names[i] for i in ids)
 
 
 def _image_folders(file: Path) -> list[Path]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from detectune.config.label_map import LabelMap
 from detectune.data.image_files import read_facts
-from detectune.data.sources.base import ClassIds, Record, Source, make_record
+from detectune.data.sources.base import ClassIds, Record, Source, label_map_of, make_record
 from detectune.errors import DataError, three_part
 
 _HEAD, _TAIL = 65536, 4096
@@ -48,7 +48,7 @@ class FolderSource(Source):
     ) -> None:
         # Names are sorted, so that the same classes give the same ids whatever the file order.
         names = sorted({name for row in rows for name in row.names})
-        super().__init__(name, label_map or LabelMap.from_names(names))
+        super().__init__(name, label_map or label_map_of(names))
         self._rows, self._strays = rows, strays or []
         self._class_id = ClassIds(self.label_map)
         self._sizes: dict[int, tuple[int, int]] = {}

@@ -21,7 +21,7 @@ import numpy as np
 
 from detectune.config.label_map import LabelMap, LabelMapItem
 from detectune.data.image_files import read_facts
-from detectune.data.sources.base import ClassIds, Record, Source, make_record
+from detectune.data.sources.base import ClassIds, Record, Source, label_map_of, make_record
 from detectune.errors import DataError, three_part
 
 _HEADER, _FOOTER = 12, 4
@@ -280,7 +280,7 @@ class TFRecordSource(Source):
                 pairs[text] = label
         ids = set(pairs.values())
         if 0 in ids or len(ids) < len(pairs):
-            return LabelMap.from_names(sorted(pairs))
+            return label_map_of(sorted(pairs))
         ordered = sorted(pairs.items(), key=lambda pair: pair[1])
         return LabelMap(tuple(LabelMapItem(label, text) for text, label in ordered))
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from detectune.config.label_map import LabelMap
 from detectune.data.image_files import IMAGE_SUFFIXES
+from detectune.data.sources.base import label_map_of
 from detectune.data.sources.folder import Annotated, FolderSource
 from detectune.errors import DataError, three_part
 
@@ -39,7 +40,7 @@ def open_yolo(path: Path, label_map: LabelMap | None) -> FolderSource:
         )
     rows = [_annotated(image, root, names) for image in images]
     strays = _labels_without_image(root, {_label_file(image) for image in images})
-    derived = label_map or LabelMap.from_names(names)
+    derived = label_map or label_map_of(names)
     return FolderSource(f"yolo:{path}", rows, derived, strays)
 
 

@@ -1,0 +1,105 @@
+"""A run directory: everything that evaluating, predicting, exporting and resuming need.
+
+    pipeline.config      the effective config
+    label_map.pbtxt      the classes
+    checkpoints/last     the newest weights, and the state of training
+    checkpoints/best     the weights of the best evaluation
+    metrics.jsonl        a line per log and evaluation
+
+An unpacked zoo archive (`pipeline.config`, `checkpoint/ckpt-0`) is a run directory too.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from detectune.checkpoints.files import find_checkpoint
+from detectune.checkpoints.restore import label_map_beside, restore
+from detectune.config import schema
+from detectune.config.label_map import LabelMap, read_label_map
+from detectune.config.load import load_config
+from detectune.detectors.base import Detector
+from detectune.detectors.build import build_detector
+from detectune.errors import CheckpointError, three_part
+
+
+@dataclass(frozen=True)
+class Run:
+    """A folder with a pipeline.config and checkpoints."""
+
+    path: Path
+    config: schema.TrainEvalPipelineConfig
+
+    @property
+    def last(self) -> Path:
+        return self.path / "checkpoints" / "last"
+
+    @property
+    def best(self) -> Path:
+        return self.path / "checkpoints" / "best"
+
+    @property
+    def metrics(self) -> Path:
+        return self.path / "metrics.jsonl"
+
+    def checkpoint(self, which: str | None = None) -> str:
+        """The prefix of a checkpoint: "best", "last" or a path; None takes the best there is.
+
+        Raises:
+            CheckpointError: there is none.
+        """
+        if which in ("best", "last"):
+            return find_checkpoint(self.path / "checkpoints" / which)
+        return find_checkpoint(which or self.path)
+
+    def label_map(self) -> LabelMap:
+        """The classes; `class 1`, `class 2`, … if no label map lies in the folder."""
+        beside = label_map_beside(os.fspath(self.path / "pipeline.config"))
+        if beside is not None:
+            return read_label_map(beside)
+        for reader in (*self.config.eval_input_reader, self.config.train_input_reader):
+            if reader.label_map_path and Path(reader.label_map_path).is_file():
+                return read_label_map(reader.label_map_path)
+        count = num_classes(self.config.model)
+        return LabelMap.from_names(f"class {number + 1}" for number in range(count))
+
+    def detector(self, which: str | None = None) -> Detector:
+        """The detector with the weights of the checkpoint `which`."""
+        detector = build_detector(self.config.model)
+        restore(detector, self.checkpoint(which), kind="full")
+        return detector
+
+
+def open_run(path: str | os.PathLike) -> Run:
+    """The run directory, unpacked zoo archive or exporter folder at `path`.
+
+    Raises:
+        CheckpointError: the folder is missing, or is none of these.
+    """
+    folder = Path(path)
+    if folder.name == "pipeline.config" and folder.is_file():
+        folder = folder.parent
+    config = folder / "pipeline.config"
+    if not config.is_file():
+        found = "holds no pipeline.config" if folder.is_dir() else "is no folder"
+        raise CheckpointError(
+            three_part(
+                f"{path}: it {found}.",
+                "Needed is a run directory (pipeline.config and checkpoints/) or an unpacked zoo "
+                "archive (pipeline.config and checkpoint/).",
+                "Check the path; `detectune train --model-dir DIR` makes a run directory.",
+            )
+        )
+    return Run(folder, load_config(config))
+
+
+def num_classes(model: schema.DetectionModel) -> int:
+    """`num_classes` of whichever architecture is set."""
+    return getattr(model, model.WhichOneof("model")).num_classes
+
+
+def image_resizer(model: schema.DetectionModel) -> schema.ImageResizer:
+    """`image_resizer` of whichever architecture is set."""
+    return getattr(model, model.WhichOneof("model")).image_resizer

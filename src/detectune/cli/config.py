@@ -1,0 +1,84 @@
+"""`detectune config`: make, check and show a pipeline.config."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+
+@click.group()
+def config() -> None:
+    """Make, check and show a pipeline.config."""
+
+
+@config.command()
+@click.argument("file", metavar="FILE")
+@click.option("--quiet", "-q", is_flag=True, help="Do not show notes about ignored fields.")
+def check(file: str, quiet: bool) -> None:
+    """Every problem of FILE with line:column; exit 2 if one is an error."""
+    from detectune.config.check import check_config
+    from detectune.config.problems import has_errors, summary
+
+    problems = check_config(file)
+    for problem in problems:
+        if not (quiet and problem.severity == "note"):
+            click.echo(problem.shown(file))
+    click.echo(f"{file}: {summary(problems)}")
+    if has_errors(problems):
+        sys.exit(2)
+
+
+@config.command()
+@click.argument("file", metavar="FILE")
+@click.option("--set", "overrides", multiple=True, metavar="a.b=c", help="Change a field.")
+def show(file: str, overrides: tuple[str, ...]) -> None:
+    """The effective config: FILE with the changes of --set, in the canonical form."""
+    from detectune.config.load import load_config
+    from detectune.config.save import config_text
+
+    click.echo(config_text(load_config(file, overrides)), nl=False)
+
+
+@config.command()
+@click.option("--model", required=True, metavar="NAME", help="A model of the zoo.")
+@click.option("--train", required=True, metavar="SOURCE", help="Training data.")
+@click.option("--eval", "evaluation", required=True, metavar="SOURCE", help="Evaluation data.")
+@click.option("--checkpoint", default="", metavar="PATH", help="Where to start from.")
+@click.option("--label-map", default="", metavar="FILE", help="By default from the data.")
+@click.option("--batch-size", type=click.IntRange(1), help="By default chosen.")
+@click.option("--steps", type=click.IntRange(1), help="By default chosen.")
+@click.option("--force", is_flag=True, help="Overwrite FILE.")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), metavar="FILE")
+def new(
+    model: str,
+    train: str,
+    evaluation: str,
+    checkpoint: str,
+    label_map: str,
+    batch_size: int | None,
+    steps: int | None,
+    force: bool,
+    output: Path,
+) -> None:
+    """Write a config that fine-tunes a model of the zoo on your data.
+
+    SOURCE is a folder or file of images with annotations; its format is recognised, or named as
+    coco:PATH, voc:PATH, yolo:PATH, csv:PATH, tfrecord:PATTERN.
+    """
+    from detectune.cli.new_config import write_new_config
+
+    lines = write_new_config(
+        output,
+        model=model,
+        train=train,
+        evaluation=evaluation,
+        checkpoint=checkpoint,
+        label_map_path=label_map,
+        batch_size=batch_size,
+        steps=steps,
+        force=force,
+    )
+    for line in lines:
+        click.echo(line)

@@ -1,0 +1,91 @@
+"""`detectune data`: look at a data set, convert it, split it, preview its augmentation."""
+
+from __future__ import annotations
+
+import click
+
+_TO = click.Choice(["tfrecord", "coco", "voc", "csv", "yolo"])
+_LABEL_MAP = click.option("--label-map", type=click.Path(), help="A label_map.pbtxt to go by.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def data() -> None:
+    """Inspect, convert, split and preview data sets.
+
+    SOURCE is a folder or file in any format, or coco:PATH, voc:PATH, yolo:PATH, csv:PATH,
+    tfrecord:PATTERN.
+    """
+
+
+@data.command()
+@click.argument("source")
+@_LABEL_MAP
+@click.option("--json", "json_file", type=click.Path(), help="Write everything as JSON.")
+@click.option("--report", type=click.Path(), help="Write a page with drawn samples (.html).")
+def inspect(source: str, label_map: str | None, json_file: str | None, report: str | None) -> None:
+    """What is in SOURCE, what is wrong with it, and what will happen to that."""
+    from detectune.cli.data_output import open_named, print_inspection
+    from detectune.data.inspect import inspect_source
+    from detectune.data.inspect_report import inspection_page
+    from detectune.files import write_text
+
+    opened = open_named(source, label_map)
+    inspection = inspect_source(opened)
+    print_inspection(inspection)
+    if json_file:
+        write_text(json_file, inspection.to_json())
+    if report:
+        write_text(report, inspection_page(inspection, opened))
+
+
+@data.command()
+@click.argument("source")
+@click.argument("dest", type=click.Path())
+@click.option("--to", type=_TO, required=True, help="The format to write.")
+@_LABEL_MAP
+@click.option("--shards", type=int, default=1, show_default=True, help="TFRecord files to write.")
+@click.option("--strict", is_flag=True, help="Stop at a damaged image instead of skipping it.")
+def convert(
+    source: str, dest: str, to: str, label_map: str | None, shards: int, strict: bool
+) -> None:
+    """Write SOURCE to DEST in another format: a file for tfrecord, else a new folder."""
+    from detectune.cli.data_output import open_named, print_conversion
+    from detectune.data.convert import convert as convert_source
+
+    opened = open_named(source, label_map)
+    print_conversion(dest, convert_source(opened, dest, to=to, shards=shards, strict=strict))
+
+
+@data.command()
+@click.argument("source")
+@click.argument("dest", type=click.Path())
+@click.option("--ratios", default="0.8,0.1,0.1", show_default=True, help="Train, val, test.")
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--to", type=_TO, default="tfrecord", show_default=True)
+@_LABEL_MAP
+@click.option("--strict", is_flag=True, help="Stop at a damaged image instead of skipping it.")
+def split(
+    source: str, dest: str, ratios: str, seed: int, to: str, label_map: str | None, strict: bool
+) -> None:
+    """Write random parts of SOURCE to the new folder DEST: train, val and test."""
+    from detectune.cli.data_output import open_named, parse_ratios, print_conversion
+    from detectune.data.convert import write_split
+
+    opened = open_named(source, label_map)
+    parts = write_split(opened, dest, parse_ratios(ratios), seed=seed, to=to, strict=strict)
+    for name, conversion in parts.items():
+        print_conversion(name, conversion)
+
+
+@data.command()
+@click.argument("pipeline_config", type=click.Path())
+@click.argument("dest", type=click.Path())
+@click.option("--count", type=int, default=16, show_default=True, help="Pictures to write.")
+@click.option("--seed", type=int, default=0, show_default=True)
+def preview(pipeline_config: str, dest: str, count: int, seed: int) -> None:
+    """Augmented samples of PIPELINE_CONFIG as pictures in DEST, boxes drawn."""
+    from detectune.config.load import load_config
+    from detectune.data.preview import write_previews
+
+    files = write_previews(load_config(pipeline_config), dest, count=count, seed=seed)
+    click.echo(f"{len(files)} pictures in {dest}")

@@ -1,0 +1,87 @@
+"""How the `detectune data` commands read their arguments and print their results."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from detectune.errors import ConfigError, three_part
+
+if TYPE_CHECKING:
+    from detectune.data.convert import Conversion
+    from detectune.data.inspect import Inspection
+    from detectune.data.sources.base import Source
+
+_EXAMPLES = 3
+
+
+def open_named(spec: str, label_map: str | None) -> Source:
+    """The source that `spec` names, with the classes of the file `label_map`, if any."""
+    from detectune.config.label_map import read_label_map
+    from detectune.data.sources.recognise import open_source
+
+    return open_source(spec, read_label_map(label_map) if label_map else None)
+
+
+def parse_ratios(text: str) -> list[float]:
+    """The numbers in "0.8,0.1,0.1"."""
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise ConfigError(
+            three_part(
+                f'--ratios is "{text}".',
+                "Two or more positive numbers that add up to 1, separated by commas.",
+                "Write, for example, --ratios 0.8,0.1,0.1.",
+            )
+        ) from None
+
+
+def print_inspection(inspection: Inspection) -> None:
+    """Counts, classes and defects as tables."""
+    console = Console()
+    console.print(f"[bold]{escape(inspection.source)}[/bold]")
+    sizes = ", ".join(f"{count} {name}" for name, count in inspection.box_sizes.items())
+    console.print(
+        f"{inspection.images} images, {inspection.images_without_boxes} of them without boxes; "
+        f"{inspection.boxes} boxes ({sizes}), at most {inspection.most_boxes} in one image"
+    )
+    for name, (height, width) in inspection.image_sizes.items():
+        console.print(f"{name} image: {width} x {height} pixels")
+    classes = Table("class", "boxes")
+    for name, count in inspection.boxes_per_class.items():
+        classes.add_row(escape(name), str(count))
+    console.print(classes)
+    _print_defects(console, inspection)
+
+
+def _print_defects(console: Console, inspection: Inspection) -> None:
+    if not inspection.defects:
+        console.print("No defects found.")
+        return
+    table = Table("defect", "count", "where", "what will happen")
+    for kind, count in inspection.defect_counts().items():
+        found = [defect for defect in inspection.defects if defect.kind == kind]
+        shown = [f"{escape(d.file)}: {escape(d.detail)}" for d in found[:_EXAMPLES]]
+        more = [f"… and {count - _EXAMPLES} more"] if count > _EXAMPLES else []
+        table.add_row(kind, str(count), "\n".join(shown + more), found[0].consequence)
+    console.print(table)
+    if len(inspection.defects) > _EXAMPLES:
+        console.print("--json FILE and --report FILE.html list every defect.")
+
+
+def print_conversion(name: str, conversion: Conversion) -> None:
+    """What was written, and every image that was not."""
+    console = Console(soft_wrap=True)
+    console.print(f"{escape(name)}: {conversion.images} images in {len(conversion.files)} files")
+    if conversion.clipped:
+        console.print(f"{conversion.clipped} boxes reached out of their image and were clipped")
+    if conversion.dropped:
+        console.print(f"{conversion.dropped} boxes had no area and were left out")
+    if conversion.skipped:
+        console.print(f"[yellow]{len(conversion.skipped)} damaged images were left out:[/yellow]")
+        for file_name, reason in conversion.skipped:
+            console.print(f"  {escape(file_name)}: {escape(reason)}")

@@ -1,0 +1,124 @@
+"""`detectune doctor`: is everything there that detectune needs?"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import platform
+import shutil
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import click
+
+NEEDED = {
+    "keras": "keras",
+    "tensorflow": "tensorflow",
+    "protobuf": "google.protobuf",
+    "numpy": "numpy",
+    "pillow": "PIL",
+    "faster-coco-eval": "faster_coco_eval",
+    "rich": "rich",
+    "click": "click",
+    "scikit-learn": "sklearn",
+    "tensorboard": "tensorboard",
+}
+"""Distribution → the module that it provides."""
+
+OPTIONAL = {
+    "onnx": "export to ONNX",
+    "onnxruntime": "run ONNX models",
+    "openvino": "export to and run OpenVINO",
+    "ai-edge-litert": "run LiteRT (TFLite) models",
+    "jax": "the JAX backend",
+    "torch": "the PyTorch backend",
+}
+
+_LOW_DISK_GB = 2.0
+_LOW_MEMORY_GB = 2.0
+
+
+@click.command()
+def doctor() -> None:
+    """Versions, backend, devices, and what is missing and how to get it."""
+    click.echo(f"python             {platform.python_version()} on {platform.platform()}")
+    click.echo(f"detectune          {_version('detectune') or 'not installed as a package'}")
+    broken = [line for name in NEEDED for line in _needed(name)]
+    for name, purpose in OPTIONAL.items():
+        found = _version(name)
+        click.echo(f"{name:<18} {found or f'not installed ({purpose}): pip install {name}'}")
+    broken += _backend() if not broken else []
+    for line in [*_resources(), *_variables()]:
+        click.echo(line)
+    for line in broken:
+        click.echo(f"broken: {line}", err=True)
+    click.echo("Something needed is broken." if broken else "Everything needed is there.")
+    sys.exit(1 if broken else 0)
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return ""
+
+
+def _needed(name: str) -> list[str]:
+    """Prints the version of `name`; what is broken about it."""
+    found = _version(name)
+    try:
+        importlib.import_module(NEEDED[name])
+    except Exception as error:  # whatever a broken installation raises is the finding
+        click.echo(f"{name:<18} {found or 'missing'}: cannot be imported")
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        return [f"{name} cannot be imported ({reason}). Try: pip install --force-reinstall {name}"]
+    click.echo(f"{name:<18} {found or 'present'}")
+    return []
+
+
+def _backend() -> list[str]:
+    """Prints the backend and its devices; what is broken about it."""
+    import keras
+
+    backend = keras.config.backend()
+    click.echo(f"{'backend':<18} {backend} (KERAS_BACKEND chooses)")
+    try:
+        devices = keras.distribution.list_devices()
+    except Exception as error:  # a driver that fails may raise anything
+        return [f"the devices of {backend} cannot be listed: {error}. Check the driver."]
+    click.echo(f"{'devices':<18} {', '.join(devices) or 'none found'}")
+    if not any("gpu" in device.lower() or "tpu" in device.lower() for device in devices):
+        click.echo(f"{'':<18} no accelerator; training runs on {os.cpu_count()} CPU threads")
+    return []
+
+
+def _resources() -> list[str]:
+    free = shutil.disk_usage(Path.cwd()).free / 2**30
+    low = "  (low: a training with a zoo model needs about 2 GB)" if free < _LOW_DISK_GB else ""
+    lines = [f"{'disk':<18} {free:.1f} GB free in {Path.cwd()}{low}"]
+    memory = _free_memory_gb()
+    if memory is not None:
+        low = "  (low: close other programs)" if memory < _LOW_MEMORY_GB else ""
+        lines.append(f"{'memory':<18} {memory:.1f} GB available{low}")
+    return lines
+
+
+def _free_memory_gb() -> float | None:
+    """Memory that a new process can have; None where the system does not say it simply."""
+    try:
+        for line in Path("/proc/meminfo").read_text("ascii").splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) / 2**20
+    except OSError:
+        return None  # not Linux
+    return None
+
+
+def _variables() -> list[str]:
+    names = ("KERAS_BACKEND", "CUDA_VISIBLE_DEVICES", "DETECTUNE_ZOO_MIRROR", "HTTPS_PROXY")
+    return [
+        f"{name:<18} {'set' if 'PROXY' in name else os.environ[name]}"
+        for name in names
+        if os.environ.get(name)
+    ]

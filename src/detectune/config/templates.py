@@ -1,0 +1,162 @@
+"""Configs of the models that `config new` offers, with the numbers of the zoo.
+
+`new` fills in the data; what is here equals the recorded configs of the original field by field,
+except where `plan` says why not.
+"""
+
+from __future__ import annotations
+
+from google.protobuf import text_format
+
+from detectune.config import schema
+from detectune.errors import ConfigError, did_you_mean, three_part
+
+_CONV = """
+  regularizer {{ l2_regularizer {{ weight: 4e-05 }} }}
+  initializer {{ {initializer} }}
+  activation: RELU_6
+  batch_norm {{ {batch_norm} }}
+"""
+_PLAIN_NORM = "decay: 0.97 center: true scale: true epsilon: 0.001 train: true"
+_FPN_NORM = "decay: 0.997 scale: true epsilon: 0.001"
+_NARROW = "random_normal_initializer { mean: 0.0 stddev: 0.01 }"
+_WIDE = "truncated_normal_initializer { mean: 0.0 stddev: 0.03 }"
+
+_SHARED_PARTS = """
+  box_coder {
+    faster_rcnn_box_coder { y_scale: 10.0 x_scale: 10.0 height_scale: 5.0 width_scale: 5.0 }
+  }
+  matcher {
+    argmax_matcher {
+      matched_threshold: 0.5 unmatched_threshold: 0.5 ignore_thresholds: false
+      negatives_lower_than_unmatched: true force_match_for_each_row: true
+    }
+  }
+  similarity_calculator { iou_similarity { } }
+  post_processing {
+    batch_non_max_suppression {
+      score_threshold: 1e-08 iou_threshold: 0.6
+      max_detections_per_class: 100 max_total_detections: 100
+    }
+    score_converter: SIGMOID
+  }
+  normalize_loss_by_num_matches: true
+  encode_background_as_zeros: true
+  normalize_loc_loss_by_codesize: true
+  freeze_batchnorm: false
+"""
+
+
+def _plain_ssd() -> str:
+    predictor = _CONV.format(initializer=_NARROW, batch_norm=_PLAIN_NORM)
+    extractor = _CONV.format(initializer=_WIDE, batch_norm=_PLAIN_NORM)
+    return f"""
+  num_classes: 90
+  image_resizer {{ fixed_shape_resizer {{ height: 300 width: 300 }} }}
+  feature_extractor {{
+    type: "ssd_mobilenet_v2_keras"
+    depth_multiplier: 1.0
+    min_depth: 16
+    conv_hyperparams {{ {extractor} }}
+    override_base_feature_extractor_hyperparams: true
+  }}
+  box_predictor {{
+    convolutional_box_predictor {{
+      conv_hyperparams {{ {predictor} }}
+      min_depth: 0 max_depth: 0 num_layers_before_predictor: 0
+      use_dropout: false dropout_keep_probability: 0.8
+      kernel_size: 1 box_code_size: 4
+      apply_sigmoid_to_scores: false
+      class_prediction_bias_init: -4.6
+    }}
+  }}
+  anchor_generator {{
+    ssd_anchor_generator {{
+      num_layers: 6 min_scale: 0.2 max_scale: 0.95
+      aspect_ratios: [1.0, 2.0, 0.5, 3.0, 0.3333]
+    }}
+  }}
+  loss {{
+    localization_loss {{ weighted_smooth_l1 {{ delta: 1.0 }} }}
+    classification_loss {{ weighted_sigmoid_focal {{ gamma: 2.0 alpha: 0.75 }} }}
+    classification_weight: 1.0
+    localization_weight: 1.0
+  }}
+  {_SHARED_PARTS}
+"""
+
+
+def _fpnlite_ssd(size: int) -> str:
+    conv = _CONV.format(initializer=_NARROW, batch_norm=_FPN_NORM)
+    return f"""
+  num_classes: 90
+  image_resizer {{ fixed_shape_resizer {{ height: {size} width: {size} }} }}
+  feature_extractor {{
+    type: "ssd_mobilenet_v2_fpn_keras"
+    depth_multiplier: 1.0
+    min_depth: 16
+    conv_hyperparams {{ {conv} }}
+    use_depthwise: true
+    override_base_feature_extractor_hyperparams: true
+    fpn {{ min_level: 3 max_level: 7 additional_layer_depth: 128 }}
+  }}
+  box_predictor {{
+    weight_shared_convolutional_box_predictor {{
+      conv_hyperparams {{ {conv} }}
+      depth: 128 num_layers_before_predictor: 4 kernel_size: 3
+      class_prediction_bias_init: -4.6
+      share_prediction_tower: true
+      use_depthwise: true
+    }}
+  }}
+  anchor_generator {{
+    multiscale_anchor_generator {{
+      min_level: 3 max_level: 7 anchor_scale: 4.0
+      aspect_ratios: [1.0, 2.0, 0.5]
+      scales_per_octave: 2
+    }}
+  }}
+  loss {{
+    localization_loss {{ weighted_smooth_l1 {{ }} }}
+    classification_loss {{ weighted_sigmoid_focal {{ gamma: 2.0 alpha: 0.25 }} }}
+    classification_weight: 1.0
+    localization_weight: 1.0
+  }}
+  {_SHARED_PARTS}
+"""
+
+
+_FLIP = "data_augmentation_options { random_horizontal_flip { } }"
+_SSD_CROP = "data_augmentation_options { ssd_random_crop { } }"
+_CROP = """data_augmentation_options {
+  random_crop_image {
+    min_object_covered: 0.0 min_aspect_ratio: 0.75 max_aspect_ratio: 3.0
+    min_area: 0.75 max_area: 1.0 overlap_thresh: 0.0
+  }
+}"""
+
+_TEMPLATES = {
+    "ssd_mobilenet_v2_320x320_coco17_tpu-8": (_plain_ssd(), _FLIP + _SSD_CROP),
+    "ssd_mobilenet_v2_fpnlite_320x320_coco17_tpu-8": (_fpnlite_ssd(320), _FLIP + _CROP),
+    "ssd_mobilenet_v2_fpnlite_640x640_coco17_tpu-8": (_fpnlite_ssd(640), _FLIP + _CROP),
+}
+MODELS = tuple(_TEMPLATES)
+
+
+def template(model: str) -> schema.TrainEvalPipelineConfig:
+    """The model and the augmentations of the zoo's config called `model`, for COCO's 90 classes.
+
+    Raises:
+        ConfigError: there is no template of that name.
+    """
+    if model not in _TEMPLATES:
+        raise ConfigError(
+            three_part(
+                f'--model {model}: there is no model called "{model}".',
+                f"Models: {', '.join(MODELS)}.",
+                f"{did_you_mean(model, MODELS)}Choose one of these.",
+            )
+        )
+    ssd, augmentations = _TEMPLATES[model]
+    text = f"model {{ ssd {{ {ssd} }} }} train_config {{ {augmentations} }}"
+    return text_format.Parse(text, schema.TrainEvalPipelineConfig())

@@ -1,0 +1,81 @@
+"""What is looked at before training starts, and what says which image broke a batch."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+import tensorflow as tf
+
+from detectune.data.decode import decode
+from detectune.data.image_files import decodable
+from detectune.data.sources.base import Source
+from detectune.errors import DataError, three_part
+
+_log = logging.getLogger("detectune")
+
+
+def check_source(source: Source) -> None:
+    """Report once what is repaired while reading, and refuse images that cannot be read.
+
+    Raises:
+        DataError: there is no image, an image is damaged, an annotation is wrong.
+    """
+    not_empty(source)
+    survey = source.survey
+    if survey.damaged:
+        raise undecodable(list(survey.damaged))
+    for count, what in (
+        (survey.clipped, "reach out of the image and are clipped"),
+        (survey.dropped, "have no area and are left out"),
+    ):
+        if count:
+            _log.warning("%s: %d boxes %s.", source.name, count, what)
+
+
+def named_errors(dataset: tf.data.Dataset, source: Source) -> Iterator:
+    """The elements of `dataset`; an image that cannot be decoded becomes a `DataError`."""
+    try:
+        yield from dataset
+    except tf.errors.OpError as error:
+        broken = undecodable_images(source)
+        if not broken:
+            raise
+        raise undecodable(broken) from error
+
+
+def undecodable_images(source: Source) -> list[tuple[str, str]]:
+    """(file name, reason) of every image of `source` that cannot be decoded. Decodes them all."""
+    broken = []
+    for index in range(len(source)):
+        record = source.unrepaired(index)
+        try:
+            decode(decodable(record.image))
+        except tf.errors.InvalidArgumentError as error:
+            reason = str(error.message).split(" [Op:")[0].split("} ")[-1]
+            broken.append((record.file_name, reason))
+    return broken
+
+
+def undecodable(broken: list[tuple[str, str]]) -> DataError:
+    """The error that lists damaged images."""
+    shown = "\n".join(f"  {name}: {reason}" for name, reason in broken[:20])
+    more = f"\n  … and {len(broken) - 20} more" if len(broken) > 20 else ""
+    return DataError(
+        three_part(
+            f"{len(broken)} images cannot be decoded:\n{shown}{more}",
+            "Images are whole JPEG, PNG, GIF, BMP, WebP or TIFF files.",
+            "Replace or remove them; `detectune data inspect` lists everything that is wrong.",
+        )
+    )
+
+
+def not_empty(source: Source) -> None:
+    if not len(source):
+        raise DataError(
+            three_part(
+                f"{source.name}: there is no image.",
+                "Training and evaluation need at least one.",
+                "Check the source with `detectune data inspect`.",
+            )
+        )

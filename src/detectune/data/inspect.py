@@ -1,0 +1,215 @@
+"""What is in a data set and what is wrong with it, each defect with what will happen to it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from detectune.data.image_files import (
+    ImageFacts,
+    decode_problem,
+    image_format,
+    read_facts,
+    rotation_to_apply,
+)
+from detectune.data.sources.base import Record, Source, class_names, repair
+from detectune.errors import DataError
+
+# COCO's limits between small, medium and large: 32² and 96² pixels of the stored image.
+_SMALL, _MEDIUM = 32**2, 96**2
+_SUFFIX_FORMATS = {
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".png": "PNG",
+    ".gif": "GIF",
+    ".bmp": "BMP",
+    ".webp": "WEBP",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+}
+
+# Kind of defect → what happens to it.
+CONSEQUENCES = {
+    "unreadable image": "training refuses to start; convert leaves it out and says so",
+    "truncated image": "training refuses to start; convert leaves it out and says so",
+    "unknown class or wrong annotation": "training refuses to start",
+    "mislabelled image": "read by its content; nothing is lost",
+    "EXIF rotation, applied": "turned when read, because it was annotated turned",
+    "EXIF rotation, ignored": "read as stored: check that its boxes fit",
+    "colour mode": "read as 8-bit RGB",
+    "size differs from annotation": "boxes are scaled by the annotated size: check that they fit",
+    "box outside the image": "clipped to the image",
+    "box without area": "left out",
+    "inverted box": "left out",
+    "box with NaN": "left out",
+    "duplicate box": "both are used",
+    "duplicate image": "both are used; keep them in one part of a split",
+    "unused file": "not used",
+}
+
+
+class Defect(NamedTuple):
+    """One thing that is wrong, and where."""
+
+    kind: str
+    file: str
+    detail: str
+
+    @property
+    def consequence(self) -> str:
+        """What will happen to it."""
+        return CONSEQUENCES[self.kind]
+
+
+@dataclass
+class Inspection:
+    """Counts and defects of a data set."""
+
+    source: str
+    images: int = 0
+    boxes: int = 0
+    images_without_boxes: int = 0
+    most_boxes: int = 0
+    boxes_per_class: dict[str, int] = field(default_factory=dict)
+    box_sizes: dict[str, int] = field(default_factory=dict)
+    """Boxes by COCO's small, medium, large, in pixels of the stored image."""
+    image_sizes: dict[str, list[int]] = field(default_factory=dict)
+    """"smallest", "median", "largest": [height, width] by area."""
+    defects: list[Defect] = field(default_factory=list)
+
+    def defect_counts(self) -> dict[str, int]:
+        """Kind → how often, the most serious kinds first."""
+        counts = Counter(defect.kind for defect in self.defects)
+        return {kind: counts[kind] for kind in CONSEQUENCES if counts[kind]}
+
+    def to_json(self) -> str:
+        """Everything, as JSON."""
+        content = asdict(self)
+        content["defects"] = [
+            {**defect._asdict(), "consequence": defect.consequence} for defect in self.defects
+        ]
+        return json.dumps(content, indent=1)
+
+
+def inspect_source(source: Source) -> Inspection:
+    """What is in `source`, with every image decoded once."""
+    result = Inspection(source.name)
+    names = class_names(source.label_map)
+    per_class: Counter[str] = Counter(dict.fromkeys(names.values(), 0))
+    sizes: list[tuple[int, int]] = []
+    areas: list[np.ndarray] = []
+    first_with: dict[bytes, str] = {}
+    for index in range(len(source)):
+        result.images += 1
+        try:
+            record = source.unrepaired(index)
+        except DataError as error:
+            place, _, rest = str(error).partition(": ")
+            detail = rest.split("\n")[0]
+            result.defects.append(Defect("unknown class or wrong annotation", place, detail))
+            continue
+        facts = _facts(record)
+        height, width = (facts.height, facts.width) if facts else (record.height, record.width)
+        sizes.append((height, width))
+        used = repair(record)
+        per_class.update(names.get(int(i), f"id {i}") for i in used.class_ids)
+        areas.append(_areas(used.boxes) * height * width)
+        result.boxes += len(used.class_ids)
+        result.images_without_boxes += not len(used.class_ids)
+        result.most_boxes = max(result.most_boxes, len(used.class_ids))
+        result.defects += [*_image_defects(record, facts), *_box_defects(record, names)]
+        twin = first_with.setdefault(hashlib.sha256(record.image).digest(), record.file_name)
+        if twin != record.file_name and record.image:
+            detail = f"the same bytes as {twin}"
+            result.defects.append(Defect("duplicate image", record.file_name, detail))
+    result.defects += [Defect("unused file", name, why) for name, why in source.stray_files()]
+    result.boxes_per_class = dict(per_class)
+    result.box_sizes = _size_classes(np.concatenate(areas) if areas else np.zeros(0))
+    result.image_sizes = _size_range(sizes)
+    return result
+
+
+def _facts(record: Record) -> ImageFacts | None:
+    try:
+        return read_facts(record.image)
+    except ValueError:
+        return None
+
+
+def _image_defects(record: Record, facts: ImageFacts | None) -> Iterator[Defect]:
+    name = record.file_name
+    problem = decode_problem(record.image)
+    if problem:
+        cut = "truncated" in problem or "cut off" in problem
+        yield Defect("truncated image" if cut else "unreadable image", name, problem)
+    if facts is None:
+        return
+    expected = _SUFFIX_FORMATS.get(Path(name).suffix.lower())
+    actual = image_format(record.image)
+    if expected and expected != actual:
+        yield Defect("mislabelled image", name, f"it is a {actual} file")
+    if facts.mode != "RGB":
+        yield Defect("colour mode", name, f"its mode is {facts.mode}")
+    turned = rotation_to_apply(record.image, record.height, record.width) != 1
+    if facts.orientation != 1:
+        kind = "EXIF rotation, applied" if turned else "EXIF rotation, ignored"
+        yield Defect(kind, name, f"EXIF orientation is {facts.orientation}")
+    if not turned and (record.height, record.width) != (facts.height, facts.width):
+        detail = (
+            f"annotated {record.width}x{record.height}, stored {facts.width}x{facts.height} "
+            "(width x height)"
+        )
+        yield Defect("size differs from annotation", name, detail)
+
+
+def _box_defects(record: Record, names: dict[int, str]) -> Iterator[Defect]:
+    seen: set[tuple] = set()
+    sides = np.array([record.height, record.width, record.height, record.width])
+    for box, class_id in zip(record.boxes, record.class_ids, strict=True):
+        pixels = ", ".join(f"{value:g}" for value in np.round(box * sides, 1))
+        what = f"{names.get(int(class_id), class_id)}: ymin, xmin, ymax, xmax = {pixels}"
+        kind = _box_defect(box)
+        if kind:
+            yield Defect(kind, record.file_name, what)
+        key = (*box.tolist(), int(class_id))
+        if key in seen:
+            yield Defect("duplicate box", record.file_name, what)
+        seen.add(key)
+
+
+def _box_defect(box: np.ndarray) -> str:
+    if np.isnan(box).any():
+        return "box with NaN"
+    if box[2] < box[0] or box[3] < box[1]:
+        return "inverted box"
+    inside = np.clip(box, 0, 1)
+    if inside[2] == inside[0] or inside[3] == inside[1]:
+        return "box without area"
+    return "box outside the image" if (inside != box).any() else ""
+
+
+def _areas(boxes: np.ndarray) -> np.ndarray:
+    return (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+
+
+def _size_classes(areas: np.ndarray) -> dict[str, int]:
+    return {
+        "small": int((areas < _SMALL).sum()),
+        "medium": int(((areas >= _SMALL) & (areas < _MEDIUM)).sum()),
+        "large": int((areas >= _MEDIUM).sum()),
+    }
+
+
+def _size_range(sizes: list[tuple[int, int]]) -> dict[str, list[int]]:
+    if not sizes:
+        return {}
+    ordered = sorted(sizes, key=lambda size: size[0] * size[1])
+    picked = {"smallest": 0, "median": len(ordered) // 2, "largest": -1}
+    return {name: list(ordered[place]) for name, place in picked.items()}

@@ -1,0 +1,60 @@
+"""Augmented training samples as pictures, to see what the network will see."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from detectune.config import schema
+from detectune.data.draw import draw_boxes
+from detectune.data.pipeline import batch_file_names, open_reader, train_batches
+from detectune.data.resizers import build_resizer
+from detectune.errors import ConfigError, three_part
+from detectune.files import atomic_path
+
+
+def write_previews(
+    config: schema.TrainEvalPipelineConfig, dest: str | os.PathLike, *, count: int, seed: int
+) -> list[Path]:
+    """`count` pictures in `dest`: the first training samples of `config`, boxes drawn."""
+    source = open_reader(config.train_input_reader)
+    batches = train_batches(config, source, build_resizer(_resizer_of(config)), seed=seed)
+    files: list[Path] = []
+    for step, (images, truth) in enumerate(batches):
+        names = batch_file_names(source, config, seed, step)
+        size = np.array([images.shape[1], images.shape[2]] * 2, np.float32)
+        for row, name in enumerate(itertools.islice(names, count - len(files))):
+            pixels = np.clip(images[row].numpy(), 0, 255).astype(np.uint8)
+            valid = truth.valid[row].numpy()
+            picture = draw_boxes(
+                Image.fromarray(pixels.repeat(3, -1) if pixels.shape[-1] == 1 else pixels),
+                truth.boxes[row].numpy()[valid] / size,
+                truth.classes[row].numpy()[valid] + 1,
+                source.label_map,
+                longest=640,
+            )
+            files.append(Path(dest) / f"{len(files):04d}_{Path(name).stem}.jpg")
+            with atomic_path(files[-1]) as temporary:
+                picture.save(temporary, "JPEG", quality=90)
+        if len(files) >= count:
+            break
+    return files
+
+
+def _resizer_of(config: schema.TrainEvalPipelineConfig) -> schema.ImageResizer:
+    """The `image_resizer` of whichever model the config has."""
+    kind = config.model.WhichOneof("model")
+    model = getattr(config.model, kind) if kind else None
+    if model is None or not hasattr(model, "image_resizer"):
+        raise ConfigError(
+            three_part(
+                "model: has no image_resizer.",
+                "ssd, faster_rcnn and center_net have one.",
+                "Name a model in the pipeline.config.",
+            )
+        )
+    return model.image_resizer

@@ -1,0 +1,164 @@
+"""Keras callbacks of a run: numbers, evaluation, checkpoints, and when to stop.
+
+The whole run is one Keras epoch, so that nothing is set up anew between evaluations; these
+callbacks act on steps.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import keras
+
+from detectune.errors import TrainingError, three_part
+from detectune.training.console import RunConsole
+from detectune.training.logs import RunLog
+from detectune.training.state import Progress
+
+
+class StopAtNonFinite(keras.callbacks.Callback):
+    """Ends training at the first loss that is NaN or infinite, and names the images.
+
+    Args:
+        first_step: optimizer steps done before this call of `fit`.
+        file_names: step → the images of its batch.
+    """
+
+    def __init__(self, first_step: int, file_names: Callable[[int], list[str]]) -> None:
+        super().__init__()
+        self.first_step, self.file_names = first_step, file_names
+
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
+        broken = [name for name, value in (logs or {}).items() if not math.isfinite(value)]
+        if not broken:
+            return
+        step = self.first_step + batch
+        images = ", ".join(self.file_names(step))
+        raise TrainingError(
+            three_part(
+                f"step {step + 1}: {', '.join(broken)} is not finite. "
+                f"The images of this batch: {images}.",
+                "Every loss must stay finite; the checkpoints in the run directory are sound.",
+                "Lower the learning rate or lengthen its warm-up, set "
+                "gradient_clipping_by_norm: 10, and look at these images with "
+                "`detectune data inspect`; then go on with --resume.",
+            )
+        )
+
+
+class StepNumbers(keras.callbacks.Callback):
+    """Writes losses, learning rate and speed, as means since the last line.
+
+    Args:
+        every: steps between lines.
+    """
+
+    def __init__(
+        self, log: RunLog, console: RunConsole, *, first_step: int, batch_size: int, every: int
+    ) -> None:
+        super().__init__()
+        self.log, self.console, self.every = log, console, every
+        self.first_step, self.batch_size = first_step, batch_size
+        self._since, self._counted = time.monotonic(), first_step
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        if batch == 1:  # the first step compiles; it would spoil the speed of the others
+            self.console.phase("training")
+            self._since, self._counted = time.monotonic(), self.first_step + 1
+
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
+        step = self.first_step + batch + 1
+        if step % self.every and batch:
+            self.console.step(step)
+            return
+        numbers = {f"Loss/{name}": float(value) for name, value in (logs or {}).items()}
+        numbers["learning_rate"] = float(self.model.optimizer.learning_rate)
+        done, seconds = step - self._counted, time.monotonic() - self._since
+        if done > 0 and seconds > 0:
+            numbers["steps_per_sec"] = done / seconds
+            numbers["images_per_sec"] = done * self.batch_size / seconds
+        self.log.add("train", step, numbers)
+        self.console.step(step, numbers)
+        self.model.reset_metrics()
+        self._since, self._counted = time.monotonic(), step
+
+    def leave_out(self, seconds: float) -> None:
+        """Do not count `seconds` as training."""
+        self._since += seconds
+
+
+class Evaluations(keras.callbacks.Callback):
+    """Evaluates and saves on a schedule, keeps the best, and stops when nothing improves.
+
+    Args:
+        evaluate: writes the weights to deploy, and returns their metrics; None for no evaluation.
+        save: writes the weights to deploy without evaluating them.
+        commit: makes the weights just written the last checkpoint, with the state of training.
+        keep_best: makes the last checkpoint the best.
+        patience: evaluations without a better mAP after which to stop; 0 for never.
+    """
+
+    METRIC = "DetectionBoxes_Precision/mAP"
+
+    def __init__(
+        self,
+        progress: Progress,
+        *,
+        numbers: StepNumbers,
+        console: RunConsole,
+        evaluate: Callable[[Progress], dict[str, float]] | None,
+        save: Callable[[Progress], None],
+        commit: Callable[[Progress], None],
+        keep_best: Callable[[Progress], None],
+        num_steps: int,
+        evaluate_every: int,
+        save_every: int,
+        patience: int = 0,
+    ) -> None:
+        super().__init__()
+        self.progress, self.numbers, self.console = progress, numbers, console
+        self.evaluate, self.save, self.commit = evaluate, save, commit
+        self.keep_best = keep_best
+        self.num_steps, self.patience = num_steps, patience
+        self.evaluate_every, self.save_every = evaluate_every, save_every
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self.progress.step += 1
+        step, began = self.progress.step, time.monotonic()
+        last = step == self.num_steps
+        if self.evaluate is not None and (step % self.evaluate_every == 0 or last):
+            self._evaluate(self.evaluate)
+        elif step % self.save_every == 0 or last:
+            self.console.phase("saving")
+            self.save(self.progress)
+            self.commit(self.progress)
+            if self.evaluate is None:
+                self.keep_best(self.progress)
+            self.console.phase("training")
+        self.numbers.leave_out(time.monotonic() - began)
+
+    def _evaluate(self, evaluate: Callable[[Progress], dict[str, float]]) -> None:
+        progress = self.progress
+        self.console.phase("evaluating")
+        metrics = evaluate(progress)
+        progress.last_metrics = metrics
+        value = metrics[self.METRIC]
+        better = value > progress.best_metric or not progress.best_step
+        if better:
+            progress.best_metric, progress.best_step = value, progress.step
+        progress.evaluations_without_gain = 0 if better else progress.evaluations_without_gain + 1
+        self.commit(progress)
+        if better:
+            self.keep_best(progress)
+        half = metrics["DetectionBoxes_Precision/mAP@.50IOU"]
+        mark = ", the best so far" if better else f", best {progress.best_metric:.3f}"
+        self.console.say(f"step {progress.step}: mAP {value:.3f}, mAP@.5 {half:.3f}{mark}")
+        self.console.phase("training")
+        if self.patience and progress.evaluations_without_gain >= self.patience:
+            self.console.say(
+                f"stopped: {progress.evaluations_without_gain} evaluations without a better mAP"
+            )
+            self.model.stop_training = True

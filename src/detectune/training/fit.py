@@ -1,0 +1,396 @@
+"""A pipeline.config → a trained detector in a run directory.
+
+config ─► sources ─► detector ─► checkpoint ─► freezing ─► fit ─┬─► evaluation ─► best
+                                                                └─► last, metrics.jsonl
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from detectune.checkpoints.files import find_checkpoint, latest_in, point_to, write_checkpoint
+from detectune.checkpoints.keys import variable_keys
+from detectune.checkpoints.restore import RestoreReport, label_map_beside, restore
+from detectune.checkpoints.run import Run, image_resizer, num_classes
+from detectune.config import schema
+from detectune.config.label_map import LabelMap, read_label_map, write_label_map
+from detectune.config.report import report_fields
+from detectune.config.save import write_config
+from detectune.data.pipeline import batch_file_names, check_source, train_batches
+from detectune.data.readers import open_reader
+from detectune.data.resizers import Resizer, build_resizer
+from detectune.data.sources.base import Source
+from detectune.detectors.base import Detector
+from detectune.detectors.build import build_detector
+from detectune.detectors.inference import DetectionModel
+from detectune.errors import ConfigError, three_part
+from detectune.evaluation.evaluate import evaluate_source
+from detectune.training.callbacks import Evaluations, StepNumbers, StopAtNonFinite
+from detectune.training.console import RunConsole
+from detectune.training.freezing import freeze
+from detectune.training.logs import RunLog
+from detectune.training.optimizers import build_optimizer
+from detectune.training.recalibration import Recalibration
+from detectune.training.state import Progress, read_state, reinstate, snapshot, write_state
+
+_log = logging.getLogger("detectune")
+
+# Lines in metrics.jsonl per run, about; and images used to measure batch-norm statistics.
+_LOG_EVERY, _RECALIBRATION_IMAGES = 20, 192
+
+
+def train(
+    config: schema.TrainEvalPipelineConfig,
+    model_dir: str | os.PathLike,
+    *,
+    resume: bool = False,
+    console: RunConsole | None = None,
+) -> Run:
+    """Fine-tune as `config` says, and leave a run directory at `model_dir`.
+
+    Args:
+        resume: go on from `checkpoints/last` if there is one.
+        console: where progress is shown; standard error if None.
+
+    Raises:
+        ConfigError: a field is refused, a choice unknown, or `model_dir` holds another run.
+        DataError: the data cannot be read.
+        CheckpointError: fine_tune_checkpoint does not hold what its type promises.
+        TrainingError: a loss is not finite.
+    """
+    console = console or RunConsole()
+    run = Run(Path(model_dir), config)
+    _report_fields(config, console)
+    _check_folder(run, resume)
+    session = _Session(run, console)
+    session.prepare(resume)
+    session.fit()
+    return run
+
+
+@dataclass
+class _Data:
+    """What is read, and how."""
+
+    label_map: LabelMap
+    train: Source
+    evaluate: Source | None
+    resizer: Resizer
+
+
+class _Session:
+    """One call of `train`: the objects that its phases hand on."""
+
+    def __init__(self, run: Run, console: RunConsole) -> None:
+        self.run, self.config, self.console = run, run.config, console
+        self.settings = run.config.train_config
+        self.progress = Progress()
+
+    def prepare(self, resume: bool) -> None:
+        """Everything before the first step."""
+        self.console.phase("building the detector")
+        keras.utils.set_random_seed(self.settings.seed)
+        self.detector = build_detector(self.config.model)
+        self.console.phase("reading the data")
+        self.data = _open_data(self.config, self.detector, self.console)
+        last = latest_in(self.run.last) if resume else None
+        if last is None:
+            self._start_fresh()
+        self._freeze()
+        self.detector.compile(
+            optimizer=build_optimizer(
+                self.settings.optimizer,
+                gradient_clipping_by_norm=self.settings.gradient_clipping_by_norm,
+            ),
+            jit_compile=keras.backend.backend() == "jax",
+        )
+        self.detector.use_regularization = self.settings.add_regularization_loss
+        if last is not None:
+            self._resume(last)
+        self.recalibration = Recalibration(self.detector)
+        self.model = DetectionModel(self.detector)
+
+    def _start_fresh(self) -> None:
+        self.run.path.mkdir(parents=True, exist_ok=True)
+        write_config(self.config, self.run.path / "pipeline.config")
+        write_label_map(self.data.label_map, self.run.path / "label_map.pbtxt")
+        report = fine_tune(self.detector, self.config, self.data.label_map)
+        self.console.say(report.summary() if report else "training from random weights")
+
+    def _resume(self, last: str) -> None:
+        step = last.rpartition("-")[2]
+        self.progress = read_state(self.run.last / f"state-{step}.npz", self.detector)
+        self.console.say(f"resumed at step {self.progress.step}")
+
+    def _freeze(self) -> None:
+        frozen = freeze(
+            self.detector,
+            freeze_patterns=self.settings.freeze_variables,
+            update_patterns=self.settings.update_trainable_variables,
+        )
+        if frozen is not None:
+            self.console.say(frozen.summary())
+
+    def fit(self) -> None:
+        """All remaining steps."""
+        first, total = self.progress.step, self.settings.num_steps
+        if first >= total:
+            self.console.say(f"nothing to do: step {first} of {total} is reached")
+            return
+        batches = train_batches(
+            self.config,
+            self.data.train,
+            self.data.resizer,
+            seed=self.settings.seed,
+            start_step=first,
+            steps=total - first,
+        )
+        log = RunLog(self.run.path, first)
+        try:
+            with self.console.training(first, total):
+                self.detector.fit(
+                    batches,
+                    steps_per_epoch=total - first,
+                    epochs=1,
+                    verbose=0,
+                    shuffle=False,  # the batches are
+                    callbacks=self._callbacks(log, first, total),
+                )
+        finally:
+            log.close()
+        self._say_where()
+
+    def _callbacks(self, log: RunLog, first: int, total: int) -> list[keras.callbacks.Callback]:
+        def file_names(step: int) -> list[str]:
+            return batch_file_names(self.data.train, self.config, self.settings.seed, step)
+
+        def evaluate_and_save(progress: Progress) -> dict[str, float]:
+            with self._deployable(progress.step):
+                metrics = self._evaluate()
+                self._write_weights(progress.step)
+            log.add("eval", progress.step, metrics)
+            return metrics
+
+        def save(progress: Progress) -> None:
+            with self._deployable(progress.step):
+                self._write_weights(progress.step)
+
+        numbers = StepNumbers(
+            log,
+            self.console,
+            first_step=first,
+            batch_size=self.settings.batch_size,
+            every=min(_LOG_EVERY, max(total // 10, 1)),
+        )
+        every = self.settings.evaluate_every_steps or max(total // 5, min(100, total))
+        save_every = self.settings.checkpoint_every_steps or min(every, 500)
+        return [
+            StopAtNonFinite(first, file_names),
+            numbers,
+            Evaluations(
+                self.progress,
+                numbers=numbers,
+                console=self.console,
+                evaluate=evaluate_and_save if self.data.evaluate is not None else None,
+                save=save,
+                commit=self._commit,
+                keep_best=self._keep_best,
+                num_steps=total,
+                evaluate_every=every,
+                save_every=save_every,
+                patience=self.settings.early_stopping_evaluations,
+            ),
+        ]
+
+    @contextmanager
+    def _deployable(self, step: int) -> Iterator[None]:
+        """Inside, the detector has the weights to evaluate and export; afterwards its own again.
+
+        They are averaged over steps if the config asks for it, and their batch-norm statistics
+        are measured anew while the moving averages lag.
+        """
+        values = snapshot(self.detector)
+        try:
+            optimizer = self.detector.optimizer
+            if optimizer.use_ema:
+                optimizer.finalize_variable_values(self.detector.trainable_variables)
+            if self.config.eval_config.batch_norm_recalibration:
+                self._recalibrate(step)
+            yield
+        finally:
+            reinstate(self.detector, values)
+
+    def _recalibrate(self, step: int) -> None:
+        if not self.recalibration.is_needed(step):
+            return
+        batch = self.settings.batch_size
+        count = self.config.eval_config.recalibration_batches
+        count = min(count or max(_RECALIBRATION_IMAGES // batch, 1), max(step, 1))
+        recent = train_batches(
+            self.config,
+            self.data.train,
+            self.data.resizer,
+            seed=self.settings.seed,
+            start_step=step - count,
+            steps=count,
+        )
+        self.recalibration.measure(images for images, _ in recent.as_numpy_iterator())
+
+    def _evaluate(self) -> dict[str, float]:
+        assert self.data.evaluate is not None
+        evaluator = evaluate_source(
+            self.model,
+            self.data.evaluate,
+            self.data.resizer,
+            self.data.label_map,
+            batch_size=max(self.config.eval_config.batch_size, 8),
+        )
+        results = evaluator.results()
+        if self.config.eval_config.include_metrics_per_category:
+            results |= evaluator.category_scalars()
+        return results
+
+    def _write_weights(self, step: int) -> None:
+        """Write the weights as they are to `checkpoints/last`; `_commit` makes them count."""
+        values = {row.key: np.asarray(row.variable) for row in variable_keys(self.detector)}
+        write_checkpoint(self.run.last / f"ckpt-{step}", values)
+
+    def _commit(self, progress: Progress) -> None:
+        """Complete `checkpoints/last`: the state of training, then the pointer to the new files."""
+        folder, step = self.run.last, progress.step
+        write_state(folder / f"state-{step}.npz", self.detector, snapshot(self.detector), progress)
+        point_to(folder / f"ckpt-{step}")
+        _remove_others(folder, step)
+
+    def _keep_best(self, progress: Progress) -> None:
+        """Copy the last checkpoint to `checkpoints/best`."""
+        step, folder = progress.step, self.run.best
+        folder.mkdir(parents=True, exist_ok=True)
+        for extension in (".data-00000-of-00001", ".index"):
+            name = f"ckpt-{step}{extension}"
+            partial = folder / f".writing-{name}"
+            shutil.copyfile(self.run.last / name, partial)
+            os.replace(partial, folder / name)
+        point_to(folder / f"ckpt-{step}")
+        _remove_others(folder, step)
+
+    def _say_where(self) -> None:
+        progress = self.progress
+        best = f" Best mAP {progress.best_metric:.3f} at step {progress.best_step}."
+        self.console.say(
+            f"done at step {progress.step}.{best if progress.best_step else ''} "
+            f"Run directory: {self.run.path}"
+        )
+
+
+def fine_tune(
+    detector: Detector, config: schema.TrainEvalPipelineConfig, label_map: LabelMap
+) -> RestoreReport | None:
+    """Restore `fine_tune_checkpoint` as its type says; None if the config names none."""
+    settings = config.train_config
+    if not settings.fine_tune_checkpoint:
+        return None
+    prefix = find_checkpoint(settings.fine_tune_checkpoint)
+    source = label_map_beside(prefix)
+    return restore(
+        detector,
+        prefix,
+        kind=fine_tune_type(settings),
+        source_classes=_class_names(read_label_map(source)) if source else None,
+        target_classes=_class_names(label_map, num_classes(config.model)),
+    )
+
+
+def fine_tune_type(settings: schema.TrainConfig) -> str:
+    """The type of restoring; older configs say it with `from_detection_checkpoint`.
+
+    Parity: model_lib_v2.py.
+    """
+    if settings.fine_tune_checkpoint_type:
+        return settings.fine_tune_checkpoint_type
+    return "detection" if settings.from_detection_checkpoint else "classification"
+
+
+def _class_names(label_map: LabelMap, count: int = 0) -> list[str]:
+    """Names in the order of class indices; ids without a name get a number."""
+    return [label_map.name_of_index(index) for index in range(max(count, label_map.num_classes))]
+
+
+def _open_data(
+    config: schema.TrainEvalPipelineConfig, detector: Detector, console: RunConsole
+) -> _Data:
+    train = open_reader(config.train_input_reader, "train_input_reader")
+    label_map = train.label_map
+    evaluate = None
+    if config.eval_input_reader:
+        evaluate = open_reader(config.eval_input_reader[0], "eval_input_reader", label_map)
+        check_source(evaluate)
+    else:
+        console.say("no eval_input_reader: training goes without evaluations")
+    if label_map.num_classes > detector.num_classes:
+        raise ConfigError(
+            three_part(
+                f"model: num_classes is {detector.num_classes}, but the label map has ids up to "
+                f"{label_map.num_classes}.",
+                "num_classes is at least the highest id of the label map.",
+                f"Set num_classes: {label_map.num_classes}.",
+            )
+        )
+    for source in (train, *([evaluate] if evaluate else [])):
+        console.say(source.describe())
+    resizer = build_resizer(image_resizer(config.model), detector.pad_value)
+    return _Data(label_map, train, evaluate, resizer)
+
+
+def _report_fields(config: schema.TrainEvalPipelineConfig, console: RunConsole) -> None:
+    """Print what is ignored; stop at what is refused."""
+    problems = report_fields(config)
+    errors = [problem for problem in problems if problem.severity == "error"]
+    if errors:
+        raise ConfigError("\n".join(problem.shown() for problem in errors))
+    if not config.train_config.num_steps:
+        raise ConfigError(
+            three_part(
+                "train_config.num_steps: it is 0 or missing.",
+                "A run has at least one step.",
+                "Set it, for example with --set train_config.num_steps=1000.",
+            )
+        )
+    for problem in problems:
+        console.say(problem.shown())
+
+
+def _check_folder(run: Run, resume: bool) -> None:
+    if run.path.exists() and not run.path.is_dir():
+        raise ConfigError(
+            three_part(
+                f"{run.path}: --model-dir is a file.",
+                "It is a folder, new or with a run to resume.",
+                "Choose another path.",
+            )
+        )
+    if not resume and latest_in(run.last) is not None:
+        raise ConfigError(
+            three_part(
+                f"{run.path}: there is a run here already.",
+                "A new run needs a folder of its own; nothing is overwritten.",
+                "Add --resume to go on with it, or choose another --model-dir.",
+            )
+        )
+
+
+def _remove_others(folder: Path, step: int) -> None:
+    """Remove the checkpoints and states of other steps."""
+    kept = {f"ckpt-{step}.index", f"ckpt-{step}.data-00000-of-00001", f"state-{step}.npz"}
+    for file in folder.iterdir():
+        if file.name.startswith(("ckpt-", "state-", ".writing-")) and file.name not in kept:
+            file.unlink(missing_ok=True)

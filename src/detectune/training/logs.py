@@ -1,0 +1,84 @@
+"""What a run writes down: metrics.jsonl and TensorBoard files."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tensorboard.compat.proto.event_pb2 import Event
+from tensorboard.compat.proto.summary_pb2 import Summary
+from tensorboard.summary.writer.event_file_writer import EventFileWriter
+
+from detectune.errors import DataError
+from detectune.files import write_text
+
+
+class RunLog:
+    """Appends to `metrics.jsonl` and to TensorBoard files, under the original's names.
+
+    Args:
+        folder: the run directory.
+        start_step: lines of later steps, written before an interruption, are removed.
+    """
+
+    def __init__(self, folder: Path, start_step: int = 0) -> None:
+        self.path = folder / "metrics.jsonl"
+        _cut(self.path, start_step)
+        self._file = self.path.open("a", encoding="utf-8")
+        # The original kept training and evaluation apart in folders of these names.
+        self._writers = {
+            kind: EventFileWriter(str(folder / kind), filename_suffix=f".from{start_step}")
+            for kind in ("train", "eval")
+        }
+
+    def add(self, kind: str, step: int, values: Mapping[str, float], **more: Any) -> None:
+        """One line, and one TensorBoard point per value.
+
+        Args:
+            kind: "train" or "eval".
+            more: written to the line only.
+        """
+        row = {"kind": kind, "step": step, "time": round(time.time(), 3), **values, **more}
+        self._file.write(json.dumps(row) + "\n")
+        self._file.flush()
+        summary = Summary(
+            value=[Summary.Value(tag=tag, simple_value=value) for tag, value in values.items()]
+        )
+        self._writers[kind].add_event(Event(wall_time=time.time(), step=step, summary=summary))
+
+    def close(self) -> None:
+        self._file.close()
+        for writer in self._writers.values():
+            writer.close()
+
+
+def read_metrics(path: Path) -> list[dict[str, Any]]:
+    """The rows of a metrics.jsonl; a last line that was cut off is left out.
+
+    Raises:
+        DataError: another line is no JSON.
+    """
+    if not path.exists():
+        return []
+    lines = path.read_text("utf-8").splitlines()
+    rows = []
+    for number, line in enumerate(lines, 1):
+        try:
+            rows.append(json.loads(line))
+        except json.JSONDecodeError as error:
+            if number < len(lines):
+                raise DataError(
+                    f"{path}:{number}: this line is no JSON.\nEach line is one JSON object.\n"
+                    "Remove the line, or the file: it is only a record."
+                ) from error
+    return rows
+
+
+def _cut(path: Path, step: int) -> None:
+    rows = read_metrics(path)
+    kept = [row for row in rows if row["step"] <= step and step > 0]
+    if rows or path.exists():
+        write_text(path, "".join(json.dumps(row) + "\n" for row in kept))

@@ -1,0 +1,92 @@
+import importlib
+import pkgutil
+from collections import Counter
+
+import pytest
+
+import detectune.config.protos as protos
+from detectune.config import schema
+from detectune.config.choices import CHOICES
+from detectune.config.field_status import STATUS, field_status, message_name
+from detectune.config.report import report_fields
+
+
+def all_fields():
+    def inside(message):
+        if message.GetOptions().map_entry:
+            return
+        yield from message.fields
+        for nested in message.nested_types:
+            yield from inside(nested)
+
+    for module in pkgutil.iter_modules(protos.__path__):
+        if module.name.endswith("_pb2"):
+            file = importlib.import_module(f"{protos.__name__}.{module.name}").DESCRIPTOR
+            for message in file.message_types_by_name.values():
+                yield from inside(message)
+
+
+def test_every_field_of_the_schema_has_a_status():
+    without = []
+    kinds = Counter()
+    for field in all_fields():
+        try:
+            kinds[field_status(field).kind] += 1
+        except KeyError as error:
+            without.append(error.args[0])
+    assert without == []
+    # 824 of the original less the 10 key and value fields of its 5 maps, and 7 of our own
+    assert sum(kinds.values()) == 824 - 10 + 7
+
+
+def test_every_row_of_the_table_names_a_field():
+    used = set()
+    for field in all_fields():
+        exact = f"{message_name(field)}.{field.name}"
+        used.add(exact if exact in STATUS else f"{message_name(field)}.*")
+    assert sorted(set(STATUS) - used) == []
+
+
+def test_every_choice_belongs_to_an_honoured_field():
+    names = {f"{message_name(f)}.{f.name}": f for f in all_fields()}
+    for row in CHOICES:
+        assert field_status(names[row]).kind == "honoured"
+
+
+def test_what_is_not_honoured_has_a_reason():
+    for row, status in STATUS.items():
+        if status.kind != "honoured":
+            assert status.reason.endswith((".", ".)")), row
+        if status.kind == "refused":
+            assert status.next_step.endswith("."), row
+
+
+@pytest.mark.parametrize("name", ["faster_rcnn", "center_net", "experimental_model"])
+def test_other_architectures_are_refused_once_and_by_name(name):
+    config = schema.TrainEvalPipelineConfig()
+    getattr(config.model, name).SetInParent()
+    (problem,) = report_fields(config)
+    assert (problem.severity, problem.field) == ("error", f"model.{name}")
+
+
+def test_ignored_fields_are_notes_and_defaults_are_silent():
+    config = schema.TrainEvalPipelineConfig()
+    config.train_config.sync_replicas = True
+    config.train_config.startup_delay_steps = 15.0  # the default
+    (problem,) = report_fields(config)
+    assert (problem.severity, problem.field) == ("note", "train_config.sync_replicas")
+
+
+def test_repeated_messages_are_reported_with_their_index():
+    config = schema.TrainEvalPipelineConfig()
+    config.train_config.data_augmentation_options.add().random_horizontal_flip.SetInParent()
+    config.train_config.data_augmentation_options.add().adjust_gamma.SetInParent()
+    (problem,) = report_fields(config)
+    assert problem.field == "train_config.data_augmentation_options[1].adjust_gamma"
+
+
+def test_a_value_of_an_honoured_field_may_be_refused():
+    config = schema.TrainEvalPipelineConfig()
+    config.model.ssd.box_predictor.convolutional_box_predictor.box_code_size = 5
+    (problem,) = report_fields(config)
+    assert problem.text == "5 is not supported. Supported: 4. Write 4, or remove the line."

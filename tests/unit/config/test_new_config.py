@@ -1,0 +1,119 @@
+import pytest
+from config_samples import MODEL, good_config
+from shared import shared_folder
+
+from detectune.config.check import check_message
+from detectune.config.load import load_config
+from detectune.config.new import new_config, new_config_text, shipped_norm_reason
+from detectune.config.plan import plan_training
+from detectune.config.templates import MODELS, template
+from detectune.errors import ConfigError
+
+PLAIN = "ssd_mobilenet_v2_320x320_coco17_tpu-8"
+
+
+@pytest.mark.parametrize("model", [PLAIN, MODEL])
+def test_a_template_has_the_numbers_of_the_recorded_config(model):
+    recorded = load_config(shared_folder() / "oracle" / "golden" / f"{model}.config")
+    ours = template(model)
+    for ssd in (recorded.model.ssd, ours.model.ssd):  # fields that detectune ignores
+        ssd.ClearField("inplace_batchnorm_update")
+        ssd.matcher.argmax_matcher.ClearField("use_matmul_gather")
+    assert ours.model == recorded.model
+    assert list(ours.train_config.data_augmentation_options) == list(
+        recorded.train_config.data_augmentation_options
+    )
+
+
+def test_the_large_template_differs_from_the_small_one_in_its_size_only():
+    small, large = template(MODELS[1]), template(MODELS[2])
+    resizer = large.model.ssd.image_resizer.fixed_shape_resizer
+    assert (resizer.height, resizer.width) == (640, 640)
+    resizer.height = resizer.width = 320
+    assert small == large
+
+
+def test_a_new_config_for_the_raccoons_is_the_measured_one():
+    """The config of the baseline run, which reached mAP 0.5, comes out by itself."""
+    name = "raccoon_ssd_mobilenet_v2_fpnlite.config"
+    measured = load_config(shared_folder() / "baselines" / name)
+    ours = good_config(num_classes=1)
+    schedule = "momentum_optimizer"
+    assert ours.train_config.batch_size == measured.train_config.batch_size == 8
+    assert ours.train_config.num_steps == measured.train_config.num_steps == 600
+    assert getattr(ours.train_config.optimizer, schedule) == getattr(
+        measured.train_config.optimizer, schedule
+    )
+    norms = [
+        config.model.ssd.feature_extractor.conv_hyperparams.batch_norm
+        for config in (ours, measured)
+    ]
+    assert norms[0] == norms[1]
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("images", [1, 50, 160, 5000, 118_000])
+def test_a_new_config_has_no_problems_but_missing_files(model, images):
+    config = new_config(
+        model,
+        num_classes=3,
+        plan=plan_training(images),
+        train="voc:a",
+        evaluation="b.record",
+        label_map_path="c.pbtxt",
+    )
+    assert check_message(config, check_files=False) == []
+
+
+def test_records_are_written_as_the_original_reads_them():
+    config = good_config(train="tfrecord:a-?????-of-00002", evaluation="coco:b.json")
+    assert list(config.train_input_reader.tf_record_input_reader.input_path) == ["a-?????-of-00002"]
+    assert config.eval_input_reader[0].source == "coco:b.json"
+
+
+def test_reasons_stand_above_the_config(tmp_path):
+    config = good_config()
+    text = new_config_text(config, ["because", "of this"])
+    assert text.startswith("# because\n# of this\n\nmodel {")
+    (tmp_path / "a.config").write_text(text)
+    assert load_config(tmp_path / "a.config") == config
+
+
+def test_a_long_training_keeps_the_batch_norm_of_the_zoo():
+    plan = plan_training(118_000)
+    config = new_config(MODEL, num_classes=90, plan=plan, train="a", evaluation="b")
+    norm = config.model.ssd.feature_extractor.conv_hyperparams.batch_norm
+    assert norm.decay == pytest.approx(0.997)
+    assert shipped_norm_reason(config) == ""
+    assert "0.97" in shipped_norm_reason(good_config())
+
+
+def test_an_unknown_model_gets_a_suggestion():
+    with pytest.raises(ConfigError) as caught:
+        template("ssd_mobilenet_v2_fpnlite_320x320")
+    assert f'Did you mean "{MODEL}"?' in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("images", "batch", "steps", "rate", "warm_up"),
+    [
+        (1, 1, 4800, 0.005, 800),
+        (50, 8, 600, 0.04, 100),
+        (160, 8, 600, 0.04, 100),
+        (1000, 8, 3800, 0.04, 633),
+        (5000, 16, 5600, 0.08, 933),
+        (118_000, 16, 50_000, 0.08, 1000),
+    ],
+)
+def test_a_plan_grows_with_the_data_set(images, batch, steps, rate, warm_up):
+    plan = plan_training(images)
+    assert (plan.batch_size, plan.num_steps, plan.warmup_steps) == (batch, steps, warm_up)
+    assert plan.learning_rate == pytest.approx(rate)
+    assert plan.warmup_learning_rate == pytest.approx(rate / 4)
+
+
+def test_a_plan_follows_the_user():
+    plan = plan_training(100, batch_size=2, num_steps=50)
+    assert (plan.batch_size, plan.num_steps, plan.warmup_steps) == (2, 50, 8)
+    assert plan.learning_rate == pytest.approx(0.01)
+    assert plan.reasons[1] == "50 steps: as you said; each image is seen 1 times."
