@@ -70,9 +70,11 @@ class NonMaxSuppression:
         num_classes = scores.shape[-1]
         if self.class_agnostic:
             best_class = ops.cast(ops.argmax(scores, axis=-1), "int32")
-            # Parity: `max_per_class` does not count here.
+            # Parity: `max_per_class` does not count here, and boxes outside the window take up
+            # places that nobody fills.
             uncapped = replace(self, max_per_class=self.max_detections)
-            kept = uncapped._greedy(boxes, ops.max(scores, axis=-1), windows, num_classes=1)
+            kept = uncapped._greedy(boxes, ops.max(scores, axis=-1), None, num_classes=1)
+            kept = _best(self.max_detections, _inside(kept, windows))
             classes = ops.take_along_axis(best_class, kept.indices, axis=1)
             return kept._replace(classes=ops.where(kept.valid, classes, 0))
         pairs = ops.reshape(scores, (ops.shape(scores)[0], scores.shape[1] * num_classes))
