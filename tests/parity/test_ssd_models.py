@@ -1,0 +1,177 @@
+"""Whole SSD models against recordings of the original: keys, forward pass, boxes, losses.
+
+Tolerances: predictions within 1e-5 (relative L2), boxes 1e-4 of the image, scores 1e-5, losses
+1e-5 relative. Measured on 2026-11-20: 3e-6, 1e-6, 2e-6 and 5e-6.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from shared import shared_folder
+
+from detectune.checkpoints.files import read_checkpoint, write_checkpoint
+from detectune.checkpoints.keys import variable_keys
+from detectune.config.load import load_config
+from detectune.data.resizers import build_resizer
+from detectune.detectors.build import build_detector
+from detectune.detectors.inference import DetectionModel
+from detectune.structures import GroundTruth
+
+from .recordings import recipe_weight, relative_error
+
+pytestmark = pytest.mark.parity
+
+NAMES = [
+    "ssd_mobilenet_v2_320x320_coco17_tpu-8",
+    "ssd_mobilenet_v2_fpnlite_320x320_coco17_tpu-8",
+    "x_ssd_mobilenet_v2_fpn_320x320",
+]
+TENSORS = {"box_codes": "box_encodings", "class_logits": "class_predictions_with_background"}
+
+
+class Recorded:
+    """One recorded model, rebuilt with the weights of the recipe."""
+
+    def __init__(self, name: str) -> None:
+        oracle = shared_folder() / "oracle"
+        self.config = load_config(oracle / "golden" / f"{name}.config")
+        self.arrays = np.load(oracle / "golden" / f"{name}.npz")
+        self.losses = np.load(oracle / "losses" / f"{name}.npz")
+        self.detector = build_detector(self.config.model)
+        for row in variable_keys(self.detector):
+            row.variable.assign(recipe_weight(row.key, tuple(row.variable.shape)))
+        images = np.load(oracle / "golden" / "images.npz")["images"]
+        resizer = build_resizer(self.config.model.ssd.image_resizer, self.detector.pad_value)
+        resized = [resizer(image) for image in images[: int(self.arrays["images_used"][0])]]
+        self.images = np.stack([image for image, _ in resized])
+        self.sizes = np.stack([size for _, size in resized])
+
+    def truth(self) -> GroundTruth:
+        height, width = self.images.shape[1:3]
+        boxes = np.stack([self.losses[f"gt/boxes.{k}"] for k in range(2)])
+        classes = np.stack([self.losses[f"gt/classes.{k}"] for k in range(2)]).argmax(-1)
+        weights = np.stack([self.losses[f"gt/weights.{k}"] for k in range(2)])
+        return GroundTruth(
+            (boxes * np.array([height, width, height, width])).astype(np.float32),
+            classes.astype(np.int32),
+            np.ones(weights.shape, bool),
+            weights.astype(np.float32),
+        )
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def recorded(request) -> Recorded:
+    return Recorded(request.param)
+
+
+def test_the_normalized_image_equals_the_recorded_one(recorded):
+    normalized = recorded.detector.backbone.normalize(recorded.images)
+    assert relative_error(recorded.arrays, "preprocessed", normalized) < 1e-6
+
+
+def test_predictions_and_detections_equal_the_recorded_ones(recorded):
+    out = recorded.detector(recorded.images, training=False)
+    for ours, theirs in TENSORS.items():
+        assert relative_error(recorded.arrays, f"pred/{theirs}", getattr(out, ours)) < 1e-5
+    found = DetectionModel(recorded.detector).detect(recorded.images, recorded.sizes)
+    fractions = found.boxes / np.tile(recorded.sizes, 2)[:, None, :]
+    arrays = recorded.arrays
+    np.testing.assert_allclose(fractions, arrays["det/detection_boxes"], atol=1e-4)
+    np.testing.assert_allclose(found.scores, arrays["det/detection_scores"], atol=1e-5)
+    np.testing.assert_array_equal(found.classes, arrays["det/detection_classes"])
+    np.testing.assert_array_equal(found.anchor_indices, arrays["det/detection_anchor_indices"])
+    assert relative_error(arrays, "det/detection_multiclass_scores", found.class_scores) < 1e-5
+
+
+@pytest.mark.parametrize("mode", ["eval", "train"])
+def test_every_loss_equals_the_recorded_one(recorded, mode):
+    before = [np.asarray(variable) for variable in recorded.detector.variables]
+    out = recorded.detector(recorded.images, training=mode == "train")
+    losses = recorded.detector.named_losses(recorded.truth(), out)
+    losses["regularization_loss"] = sum(recorded.detector.losses)
+    for name, value in losses.items():
+        reference = float(recorded.losses[f"{mode}/loss/Loss/{name}"])
+        assert float(value) == pytest.approx(reference, rel=1e-5), name
+    if mode == "train":
+        _check_moving_averages(recorded)
+    for variable, value in zip(recorded.detector.variables, before, strict=True):
+        variable.assign(value)
+
+
+def _check_moving_averages(recorded: Recorded) -> None:
+    by_key = {row.key: np.asarray(row.variable) for row in variable_keys(recorded.detector)}
+    keys = recorded.losses["train/bn_after_keys"]
+    for key, (length, _) in zip(keys, recorded.losses["train/bn_after_l2_sum"], strict=True):
+        assert np.linalg.norm(by_key[str(key)]) == pytest.approx(length, rel=1e-5)
+
+
+def test_the_loss_of_a_step_has_the_recorded_gradients(recorded):
+    tf = pytest.importorskip("tensorflow")
+    before = [np.asarray(variable) for variable in recorded.detector.variables]
+    with tf.GradientTape() as tape:
+        out = recorded.detector(recorded.images, training=True)
+        total = recorded.detector.compute_loss(y=recorded.truth(), y_pred=out)
+    rows = {row.key: row.variable.value for row in variable_keys(recorded.detector)}
+    keys = [str(key) for key in recorded.losses["train/grad_keys"]]
+    gradients = tape.gradient(total, [rows[key] for key in keys])
+    lengths = np.array([np.linalg.norm(gradient) for gradient in gradients])
+    reference = recorded.losses["train/grad_l2_sum_maxabs"][:, 0]
+    assert np.linalg.norm(lengths) == pytest.approx(np.linalg.norm(reference), rel=1e-4)
+    np.testing.assert_allclose(lengths, reference, rtol=5e-3, atol=1e-4 * reference.max())
+    for variable, value in zip(recorded.detector.variables, before, strict=True):
+        variable.assign(value)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "ssd_mobilenet_v2_320x320_coco17_tpu-8",
+        "ssd_mobilenet_v2_fpnlite_320x320_coco17_tpu-8",
+        "ssd_mobilenet_v2_fpnlite_640x640_coco17_tpu-8",
+    ],
+)
+def test_every_key_of_a_zoo_checkpoint_is_read_and_written(name, tmp_path):
+    oracle = shared_folder() / "oracle"
+    recorded = oracle / "zoo_keys" / f"{name.replace('640x640', '320x320')}.json.gz"
+    with gzip.open(recorded) as file:
+        rows = json.load(file)["keys"]
+    keys = {row["key"]: tuple(row["shape"]) for row in rows if row["dtype"] != "string"}
+    config = load_config(oracle / "golden" / f"{name.replace('640x640', '320x320')}.config")
+    if "640x640" in name:  # the same variables: only the image is larger
+        config.model.ssd.image_resizer.fixed_shape_resizer.height = 640
+        config.model.ssd.image_resizer.fixed_shape_resizer.width = 640
+        config.model.ssd.anchor_generator.multiscale_anchor_generator.anchor_scale = 4.0
+    ours = variable_keys(build_detector(config.model))
+    write_checkpoint(tmp_path / "ckpt-0", {row.key: np.asarray(row.variable) for row in ours})
+    written = {key: value.shape for key, value in read_checkpoint(str(tmp_path / "ckpt-0")).items()}
+    assert written == keys
+
+
+def test_the_recorded_detections_of_a_trained_checkpoint_are_reproduced():
+    from detectune.data.decode import read_image
+    from detectune.inference.predictor import Predictor
+
+    shared = shared_folder()
+    folder = shared / "checkpoints" / "handtrack_ssd_mobilenet_v2_fpnlite_320x320"
+    recorded = np.load(folder / "golden.npz")
+    predictor = Predictor.load(folder)
+    names = sorted({key.split("|")[0] for key in recorded.files})
+    assert len(names) == 8
+    for name in names:
+        image = read_image(next((shared / "datasets" / "coco_tiny").rglob(name)))
+        found = predictor.predict(image)
+        scale = np.tile(np.array(image.shape[:2], np.float32), 2)
+        golden = {key: recorded[f"{name}|detection_{key}"] for key in ("boxes", "scores", "classes")}
+        np.testing.assert_allclose(found.boxes / scale, golden["boxes"], atol=1e-4)
+        np.testing.assert_allclose(found.scores, golden["scores"], atol=1e-4)
+        np.testing.assert_array_equal(found.classes, golden["classes"])
+
+
+def test_the_recordings_are_where_the_tests_expect_them():
+    folder: Path = shared_folder()
+    assert (folder / "oracle" / "golden" / f"{NAMES[0]}.npz").is_file()
