@@ -129,10 +129,9 @@ _HONOURED = {
     "RandomScaleCropAndPadToSquare": "*",
     "RandomSquareCropByScale": "*",
     "InputReader": "label_map_path shuffle sample_1_of_n_examples max_number_of_boxes "
-    "use_display_name tf_record_input_reader source",
+    "tf_record_input_reader source",
     "TFRecordInputReader": "*",
-    "EvalConfig": "batch_size use_moving_averages include_metrics_per_category "
-    "num_visualizations min_score_threshold max_num_boxes_to_visualize metrics_set "
+    "EvalConfig": "batch_size include_metrics_per_category metrics_set "
     "batch_norm_recalibration recalibration_batches",
     "StringIntLabelMap": "*",
     "StringIntLabelMapItem": "*",
@@ -159,6 +158,8 @@ _IGNORED = {
     "quantises after training.",
     "GraphRewriter.*": "There is no quantisation-aware training.",
     "Quantization.*": "There is no quantisation-aware training.",
+    "MultiscaleAnchorGenerator.normalize_coordinates": "Anchors are in pixels of the model's input "
+    "throughout; boxes come out the same.",
     "Ssd.inplace_batchnorm_update": "Batch-norm statistics are always updated within the step.",
     "Ssd.return_raw_detections_during_predict": "Exports always contain the raw boxes and scores.",
     "Ssd.implicit_example_weight": "It only counts with use_confidences_as_targets.",
@@ -207,6 +208,8 @@ _IGNORED = {
     "InputReader.prefetch_size": _TF_DATA,
     "InputReader.num_parallel_map_calls": _TF_DATA,
     "InputReader.drop_remainder": "Training drops an incomplete batch, and evaluation never does.",
+    "InputReader.use_display_name": "Classes are recognised by their names and by their "
+    "display names.",
     "InputReader.include_source_id": "The source id is always read where there is one.",
     "InputReader.mask_type": "It only counts with load_instance_masks.",
     "EvalConfig.num_examples": "An evaluation reads the whole data set; "
@@ -217,6 +220,11 @@ _IGNORED = {
     "EvalConfig.save_graph": "There is no graph file; `detectune export` writes a model.",
     "EvalConfig.visualization_export_dir": _DRAWING,
     "EvalConfig.export_path": "`detectune evaluate --json FILE` writes the metrics.",
+    "EvalConfig.num_visualizations": _DRAWING,
+    "EvalConfig.min_score_threshold": _DRAWING,
+    "EvalConfig.max_num_boxes_to_visualize": _DRAWING,
+    "EvalConfig.use_moving_averages": "optimizer.use_moving_average decides: where averages "
+    "are kept, they are evaluated.",
     "EvalConfig.skip_scores": _DRAWING,
     "EvalConfig.skip_labels": _DRAWING,
     "EvalConfig.visualize_groundtruth_boxes": _DRAWING,

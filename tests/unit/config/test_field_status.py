@@ -1,6 +1,8 @@
 import importlib
 import pkgutil
+import re
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -90,3 +92,25 @@ def test_a_value_of_an_honoured_field_may_be_refused():
     config.model.ssd.box_predictor.convolutional_box_predictor.box_code_size = 5
     (problem,) = report_fields(config)
     assert problem.text == "5 is not supported. Supported: 4. Write 4, or remove the line."
+
+
+def test_every_honoured_field_is_read_outside_of_this_package():
+    """Something that nobody reads is not honoured, whatever the table says."""
+    package = Path(protos.__file__).parents[2]
+    sources = (p for p in package.rglob("*.py") if "config" not in p.relative_to(package).parts[:1])
+    words = set(re.findall(r"\w+", "\n".join(source.read_text("utf-8") for source in sources)))
+    not_read = {
+        f"{message_name(field)}.{field.name}"
+        for field in all_fields()
+        if field_status(field).kind == "honoured" and field.name not in words
+    }
+    # A single value is allowed for these, so there is nothing to read; see choices.
+    assert not_read - set(CHOICES) - set(LABEL_MAP) == set()
+
+
+LABEL_MAP = {
+    f"{message_name(field)}.{field.name}"
+    for message in (schema.StringIntLabelMap, schema.StringIntLabelMapItem)
+    for owner in (message.DESCRIPTOR, *message.DESCRIPTOR.nested_types)
+    for field in owner.fields
+}
