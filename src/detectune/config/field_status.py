@@ -193,7 +193,7 @@ _IGNORED = {
     "TrainConfig.retain_original_images": "Pictures for people are read again from the data set.",
     "TrainConfig.use_bfloat16": "Training runs in float32; the original used bfloat16 on TPUs "
     "only.",
-    "TrainConfig.summarize_gradients": "The norm of the gradient is always logged.",
+    "TrainConfig.summarize_gradients": "Gradients are not logged.",
     "InputReader.name": "It only served as a label in logs.",
     "InputReader.shuffle_buffer_size": "Training examples are shuffled over the whole data set.",
     "InputReader.filenames_shuffle_buffer_size": "Examples are shuffled over the whole data set.",
