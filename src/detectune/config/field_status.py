@@ -11,9 +11,9 @@ A row is `Message.field` or `Message.*` for the fields of a message without a ro
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
-FieldDescriptor = Any  # protobuf has two kinds of them, with the same attributes
+from detectune.config.descriptors import FieldDescriptor, field_name, message_name
 
 
 class Status(NamedTuple):
@@ -33,17 +33,11 @@ def field_status(field: FieldDescriptor) -> Status:
     Raises:
         KeyError: the table has no row for it.
     """
-    message = message_name(field)
-    status = STATUS.get(f"{message}.{field.name}") or STATUS.get(f"{message}.*")
+    name = field_name(field)
+    status = STATUS.get(name) or STATUS.get(f"{message_name(field.containing_type)}.*")
     if status is None:
-        raise KeyError(f"{message}.{field.name}")
+        raise KeyError(name)
     return status
-
-
-def message_name(field: FieldDescriptor) -> str:
-    """`Ssd.MaskHead` for a field of that message: its full name without the package."""
-    owner = field.containing_type
-    return owner.full_name.removeprefix(f"{owner.file.package}.")
 
 
 # --- Honoured: `Message: fields`, `*` for all without another row -------------------------------

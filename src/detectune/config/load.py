@@ -109,14 +109,13 @@ def read_config_text(path: str | os.PathLike, kind: str = "pipeline.config") -> 
     """
     file = Path(path)
     try:
-        size = file.stat().st_size
         if file.is_dir():
             raise _unreadable(file, kind, "this is a folder.", _folder_advice(file, kind))
-        if size > _MAX_BYTES:
-            raise _unreadable(
-                file, kind, f"the file has {size / 2**20:.0f} MB.", _not_text_advice(file)
-            )
-        data = file.read_bytes()
+        with open(file, "rb") as stream:
+            data = stream.read(_MAX_BYTES + 1)
+        if len(data) > _MAX_BYTES:
+            found = f"the file has more than {_MAX_BYTES // 2**20} MB."
+            raise _unreadable(file, kind, found, _not_text_advice(file))
     except OSError as error:
         if isinstance(error, ConfigError):
             raise

@@ -9,23 +9,18 @@ import pytest
 import detectune.config.protos as protos
 from detectune.config import schema
 from detectune.config.choices import CHOICES
-from detectune.config.field_status import STATUS, field_status, message_name
+from detectune.config.descriptors import field_name, message_name, with_nested
+from detectune.config.field_status import STATUS, field_status
 from detectune.config.report import report_fields
 
 
 def all_fields():
-    def inside(message):
-        if message.GetOptions().map_entry:
-            return
-        yield from message.fields
-        for nested in message.nested_types:
-            yield from inside(nested)
-
     for module in pkgutil.iter_modules(protos.__path__):
         if module.name.endswith("_pb2"):
             file = importlib.import_module(f"{protos.__name__}.{module.name}").DESCRIPTOR
             for message in file.message_types_by_name.values():
-                yield from inside(message)
+                for owner in with_nested(message):
+                    yield from owner.fields
 
 
 def test_every_field_of_the_schema_has_a_status():
@@ -44,13 +39,13 @@ def test_every_field_of_the_schema_has_a_status():
 def test_every_row_of_the_table_names_a_field():
     used = set()
     for field in all_fields():
-        exact = f"{message_name(field)}.{field.name}"
-        used.add(exact if exact in STATUS else f"{message_name(field)}.*")
+        exact = field_name(field)
+        used.add(exact if exact in STATUS else f"{message_name(field.containing_type)}.*")
     assert sorted(set(STATUS) - used) == []
 
 
 def test_every_choice_belongs_to_an_honoured_field():
-    names = {f"{message_name(f)}.{f.name}": f for f in all_fields()}
+    names = {field_name(f): f for f in all_fields()}
     for row in CHOICES:
         assert field_status(names[row]).kind == "honoured"
 
@@ -100,7 +95,7 @@ def test_every_honoured_field_is_read_outside_of_this_package():
     sources = (p for p in package.rglob("*.py") if "config" not in p.relative_to(package).parts[:1])
     words = set(re.findall(r"\w+", "\n".join(source.read_text("utf-8") for source in sources)))
     not_read = {
-        f"{message_name(field)}.{field.name}"
+        field_name(field)
         for field in all_fields()
         if field_status(field).kind == "honoured" and field.name not in words
     }
@@ -109,7 +104,7 @@ def test_every_honoured_field_is_read_outside_of_this_package():
 
 
 LABEL_MAP = {
-    f"{message_name(field)}.{field.name}"
+    field_name(field)
     for message in (schema.StringIntLabelMap, schema.StringIntLabelMapItem)
     for owner in (message.DESCRIPTOR, *message.DESCRIPTOR.nested_types)
     for field in owner.fields
