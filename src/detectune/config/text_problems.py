@@ -198,7 +198,7 @@ def _allowed(descriptor: FieldDescriptor) -> str:
         return "a number"
     if kind == Kinds.CPPTYPE_ENUM:
         return ", ".join(item.name for item in descriptor.enum_type.values)
-    return f"a whole number of {_INTEGERS[kind][0]} or more"
+    return "a whole number" if _INTEGERS[kind][0] else "a whole number of 0 or more"
 
 
 @functools.cache
