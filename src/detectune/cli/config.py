@@ -44,7 +44,9 @@ def show(file: str, overrides: tuple[str, ...]) -> None:
 @config.command()
 @click.option("--model", required=True, metavar="NAME", help="A model of the zoo.")
 @click.option("--train", required=True, metavar="SOURCE", help="Images to learn from.")
-@click.option("--eval", "evaluation", required=True, metavar="SOURCE", help="Images to measure with.")
+@click.option(
+    "--eval", "evaluation", required=True, metavar="SOURCE", help="Images to measure with."
+)
 @click.option("--checkpoint", default="", metavar="PATH", help="Where to start from.")
 @click.option("--label-map", default="", metavar="FILE", help="By default from the data.")
 @click.option("--batch-size", type=click.IntRange(1), help="By default chosen.")
