@@ -23,8 +23,9 @@ def test_the_guide_has_its_table():
 def test_every_override_of_the_guide_changes_the_config(line):
     config = good_config()
     option, override = shlex.split(line)
+    config.train_config.batch_size = 7
     before = config.SerializeToString(deterministic=True)
-    apply_overrides(config, ["train_config.batch_size=7", override])
+    apply_overrides(config, [override])
     assert option == "--set"
     assert config.SerializeToString(deterministic=True) != before
 
@@ -35,6 +36,5 @@ def test_the_snippet_of_the_guide_runs(tmp_path, monkeypatch, capsys):
     write_good_config(tmp_path).rename(tmp_path / "tools.config")
     monkeypatch.chdir(tmp_path)
     runpy.run_path(str(snippet))
-    out = capsys.readouterr().out
-    assert "the training ends at step" not in out
+    assert capsys.readouterr().out == ""  # no problems
     assert "num_steps: 500" in (tmp_path / "shorter.config").read_text()
