@@ -21,7 +21,7 @@ def test_the_guide_has_its_table():
 
 @pytest.mark.parametrize("line", SETS)
 def test_every_override_of_the_guide_changes_the_config(line):
-    config = good_config()
+    config = good_config(checkpoint="another")
     option, override = shlex.split(line)
     config.train_config.batch_size = 7
     before = config.SerializeToString(deterministic=True)
