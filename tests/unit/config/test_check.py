@@ -303,10 +303,10 @@ def test_an_empty_record_is_found(tmp_path):
 
 def test_a_label_map_that_cannot_be_read_is_reported_with_its_own_place(tmp_path):
     path = write_good_config(tmp_path)
-    (tmp_path / "label_map.pbtxt").write_text('item { id: 1 nam: "a" }')
+    (tmp_path / "label_map.pbtxt").write_text('item { id: 1 klass: "a" }')
     fields = {p.field: p.found for p in check_config(path)}
     assert fields["train_input_reader.label_map_path"].startswith(
-        "label_map.pbtxt:1:14: item[0].nam"
+        "label_map.pbtxt:1:14: item[0].klass"
     )
 
 

@@ -103,9 +103,9 @@ def test_a_file_of_another_size_class_is_not_read(tmp_path):
 
 
 def test_a_byte_that_is_not_utf8_has_a_place(tmp_path):
-    path = write(tmp_path, b"train_config {\n  # caf\xe9\n}\n")
+    path = write(tmp_path, b"train_config {\n  # Stra\xdfe\n}\n")
     found, allowed, _ = message_of(path)
-    assert found == f"{path}:2:8: the byte 0xe9 is not UTF-8."
+    assert found == f"{path}:2:9: the byte 0xdf is not UTF-8."
     assert allowed == "A pipeline.config is UTF-8 text."
 
 
