@@ -10,7 +10,7 @@ boxes. The answer is that of the greedy algorithm on all pairs; most images need
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from keras import ops
@@ -70,7 +70,9 @@ class NonMaxSuppression:
         num_classes = scores.shape[-1]
         if self.class_agnostic:
             best_class = ops.cast(ops.argmax(scores, axis=-1), "int32")
-            kept = self._greedy(boxes, ops.max(scores, axis=-1), windows, num_classes=1)
+            # Parity: `max_per_class` does not count here.
+            uncapped = replace(self, max_per_class=self.max_detections)
+            kept = uncapped._greedy(boxes, ops.max(scores, axis=-1), windows, num_classes=1)
             classes = ops.take_along_axis(best_class, kept.indices, axis=1)
             return kept._replace(classes=ops.where(kept.valid, classes, 0))
         pairs = ops.reshape(scores, (ops.shape(scores)[0], scores.shape[1] * num_classes))

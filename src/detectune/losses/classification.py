@@ -14,7 +14,10 @@ class ClassificationLoss(Protocol):
     """What a detector expects of a classification loss."""
 
     def __call__(self, logits: Array, targets: Array, weights: Array) -> Array:
-        """Losses `[B, A]` of logits `[B, A, C]` against targets `[B, A, C]`, weights `[B, A]`."""
+        """Losses `[B, A]` of logits `[B, A, C]` against targets `[B, A, C]`.
+
+        Weights are `[B, A]`, or `[B, A, C]` where classes of one anchor weigh differently.
+        """
         ...
 
 
@@ -23,12 +26,19 @@ def sigmoid_cross_entropy(logits: Array, targets: Array) -> Array:
     return ops.relu(logits) - logits * targets + ops.log1p(ops.exp(-ops.abs(logits)))
 
 
+def _weighted_sum(entropy: Array, weights: Array) -> Array:
+    """`[B, A]` from `[B, A, C]`; one weight per anchor is multiplied after the cheaper sum."""
+    if len(weights.shape) == 3:
+        return ops.sum(entropy * weights, axis=-1)
+    return ops.sum(entropy, axis=-1) * weights
+
+
 @dataclass(frozen=True)
 class SigmoidLoss:
     """Independent yes or no for every class."""
 
     def __call__(self, logits: Array, targets: Array, weights: Array) -> Array:
-        return ops.sum(sigmoid_cross_entropy(logits, targets), axis=-1) * weights
+        return _weighted_sum(sigmoid_cross_entropy(logits, targets), weights)
 
 
 @dataclass(frozen=True)
@@ -55,7 +65,7 @@ class SigmoidFocalLoss:
             entropy = entropy * ops.power(1.0 - right, self.gamma)
         if self.alpha is not None:
             entropy = entropy * (targets * self.alpha + (1.0 - targets) * (1.0 - self.alpha))
-        return ops.sum(entropy, axis=-1) * weights
+        return _weighted_sum(entropy, weights)
 
 
 @dataclass(frozen=True)
@@ -70,4 +80,6 @@ class SoftmaxLoss:
 
     def __call__(self, logits: Array, targets: Array, weights: Array) -> Array:
         log_probability = ops.log_softmax(logits / self.logit_scale, axis=-1)
+        if len(weights.shape) == 3:  # Parity: core/losses.py takes the mean over the classes
+            weights = ops.mean(weights, axis=-1)
         return -ops.sum(targets * log_probability, axis=-1) * weights

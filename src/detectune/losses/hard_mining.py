@@ -78,4 +78,5 @@ class HardExampleMiner:
             float(self.min_negatives_per_image),
         )
         rank = ops.cumsum(ops.cast(negative, "float32"), axis=1)
-        return ops.logical_or(positive, ops.logical_and(negative, rank <= allowed))
+        # Parity: ignored anchors stay while negatives are still taken; their losses are 0.
+        return ops.logical_or(positive, ops.logical_and(chosen, rank <= allowed))

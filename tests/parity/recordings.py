@@ -1,0 +1,92 @@
+"""Reading the numbers recorded from the original."""
+
+from __future__ import annotations
+
+import json
+import re
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+GOLDENS = Path(__file__).parent / "goldens"
+
+
+class Cases:
+    """The cases of one part: `case(name)` gives inputs, outputs and arguments."""
+
+    def __init__(self, part: str) -> None:
+        self._arrays = np.load(GOLDENS / f"ssd_{part}.npz")
+        self.arguments: dict[str, dict[str, Any]] = json.loads(self._arrays["arguments"].tobytes())
+
+    def __getitem__(self, name: str) -> dict[str, np.ndarray]:
+        prefix = f"{name}/"
+        return {
+            key.removeprefix(prefix): self._arrays[key]
+            for key in self._arrays.files
+            if key.startswith(prefix)
+        }
+
+
+def sample(values: np.ndarray) -> np.ndarray:
+    """The 4096 values that the recordings keep of a large tensor."""
+    flat = np.asarray(values).ravel()
+    return flat[np.random.default_rng(0).integers(0, flat.size, 4096)]
+
+
+def relative_error(recorded: Any, key: str, values: Any) -> float:
+    """‖values − recorded‖ / ‖recorded‖ over what was recorded of the tensor `key`."""
+    values = np.asarray(values, np.float64)
+    if key in recorded.files:
+        reference = recorded[key].astype(np.float64)
+    else:
+        assert tuple(recorded[f"{key}#shape"]) == values.shape
+        reference, values = recorded[f"{key}#sample"].astype(np.float64), sample(values)
+    return float(np.linalg.norm(values - reference) / np.linalg.norm(reference))
+
+
+_KEY_GAINS = (
+    (r"/_class_predictor_layers/", 0.3, -2.0),
+    (r"/_box_encoder_layers/", 0.3, 0.0),
+    (r"/_head_scope_conv_layers/", 1.0, 0.0),
+    (r"/_fpn_features_generator/", 1.0, 0.0),
+)
+
+
+def recipe_weight(key: str, shape: tuple[int, ...]) -> np.ndarray:
+    """The weight that the recordings used for `key`: a function of key and shape only.
+
+    Covers the layers of MobileNet-based SSDs; the recipe itself is described with the recordings.
+    """
+    kind = key.split("/.ATTRIBUTES")[0].split("/")[-1]
+    noise = np.random.default_rng(zlib.crc32(key.encode())).standard_normal(shape)
+    gain, offset = next(
+        ((g, o) for pattern, g, o in _KEY_GAINS if re.search(pattern, key)), (None, 0.0)
+    )
+    if kind in ("kernel", "depthwise_kernel", "pointwise_kernel"):
+        depthwise = kind == "depthwise_kernel"
+        fan_in = shape[0] * shape[1] if depthwise else int(np.prod(shape[:-1]))
+        noise = noise * np.sqrt(2.0 / fan_in) * _gain(kind, shape, gain)
+    elif kind == "bias":
+        noise = 0.05 * noise + offset
+    elif kind in ("beta", "moving_mean"):
+        noise = 0.1 * noise
+    elif kind == "moving_variance":
+        noise = 1.0 + 0.1 * np.abs(noise)
+    else:
+        noise = 1.0 + 0.1 * noise
+    return noise.astype(np.float32)
+
+
+def _gain(kind: str, shape: tuple[int, ...], gain: float | None) -> float:
+    if kind == "depthwise_kernel":
+        return 0.85
+    if gain is not None:
+        return gain
+    if kind == "pointwise_kernel":
+        return 0.85
+    height, width, channels, filters = shape
+    if height * width > 1:
+        return 0.6
+    return 0.3 if filters == 4 * channels and channels >= 64 else 1.0

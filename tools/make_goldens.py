@@ -1,0 +1,90 @@
+"""Cut the recordings of the original down to what the tests of a clean clone need.
+
+    python tools/make_goldens.py ORACLE_FOLDER
+
+Reads `components/*.npz` and `.json` of the recordings and writes `tests/parity/goldens/ssd_*.npz`:
+the cases of the parts that single-shot detectors use, each file at most 50 kB, the arguments of
+every case as proto text beside its arrays.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+
+GOLDENS = Path(__file__).resolve().parent.parent / "tests" / "parity" / "goldens"
+LIMIT = 50_000
+
+CASES = {
+    "box_coders": ["faster_rcnn_default", "faster_rcnn_scales"],
+    "region_similarity": ["iou"],
+    "anchor_generators": [
+        "ssd_mobilenet_default",
+        "ssd_no_reduce_lowest",
+        "ssd_explicit_scales_strides",
+        "ssd_base_anchor_nonsquare_image",
+        "multiscale_unnormalized",
+        "multiscale_normalized_odd",
+    ],
+    "matchers": [
+        f"{matcher}/{data}"
+        for matcher in (
+            "argmax_default",
+            "argmax_force",
+            "argmax_two_thresholds",
+            "argmax_neg_between",
+            "argmax_ignore_thresholds",
+        )
+        for data in ("rand", "sparse", "ties", "low")
+    ],
+    "loss_functions": [
+        "l2",
+        "smooth_l1",
+        "huber_0.1",
+        "sigmoid",
+        "focal",
+        "focal_g1.5_a0.25",
+        "focal_no_alpha",
+        "focal_gamma0",
+        "softmax",
+        "softmax_scale2",
+        "hem_both",
+        "hem_ssd",
+    ],
+    "post_processing": [
+        "inputs",
+        "per_class/q1",
+        "ssd_style/q1_extra",
+        "class_agnostic/q1",
+        "high_threshold/q1",
+    ],
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("oracle", type=Path)
+    folder = parser.parse_args().oracle / "components"
+    for part, names in CASES.items():
+        arrays = np.load(folder / f"{part}.npz")
+        known = json.loads((folder / f"{part}.json").read_text())["cases"]
+        chosen = {
+            key: arrays[key]
+            for key in arrays.files
+            for name in names
+            if key.startswith((f"{name}/in/", f"{name}/out/")) and "masks" not in key
+        }
+        arguments = {name: known.get(name, {}).get("args", {}) for name in names}
+        chosen["arguments"] = np.frombuffer(json.dumps(arguments).encode(), np.uint8)
+        path = GOLDENS / f"ssd_{part}.npz"
+        np.savez_compressed(path, **chosen)
+        size = path.stat().st_size
+        print(f"{path.name}: {len(chosen) - 1} arrays, {size} bytes")
+        assert size <= LIMIT, f"{path.name} is larger than {LIMIT} bytes"
+
+
+if __name__ == "__main__":
+    main()
