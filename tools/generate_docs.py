@@ -17,6 +17,7 @@ from pathlib import Path
 
 from detectune.config import protos
 from detectune.config.choices import CHOICES
+from detectune.config.descriptors import is_repeated, message_name, with_nested
 from detectune.config.field_status import Status, field_status
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -64,7 +65,7 @@ def config_fields_page() -> str:
 def section(message, rows: list[tuple]) -> str:
     """The fields of one message as a table."""
     meanings = comments(message.file.name)
-    name = name_of(message)
+    name = message_name(message)
     lines = [f"### {name}\n", f"{meanings[name]}\n"]
     lines += ["| field | meaning | default | status |", "|---|---|---|---|"]
     for field, status in rows:
@@ -76,7 +77,7 @@ def section(message, rows: list[tuple]) -> str:
 
 def default_of(field) -> str:
     """The default as it would be written in a config; empty for messages and lists."""
-    if field.is_repeated or field.message_type is not None or not field.has_default_value:
+    if is_repeated(field) or field.message_type is not None or not field.has_default_value:
         return ""
     if field.enum_type is not None:
         return f"`{field.enum_type.values_by_number[field.default_value].name}`"
@@ -89,7 +90,7 @@ def default_of(field) -> str:
 
 def remark(field, status: Status) -> str:
     """Status, reason, next step and the supported values of a field."""
-    choice = CHOICES.get(f"{name_of(field.containing_type)}.{field.name}")
+    choice = CHOICES.get(f"{message_name(field.containing_type)}.{field.name}")
     values = ", ".join(f"`{value}`" for value in choice.values if value != "") if choice else ""
     parts = [f"{status.kind}." if status.reason or values else status.kind]
     parts += [status.reason, status.next_step, f"Supported: {values}." if values else ""]
@@ -103,7 +104,9 @@ def refused_table(fields: list[tuple]) -> str:
     groups: dict[tuple[str, str], list[str]] = {}
     for message, rows in fields:
         status = rows[0][1]
-        groups.setdefault((status.reason, status.next_step), []).append(f"`{name_of(message)}`")
+        groups.setdefault((status.reason, status.next_step), []).append(
+            f"`{message_name(message)}`"
+        )
     lines = ["| messages | why | next step |", "|---|---|---|"]
     lines += [f"| {', '.join(names)} | {why} | {step} |" for (why, step), names in groups.items()]
     return "\n".join(lines) + "\n"
@@ -135,23 +138,12 @@ def comments(proto: str) -> dict[str, str]:
     return found
 
 
-def name_of(message) -> str:
-    return message.full_name.removeprefix(f"{message.file.package}.")
-
-
 def all_messages() -> Iterator:
     """Every message of the schema, by file, without the entries of maps."""
     for module in sorted(found.name for found in pkgutil.iter_modules(protos.__path__)):
         file = importlib.import_module(f"{protos.__name__}.{module}").DESCRIPTOR
         for message in file.message_types_by_name.values():
             yield from with_nested(message)
-
-
-def with_nested(message) -> Iterator:
-    if not message.GetOptions().map_entry:
-        yield message
-        for nested in message.nested_types:
-            yield from with_nested(nested)
 
 
 def main() -> None:

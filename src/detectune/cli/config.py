@@ -34,7 +34,7 @@ def check(file: str, quiet: bool) -> None:
 @click.argument("file", metavar="FILE")
 @click.option("--set", "overrides", multiple=True, metavar="a.b=c", help="Change a field.")
 def show(file: str, overrides: tuple[str, ...]) -> None:
-    """The effective config: FILE with the changes of --set, in the canonical form."""
+    """The effective config: FILE with the changes of --set."""
     from detectune.config.load import load_config
     from detectune.config.save import config_text
 
@@ -43,8 +43,10 @@ def show(file: str, overrides: tuple[str, ...]) -> None:
 
 @config.command()
 @click.option("--model", required=True, metavar="NAME", help="A model of the zoo.")
-@click.option("--train", required=True, metavar="SOURCE", help="Training data.")
-@click.option("--eval", "evaluation", required=True, metavar="SOURCE", help="Evaluation data.")
+@click.option("--train", required=True, metavar="SOURCE", help="Images to learn from.")
+@click.option(
+    "--eval", "evaluation", required=True, metavar="SOURCE", help="Images to measure with."
+)
 @click.option("--checkpoint", default="", metavar="PATH", help="Where to start from.")
 @click.option("--label-map", default="", metavar="FILE", help="By default from the data.")
 @click.option("--batch-size", type=click.IntRange(1), help="By default chosen.")

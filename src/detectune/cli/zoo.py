@@ -16,7 +16,7 @@ def zoo() -> None:
 @click.option("--classification", is_flag=True, help="The classification networks instead.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def list_archives(classification: bool, as_json: bool) -> None:
-    """All archives of the TensorFlow 2 zoo, with published times and mAP."""
+    """All archives of the zoo, with published times and mAP."""
     from detectune.zoo.catalog import CLASSIFICATION, DETECTION
     from detectune.zoo.table import catalog_table
 

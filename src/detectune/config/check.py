@@ -8,13 +8,13 @@ from google.protobuf import text_format
 
 from detectune.config import schema
 from detectune.config.doubts import doubtful_values
-from detectune.config.load import parse_message, read_config_text
+from detectune.config.load import protobuf_problem, read_config_text, text_problems
 from detectune.config.named_files import file_problems
 from detectune.config.problems import Problem
 from detectune.config.report import report_fields
 from detectune.config.required import missing_parts
 from detectune.config.text_problems import read_tree
-from detectune.config.text_tree import Place, TextSyntaxError, parse
+from detectune.config.text_tree import Place, parse
 
 
 def check_config(path: str | os.PathLike) -> list[Problem]:
@@ -27,16 +27,17 @@ def check_config(path: str | os.PathLike) -> list[Problem]:
         ConfigError: the file itself cannot be read.
     """
     text = read_config_text(path)
-    try:
-        tree = parse(text)
-    except TextSyntaxError as error:
-        return [_syntax_problem(error)]
-    problems, places = read_tree(tree, schema.TrainEvalPipelineConfig.DESCRIPTOR)
-    if not problems:
-        config = parse_message(text, schema.TrainEvalPipelineConfig(), str(path))
-        problems = [_placed(problem, places) for problem in check_message(config)]
-    else:
+    config = schema.TrainEvalPipelineConfig()
+    problems = text_problems(text, config.DESCRIPTOR)
+    if problems and not problems[0].field:
+        return problems  # no protobuf text at all
+    _, places = read_tree(parse(text), config.DESCRIPTOR)
+    if problems:
         problems += _problems_of_the_rest(text, places, problems)
+    elif wrong := protobuf_problem(text, config):
+        problems = [wrong]
+    else:
+        problems = [_placed(problem, places) for problem in check_message(config)]
     return sorted(problems, key=lambda problem: (problem.line, problem.column))
 
 
@@ -69,14 +70,3 @@ def _placed(problem: Problem, places: dict[str, Place]) -> Problem:
         path = path.rpartition(".")[0]
     line, column = places.get(path, Place(1, 1))
     return problem._replace(line=line, column=column)
-
-
-def _syntax_problem(error: TextSyntaxError) -> Problem:
-    return Problem(
-        "error",
-        "",
-        f"{error.found}.",
-        f"Expected here: {error.expected}.",
-        "Look at this line and the ones above it for a missing brace, colon or quote.",
-        *error.place,
-    )

@@ -11,9 +11,9 @@ A row is `Message.field` or `Message.*` for the fields of a message without a ro
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
-FieldDescriptor = Any  # protobuf has two kinds of them, with the same attributes
+from detectune.config.descriptors import FieldDescriptor, field_name, message_name
 
 
 class Status(NamedTuple):
@@ -33,17 +33,11 @@ def field_status(field: FieldDescriptor) -> Status:
     Raises:
         KeyError: the table has no row for it.
     """
-    message = message_name(field)
-    status = STATUS.get(f"{message}.{field.name}") or STATUS.get(f"{message}.*")
+    name = field_name(field)
+    status = STATUS.get(name) or STATUS.get(f"{message_name(field.containing_type)}.*")
     if status is None:
-        raise KeyError(f"{message}.{field.name}")
+        raise KeyError(name)
     return status
-
-
-def message_name(field: FieldDescriptor) -> str:
-    """`Ssd.MaskHead` for a field of that message: its full name without the package."""
-    owner = field.containing_type
-    return owner.full_name.removeprefix(f"{owner.file.package}.")
 
 
 # --- Honoured: `Message: fields`, `*` for all without another row -------------------------------
@@ -129,10 +123,9 @@ _HONOURED = {
     "RandomScaleCropAndPadToSquare": "*",
     "RandomSquareCropByScale": "*",
     "InputReader": "label_map_path shuffle sample_1_of_n_examples max_number_of_boxes "
-    "use_display_name tf_record_input_reader source",
+    "tf_record_input_reader source",
     "TFRecordInputReader": "*",
-    "EvalConfig": "batch_size use_moving_averages include_metrics_per_category "
-    "num_visualizations min_score_threshold max_num_boxes_to_visualize metrics_set "
+    "EvalConfig": "batch_size include_metrics_per_category metrics_set "
     "batch_norm_recalibration recalibration_batches",
     "StringIntLabelMap": "*",
     "StringIntLabelMapItem": "*",
@@ -159,6 +152,8 @@ _IGNORED = {
     "quantises after training.",
     "GraphRewriter.*": "There is no quantisation-aware training.",
     "Quantization.*": "There is no quantisation-aware training.",
+    "MultiscaleAnchorGenerator.normalize_coordinates": "Anchors are in pixels of the model's input "
+    "throughout; boxes come out the same.",
     "Ssd.inplace_batchnorm_update": "Batch-norm statistics are always updated within the step.",
     "Ssd.return_raw_detections_during_predict": "Exports always contain the raw boxes and scores.",
     "Ssd.implicit_example_weight": "It only counts with use_confidences_as_targets.",
@@ -192,7 +187,7 @@ _IGNORED = {
     "TrainConfig.retain_original_images": "Pictures for people are read again from the data set.",
     "TrainConfig.use_bfloat16": "Training runs in float32; the original used bfloat16 on TPUs "
     "only.",
-    "TrainConfig.summarize_gradients": "The norm of the gradient is always logged.",
+    "TrainConfig.summarize_gradients": "Gradients are not logged.",
     "InputReader.name": "It only served as a label in logs.",
     "InputReader.shuffle_buffer_size": "Training examples are shuffled over the whole data set.",
     "InputReader.filenames_shuffle_buffer_size": "Examples are shuffled over the whole data set.",
@@ -207,6 +202,8 @@ _IGNORED = {
     "InputReader.prefetch_size": _TF_DATA,
     "InputReader.num_parallel_map_calls": _TF_DATA,
     "InputReader.drop_remainder": "Training drops an incomplete batch, and evaluation never does.",
+    "InputReader.use_display_name": "Classes are recognised by their names and by their "
+    "display names.",
     "InputReader.include_source_id": "The source id is always read where there is one.",
     "InputReader.mask_type": "It only counts with load_instance_masks.",
     "EvalConfig.num_examples": "An evaluation reads the whole data set; "
@@ -217,6 +214,11 @@ _IGNORED = {
     "EvalConfig.save_graph": "There is no graph file; `detectune export` writes a model.",
     "EvalConfig.visualization_export_dir": _DRAWING,
     "EvalConfig.export_path": "`detectune evaluate --json FILE` writes the metrics.",
+    "EvalConfig.num_visualizations": _DRAWING,
+    "EvalConfig.min_score_threshold": _DRAWING,
+    "EvalConfig.max_num_boxes_to_visualize": _DRAWING,
+    "EvalConfig.use_moving_averages": "optimizer.use_moving_average decides: where averages "
+    "are kept, they are evaluated.",
     "EvalConfig.skip_scores": _DRAWING,
     "EvalConfig.skip_labels": _DRAWING,
     "EvalConfig.visualize_groundtruth_boxes": _DRAWING,

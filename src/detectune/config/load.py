@@ -11,7 +11,9 @@ from google.protobuf import text_format
 from google.protobuf.message import Message
 
 from detectune.config import schema
+from detectune.config.descriptors import Descriptor
 from detectune.config.overrides import apply_overrides
+from detectune.config.problems import Problem
 from detectune.config.text_problems import read_tree
 from detectune.config.text_tree import TextSyntaxError, parse
 from detectune.errors import ConfigError, three_part
@@ -60,40 +62,61 @@ def parse_message(text: str, message: AnyMessage, name: str) -> AnyMessage:
     try:
         return text_format.Parse(text, message)
     except text_format.ParseError as error:
-        raise _parse_error(text, message, name, error) from error
+        problems = text_problems(text, message.DESCRIPTOR) or [_protobuf_problem(error)]
+        raise _config_error(problems, name) from error
 
 
-def _parse_error(
-    text: str, message: Message, name: str, error: text_format.ParseError
-) -> ConfigError:
+def text_problems(text: str, message: Descriptor) -> list[Problem]:
+    """All places where `text` is not protobuf text, or not of this type of message."""
     try:
-        problems, _ = read_tree(parse(text), message.DESCRIPTOR)
-    except TextSyntaxError as syntax:
-        place = f"{name}:{syntax.place.line}:{syntax.place.column}"
-        return ConfigError(
-            three_part(
-                f"{place}: {syntax.found}.",
-                f"Expected here: {syntax.expected}.",
+        problems, _ = read_tree(parse(text), message)
+        return problems
+    except TextSyntaxError as error:
+        return [
+            Problem(
+                "error",
+                "",
+                f"{error.found}.",
+                f"Expected here: {error.expected}.",
                 "Look at this line and the ones above it for a missing brace, colon or quote.",
+                *error.place,
             )
-        )
-    if problems:
-        first = problems[0]
-        place = f"{name}:{first.line}:{first.column}: {first.field}"
-        more = f" `detectune config check {name}` shows all {len(problems)}."
-        return ConfigError(
-            three_part(
-                f"{place}: {first.found}",
-                first.allowed,
-                first.next_step + (more if len(problems) > 1 else ""),
-            )
-        )
-    line, column = error.GetLine() or 1, error.GetColumn() or 1
+        ]
+
+
+def protobuf_problem(text: str, message: Message) -> Problem | None:
+    """What protobuf itself finds wrong with `text`; None if it can be read."""
+    try:
+        text_format.Parse(text, message)
+    except text_format.ParseError as error:
+        return _protobuf_problem(error)
+    return None
+
+
+def _protobuf_problem(error: text_format.ParseError) -> Problem:
+    """A problem that only protobuf's own parser knows: an escape or a number it cannot read."""
+    reason = str(error).split("': ")[-1]
+    escape = "codec" in str(error)
+    return Problem(
+        "error",
+        "",
+        "the text in quotes has an escape that cannot be read." if escape else f"{reason}.",
+        "A backslash in quotes starts an escape." if escape else "protobuf cannot read this value.",
+        "Write paths with /, also on Windows." if escape else "Change this line.",
+        error.GetLine() or 1,
+        error.GetColumn() or 1,
+    )
+
+
+def _config_error(problems: list[Problem], name: str) -> ConfigError:
+    first = problems[0]
+    field = f"{first.field}: " if first.field else ""
+    more = f" `detectune config check {name}` shows all {len(problems)}."
     return ConfigError(
         three_part(
-            f"{name}:{line}:{column}: {str(error).split(' : ')[-1]}.",
-            f"The text has to be a {message.DESCRIPTOR.name} in protobuf text format.",
-            "Change this line.",
+            f"{name}:{first.line}:{first.column}: {field}{first.found}",
+            first.allowed,
+            first.next_step + (more if len(problems) > 1 else ""),
         )
     )
 
@@ -109,14 +132,13 @@ def read_config_text(path: str | os.PathLike, kind: str = "pipeline.config") -> 
     """
     file = Path(path)
     try:
-        size = file.stat().st_size
         if file.is_dir():
             raise _unreadable(file, kind, "this is a folder.", _folder_advice(file, kind))
-        if size > _MAX_BYTES:
-            raise _unreadable(
-                file, kind, f"the file has {size / 2**20:.0f} MB.", _not_text_advice(file)
-            )
-        data = file.read_bytes()
+        with open(file, "rb") as stream:
+            data = stream.read(_MAX_BYTES + 1)
+        if len(data) > _MAX_BYTES:
+            found = f"the file has more than {_MAX_BYTES // 2**20} MB."
+            raise _unreadable(file, kind, found, _not_text_advice(file))
     except OSError as error:
         if isinstance(error, ConfigError):
             raise

@@ -175,6 +175,15 @@ def _prefix_inside(name: str) -> str:
 def _absent(
     name: str, field: str, kind: str, found: str = "", advice: str = ""
 ) -> Iterator[Problem]:
+    if any(ord(character) < 32 for character in name):
+        yield Problem(
+            "error",
+            field,
+            f"the path of the {kind} is {name!r}.",
+            "A backslash in quotes starts an escape such as \\n or \\t.",
+            "Write the path with /, also on Windows.",
+        )
+        return
     if _PLACEHOLDER in name:
         found = f"the path of the {kind} has not been filled in."
         yield Problem("error", field, found, f"It is {name}.", advice or "Write your path.")

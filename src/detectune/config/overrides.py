@@ -18,7 +18,8 @@ from google.protobuf import text_format
 from google.protobuf.descriptor import FieldDescriptor as Kinds
 from google.protobuf.message import Message
 
-from detectune.config.text_problems import FieldDescriptor, read_tree
+from detectune.config.descriptors import FieldDescriptor, is_map, is_repeated
+from detectune.config.text_problems import read_tree
 from detectune.config.text_tree import TextSyntaxError, parse
 from detectune.errors import ConfigError, did_you_mean, three_part
 
@@ -78,14 +79,14 @@ def _steps(path: str, override: str) -> list[_Step]:
 def _inner(message: Message, step: _Step, override: str) -> Message:
     """The message that `step` leads to, made if it is not there yet."""
     field = _field(message, step, override)
-    if field.message_type is None or _is_map(field):
+    if field.message_type is None or is_map(field):
         raise _error(
             override,
             f"{field.name} is a value and has no fields.",
             f"It can be set itself: {field.name}=VALUE.",
             "End the path there.",
         )
-    if not field.is_repeated:
+    if not is_repeated(field):
         if step.position is not None:
             raise _not_repeated(override, field)
         _same_choice(message, field, override)
@@ -106,7 +107,7 @@ def _inner(message: Message, step: _Step, override: str) -> Message:
 
 def _assign(message: Message, step: _Step, value: str, override: str) -> None:
     field = _field(message, step, override)
-    if not field.is_repeated or step.position is None:
+    if not is_repeated(field) or step.position is None:
         if step.position is not None:
             raise _not_repeated(override, field)
         parsed = None if value in ("", "null") else _parsed(message, field, value, override)
@@ -210,7 +211,7 @@ def _parsed(message: Message, field: FieldDescriptor, value: str, override: str)
 def _as_text(field: FieldDescriptor, value: str) -> str:
     """`value` as protobuf text: quotes around plain text, braces around a message's fields."""
     if field.cpp_type == Kinds.CPPTYPE_STRING:
-        if field.is_repeated and value.startswith("[") and value.endswith("]"):
+        if is_repeated(field) and value.startswith("[") and value.endswith("]"):
             parts = [part.strip() for part in value[1:-1].split(",") if part.strip()]
             return f"[{', '.join(_quoted(part) for part in parts)}]"
         return _quoted(value)
@@ -236,8 +237,8 @@ def _kind(field: FieldDescriptor) -> str:
         Kinds.CPPTYPE_ENUM: "a name",
     }.get(field.cpp_type, "a whole number")
     if field.message_type is not None:
-        one = f"a {field.message_type.name} in braces"
-    return f"a list of {one}, in square brackets" if field.is_repeated else one
+        one = f"the fields of {field.message_type.name} in braces"
+    return f"a list of {one}, in square brackets" if is_repeated(field) else one
 
 
 def _is_map(field: FieldDescriptor) -> bool:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
 from detectune.config.choices import wrong_choice
-from detectune.config.field_status import field_status, message_name
+from detectune.config.descriptors import FieldDescriptor, field_name, is_map, is_repeated
+from detectune.config.field_status import field_status
 from detectune.config.problems import Problem
 
 
@@ -40,11 +40,11 @@ def _problem(field: FieldDescriptor, path: str, value: Any) -> Problem:
 
 
 def _inside(field: FieldDescriptor, value: Any, path: str) -> Iterator[Problem]:
-    if _is_map(field):
+    if is_map(field):
         return
-    elements = list(value) if field.is_repeated else [value]
+    elements = list(value) if is_repeated(field) else [value]
     for index, element in enumerate(elements):
-        place = f"{path}[{index}]" if field.is_repeated else path
+        place = f"{path}[{index}]" if is_repeated(field) else path
         if isinstance(element, Message):
             yield from _report(element, place)
         else:
@@ -54,17 +54,13 @@ def _inside(field: FieldDescriptor, value: Any, path: str) -> Iterator[Problem]:
 def _value(field: FieldDescriptor, value: Any, path: str) -> Iterator[Problem]:
     if field.enum_type is not None:
         value = field.enum_type.values_by_number[value].name
-    wrong = wrong_choice(f"{message_name(field)}.{field.name}", value)
+    wrong = wrong_choice(field_name(field), value)
     if wrong:
         yield Problem("error", path, *wrong)
 
 
 def _says_something(field: FieldDescriptor, value: Any) -> bool:
     """Whether setting `field` to `value` differs from leaving it out."""
-    if field.is_repeated or field.message_type is not None:
+    if is_repeated(field) or field.message_type is not None:
         return True
     return value != field.default_value
-
-
-def _is_map(field: FieldDescriptor) -> bool:
-    return field.message_type is not None and field.message_type.GetOptions().map_entry

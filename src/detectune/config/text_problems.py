@@ -7,16 +7,19 @@ field by its path: `train_config.data_augmentation_options[1].random_crop_image.
 from __future__ import annotations
 
 import functools
-from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor as Kinds
 
+from detectune.config.descriptors import (
+    Descriptor,
+    EnumDescriptor,
+    FieldDescriptor,
+    is_repeated,
+    reachable_messages,
+)
 from detectune.config.problems import Problem
 from detectune.config.text_tree import Block, Field, Place, Scalar
 from detectune.errors import did_you_mean
-
-# protobuf has descriptors in C and in Python with the same attributes, and its stubs mix them.
-Descriptor = EnumDescriptor = FieldDescriptor = Any
 
 _INTEGERS = {
     Kinds.CPPTYPE_INT32: (-(2**31), 2**31 - 1),
@@ -54,7 +57,7 @@ class _Reader:
                 index = counts.get(field.name, 0)
                 counts[field.name] = index + 1
                 inner = _join(path, field.name)
-                if descriptor.is_repeated:
+                if is_repeated(descriptor):
                     self.places.setdefault(inner, field.place)
                     inner = f"{inner}[{index}]"
                 self.places[inner] = field.place
@@ -69,7 +72,7 @@ class _Reader:
         chosen: dict[str, str],
     ) -> None:
         """A field that is not repeated stands once, and one field of a oneof excludes the rest."""
-        if not descriptor.is_repeated and (counts.get(field.name) or field.is_list):
+        if not is_repeated(descriptor) and (counts.get(field.name) or field.is_list):
             self._add(
                 field.place,
                 _join(path, field.name),
@@ -195,7 +198,7 @@ def _allowed(descriptor: FieldDescriptor) -> str:
         return "a number"
     if kind == Kinds.CPPTYPE_ENUM:
         return ", ".join(item.name for item in descriptor.enum_type.values)
-    return f"a whole number of {_INTEGERS[kind][0]} or more"
+    return "a whole number" if _INTEGERS[kind][0] else "a whole number of 0 or more"
 
 
 @functools.cache
@@ -204,19 +207,7 @@ def _homes() -> dict[str, list[str]]:
     from detectune.config import schema
 
     homes: dict[str, list[str]] = {}
-    for message in _all_messages(schema.TrainEvalPipelineConfig.DESCRIPTOR):
+    for message in reachable_messages(schema.TrainEvalPipelineConfig.DESCRIPTOR):
         for field in message.fields:
             homes.setdefault(field.name, []).append(message.name)
     return homes
-
-
-def _all_messages(root: Any) -> list[Descriptor]:
-    """`root` and all messages that can stand inside it, each once."""
-    found: dict[str, Descriptor] = {}
-    waiting = [root]
-    while waiting:
-        message = waiting.pop()
-        if message.full_name not in found:
-            found[message.full_name] = message
-            waiting += [field.message_type for field in message.fields if field.message_type]
-    return list(found.values())

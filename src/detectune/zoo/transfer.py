@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import http.client
+import importlib.metadata
 import json
 import os
 import shutil
@@ -21,7 +22,6 @@ from dataclasses import dataclass
 from email.message import Message
 from pathlib import Path
 
-import detectune
 from detectune.errors import ZooError, three_part
 
 Progress = Callable[[int, int | None], None]
@@ -142,7 +142,7 @@ def transfer(url: str, target: Path, limits: TransferLimits, progress: Progress)
 def _attempt(part: _Part, limits: TransferLimits, progress: Progress) -> None:
     """One request; returns when the part is complete."""
     request = urllib.request.Request(part.url)
-    request.add_header("User-Agent", f"detectune/{detectune.__version__}")
+    request.add_header("User-Agent", f"detectune/{_version()}")
     request.add_header("Accept-Encoding", "identity")
     offset = part.size
     if offset and offset == part.total:
@@ -163,6 +163,13 @@ def _attempt(part: _Part, limits: TransferLimits, progress: Progress) -> None:
         raise _Broken(_network_reason(error)) from error
     if part.total is not None and part.size < part.total:
         raise _Broken(f"the connection ended after {part.size:,} of {part.total:,} bytes")
+
+
+def _version() -> str:
+    try:
+        return importlib.metadata.version("detectune")
+    except importlib.metadata.PackageNotFoundError:
+        return "0"  # run from a source tree
 
 
 def _receive(

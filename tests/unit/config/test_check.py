@@ -55,6 +55,28 @@ def test_refused_and_ignored_fields_are_reported_beside_unknown_ones(tmp_path):
     }
 
 
+def test_a_path_with_backslashes_is_explained(tmp_path):
+    old = 'label_map_path: "label_map.pbtxt"'
+    found = problems_of(tmp_path, replaced(old, 'label_map_path: "data\\new\\tools.pbtxt"'))
+    problem = found["train_input_reader.label_map_path"]
+    assert problem.found == "the path of the label map is 'data\\new\\tools.pbtxt'."
+    assert problem.next_step == "Write the path with /, also on Windows."
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "text"),
+    [
+        ('"train.record"', '"C:\\Users\\me"', "an escape that cannot be read. A backslash"),
+        ("iou_threshold: 0.6", "iou_threshold: 00.6", "Invalid octal float: 00.6."),
+    ],
+)
+def test_what_only_protobuf_finds_has_its_place_too(tmp_path, old, new, text):
+    path = write_good_config(tmp_path, replaced(old, new))
+    (problem,) = check_config(path)
+    assert text in problem.text
+    assert new.split(":")[0].strip('"') in path.read_text().splitlines()[problem.line - 1]
+
+
 def test_a_syntax_error_has_its_place(tmp_path):
     path = tmp_path / "pipeline.config"
     path.write_text("model {\n  ssd {\n")
@@ -281,10 +303,10 @@ def test_an_empty_record_is_found(tmp_path):
 
 def test_a_label_map_that_cannot_be_read_is_reported_with_its_own_place(tmp_path):
     path = write_good_config(tmp_path)
-    (tmp_path / "label_map.pbtxt").write_text('item { id: 1 nam: "a" }')
+    (tmp_path / "label_map.pbtxt").write_text('item { id: 1 klass: "a" }')
     fields = {p.field: p.found for p in check_config(path)}
     assert fields["train_input_reader.label_map_path"].startswith(
-        "label_map.pbtxt:1:14: item[0].nam"
+        "label_map.pbtxt:1:14: item[0].klass"
     )
 
 

@@ -1,29 +1,26 @@
 import importlib
 import pkgutil
+import re
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
 import detectune.config.protos as protos
 from detectune.config import schema
 from detectune.config.choices import CHOICES
-from detectune.config.field_status import STATUS, field_status, message_name
+from detectune.config.descriptors import field_name, message_name, with_nested
+from detectune.config.field_status import STATUS, field_status
 from detectune.config.report import report_fields
 
 
 def all_fields():
-    def inside(message):
-        if message.GetOptions().map_entry:
-            return
-        yield from message.fields
-        for nested in message.nested_types:
-            yield from inside(nested)
-
     for module in pkgutil.iter_modules(protos.__path__):
         if module.name.endswith("_pb2"):
             file = importlib.import_module(f"{protos.__name__}.{module.name}").DESCRIPTOR
             for message in file.message_types_by_name.values():
-                yield from inside(message)
+                for owner in with_nested(message):
+                    yield from owner.fields
 
 
 def test_every_field_of_the_schema_has_a_status():
@@ -42,13 +39,13 @@ def test_every_field_of_the_schema_has_a_status():
 def test_every_row_of_the_table_names_a_field():
     used = set()
     for field in all_fields():
-        exact = f"{message_name(field)}.{field.name}"
-        used.add(exact if exact in STATUS else f"{message_name(field)}.*")
+        exact = field_name(field)
+        used.add(exact if exact in STATUS else f"{message_name(field.containing_type)}.*")
     assert sorted(set(STATUS) - used) == []
 
 
 def test_every_choice_belongs_to_an_honoured_field():
-    names = {f"{message_name(f)}.{f.name}": f for f in all_fields()}
+    names = {field_name(f): f for f in all_fields()}
     for row in CHOICES:
         assert field_status(names[row]).kind == "honoured"
 
@@ -90,3 +87,25 @@ def test_a_value_of_an_honoured_field_may_be_refused():
     config.model.ssd.box_predictor.convolutional_box_predictor.box_code_size = 5
     (problem,) = report_fields(config)
     assert problem.text == "5 is not supported. Supported: 4. Write 4, or remove the line."
+
+
+def test_every_honoured_field_is_read_outside_of_this_package():
+    """Something that nobody reads is not honoured, whatever the table says."""
+    package = Path(protos.__file__).parents[2]
+    sources = (p for p in package.rglob("*.py") if "config" not in p.relative_to(package).parts[:1])
+    words = set(re.findall(r"\w+", "\n".join(source.read_text("utf-8") for source in sources)))
+    not_read = {
+        field_name(field)
+        for field in all_fields()
+        if field_status(field).kind == "honoured" and field.name not in words
+    }
+    # A single value is allowed for these, so there is nothing to read; see choices.
+    assert not_read - set(CHOICES) - set(LABEL_MAP) == set()
+
+
+LABEL_MAP = {
+    field_name(field)
+    for message in (schema.StringIntLabelMap, schema.StringIntLabelMapItem)
+    for owner in (message.DESCRIPTOR, *message.DESCRIPTOR.nested_types)
+    for field in owner.fields
+}

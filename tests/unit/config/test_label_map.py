@@ -118,8 +118,8 @@ def test_the_shared_label_map_is_read():
         ),
         ('item { id: 2000000000 name: "a" }', ':1:1: the id of "a" is 2000000000.'),
         (
-            'item { id: 1 nane: "a" }',
-            ":1:14: item[0].nane: StringIntLabelMapItem has no field called nane.",
+            'item { id: 1 klass: "a" }',
+            ":1:14: item[0].klass: StringIntLabelMapItem has no field called klass.",
         ),
         ("hammer\npliers\n", ':2:1: found "pliers".'),
         ('{"1": "hammer"}', ':1:1: found "{".'),

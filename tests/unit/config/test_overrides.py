@@ -185,5 +185,5 @@ def test_a_value_cannot_smuggle_in_another_field():
 
 def test_an_unfinished_message_is_an_error():
     assert error_of("train_config.optimizer={adam_optimizer{")[1] == (
-        "optimizer takes a Optimizer in braces."
+        "optimizer takes the fields of Optimizer in braces."
     )

@@ -9,6 +9,7 @@ from google.protobuf import descriptor_pool
 from shared import shared_folder
 
 from detectune.config import protos, schema
+from detectune.config.descriptors import is_repeated
 
 ROOT = Path(__file__).resolve().parents[3]
 FOLDER = Path(protos.__file__).parent
@@ -49,7 +50,7 @@ def test_every_field_of_the_original_is_there_with_its_number_and_default():
         descriptor = pool.FindMessageTypeByName(f"detectune.protos.{message}")
         field = descriptor.fields_by_name[recorded["name"]]
         assert field.number == recorded["number"], (message, recorded)
-        assert field.is_repeated == (recorded["label"] == "repeated"), (message, recorded)
+        assert is_repeated(field) == (recorded["label"] == "repeated"), (message, recorded)
         if "default" in recorded and field.message_type is None:
             ours = field.default_value
             if field.enum_type is not None:

@@ -156,6 +156,26 @@ def test_a_later_call_continues_an_earlier_one(tmp_path, site):
     assert (tmp_path / NAME / "checkpoint/ckpt-0.index").read_bytes() == NOISE
 
 
+def test_a_download_stopped_by_the_keyboard_is_continued(tmp_path, site):
+    def stop(done, total):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fetch(tmp_path, site, progress=stop)
+    fetch(tmp_path, site)
+    assert site.requests[-1][1] == f"bytes={2**18}-"
+
+
+def test_a_disk_that_fills_up_while_fetching_keeps_what_was_there(tmp_path, site, monkeypatch):
+    folder = fetch(tmp_path, site).folder
+
+    def full(done, total):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    assert "the disk is full" in error_of(tmp_path, site, force=True, progress=full)[0]
+    assert (folder / "pipeline.config").read_bytes() == b"model { }"
+
+
 def test_a_server_without_ranges_starts_again(tmp_path, site):
     site.ranges, site.drop_after = False, [100_000]
     fetch(tmp_path, site)
