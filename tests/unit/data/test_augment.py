@@ -170,6 +170,26 @@ def test_saturation_leaves_grey_alone():
     assert np.abs(result[20, 20] - COLORS[0]).max() > 0.1
 
 
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("random_adjust_hue", tf.image.adjust_hue),
+        ("random_adjust_saturation", tf.image.adjust_saturation),
+    ],
+)
+def test_hue_and_saturation_equal_those_of_fractions(name, change):
+    limits = {"random_adjust_hue": "max_delta: 0.2", "random_adjust_saturation": ""}
+    result = chain(name, **{name: limits[name]})(scene(), seed(4)).image.numpy()
+    # The amount is found again from one painted pixel, then the whole picture is compared.
+    amounts = np.linspace(-0.2, 0.2, 401) if "hue" in name else np.linspace(0.8, 1.25, 451)
+    pixel = tf.constant(COLORS[:1, None] / 255, tf.float32)
+    errors = [np.abs(change(pixel, a)[0, 0] * 255 - result[20, 20]).max() for a in amounts]
+    amount = amounts[int(np.argmin(errors))]
+    expected = np.clip(change(scene().image / 255, amount).numpy() * 255, 0, 255)
+    np.testing.assert_allclose(result, expected, atol=1.5)
+    assert np.abs(result - scene().image).max() > 3
+
+
 def test_a_crop_shows_the_wanted_part_of_an_object():
     text = "min_object_covered: 1.0 min_area: 0.1 max_area: 0.6 overlap_thresh: 0.99"
     augment = chain("random_crop_image", random_crop_image=text)

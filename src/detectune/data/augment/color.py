@@ -1,7 +1,8 @@
 """Brightness, contrast, hue and saturation. Boxes stay as they are.
 
-Parity: core/preprocessor.py of the original: the amount is uniform in the configured range, images
-are handled as fractions of 255, and the result is clipped to 0–255.
+Parity: core/preprocessor.py of the original: the amount is uniform in the configured range and the
+result is clipped to 0–255. It divides images by 255 first, which matters to brightness only:
+contrast, hue and saturation give the same at any scale.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 from detectune.config import schema
-from detectune.data.augment.example import Example, augmentations, uniform
+from detectune.data.augment.example import Example, augmentations, float_image, uniform
 
 
 @augmentations.register("random_adjust_brightness")
@@ -18,7 +19,7 @@ def random_adjust_brightness(
 ) -> Example:
     """All pixels lighter or darker by up to `max_delta` × 255."""
     delta = uniform(seed, -config.max_delta, config.max_delta)
-    return _with_image(example, example.image + delta * 255.0)
+    return _with_image(example, float_image(example) + delta * 255.0)
 
 
 @augmentations.register("random_adjust_contrast")
@@ -27,15 +28,16 @@ def random_adjust_contrast(
 ) -> Example:
     """Distances from the mean of each channel times a factor in `min_delta`–`max_delta`."""
     factor = uniform(seed, config.min_delta, config.max_delta)
-    mean = tf.reduce_mean(example.image, axis=(0, 1), keepdims=True)
-    return _with_image(example, (example.image - mean) * factor + mean)
+    image = float_image(example)
+    mean = tf.reduce_mean(image, axis=(0, 1), keepdims=True)
+    return _with_image(example, (image - mean) * factor + mean)
 
 
 @augmentations.register("random_adjust_hue")
 def random_adjust_hue(example: Example, seed: tf.Tensor, config: schema.RandomAdjustHue) -> Example:
     """Hue turned by up to `max_delta` of the full circle, either way."""
     delta = uniform(seed, -config.max_delta, config.max_delta)
-    return _with_image(example, tf.image.adjust_hue(example.image / 255.0, delta) * 255.0)
+    return _with_image(example, tf.image.adjust_hue(float_image(example), delta))
 
 
 @augmentations.register("random_adjust_saturation")
@@ -44,7 +46,7 @@ def random_adjust_saturation(
 ) -> Example:
     """Saturation times a factor in `min_delta`–`max_delta`."""
     factor = uniform(seed, config.min_delta, config.max_delta)
-    return _with_image(example, tf.image.adjust_saturation(example.image / 255.0, factor) * 255.0)
+    return _with_image(example, tf.image.adjust_saturation(float_image(example), factor))
 
 
 @augmentations.register("random_rgb_to_gray")
@@ -53,15 +55,14 @@ def random_rgb_to_gray(
 ) -> Example:
     """Grey, in three equal channels, with a probability (0.1)."""
     gray = uniform(seed) < config.probability
-    return example._replace(
-        image=tf.cond(gray, lambda: _gray(example.image), lambda: example.image)
-    )
+    image = float_image(example)
+    return example._replace(image=tf.cond(gray, lambda: _gray(image), lambda: image))
 
 
 @augmentations.register("rgb_to_gray")
 def rgb_to_gray(example: Example, seed: tf.Tensor, config: schema.RGBtoGray) -> Example:
     """Grey, in three equal channels, always."""
-    return example._replace(image=_gray(example.image))
+    return example._replace(image=_gray(float_image(example)))
 
 
 def _gray(image: tf.Tensor) -> tf.Tensor:
