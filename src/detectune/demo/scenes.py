@@ -19,7 +19,7 @@ from detectune.demo.cubes import Camera, Cube, Face, homography
 from detectune.demo.symbols import INK_SIZE, Task
 
 SIZE = 256
-_MIN_SYMBOL_PIXELS = 24
+_MIN_SYMBOL_PIXELS = 28
 _MIN_VISIBLE_FRACTION = 0.8
 _INKED = 0.35  # darker than this counts as ink when a box is measured
 
@@ -99,7 +99,7 @@ def _arrange(random: np.random.Generator, size: int) -> tuple[Camera, list[Cube]
     """A camera, and cubes that hide little of each other, the farthest first."""
     distance = random.uniform(6, 10)
     count = int(random.integers(1, 5))
-    side_pixels = size * random.uniform(0.29, 0.46) * (1.0, 0.92, 0.8, 0.72)[count - 1]
+    side_pixels = size * random.uniform(0.33, 0.5) * (1.0, 0.9, 0.82, 0.75)[count - 1]
     camera = Camera(
         size,
         pitch=math.radians(random.uniform(24, 62)),
@@ -113,7 +113,7 @@ def _arrange(random: np.random.Generator, size: int) -> tuple[Camera, list[Cube]
         margin = 0.2 * size
         pixel = random.uniform(margin, size - margin, 2)
         place = camera.on_plane((pixel[0], pixel[1]), side / 2)
-        cube = Cube(place[0], place[1], side, random.uniform(-math.pi, math.pi))
+        cube = Cube(place[0], place[1], side, math.radians(random.uniform(-35, 35)))
         if all(math.hypot(cube.x - c.x, cube.y - c.y) > 1.0 * (side + c.side) for c in cubes):
             cubes.append(cube)
         if len(cubes) == count:
@@ -161,10 +161,10 @@ def _plan(camera: Camera, cubes: list[Cube], random: np.random.Generator) -> lis
 def _look(random: np.random.Generator) -> _Look:
     """Wood, plastic or paper, with ink that stands out."""
     if random.random() < 0.75:
-        body = surroundings.paint(random, (0.02, 0.4), (0.75, 1.0))
-        ink = surroundings.paint(random, (0.3, 1.0), (0.05, 0.4))
+        body = surroundings.paint(random, (0.02, 0.35), (0.8, 1.0))
+        ink = surroundings.paint(random, (0.3, 1.0), (0.05, 0.3))
     else:
-        body = surroundings.paint(random, (0.4, 0.9), (0.25, 0.55))
+        body = surroundings.paint(random, (0.4, 0.9), (0.2, 0.45))
         ink = surroundings.paint(random, (0.0, 0.25), (0.9, 1.0))
     frame = surroundings.paint(random, (0.3, 0.9), (0.35, 0.85))
     width = random.uniform(0.04, 0.09) if random.random() < 0.5 else 0.0
@@ -185,10 +185,10 @@ def _choose_ink(
 ) -> tuple[np.ndarray, int] | None:
     """An ink that fills the face, and its class; None for a blank or very slanted face."""
     class_index = int(random.integers(len(task.class_names)))
-    if random.random() > 0.9 or _narrowness(plan.quad) < 0.42:
+    if random.random() > 0.9 or _narrowness(plan.quad) < 0.5:
         return None
     ink = task.ink(class_index, random)
-    extent = int(INK_SIZE * random.uniform(1.0, 1.3))
+    extent = int(INK_SIZE * random.uniform(1.0, 1.2))
     room = extent - INK_SIZE
     left, top = (int(v) for v in random.integers(room // 4, room - room // 4 + 1, 2))
     return np.pad(ink, ((top, room - top), (left, room - left))), class_index
@@ -232,7 +232,7 @@ def _paint_face(
     random: np.random.Generator,
 ) -> None:
     """Puts one face into the picture, with smooth edges."""
-    brightness = 0.45 + 0.6 * max(0.0, float(plan.face.normal @ sun))
+    brightness = 0.5 + 0.55 * max(0.0, float(plan.face.normal @ sun))
     longest = math.sqrt(np.max(np.sum((np.roll(plan.quad, -1, axis=0) - plan.quad) ** 2, axis=1)))
     texture = _texture(plan.look, ink, int(min(160, max(40, 1.2 * longest))), random)
     texture = np.clip(texture * brightness, 0, 1) * 255

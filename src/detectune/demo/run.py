@@ -1,0 +1,221 @@
+"""`detectune demo`: what fine-tuning is worth, shown on scenes that the package draws itself.
+
+shipped checkpoint ─┬─► evaluate ("before")
+(letters, shapes)   └─► train on digits ─► evaluate ("fine-tuned") ─► pictures, SavedModel
+random weights ────────► train on digits ─► evaluate ("from scratch")
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from rich.table import Table
+
+from detectune.checkpoints.run import Run
+from detectune.config import schema
+from detectune.config.load import load_config
+from detectune.data.pipeline import eval_batches
+from detectune.data.readers import open_reader
+from detectune.data.resizers import build_resizer
+from detectune.data.sources.base import Source
+from detectune.demo.dataset import write_scenes
+from detectune.demo.symbols import digits
+from detectune.detectors.build import build_detector
+from detectune.detectors.inference import DetectionModel, to_original
+from detectune.errors import ConfigError, three_part
+from detectune.evaluation.evaluate import evaluate_source
+from detectune.export.run import export
+from detectune.inference.draw import contact_sheet, draw_detections, draw_ground_truth, side_by_side
+from detectune.training.console import RunConsole
+from detectune.training.fit import fine_tune, train
+
+STEPS = 400
+TRAIN_SCENES, TEST_SCENES = 300, 80
+CHECKPOINT = Path(__file__).with_name("checkpoint")
+_TEMPLATE = Path(__file__).with_name("pipeline.config")
+_PICTURES = 12
+_NUMBERS = {
+    "mAP": "DetectionBoxes_Precision/mAP",
+    "mAP@.5": "DetectionBoxes_Precision/mAP@.50IOU",
+}
+
+
+@dataclass(frozen=True)
+class DemoReport:
+    """What the demo found. Metrics under the names of `CocoEvaluator.results`."""
+
+    folder: Path
+    before: Mapping[str, float]
+    fine_tuned: Mapping[str, float]
+    from_scratch: Mapping[str, float]
+    seconds: float
+
+
+def run_demo(
+    folder: str | os.PathLike,
+    steps: int = STEPS,
+    *,
+    train_scenes: int = TRAIN_SCENES,
+    test_scenes: int = TEST_SCENES,
+    console: RunConsole | None = None,
+) -> DemoReport:
+    """Draws scenes, fine-tunes, trains from scratch, and leaves everything in `folder`.
+
+    Raises:
+        ConfigError: `folder` holds something already.
+    """
+    started = time.monotonic()
+    folder, console = Path(folder), console or RunConsole()
+    _check_folder(folder)
+    _draw(folder, train_scenes, test_scenes, console)
+    config = demo_config(folder, steps)
+    before = _before(config)
+    console.say(_said("the shipped checkpoint, before any digit", before))
+    fine_tuned = train(config, folder / "fine-tuned", console=console)
+    after = _evaluate(fine_tuned)
+    console.say(_said("fine-tuned", after))
+    config.train_config.ClearField("fine_tune_checkpoint")
+    from_scratch = _evaluate(train(config, folder / "from-scratch", console=console))
+    console.say(_said("from scratch", from_scratch))
+    _write_pictures(fine_tuned, folder / "pictures")
+    export(fine_tuned, to="saved_model", path=folder / "saved_model")
+    seconds = time.monotonic() - started
+    report = DemoReport(folder, before, after, from_scratch, seconds)
+    _show(report, steps, console)
+    return report
+
+
+def demo_config(folder: Path, steps: int) -> schema.TrainEvalPipelineConfig:
+    """The config of the fine-tuning: the template beside this file, with data and steps."""
+    config = load_config(_TEMPLATE)
+    config.train_config.fine_tune_checkpoint = os.fspath(CHECKPOINT / "checkpoint" / "ckpt-0")
+    set_steps(config, steps)
+    set_data(config, folder / "scenes" / "train", folder / "scenes" / "test")
+    return config
+
+
+def set_steps(config: schema.TrainEvalPipelineConfig, steps: int) -> None:
+    """Trains `config` for `steps`, its learning rate warmed up and brought down within them."""
+    settings = config.train_config
+    settings.num_steps = settings.evaluate_every_steps = steps
+    schedule = settings.optimizer.adam_optimizer.learning_rate.cosine_decay_learning_rate
+    schedule.total_steps, schedule.warmup_steps = steps, min(100, steps // 10)
+
+
+def set_data(config: schema.TrainEvalPipelineConfig, train_folder: Path, test: Path) -> None:
+    """Lets `config` read scenes that `write_scenes` wrote into two folders."""
+    reader, eval_reader = config.train_input_reader, config.eval_input_reader[0]
+    for part, scenes in ((reader, train_folder), (eval_reader, test)):
+        part.source = f"csv:{scenes / 'labels.csv'}"
+        part.label_map_path = os.fspath(scenes / "label_map.pbtxt")
+
+
+def _check_folder(folder: Path) -> None:
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ConfigError(
+            three_part(
+                f"--model-dir {folder}: something is here already.",
+                "The demo needs a folder of its own, new or empty; nothing is overwritten.",
+                "Remove it, or choose another --model-dir.",
+            )
+        )
+
+
+def _draw(folder: Path, train_scenes: int, test_scenes: int, console: RunConsole) -> None:
+    console.phase(f"drawing {train_scenes} training scenes and {test_scenes} unseen ones")
+    write_scenes(folder / "scenes" / "train", train_scenes, 1, digits("train"))
+    # Another seed, and other samples of handwriting: none of a test scene was ever trained on.
+    write_scenes(folder / "scenes" / "test", test_scenes, 2, digits("test"))
+
+
+def _before(config: schema.TrainEvalPipelineConfig) -> dict[str, float]:
+    """How the shipped checkpoint does, its box head in place and its class rows fresh."""
+    source = _test_source(config)
+    detector = build_detector(config.model)
+    fine_tune(detector, config, source.label_map)
+    return _numbers(config, DetectionModel(detector))
+
+
+def _evaluate(run: Run) -> dict[str, float]:
+    return _numbers(run.config, DetectionModel(run.detector()))
+
+
+def _numbers(config: schema.TrainEvalPipelineConfig, model: DetectionModel) -> dict[str, float]:
+    source = _test_source(config)
+    resizer = build_resizer(config.model.ssd.image_resizer, model.detector.pad_value)
+    return evaluate_source(model, source, resizer, source.label_map, batch_size=16).results()
+
+
+def _test_source(config: schema.TrainEvalPipelineConfig) -> Source:
+    return open_reader(config.eval_input_reader[0], "eval_input_reader")
+
+
+def _write_pictures(run: Run, folder: Path) -> None:
+    """Some test scenes, truth beside detections, one by one and all on a sheet."""
+    folder.mkdir(parents=True, exist_ok=True)
+    pairs = []
+    for number, pair in enumerate(_pairs(run), start=1):
+        pair.save(folder / f"scene-{number:02d}.png")
+        pairs.append(pair)
+    contact_sheet(pairs, columns=3, cell_width=520).save(folder / "sheet.png")
+
+
+def _pairs(run: Run) -> list[Image.Image]:
+    source, model = _test_source(run.config), DetectionModel(run.detector())
+    resizer = build_resizer(run.config.model.ssd.image_resizer, model.detector.pad_value)
+    batches = eval_batches(source, resizer, batch_size=_PICTURES, limit=_PICTURES)
+    batch = next(batches.as_numpy_iterator())
+    found = model.detect(batch.images, batch.sizes)
+    boxes = to_original(found, batch.sizes, batch.original_sizes)
+    return [
+        _pair(source, int(index), boxes[row], found.scores[row], found.classes[row])
+        for row, index in enumerate(batch.indices)
+    ]
+
+
+def _pair(
+    source: Source, index: int, boxes: np.ndarray, scores: np.ndarray, classes: np.ndarray
+) -> Image.Image:
+    record = source[index]
+    # At twice the size the names are easier to read.
+    picture = Image.open(io.BytesIO(record.image))
+    image = np.asarray(
+        picture.resize((2 * picture.width, 2 * picture.height), Image.Resampling.LANCZOS)
+    )
+    names = {item.id: item.label for item in source.label_map.items}
+    scale = np.tile(np.array(image.shape[:2], np.float32), 2)
+    return side_by_side(
+        draw_ground_truth(image, record.boxes * scale, record.class_ids, names),
+        draw_detections(image, 2 * boxes, scores, classes + 1, names, threshold=0.4),
+    )
+
+
+def _said(what: str, metrics: Mapping[str, float]) -> str:
+    return f"{what}: " + ", ".join(f"{name} {metrics[key]:.3f}" for name, key in _NUMBERS.items())
+
+
+def _show(report: DemoReport, steps: int, console: RunConsole) -> None:
+    """The table of results, and where everything is."""
+    table = Table(title="Hand-written digits on cubes, on unseen scenes")
+    table.add_column("detector")
+    for name in _NUMBERS:
+        table.add_column(name, justify="right")
+    rows = {
+        "before (trained on letters and shapes)": report.before,
+        f"fine-tuned for {steps} steps": report.fine_tuned,
+        f"from scratch, {steps} steps": report.from_scratch,
+    }
+    for name, metrics in rows.items():
+        table.add_row(name, *(f"{metrics[key]:.3f}" for key in _NUMBERS.values()))
+    console.console.print(table)
+    console.say(f"pictures: {report.folder / 'pictures' / 'sheet.png'}")
+    console.say(f"exported detector: {report.folder / 'saved_model'}")
+    console.say(f"run directory: {report.folder / 'fine-tuned'}")
+    console.say(f"the demo took {report.seconds / 60:.1f} minutes")
