@@ -21,7 +21,7 @@ def random_jitter_boxes(
     columns = 1 if mode.endswith("_XY") else 2 if mode.endswith("_SYMMETRIC") else 4
     low = -config.ratio if mode == "DEFAULT" else 0.0
     amounts = tf.random.stateless_uniform(
-        [tf.shape(example.boxes)[0], columns], seed, low, config.ratio
+        tf.stack([tf.shape(example.boxes)[0], columns]), seed, low, config.ratio
     )
     amounts = tf.tile(amounts, [1, 4 // columns]) * (-1.0 if mode.startswith("SHRINK") else 1.0)
     y0, x0, y1, x1 = tf.unstack(example.boxes, axis=-1)

@@ -249,6 +249,18 @@ class TFRecordSource(Source):
             areas=_floats(features, "image/object/area"),
         )
 
+    def damaged_files(self) -> list[tuple[str, str]]:
+        import tensorflow as tf
+
+        damaged = []
+        for path in dict.fromkeys(entry.path for entry in self._entries):
+            try:
+                for _ in tf.data.TFRecordDataset(path):  # compares the checksum of the data
+                    pass
+            except tf.errors.DataLossError as error:
+                damaged.append((path, str(error.message).split(" [Op:")[0].split("}} ")[-1]))
+        return damaged
+
     def _class_ids(self, features: Features, place: str) -> list[int]:
         # Parity: the text counts where there is one, else the number; the original's
         # tf_example_decoder.py gives the number only as a backup.
