@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import tensorflow as tf
 
@@ -33,14 +33,23 @@ def check_source(source: Source) -> None:
             _log.warning("%s: %d boxes %s.", source.name, count, what)
 
 
-def named_errors(dataset: tf.data.Dataset, source: Source) -> Iterator:
-    """The elements of `dataset`; an image that cannot be decoded becomes a `DataError`."""
+def named_errors(dataset: Iterable, source: Source) -> Iterator:
+    """The elements of `dataset`; an image that cannot be read or decoded becomes a `DataError`."""
     try:
         yield from dataset
     except tf.errors.OpError as error:
-        broken = undecodable_images(source)
-        if not broken:
-            raise
+        raise_if_data(source, error)
+        raise
+
+
+def raise_if_data(source: Source, error: BaseException) -> None:
+    """Raise a `DataError` that names the images if `error` came from reading `source`.
+
+    TensorFlow's own message names an op, not a file; so every image is read once more to find
+    those that fail. Returns if all of them can be decoded: then `error` has another cause.
+    """
+    broken = undecodable_images(source)
+    if broken:
         raise undecodable(broken) from error
 
 

@@ -65,7 +65,13 @@ def read_facts(data: bytes) -> ImageFacts:
             orientation = int(image.getexif().get(_EXIF_ORIENTATION, 1)) if _has_exif(data) else 1
             upright = orientation if 1 <= orientation <= 8 else 1
             return ImageFacts(image.format or "", image.mode, height, width, upright)
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+    except (
+        UnidentifiedImageError,
+        OSError,
+        SyntaxError,
+        ValueError,
+        Image.DecompressionBombError,
+    ) as error:
         raise ValueError(f"its header cannot be read ({error})") from error
 
 

@@ -40,6 +40,7 @@ CONSEQUENCES = {
     "unreadable image": "training refuses to start; convert leaves it out and says so",
     "truncated image": "training refuses to start; convert leaves it out and says so",
     "unknown class or wrong annotation": "training refuses to start",
+    "damaged file": "used as it is, though a checksum is wrong: copy or write it again",
     "mislabelled image": "read by its content; nothing is lost",
     "EXIF rotation, applied": "turned when read, because it was annotated turned",
     "EXIF rotation, ignored": "read as stored: check that its boxes fit",
@@ -129,6 +130,7 @@ def inspect_source(source: Source) -> Inspection:
         if twin != record.file_name and record.image:
             detail = f"the same bytes as {twin}"
             result.defects.append(Defect("duplicate image", record.file_name, detail))
+    result.defects += [Defect("damaged file", *where) for where in source.damaged_files()]
     result.defects += [Defect("unused file", name, why) for name, why in source.stray_files()]
     result.boxes_per_class = dict(per_class)
     result.box_sizes = _size_classes(np.concatenate(areas) if areas else np.zeros(0))

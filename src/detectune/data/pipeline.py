@@ -179,7 +179,7 @@ def _loader(source: Source) -> Callable[[tf.Tensor], Example]:
             lambda: image,
             lambda: tf.numpy_function(apply_orientation, [image, rotation], tf.uint8),
         )
-        image = tf.cast(tf.ensure_shape(image, [None, None, 3]), tf.float32)
+        image = tf.ensure_shape(image, [None, None, 3])
         boxes = tf.ensure_shape(boxes, [None, 4])
         classes, weights = tf.ensure_shape(classes, [None]), tf.ensure_shape(weights, [None])
         return Example(image, boxes, classes, weights)

@@ -77,9 +77,9 @@ def test_ignored_fields_are_notes_and_defaults_are_silent():
 def test_repeated_messages_are_reported_with_their_index():
     config = schema.TrainEvalPipelineConfig()
     config.train_config.data_augmentation_options.add().random_horizontal_flip.SetInParent()
-    config.train_config.data_augmentation_options.add().adjust_gamma.SetInParent()
+    config.train_config.data_augmentation_options.add().autoaugment_image.SetInParent()
     (problem,) = report_fields(config)
-    assert problem.field == "train_config.data_augmentation_options[1].adjust_gamma"
+    assert problem.field == "train_config.data_augmentation_options[1].autoaugment_image"
 
 
 def test_a_value_of_an_honoured_field_may_be_refused():

@@ -26,6 +26,15 @@ OPS = {
     "random_adjust_contrast": "",
     "random_adjust_hue": "",
     "random_adjust_saturation": "",
+    "random_rotation90": "",
+    "random_jitter_boxes": "ratio: 0.02",
+    "random_distort_color": "",
+    "random_pixel_value_scale": "",
+    "adjust_gamma": "gamma: 1.5",
+    "random_jpeg_quality": "min_jpeg_quality: 60 max_jpeg_quality: 100",
+    "random_black_patches": "",
+    "random_image_scale": "",
+    "random_crop_to_aspect_ratio": "",
     "random_rgb_to_gray": "probability: 0.5",
     "rgb_to_gray": "",
     "random_crop_image": "min_object_covered: 0.3 min_area: 0.2 overlap_thresh: 0.2",
@@ -35,7 +44,16 @@ OPS = {
     "random_square_crop_by_scale": "scale_min: 0.6 scale_max: 1.3 num_scales: 8",
     "random_scale_crop_and_pad_to_square": "output_size: 64 scale_min: 0.5 scale_max: 2.0",
 }
-GEOMETRIC = [name for name in OPS if "adjust" not in name and "gray" not in name]
+FIXED = ("rgb_to_gray", "adjust_gamma")
+PIXELS_ONLY = (
+    "random_distort_color",
+    "random_pixel_value_scale",
+    "random_jpeg_quality",
+    "random_black_patches",
+)
+GEOMETRIC = [
+    name for name in OPS if "adjust" not in name and "gray" not in name and name not in PIXELS_ONLY
+]
 
 
 @functools.lru_cache(maxsize=64)
@@ -105,7 +123,7 @@ def test_boxes_still_enclose_what_they_enclosed(name):
 def test_the_same_seed_gives_the_same_and_others_differ(name):
     augment = chain(name)
     assert same(augment(scene(), seed(3)), augment(scene(), seed(3)))
-    if name != "rgb_to_gray":
+    if name not in FIXED:
         results = [augment(scene(), seed(number)) for number in range(12)]
         assert not all(same(results[0], other) for other in results[1:])
 
@@ -168,6 +186,26 @@ def test_saturation_leaves_grey_alone():
     result = augment(scene(), seed(1)).image.numpy()
     np.testing.assert_allclose(result[0, 0], [90, 90, 90], atol=1e-3)
     assert np.abs(result[20, 20] - COLORS[0]).max() > 0.1
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("random_adjust_hue", tf.image.adjust_hue),
+        ("random_adjust_saturation", tf.image.adjust_saturation),
+    ],
+)
+def test_hue_and_saturation_equal_those_of_fractions(name, change):
+    limits = {"random_adjust_hue": "max_delta: 0.2", "random_adjust_saturation": ""}
+    result = chain(name, **{name: limits[name]})(scene(), seed(4)).image.numpy()
+    # The amount is found again from one painted pixel, then the whole picture is compared.
+    amounts = np.linspace(-0.2, 0.2, 401) if "hue" in name else np.linspace(0.8, 1.25, 451)
+    pixel = tf.constant(COLORS[:1, None] / 255, tf.float32)
+    errors = [np.abs(change(pixel, a)[0, 0] * 255 - result[20, 20]).max() for a in amounts]
+    amount = amounts[int(np.argmin(errors))]
+    expected = np.clip(change(scene().image / 255, amount).numpy() * 255, 0, 255)
+    np.testing.assert_allclose(result, expected, atol=1.5)
+    assert np.abs(result - scene().image).max() > 3
 
 
 def test_a_crop_shows_the_wanted_part_of_an_object():
@@ -264,6 +302,62 @@ def test_square_crops_have_the_chosen_scales():
 def test_scale_crop_and_pad_gives_the_output_size():
     augment = chain("random_scale_crop_and_pad_to_square")
     assert {augment(scene(), seed(n)).image.shape for n in range(5)} == {(64, 64, 3)}
+
+
+def test_a_quarter_turn_is_to_the_left():
+    augment = chain("random_rotation90", random_rotation90="probability: 1")
+    result = augment(scene(), seed(0))
+    np.testing.assert_array_equal(result.image, np.rot90(scene().image.numpy()))
+    np.testing.assert_allclose(result.boxes[0] * [80, 60, 80, 60], [32, 10, 64, 34], atol=1e-4)
+
+
+@pytest.mark.parametrize("mode", ["EXPAND", "SHRINK", "EXPAND_SYMMETRIC", "SHRINK_SYMMETRIC_XY"])
+def test_jitter_moves_edges_the_way_its_mode_says(mode):
+    augment = chain("random_jitter_boxes", random_jitter_boxes=f"ratio: 0.1 jitter_mode: {mode}")
+    before = scene().boxes.numpy()
+    sizes = before[:, 2:] - before[:, :2]
+    for number in range(5):
+        result = augment(scene(), seed(number))
+        np.testing.assert_array_equal(result.image, scene().image)
+        moved = (result.boxes.numpy() - before) / np.tile(sizes, 2) * [-1, -1, 1, 1]
+        signed = moved if "EXPAND" in mode else -moved
+        assert (signed >= -1e-5).all()
+        assert (signed <= 0.1 + 1e-5).all()
+        if "SYMMETRIC" in mode:
+            np.testing.assert_allclose(moved[:, :2], moved[:, 2:], atol=1e-5)
+        if "XY" in mode:
+            np.testing.assert_allclose(moved[:, 0], moved[:, 1], atol=1e-5)
+
+
+def test_black_patches_are_squares_of_the_given_size():
+    text = "max_black_patches: 1 probability: 1 size_to_image_ratio: 0.2"
+    image = chain("random_black_patches", random_black_patches=text)(scene(), seed(3)).image.numpy()
+    assert (image == 0).all(-1).sum() == 12 * 12
+    assert (image != scene().image.numpy()).any(-1).sum() == 12 * 12
+
+
+def test_gamma_changes_values_as_a_power():
+    image = chain("adjust_gamma", adjust_gamma="gamma: 2 gain: 0.5")(scene(), seed(0)).image
+    expected = 0.5 * (scene().image / 255) ** 2 * 255
+    np.testing.assert_allclose(image, expected, atol=1e-3)
+
+
+def test_a_crop_to_an_aspect_ratio_is_as_large_as_possible():
+    augment = chain("random_crop_to_aspect_ratio", random_crop_to_aspect_ratio="aspect_ratio: 2")
+    assert {augment(scene(), seed(n)).image.shape for n in range(5)} == {(40, 80, 3)}
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("random_distort_color", "color_ordering: 2"),
+        ("random_jpeg_quality", "min_jpeg_quality: 80 max_jpeg_quality: 20"),
+    ],
+)
+def test_impossible_settings_are_refused(name, text):
+    with pytest.raises(ConfigError) as caught:
+        chain(name, **{name: text})(scene(), seed(0))
+    assert name in str(caught.value)
 
 
 def test_ops_are_applied_in_order_with_seeds_of_their_own():

@@ -11,6 +11,7 @@ from shared import shared_folder
 
 from detectune.cli.data import data
 from detectune.config.label_map import LabelMap
+from detectune.data.convert import convert
 from detectune.data.inspect import inspect_source
 from detectune.data.inspect_report import inspection_page
 from detectune.data.sources.recognise import open_source
@@ -94,6 +95,17 @@ def test_unused_files_are_defects(tmp_path):
     (root / "JPEGImages" / "lonely.jpg").write_bytes(picture())
     defects = inspect_source(open_source(str(root))).defects
     assert [(d.kind, d.file) for d in defects] == [("unused file", "lonely.jpg")]
+
+
+def test_a_record_whose_checksum_is_wrong_is_found(tmp_path):
+    (file, _) = convert(ListSource([record()]), tmp_path / "a.record", to="tfrecord").files
+    data = bytearray(file.read_bytes())
+    data[-30] ^= 1
+    file.write_bytes(data)
+    source = open_source(str(file), LabelMap.from_names(["cat", "dog"]))
+    defects = [d for d in inspect_source(source).defects if d.kind == "damaged file"]
+    assert [d.file for d in defects] == [str(file)]
+    assert "corrupted record" in defects[0].detail
 
 
 def test_counts():

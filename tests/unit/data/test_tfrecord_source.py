@@ -234,6 +234,19 @@ def test_a_missing_shard_is_refused_by_name(tmp_path):
     refuses(f"{tmp_path}/a.record-?????-of-00003", "1 of 3 shards", "a.record-00001-of-00003")
 
 
+def test_a_folder_with_two_sets_is_refused(tmp_path):
+    write(tmp_path / "test.record", example())
+    write(tmp_path / "train.record-00000-of-00001", example())
+    refuses(tmp_path, "several sets", "test.record, train.record")
+
+
+def test_a_folder_with_one_set_is_read(tmp_path):
+    for number in range(2):
+        write(tmp_path / f"a.record-0000{number}-of-00002", example())
+    (tmp_path / "label_map.pbtxt").write_text("item { }")
+    assert len(open_source(str(tmp_path), CLASSES)) == 2
+
+
 def test_a_pattern_without_files_is_refused(tmp_path):
     refuses(f"tfrecord:{tmp_path}/none-*.record", "no file matches", "current folder")
 

@@ -75,6 +75,29 @@ def _pick(crops: list[Crop], chosen: tf.Tensor) -> Crop:
     )
 
 
+@augmentations.register("random_crop_to_aspect_ratio")
+def random_crop_to_aspect_ratio(
+    example: Example, seed: tf.Tensor, config: schema.RandomCropToAspectRatio
+) -> Example:
+    """The largest window of width / height `aspect_ratio`, at a random place."""
+    size = tf.shape(example.image)[:2]
+    height, width = tf.unstack(tf.cast(size, tf.float32))
+    wanted = tf.stack(
+        [
+            tf.minimum(height, width / config.aspect_ratio),
+            tf.minimum(width, height * config.aspect_ratio),
+        ]
+    )
+    window_size = tf.clip_by_value(tf.cast(tf.round(wanted), tf.int32), 1, size)
+    seeds = tf.random.split(seed, 2)
+    room = size - window_size + 1
+    begin = tf.stack([uniform(seeds[i], tf.constant(0), room[i]) for i in range(2)])
+    corners = tf.cast(tf.concat([begin, begin + window_size], 0), tf.float32)
+    window = corners / tf.cast(tf.tile(size, [2]), tf.float32)
+    image = tf.slice(example.image, tf.pad(begin, [[0, 1]]), tf.concat([window_size, [3]], 0))
+    return _seen_through(example, image, window, config.overlap_thresh, config.clip_boxes)
+
+
 def _crop_of(config: schema.RandomCropImage | schema.SSDRandomCropOperation) -> Crop:
     return Crop(
         config.min_object_covered,
@@ -105,13 +128,25 @@ def _cropped(example: Example, seed: tf.Tensor, crop: Crop) -> Example:
         max_attempts=_ATTEMPTS,  # after these the whole image is the window
         use_image_if_no_bounding_boxes=True,
     )
-    image = tf.ensure_shape(tf.slice(example.image, begin, size), [None, None, 3])
-    boxes = in_window(example.boxes, window[0, 0])
+    image = tf.slice(example.image, begin, size)
+    return _seen_through(example, image, window[0, 0], crop.overlap_thresh, crop.clip_boxes)
+
+
+def _seen_through(
+    example: Example,
+    image: tf.Tensor,
+    window: tf.Tensor,
+    overlap_thresh: float | tf.Tensor,
+    clip_boxes: bool,
+) -> Example:
+    """`image`, what `window [4]` shows of `example`, with the boxes that lie enough in it."""
+    boxes = in_window(example.boxes, window)
     inside = _fraction_inside(boxes)
     # Parity: at a threshold of 0 a box must still touch the window, so 0 is not enough.
-    keep = tf.logical_and(inside > 0.0, inside >= crop.overlap_thresh)
+    keep = tf.logical_and(inside > 0.0, inside >= overlap_thresh)
+    image = tf.ensure_shape(image, [None, None, 3])
     cropped = select(Example(image, boxes, example.classes, example.weights), keep)
-    return clipped(cropped) if crop.clip_boxes else cropped
+    return clipped(cropped) if clip_boxes else cropped
 
 
 def _fraction_inside(boxes: tf.Tensor) -> tf.Tensor:

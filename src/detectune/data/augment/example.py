@@ -23,13 +23,19 @@ class Example(NamedTuple):
     """One image with its boxes on the way from a record to a batch."""
 
     image: tf.Tensor
-    """`[H, W, 3]` float32, 0–255, RGB."""
+    """`[H, W, 3]` RGB, 0–255: uint8 as decoded, which moves a quarter of the bytes, until an op
+    computes with it; from then on float32. See `float_image`."""
     boxes: tf.Tensor
     """`[N, 4]` float32, yxyx as fractions of the image."""
     classes: tf.Tensor
     """`[N]` int32, 0-based."""
     weights: tf.Tensor
     """`[N]` float32."""
+
+
+def float_image(example: Example) -> tf.Tensor:
+    """The image `[H, W, 3]` as float32, 0–255."""
+    return tf.cast(example.image, tf.float32)
 
 
 def uniform(seed: tf.Tensor, low: Any = 0.0, high: Any = 1.0) -> tf.Tensor:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 from detectune.config import schema
-from detectune.data.augment.example import Example, augmentations, in_window, uniform
+from detectune.data.augment.example import Example, augmentations, float_image, in_window, uniform
 from detectune.errors import ConfigError, three_part
 
 
@@ -25,7 +25,7 @@ def random_pad_image(example: Example, seed: tf.Tensor, config: schema.RandomPad
         smallest = tf.maximum(size, [config.min_image_height, config.min_image_width])
     if config.HasField("max_image_height") and config.HasField("max_image_width"):
         largest = tf.maximum(size, [config.max_image_height, config.max_image_width])
-    return _padded(example, seed, smallest, largest, _color(config.pad_color, example.image))
+    return _padded(example, seed, smallest, largest, _color(config.pad_color, float_image(example)))
 
 
 @augmentations.register("random_absolute_pad_image")
@@ -35,7 +35,7 @@ def random_absolute_pad_image(
     """Up to `max_height_padding` and `max_width_padding` pixels more."""
     size = tf.shape(example.image)[:2]
     largest = size + tf.constant([config.max_height_padding, config.max_width_padding])
-    return _padded(example, seed, size, largest, _color(config.pad_color, example.image))
+    return _padded(example, seed, size, largest, _color(config.pad_color, float_image(example)))
 
 
 def _padded(
@@ -48,7 +48,7 @@ def _padded(
     offset = tf.stack([_between(seeds[2 + i], 0, target[i] - size[i]) for i in range(2)])
     after = target - size - offset
     margins = tf.stack([tf.stack([offset[0], after[0]]), tf.stack([offset[1], after[1]]), [0, 0]])
-    image = tf.pad(example.image - color, margins) + color
+    image = tf.pad(float_image(example) - color, margins) + color
     window = tf.cast(tf.concat([-offset, target - offset], 0), tf.float32)
     boxes = in_window(example.boxes, window / tf.cast(tf.tile(size, [2]), tf.float32))
     return example._replace(image=tf.ensure_shape(image, [None, None, 3]), boxes=boxes)

@@ -159,6 +159,10 @@ class Source(abc.ABC):
         """(file, reason) of images and annotations that belong to no record."""
         return []
 
+    def damaged_files(self) -> list[tuple[str, str]]:
+        """(file, what is wrong) of files whose content fails its own checksums. Reads them all."""
+        return []
+
     @cached_property
     def survey(self) -> Survey:
         """What one quick pass over all annotations and the headers of all images finds.

@@ -65,6 +65,7 @@ def find_files(pattern: str) -> list[str]:
         found = [part] if os.path.isfile(part) else sorted(glob.glob(part))
         if os.path.isdir(part):
             found = sorted(p for p in glob.glob(os.path.join(part, "*")) if is_tfrecord(Path(p)))
+            _one_set(part, found)
         if not found:
             raise DataError(
                 three_part(
@@ -78,6 +79,21 @@ def find_files(pattern: str) -> list[str]:
             _all_shards(part, found)
         files += found
     return files
+
+
+def _one_set(folder: str, found: list[str]) -> None:
+    """Refuse a folder with train and test records: together they would be one data set."""
+    matches = ((path, _SHARD.match(path)) for path in found)
+    sets = sorted({match["stem"] if match else path for path, match in matches})
+    if len(sets) > 1:
+        names = ", ".join(os.path.basename(path) for path in sets)
+        raise DataError(
+            three_part(
+                f"{folder}: several sets of records are here: {names}.",
+                "A source is one set: a file, or the shards of one name.",
+                f"Name it, for example tfrecord:{sets[0]}* , or several joined by commas.",
+            )
+        )
 
 
 def _all_shards(pattern: str, found: list[str]) -> None:
@@ -248,6 +264,18 @@ class TFRecordSource(Source):
             weights=_floats(features, "image/object/weight"),
             areas=_floats(features, "image/object/area"),
         )
+
+    def damaged_files(self) -> list[tuple[str, str]]:
+        import tensorflow as tf
+
+        damaged = []
+        for path in dict.fromkeys(entry.path for entry in self._entries):
+            try:
+                for _ in tf.data.TFRecordDataset(path):  # compares the checksum of the data
+                    pass
+            except tf.errors.DataLossError as error:
+                damaged.append((path, str(error.message).split(" [Op:")[0].split("}} ")[-1]))
+        return damaged
 
     def _class_ids(self, features: Features, place: str) -> list[int]:
         # Parity: the text counts where there is one, else the number; the original's

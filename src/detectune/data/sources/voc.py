@@ -27,9 +27,9 @@ _NEXT = "`detectune data inspect FOLDER` lists what is in a data set."
 def open_voc(path: Path, label_map: LabelMap | None) -> FolderSource:
     """The data set of .xml files at `path`: a folder, or a list file of ImageSets/Main."""
     xmls, folders = _find_annotations(path)
-    rows, strays = [], []
+    rows, strays, by_stem = [], [], _images_by_stem(folders)
     for xml in xmls:
-        row = _read_xml(xml, folders)
+        row = _read_xml(xml, folders, by_stem)
         if row is None:
             strays.append((xml.name, "annotation without image; it is not used"))
         else:
@@ -85,7 +85,7 @@ def _has_xml(folder: Path) -> bool:
     return folder.is_dir() and any(folder.glob("*.xml"))
 
 
-def _read_xml(xml: Path, folders: list[Path]) -> Annotated | None:
+def _read_xml(xml: Path, folders: list[Path], by_stem: dict[str, Path]) -> Annotated | None:
     """What one .xml says, or None if its image is nowhere to be found."""
     try:
         root = ElementTree.parse(xml).getroot()
@@ -99,7 +99,7 @@ def _read_xml(xml: Path, folders: list[Path]) -> Annotated | None:
         ) from error
     if root.tag != "annotation":
         raise _wrong(xml, f"its outermost element is <{root.tag}>", "It must be <annotation>.")
-    image = _image_of(xml, root, folders)
+    image = _image_of(xml, root, folders, by_stem)
     if image is None:
         return None
     objects = root.findall("object")
@@ -114,15 +114,23 @@ def _read_xml(xml: Path, folders: list[Path]) -> Annotated | None:
     )
 
 
-def _image_of(xml: Path, root: ElementTree.Element, folders: list[Path]) -> Path | None:
+def _image_of(
+    xml: Path, root: ElementTree.Element, folders: list[Path], by_stem: dict[str, Path]
+) -> Path | None:
     """The image: called as the .xml is, or else as <filename> says."""
     # labelImg keeps the old <filename> when files are renamed, so the .xml's own name goes first.
-    for folder in folders:
-        for suffix in IMAGE_SUFFIXES:
-            for candidate in (folder / (xml.stem + suffix), folder / (xml.stem + suffix.upper())):
-                if candidate.is_file():
-                    return candidate
-    return find_image(root.findtext("filename") or "", folders)
+    named = root.findtext("filename") or ""
+    return by_stem.get(xml.stem) or find_image(named, folders) or by_stem.get(Path(named).stem)
+
+
+def _images_by_stem(folders: list[Path]) -> dict[str, Path]:
+    """Name without suffix → image; the first folder wins."""
+    found: dict[str, Path] = {}
+    for folder in dict.fromkeys(folders):
+        for file in sorted(folder.iterdir()):
+            if file.suffix.lower() in IMAGE_SUFFIXES:
+                found.setdefault(file.stem, file)
+    return found
 
 
 def _name(xml: Path, item: ElementTree.Element) -> str:
