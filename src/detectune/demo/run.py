@@ -20,12 +20,12 @@ from rich.table import Table
 
 from detectune.checkpoints.run import Run
 from detectune.config import schema
-from detectune.config.load import load_config
 from detectune.data.pipeline import eval_batches
 from detectune.data.readers import open_reader
 from detectune.data.resizers import build_resizer
 from detectune.data.sources.base import Source
 from detectune.demo.dataset import write_scenes
+from detectune.demo.settings import demo_config
 from detectune.demo.symbols import digits
 from detectune.detectors.build import build_detector
 from detectune.detectors.inference import DetectionModel, to_original
@@ -38,8 +38,6 @@ from detectune.training.fit import fine_tune, train
 
 STEPS = 400
 TRAIN_SCENES, TEST_SCENES = 300, 80
-CHECKPOINT = Path(__file__).with_name("checkpoint")
-_TEMPLATE = Path(__file__).with_name("pipeline.config")
 _PICTURES = 12
 _NUMBERS = {
     "mAP": "DetectionBoxes_Precision/mAP",
@@ -90,31 +88,6 @@ def run_demo(
     report = DemoReport(folder, before, after, from_scratch, seconds)
     _show(report, steps, console)
     return report
-
-
-def demo_config(folder: Path, steps: int) -> schema.TrainEvalPipelineConfig:
-    """The config of the fine-tuning: the template beside this file, with data and steps."""
-    config = load_config(_TEMPLATE)
-    config.train_config.fine_tune_checkpoint = os.fspath(CHECKPOINT / "checkpoint" / "ckpt-0")
-    set_steps(config, steps)
-    set_data(config, folder / "scenes" / "train", folder / "scenes" / "test")
-    return config
-
-
-def set_steps(config: schema.TrainEvalPipelineConfig, steps: int) -> None:
-    """Trains `config` for `steps`, its learning rate warmed up and brought down within them."""
-    settings = config.train_config
-    settings.num_steps = settings.evaluate_every_steps = steps
-    schedule = settings.optimizer.adam_optimizer.learning_rate.cosine_decay_learning_rate
-    schedule.total_steps, schedule.warmup_steps = steps, min(100, steps // 10)
-
-
-def set_data(config: schema.TrainEvalPipelineConfig, train_folder: Path, test: Path) -> None:
-    """Lets `config` read scenes that `write_scenes` wrote into two folders."""
-    reader, eval_reader = config.train_input_reader, config.eval_input_reader[0]
-    for part, scenes in ((reader, train_folder), (eval_reader, test)):
-        part.source = f"csv:{scenes / 'labels.csv'}"
-        part.label_map_path = os.fspath(scenes / "label_map.pbtxt")
 
 
 def _check_folder(folder: Path) -> None:

@@ -12,7 +12,8 @@ from PIL import Image
 
 from detectune.cli.demo import demo
 from detectune.config.report import report_fields
-from detectune.demo.run import CHECKPOINT, demo_config, run_demo
+from detectune.demo.run import run_demo
+from detectune.demo.settings import CHECKPOINT, demo_config
 from detectune.errors import ConfigError
 
 
