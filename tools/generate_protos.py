@@ -64,8 +64,14 @@ def generated_files() -> dict[Path, str]:
                 module=module,
             )
             stub = Path(folder) / (module.replace(".", "/") + ".pyi")
-            texts[target.with_suffix(".pyi")] = stub.read_text()
+            texts[target.with_suffix(".pyi")] = _without_extensions(stub.read_text())
     return texts
+
+
+def _without_extensions(stub: str) -> str:
+    """A stub without the class that protobuf's own stubs no longer declare."""
+    lines = [line for line in stub.splitlines(keepends=True) if "_ExtensionDict" not in line]
+    return "".join(line for line in lines if "import python_message as" not in line)
 
 
 def _import_line(proto: str) -> str:

@@ -36,11 +36,11 @@ def write_new_config(
         ConfigError: an unknown model, or a file that would be overwritten.
         DataError: the data cannot be read.
     """
-    from detectune.data.sources.recognise import open_source
-
     template(model)  # an unknown model is said before the data are read
     _not_there(output, force)
     label_map = read_label_map(label_map_path) if label_map_path else None
+    from detectune.data.sources.recognise import open_source  # slow
+
     source = open_source(train, label_map)
     open_source(evaluation, label_map or source.label_map)  # it has to be readable, too
     label_map = label_map or source.label_map

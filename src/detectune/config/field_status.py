@@ -11,9 +11,9 @@ A row is `Message.field` or `Message.*` for the fields of a message without a ro
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
-from google.protobuf.descriptor import FieldDescriptor
+FieldDescriptor = Any  # protobuf has two kinds of them, with the same attributes
 
 
 class Status(NamedTuple):
@@ -268,8 +268,8 @@ _NO_SAMPLING = ("This sampling of anchors is not supported yet.", _REMOVE)
 _NO_CALIBRATION = ("Calibrated scores are not supported yet.", "Remove calibration_config.")
 _NO_AUGMENTATION = (
     "This augmentation is not supported yet.",
-    "Remove this data_augmentation_options block, or choose a supported one: "
-    "docs/reference/config-fields.md lists them.",
+    "Remove this data_augmentation_options block, or choose one of "
+    f"{', '.join(_HONOURED['PreprocessingStep'].split())}.",
 )
 _NO_NORM = ("This normalisation is not supported yet.", "Choose batch_norm.")
 _NO_BACKGROUND = ("This treatment of the background is not supported yet.", _REMOVE)

@@ -180,7 +180,7 @@ def _message(label_map: LabelMap) -> schema.StringIntLabelMap:
         if item.display_name:
             written.display_name = item.display_name
         if item.frequency:
-            written.frequency = schema.LVISFrequency.Value(item.frequency)
+            written.frequency = schema.LVISFrequency.Value(item.frequency)  # type: ignore[assignment]
         if item.instance_count:
             written.instance_count = item.instance_count
     return message

@@ -51,8 +51,8 @@ def _label_map(
     try:
         label_map = read_label_map(name)
     except ConfigError as error:
-        found, *rest = str(error).split("\n")
-        yield Problem("error", field, found, *[*rest, "", ""][:2])
+        found, allowed, next_step = str(error).split("\n")
+        yield Problem("error", field, found, allowed, next_step)
         return
     yield from _class_count(config, label_map, name, path)
 

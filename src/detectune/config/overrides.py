@@ -15,10 +15,10 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from google.protobuf import text_format
-from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.descriptor import FieldDescriptor as Kinds
 from google.protobuf.message import Message
 
-from detectune.config.text_problems import read_tree
+from detectune.config.text_problems import FieldDescriptor, read_tree
 from detectune.config.text_tree import TextSyntaxError, parse
 from detectune.errors import ConfigError, did_you_mean, three_part
 
@@ -30,7 +30,7 @@ class _Step(NamedTuple):
     """One name of a dotted path, with what stands in its brackets."""
 
     name: str
-    index: str | None
+    position: str | None
     """Digits; empty for `[]`; None without brackets."""
 
 
@@ -86,14 +86,14 @@ def _inner(message: Message, step: _Step, override: str) -> Message:
             "End the path there.",
         )
     if not field.is_repeated:
-        if step.index is not None:
+        if step.position is not None:
             raise _not_repeated(override, field)
         _same_choice(message, field, override)
         inner = getattr(message, field.name)
         inner.SetInParent()
         return inner
     elements = getattr(message, field.name)
-    if step.index is None and len(elements) > 1:
+    if step.position is None and len(elements) > 1:
         raise _error(
             override,
             f"{field.name} stands {len(elements)} times in this config.",
@@ -106,8 +106,8 @@ def _inner(message: Message, step: _Step, override: str) -> Message:
 
 def _assign(message: Message, step: _Step, value: str, override: str) -> None:
     field = _field(message, step, override)
-    if not field.is_repeated or step.index is None:
-        if step.index is not None:
+    if not field.is_repeated or step.position is None:
+        if step.position is not None:
             raise _not_repeated(override, field)
         parsed = None if value in ("", "null") else _parsed(message, field, value, override)
         message.ClearField(field.name)
@@ -171,9 +171,9 @@ def _same_choice(message: Message, field: FieldDescriptor, override: str) -> Non
 
 
 def _index(step: _Step, field: FieldDescriptor, count: int, override: str, default: int) -> int:
-    if step.index is None:
+    if step.position is None:
         return default
-    index = int(step.index) if step.index else count
+    index = int(step.position) if step.position else count
     if index > count:
         raise _error(
             override,
@@ -209,7 +209,7 @@ def _parsed(message: Message, field: FieldDescriptor, value: str, override: str)
 
 def _as_text(field: FieldDescriptor, value: str) -> str:
     """`value` as protobuf text: quotes around plain text, braces around a message's fields."""
-    if field.cpp_type == FieldDescriptor.CPPTYPE_STRING:
+    if field.cpp_type == Kinds.CPPTYPE_STRING:
         if field.is_repeated and value.startswith("[") and value.endswith("]"):
             parts = [part.strip() for part in value[1:-1].split(",") if part.strip()]
             return f"[{', '.join(_quoted(part) for part in parts)}]"
@@ -230,10 +230,10 @@ def _quoted(text: str) -> str:
 
 def _kind(field: FieldDescriptor) -> str:
     one = {
-        FieldDescriptor.CPPTYPE_STRING: "text",
-        FieldDescriptor.CPPTYPE_BOOL: "true or false",
-        FieldDescriptor.CPPTYPE_FLOAT: "a number",
-        FieldDescriptor.CPPTYPE_ENUM: "a name",
+        Kinds.CPPTYPE_STRING: "text",
+        Kinds.CPPTYPE_BOOL: "true or false",
+        Kinds.CPPTYPE_FLOAT: "a number",
+        Kinds.CPPTYPE_ENUM: "a name",
     }.get(field.cpp_type, "a whole number")
     if field.message_type is not None:
         one = f"a {field.message_type.name} in braces"

@@ -9,19 +9,22 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
+from google.protobuf.descriptor import FieldDescriptor as Kinds
 
 from detectune.config.problems import Problem
 from detectune.config.text_tree import Block, Field, Place, Scalar
 from detectune.errors import did_you_mean
 
+# protobuf has descriptors in C and in Python with the same attributes, and its stubs mix them.
+Descriptor = EnumDescriptor = FieldDescriptor = Any
+
 _INTEGERS = {
-    FieldDescriptor.CPPTYPE_INT32: (-(2**31), 2**31 - 1),
-    FieldDescriptor.CPPTYPE_UINT32: (0, 2**32 - 1),
-    FieldDescriptor.CPPTYPE_INT64: (-(2**63), 2**63 - 1),
-    FieldDescriptor.CPPTYPE_UINT64: (0, 2**64 - 1),
+    Kinds.CPPTYPE_INT32: (-(2**31), 2**31 - 1),
+    Kinds.CPPTYPE_UINT32: (0, 2**32 - 1),
+    Kinds.CPPTYPE_INT64: (-(2**63), 2**63 - 1),
+    Kinds.CPPTYPE_UINT64: (0, 2**64 - 1),
 }
-_FLOATS = (FieldDescriptor.CPPTYPE_FLOAT, FieldDescriptor.CPPTYPE_DOUBLE)
+_FLOATS = (Kinds.CPPTYPE_FLOAT, Kinds.CPPTYPE_DOUBLE)
 _BOOLS = {"true": True, "True": True, "t": True, "1": True}
 _BOOLS |= {"false": False, "False": False, "f": False, "0": False}
 
@@ -159,11 +162,11 @@ def _join(path: str, name: str) -> str:
 
 def _fits(value: Scalar, descriptor: FieldDescriptor) -> bool:
     kind = descriptor.cpp_type
-    if kind == FieldDescriptor.CPPTYPE_STRING:
+    if kind == Kinds.CPPTYPE_STRING:
         return value.kind == "string"
     if value.kind == "string":
         return False
-    if kind == FieldDescriptor.CPPTYPE_BOOL:
+    if kind == Kinds.CPPTYPE_BOOL:
         return value.text in _BOOLS
     if kind in _FLOATS:
         return value.kind == "number" or value.text.lower().lstrip("-") in ("inf", "nan")
@@ -184,13 +187,13 @@ def _integer(text: str) -> int | None:
 
 def _allowed(descriptor: FieldDescriptor) -> str:
     kind = descriptor.cpp_type
-    if kind == FieldDescriptor.CPPTYPE_STRING:
+    if kind == Kinds.CPPTYPE_STRING:
         return 'text in quotes: "..."'
-    if kind == FieldDescriptor.CPPTYPE_BOOL:
+    if kind == Kinds.CPPTYPE_BOOL:
         return "true or false"
     if kind in _FLOATS:
         return "a number"
-    if kind == FieldDescriptor.CPPTYPE_ENUM:
+    if kind == Kinds.CPPTYPE_ENUM:
         return ", ".join(item.name for item in descriptor.enum_type.values)
     return f"a whole number of {_INTEGERS[kind][0]} or more"
 

@@ -86,8 +86,10 @@ def damage(head: bytes, tail: bytes) -> str:
 
 def decode_problem(data: bytes) -> str:
     """Why the image `data` cannot be decoded to its last pixel; "" if it can."""
+    problem = damage(data, data)
+    if problem:
+        return problem
     try:
-        read_facts(data)
         with Image.open(io.BytesIO(data)) as image:
             image.load()
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:

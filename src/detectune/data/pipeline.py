@@ -20,48 +20,17 @@ import numpy as np
 import tensorflow as tf
 
 from detectune.config import schema
-from detectune.config.label_map import LabelMap, read_label_map
 from detectune.data.augment.chain import build_augmentations
 from detectune.data.augment.example import Example
 from detectune.data.check import check_source, not_empty
 from detectune.data.decode import decode
 from detectune.data.image_files import apply_orientation, decodable, rotation_to_apply
 from detectune.data.resizers import Resizer
-from detectune.data.sources.base import Source, Subset
-from detectune.data.sources.recognise import open_source
-from detectune.errors import ConfigError, three_part
+from detectune.data.sources.base import Source
 from detectune.structures import Array, GroundTruth
 
 _log = logging.getLogger("detectune")
 _BOX_PADDING = 8
-
-
-def open_reader(reader: schema.InputReader, label_map: LabelMap | None = None) -> Source:
-    """The source that `train_input_reader { … }` or `eval_input_reader { … }` names.
-
-    `source`, a field of our own, is any SOURCE of `open_source`; so is a single `input_path`.
-    Several are TFRecord patterns, as in the original.
-
-    Raises:
-        ConfigError: no path is named, or the reader asks for what cannot be read here.
-    """
-    paths = [reader.source] if reader.source else list(reader.tf_record_input_reader.input_path)
-    if not paths:
-        raise _unreadable("source and input_path are empty", "One names the data set.")
-    if reader.input_type == schema.InputType.Value("TF_SEQUENCE_EXAMPLE"):
-        raise _unreadable("input_type is TF_SEQUENCE_EXAMPLE", "It must be TF_EXAMPLE.")
-    if reader.num_additional_channels:
-        raise _unreadable("num_additional_channels is set", "Images have three channels.")
-    if label_map is None and reader.label_map_path:
-        label_map = read_label_map(reader.label_map_path)
-    source = open_source(paths[0] if len(paths) == 1 else "tfrecord:" + ",".join(paths), label_map)
-    every = reader.sample_1_of_n_examples
-    return Subset(source, range(0, len(source), every)) if every > 1 else source
-
-
-def _unreadable(found: str, allowed: str) -> ConfigError:
-    next_step = 'Correct the input reader, for example input_path: "train.record".'
-    return ConfigError(three_part(f"input reader: {found}.", allowed, next_step))
 
 
 class EvalBatch(NamedTuple):
@@ -171,7 +140,7 @@ def boxes_per_image(config: schema.TrainEvalPipelineConfig, source: Source) -> i
 
 def _order(
     config: schema.TrainEvalPipelineConfig, source: Source, seed: int
-) -> Callable[[int | np.ndarray], np.ndarray]:
+) -> Callable[[int], np.int64]:
     """position → index of the record; every epoch is a permutation of its own."""
     count = len(source)
     if not config.train_input_reader.shuffle:

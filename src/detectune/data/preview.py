@@ -11,7 +11,8 @@ from PIL import Image
 
 from detectune.config import schema
 from detectune.data.draw import draw_boxes
-from detectune.data.pipeline import batch_file_names, open_reader, train_batches
+from detectune.data.pipeline import batch_file_names, train_batches
+from detectune.data.readers import open_reader
 from detectune.data.resizers import build_resizer
 from detectune.errors import ConfigError, three_part
 from detectune.files import atomic_path
@@ -21,7 +22,7 @@ def write_previews(
     config: schema.TrainEvalPipelineConfig, dest: str | os.PathLike, *, count: int, seed: int
 ) -> list[Path]:
     """`count` pictures in `dest`: the first training samples of `config`, boxes drawn."""
-    source = open_reader(config.train_input_reader)
+    source = open_reader(config.train_input_reader, "train_input_reader")
     batches = train_batches(config, source, build_resizer(_resizer_of(config)), seed=seed)
     files: list[Path] = []
     for step, (images, truth) in enumerate(batches):

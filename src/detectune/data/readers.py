@@ -19,16 +19,23 @@ def open_reader(
         label_map: used if the reader has none of its own.
 
     Raises:
-        ConfigError: neither `source` nor `tf_record_input_reader` is set.
+        ConfigError: neither `source` nor `tf_record_input_reader` is set, or the reader asks for
+            what cannot be read here.
         DataError: the data are missing, or cannot be read.
     """
+    _refuse(config, field)
     if config.label_map_path:
         label_map = read_label_map(config.label_map_path)
-    if config.source:
-        spec = config.source
-    elif config.tf_record_input_reader.input_path:
-        spec = "tfrecord:" + ",".join(config.tf_record_input_reader.input_path)
-    else:
+    paths = list(config.tf_record_input_reader.input_path)
+    # A single input_path may be any data set, so that a config can be tried on a folder.
+    spec = config.source or (paths[0] if len(paths) == 1 else "tfrecord:" + ",".join(paths))
+    source = open_source(spec, label_map)
+    step = config.sample_1_of_n_examples
+    return Subset(source, range(0, len(source), step)) if step > 1 else source
+
+
+def _refuse(config: schema.InputReader, field: str) -> None:
+    if not config.source and not config.tf_record_input_reader.input_path:
         raise ConfigError(
             three_part(
                 f"{field}: it names no data.",
@@ -37,6 +44,19 @@ def open_reader(
                 'Write for example  source: "voc:images/train".',
             )
         )
-    source = open_source(spec, label_map)
-    step = config.sample_1_of_n_examples
-    return Subset(source, range(0, len(source), step)) if step > 1 else source
+    if config.input_type == schema.InputType.Value("TF_SEQUENCE_EXAMPLE"):
+        raise ConfigError(
+            three_part(
+                f"{field}.input_type is TF_SEQUENCE_EXAMPLE.",
+                "Records are tf.Example, one image each: TF_EXAMPLE.",
+                "Write the frames as single images.",
+            )
+        )
+    if config.num_additional_channels:
+        raise ConfigError(
+            three_part(
+                f"{field}.num_additional_channels is {config.num_additional_channels}.",
+                "Images have three channels.",
+                "Remove the field.",
+            )
+        )

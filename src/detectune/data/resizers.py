@@ -74,12 +74,12 @@ class Resizer:
         return padded, true_size
 
     def _pad(self, image: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
-        if None in self.padded_size:
+        if None not in self.padded_size:
+            target = tf.stack(self.padded_size)
+        elif self.pad_multiple > 1:
             target = -(-size // self.pad_multiple) * self.pad_multiple
-            if self.pad_multiple == 1:
-                return image
         else:
-            target = tf.constant(self.padded_size, tf.int32)
+            return image
         after = target - size
         padding = [[0, after[0]], [0, after[1]], [0, 0]]
         value = tf.constant(self.pad_value[: self.channels], tf.float32)

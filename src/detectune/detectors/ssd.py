@@ -75,7 +75,7 @@ class SSD(Detector):
         return self.loss_fn(out, self.assigner(out.anchors, truth))
 
     def decode(self, out: Predictions) -> tuple[Array, Array]:
-        """Boxes `[B, A, 4]` in pixels, not clipped, and all scores `[B, A, C]` or `[B, A, C + 1]`."""
+        """Boxes `[B, A, 4]` in pixels, not clipped, and scores `[B, A, C]` or `[B, A, C + 1]`."""
         boxes = self.coder.decode(out.box_codes, out.anchors)
         return boxes, self.to_scores(ops.cast(out.class_logits, "float32"))
 

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import numpy as np
 
 from detectune.config.label_map import LabelMap
-from detectune.data.pipeline import EvalBatch, eval_batches, named_errors
+from detectune.data.check import named_errors
+from detectune.data.pipeline import EvalBatch, eval_batches
 from detectune.data.resizers import Resizer
 from detectune.data.sources.base import Source, repair
 from detectune.detectors.inference import DetectionModel, to_original

@@ -1,4 +1,4 @@
-"""Hard-example mining: learn from the anchors that are most wrong, three negatives to a positive."""
+"""Hard-example mining: learn from the anchors that are most wrong."""
 
 from __future__ import annotations
 

@@ -25,7 +25,8 @@ from detectune.config import schema
 from detectune.config.label_map import LabelMap, read_label_map, write_label_map
 from detectune.config.report import report_fields
 from detectune.config.save import write_config
-from detectune.data.pipeline import batch_file_names, check_source, train_batches
+from detectune.data.check import check_source
+from detectune.data.pipeline import batch_file_names, train_batches
 from detectune.data.readers import open_reader
 from detectune.data.resizers import Resizer, build_resizer
 from detectune.data.sources.base import Source

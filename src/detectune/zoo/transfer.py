@@ -155,7 +155,8 @@ def _attempt(part: _Part, limits: TransferLimits, progress: Progress) -> None:
         with urllib.request.urlopen(request, timeout=limits.timeout_seconds) as response:
             _receive(response, part, limits, progress)
     except urllib.error.HTTPError as error:
-        _judge_status(error, part)
+        with error:
+            _judge_status(error, part)
     except urllib.error.URLError as error:
         raise _Broken(_network_reason(error.reason)) from error
     except (TimeoutError, ConnectionError, ssl.SSLError, http.client.HTTPException) as error:
@@ -183,7 +184,7 @@ def _receive(
             file.write(chunk)
             progress(file.tell(), part.total)
             if file.tell() > limits.max_bytes:
-                raise _too_large(part.url, file.tell(), limits)
+                raise _too_large(part, file.tell(), limits)
 
 
 def _continues(headers: Message, part: _Part) -> bool:
@@ -261,17 +262,18 @@ def _check_size(part: _Part, limits: TransferLimits) -> None:
     if part.total is None:
         return
     if part.total > limits.max_bytes:
-        raise _too_large(part.url, part.total, limits)
+        raise _too_large(part, part.total, limits)
     missing = part.total - part.size
     free = shutil.disk_usage(part.path.parent).free
     if missing > free:
         raise OSError(errno.ENOSPC, f"{missing:,} bytes are needed, {free:,} are free")
 
 
-def _too_large(url: str, size: int, limits: TransferLimits) -> ZooError:
+def _too_large(part: _Part, size: int, limits: TransferLimits) -> ZooError:
+    part.discard()
     return ZooError(
         three_part(
-            f"{url}: the file has {size:,} bytes or more.",
+            f"{part.url}: the file has {size:,} bytes or more.",
             f"At most {limits.max_bytes:,} bytes are fetched; no archive of the zoo is larger.",
             "Check the address of the mirror.",
         )

@@ -219,6 +219,20 @@ def test_ssd_random_crop_has_operations_of_its_own():
     assert abs(shape[0] * shape[1] / (HEIGHT * WIDTH) - 0.25) < 0.07
 
 
+def test_ssd_crops_with_different_ranges_are_all_used():
+    text = " ".join(
+        f"operations {{ min_aspect_ratio: {ratio} max_aspect_ratio: {ratio} min_area: 0.2 "
+        "max_area: 0.4 min_object_covered: 0 overlap_thresh: 0 random_coef: 0 }"
+        for ratio in (0.5, 2.0)
+    )
+    augment = chain("ssd_random_crop", ssd_random_crop=text)
+    shapes = [augment(scene(), seed(n)).image.shape for n in range(20)]
+    tall = sum(shape[0] > 1.5 * shape[1] for shape in shapes)
+    wide = sum(shape[1] > 1.5 * shape[0] for shape in shapes)
+    assert min(tall, wide) >= 3
+    assert tall + wide == 20
+
+
 def test_padding_has_the_mean_colour_or_the_given_one():
     mean = scene().image.numpy().mean((0, 1))
     plain = chain("random_pad_image")(scene(), seed(5)).image.numpy()

@@ -1,4 +1,3 @@
-from google.protobuf.internal import python_message as _python_message
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Mapping as _Mapping
@@ -8,7 +7,6 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 class GraphRewriter(_message.Message):
     __slots__ = ("quantization",)
-    Extensions: _python_message._ExtensionDict
     QUANTIZATION_FIELD_NUMBER: _ClassVar[int]
     quantization: Quantization
     def __init__(self, quantization: _Optional[_Union[Quantization, _Mapping]] = ...) -> None: ...

@@ -1,6 +1,5 @@
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
-from google.protobuf.internal import python_message as _python_message
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
@@ -112,5 +111,4 @@ class TFRecordInputReader(_message.Message):
 
 class ExternalInputReader(_message.Message):
     __slots__ = ()
-    Extensions: _python_message._ExtensionDict
     def __init__(self) -> None: ...

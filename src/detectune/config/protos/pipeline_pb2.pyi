@@ -4,7 +4,6 @@ from detectune.config.protos import input_reader_pb2 as _input_reader_pb2
 from detectune.config.protos import model_pb2 as _model_pb2
 from detectune.config.protos import train_pb2 as _train_pb2
 from google.protobuf.internal import containers as _containers
-from google.protobuf.internal import python_message as _python_message
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
@@ -14,7 +13,6 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 class TrainEvalPipelineConfig(_message.Message):
     __slots__ = ("model", "train_config", "train_input_reader", "eval_config", "eval_input_reader", "graph_rewriter")
-    Extensions: _python_message._ExtensionDict
     MODEL_FIELD_NUMBER: _ClassVar[int]
     TRAIN_CONFIG_FIELD_NUMBER: _ClassVar[int]
     TRAIN_INPUT_READER_FIELD_NUMBER: _ClassVar[int]

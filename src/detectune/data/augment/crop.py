@@ -25,16 +25,16 @@ _ATTEMPTS = 100
 class Crop(NamedTuple):
     """How to choose a window and which boxes survive it."""
 
-    min_object_covered: float
+    min_object_covered: float | tf.Tensor
     """The window covers at least this fraction of at least one box."""
     aspect_ratios: tuple[float, float]
     """Range of width / height of the window."""
     areas: tuple[float, float]
     """Range of the window's area, as a fraction of the image."""
-    overlap_thresh: float
+    overlap_thresh: float | tf.Tensor
     """A box is kept if at least this fraction of it lies in the window."""
     clip_boxes: bool
-    random_coef: float
+    random_coef: float | tf.Tensor
     """How often the image is kept as it is."""
 
 
@@ -55,11 +55,24 @@ def random_crop_image(example: Example, seed: tf.Tensor, config: schema.RandomCr
 @augmentations.register("ssd_random_crop")
 def ssd_random_crop(example: Example, seed: tf.Tensor, config: schema.SSDRandomCrop) -> Example:
     """One of several `random_crop_image`s, chosen at random."""
-    crops = [_crop_of(operation) for operation in config.operations] or _SSD_CROPS
+    crops = [_crop_of(operation) for operation in config.operations] or list(_SSD_CROPS)
     seeds = tf.random.split(seed, 2)
     chosen = uniform(seeds[0], tf.constant(0), tf.constant(len(crops)))
+    if len({(crop.aspect_ratios, crop.areas, crop.clip_boxes) for crop in crops}) == 1:
+        return _maybe_cropped(example, seeds[1], _pick(crops, chosen))
+    # Ranges are attributes of TensorFlow's op, not inputs: every crop needs an op of its own.
     branches = [lambda crop=crop: tuple(_maybe_cropped(example, seeds[1], crop)) for crop in crops]
     return Example(*tf.switch_case(chosen, branches))
+
+
+def _pick(crops: list[Crop], chosen: tf.Tensor) -> Crop:
+    """`crops[chosen]`, where the crops differ in their thresholds only."""
+    return crops[0]._replace(
+        **{
+            name: tf.constant([float(getattr(crop, name)) for crop in crops])[chosen]
+            for name in ("min_object_covered", "overlap_thresh", "random_coef")
+        }
+    )
 
 
 def _crop_of(config: schema.RandomCropImage | schema.SSDRandomCropOperation) -> Crop:
@@ -75,10 +88,7 @@ def _crop_of(config: schema.RandomCropImage | schema.SSDRandomCropOperation) -> 
 
 def _maybe_cropped(example: Example, seed: tf.Tensor, crop: Crop) -> Example:
     seeds = tf.random.split(seed, 2)
-    if not crop.random_coef:
-        return _cropped(example, seeds[1], crop)
-    # Parity: the image is cropped if a number in [0, 1) is above random_coef.
-    keep = uniform(seeds[0]) <= crop.random_coef
+    keep = uniform(seeds[0]) < crop.random_coef
     return Example(
         *tf.cond(keep, lambda: tuple(example), lambda: tuple(_cropped(example, seeds[1], crop)))
     )

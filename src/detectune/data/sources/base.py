@@ -66,22 +66,24 @@ def make_record(
 ) -> Record:
     """A `Record` of lists; an empty list of flags or weights means the default for every box."""
     count = len(class_ids)
-    flags = (
-        np.asarray(flag, bool) if len(flag) == count else np.zeros(count, bool)
-        for flag in (difficult, is_crowd, group_of)
-    )
     return Record(
-        image,
-        file_name,
-        source_id or file_name,
-        int(height),
-        int(width),
-        np.asarray(boxes, np.float32).reshape(-1, 4),
-        np.asarray(class_ids, np.int32),
-        *flags,
-        np.asarray(weights, np.float32) if len(weights) == count else np.ones(count, np.float32),
-        None if areas is None or len(areas) != count else np.asarray(areas, np.float32),
+        image=image,
+        file_name=file_name,
+        source_id=source_id or file_name,
+        height=int(height),
+        width=int(width),
+        boxes=np.asarray(boxes, np.float32).reshape(-1, 4),
+        class_ids=np.asarray(class_ids, np.int32),
+        difficult=_flags(difficult, count),
+        is_crowd=_flags(is_crowd, count),
+        group_of=_flags(group_of, count),
+        weights=np.asarray(weights, np.float32) if len(weights) == count else np.ones(count, "f4"),
+        areas=None if areas is None or len(areas) != count else np.asarray(areas, np.float32),
     )
+
+
+def _flags(values: Sequence | np.ndarray, count: int) -> np.ndarray:
+    return np.asarray(values, bool) if len(values) == count else np.zeros(count, bool)
 
 
 def select_boxes(record: Record, keep: np.ndarray) -> Record:

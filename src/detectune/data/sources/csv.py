@@ -10,6 +10,7 @@ the CSV, in `images/`, in `../images/`, and in a folder called as the CSV (`trai
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -93,7 +94,7 @@ def _read_lines(file: Path) -> dict[str, list[tuple[int, dict[str, str]]]]:
     return lines
 
 
-def _columns(file: Path, found: list[str] | tuple[str, ...]) -> dict[str, str]:
+def _columns(file: Path, found: Sequence[str]) -> dict[str, str]:
     """Our name of a column → its name in the file."""
     by_lower = {name.strip().lower(): name for name in found if name}
     chosen = {}

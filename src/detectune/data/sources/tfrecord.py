@@ -14,8 +14,9 @@ import glob
 import os
 import re
 import struct
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -310,7 +311,7 @@ class TFRecordSource(Source):
 
 
 # A map from key to tf.train.Feature; the type of protobuf's map containers is not public.
-Features = dict
+Features = Mapping[str, Any]
 _CORNERS = tuple(f"image/object/bbox/{corner}" for corner in ("ymin", "xmin", "ymax", "xmax"))
 
 

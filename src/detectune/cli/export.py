@@ -1,0 +1,43 @@
+"""`detectune export`: a trained detector for deployment."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command()
+@click.argument("run")
+@click.option("--to", default="saved_model", show_default=True, metavar="FORMAT")
+@click.option("-o", "--output", required=True, metavar="DEST", help="A new folder.")
+@click.option("--checkpoint", metavar="best|last|PATH", help="Which weights; the best if left out.")
+@click.option("--precision", default="fp32", show_default=True)
+@click.option("--image", "images", multiple=True, metavar="FILE", help="Compare on this image.")
+def export(
+    run: str,
+    to: str,
+    output: str,
+    checkpoint: str | None,
+    precision: str,
+    images: tuple[str, ...],
+) -> None:
+    """Write the detector of RUN to DEST, and compare it with RUN before saying that it is done."""
+    from detectune.cli.quiet import load_tensorflow
+
+    load_tensorflow()
+    from detectune.export.run import export as run_export
+
+    done = run_export(
+        run,
+        to=to,
+        path=output,
+        checkpoint=checkpoint,
+        images=list(images) or None,
+        precision=precision,
+    )
+    kind = "images of the data set" if done.real and not images else "images"
+    kind = kind if done.real else "random images, because no data were at hand"
+    click.echo(
+        f"written: {done.path} ({to})\n"
+        f"same answers as the model on {done.images} {kind}: boxes within "
+        f"{done.box_difference:.1g} of the image, scores within {done.score_difference:.1g}"
+    )

@@ -1,0 +1,25 @@
+"""`detectune train`: fine-tune a detector."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command()
+@click.argument("file", metavar="PIPELINE_CONFIG")
+@click.option("--model-dir", required=True, metavar="DIR", help="The run directory to make.")
+@click.option("--set", "overrides", multiple=True, metavar="PATH=VALUE", help="Change a field.")
+@click.option("--resume", is_flag=True, help="Go on with the run in --model-dir.")
+def train(file: str, model_dir: str, overrides: tuple[str, ...], resume: bool) -> None:
+    """Fine-tune as PIPELINE_CONFIG says, evaluating on the way, and keep the best weights."""
+    from detectune.training.console import RunConsole
+
+    console = RunConsole()
+    console.phase("loading TensorFlow")
+    from detectune.cli.quiet import load_tensorflow
+
+    load_tensorflow()
+    from detectune.config.load import load_config
+    from detectune.training.fit import train as run_training
+
+    run_training(load_config(file, overrides), model_dir, resume=resume, console=console)

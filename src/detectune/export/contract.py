@@ -1,0 +1,31 @@
+"""What an exported detector takes and gives: the names and meanings, stated once.
+
+Parity: exporter_lib_v2.py of the original; serving code that calls one of its models works.
+
+    input_tensor                 [B, H, W, 3] uint8, RGB; H and W are free, B usually 1
+    detection_boxes              [B, K, 4] float32, yxyx as fractions of the image
+    detection_scores             [B, K] float32, falling
+    detection_classes            [B, K] float32, ids of the label map, from 1
+    detection_multiclass_scores  [B, K, C + 1] float32, all scores of each box's anchor
+    detection_anchor_indices     [B, K] float32, which anchor each box came from
+    num_detections               [B] float32, how many of the K are real; the rest is 0
+    raw_detection_boxes          [B, A, 4] float32, every anchor's box, not clipped
+    raw_detection_scores         [B, A, C + 1] float32, every anchor's scores
+"""
+
+from __future__ import annotations
+
+INPUT = "input_tensor"
+OUTPUTS = (
+    "detection_anchor_indices",
+    "detection_boxes",
+    "detection_classes",
+    "detection_multiclass_scores",
+    "detection_scores",
+    "num_detections",
+    "raw_detection_boxes",
+    "raw_detection_scores",
+)
+
+# How far the answers of an export may be from the model's: fractions of the image, and scores.
+BOX_TOLERANCE, SCORE_TOLERANCE = 1e-4, 1e-5

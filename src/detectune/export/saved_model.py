@@ -1,0 +1,98 @@
+"""TensorFlow SavedModel with the signature of the original's exporter."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from detectune.data.resizers import Resizer
+from detectune.detectors.ssd import SSD
+from detectune.errors import ExportError, three_part
+from detectune.export.contract import INPUT
+from detectune.registry import exporters
+from detectune.structures import Array
+
+Answers = dict[str, np.ndarray]
+
+
+class _Exported(tf.Module):
+    """The object that is saved: calling it detects."""
+
+    def __init__(self, detector: SSD, resizer: Resizer) -> None:
+        super().__init__()
+        self._detector, self._resizer = detector, resizer
+        # TensorFlow saves the variables it finds on the object.
+        self.model_variables = [variable.value for variable in detector.variables]
+
+    @tf.function(input_signature=[tf.TensorSpec([None, None, None, 3], tf.uint8, name=INPUT)])
+    def __call__(self, input_tensor: tf.Tensor) -> dict[str, tf.Tensor]:
+        specs = (tf.TensorSpec([*self._resizer.output_size, 3]), tf.TensorSpec([2], tf.int32))
+        images, sizes = tf.map_fn(self._resizer, input_tensor, fn_output_signature=specs)
+        out = self._detector(images, training=False)
+        return _outputs(self._detector, out, sizes)
+
+
+def _outputs(detector: SSD, out: Array, sizes: tf.Tensor) -> dict[str, tf.Tensor]:
+    found = detector.postprocess(out, sizes)
+    raw_boxes, raw_scores = detector.decode(out)
+    fractions = tf.cast(tf.tile(sizes, [1, 2]), tf.float32)[:, None, :]
+    valid = tf.cast(found.valid, tf.float32)
+    return {
+        "detection_boxes": found.boxes / fractions,
+        "detection_scores": found.scores,
+        "detection_classes": (tf.cast(found.classes, tf.float32) + 1.0) * valid,
+        "detection_multiclass_scores": found.class_scores,
+        "detection_anchor_indices": tf.cast(found.anchor_indices, tf.float32),
+        "num_detections": tf.reduce_sum(valid, axis=1),
+        "raw_detection_boxes": raw_boxes / fractions,
+        "raw_detection_scores": raw_scores,
+    }
+
+
+@exporters.register("saved_model")
+def write_saved_model(detector: SSD, resizer: Resizer, path: Path) -> None:
+    """Write `detector` to the folder `path`.
+
+    Raises:
+        ExportError: Keras runs on another backend than TensorFlow, or images are not resized to a
+            fixed size.
+    """
+    if keras.backend.backend() != "tensorflow":
+        raise ExportError(
+            three_part(
+                f"export: Keras runs on {keras.backend.backend()}.",
+                "A SavedModel is written with TensorFlow as the backend.",
+                "Set KERAS_BACKEND=tensorflow; checkpoints are the same on every backend.",
+            )
+        )
+    if None in resizer.output_size:
+        raise ExportError(
+            three_part(
+                "export: the image_resizer gives images of different sizes.",
+                "A SavedModel has one input size inside, to which it resizes.",
+                "Use fixed_shape_resizer, or keep_aspect_ratio_resizer with "
+                "pad_to_max_dimension: true.",
+            )
+        )
+    exported = _Exported(detector, resizer)
+    tf.saved_model.save(
+        exported, os.fspath(path), signatures={"serving_default": exported.__call__}
+    )
+
+
+def read_saved_model(path: Path) -> Callable[[np.ndarray], Answers]:
+    """The exported model at `path`: images `[B, H, W, 3]` uint8 → outputs by name."""
+    loaded = tf.saved_model.load(os.fspath(path))
+    signature = loaded.signatures["serving_default"]
+
+    def answer(images: np.ndarray) -> Answers:
+        # The closure keeps `loaded` alive: a signature alone does not.
+        assert loaded is not None
+        return {name: value.numpy() for name, value in signature(tf.constant(images)).items()}
+
+    return answer

@@ -1,0 +1,143 @@
+"""Load once, predict often: a run, a zoo archive or an exported model behind one call.
+
+image [H, W, 3] uint8 ─► resize ─► detector ─► boxes in pixels of the image
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import overload
+
+import numpy as np
+
+from detectune.checkpoints.restore import label_map_beside
+from detectune.checkpoints.run import image_resizer, open_run
+from detectune.config.label_map import read_label_map
+from detectune.data.decode import read_image
+from detectune.data.resizers import build_resizer
+from detectune.detectors.inference import DetectionModel, to_original
+from detectune.errors import CheckpointError, DataError, three_part
+from detectune.inference.results import ImageDetections
+
+# What can be given as an image: a path, or pixels [H, W, 3] uint8 RGB.
+ImageLike = str | os.PathLike | np.ndarray
+# Pixels → boxes [K, 4] in pixels of the image, scores [K], label-map ids [K].
+Detect = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]
+
+
+class Predictor:
+    """Finds objects in images.
+
+    Args:
+        detect: the model.
+        class_names: label-map id → name.
+    """
+
+    def __init__(self, detect: Detect, class_names: dict[int, str]) -> None:
+        self._detect, self.class_names = detect, class_names
+
+    @classmethod
+    def load(cls, path: str | os.PathLike, checkpoint: str | None = None) -> Predictor:
+        """A predictor from a run directory, an unpacked zoo archive, or a SavedModel.
+
+        Args:
+            checkpoint: "best", "last" or a path; the best there is if None.
+
+        Raises:
+            CheckpointError: there is nothing to load at `path`, or it is damaged.
+        """
+        if (Path(path) / "saved_model.pb").is_file():
+            return cls(_saved_model(Path(path)), _names_beside(Path(path)))
+        run = open_run(path)
+        model = DetectionModel(run.detector(checkpoint))
+        resizer = build_resizer(image_resizer(run.config.model), model.detector.pad_value)
+
+        def detect(image: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+            resized, size = resizer(image)
+            sizes = np.asarray(size)[None]
+            found = model.detect(np.asarray(resized)[None], sizes)
+            boxes = to_original(found, sizes, np.array([image.shape[:2]]))[0]
+            valid = found.valid[0]
+            return boxes[valid], found.scores[0][valid], found.classes[0][valid] + 1
+
+        names = {item.id: item.label for item in run.label_map().items}
+        return cls(detect, names)
+
+    @overload
+    def predict(self, images: ImageLike) -> ImageDetections: ...
+    @overload
+    def predict(self, images: Sequence[ImageLike]) -> list[ImageDetections]: ...
+
+    def predict(
+        self, images: ImageLike | Sequence[ImageLike]
+    ) -> ImageDetections | list[ImageDetections]:
+        """The detections of one image, or of each of several.
+
+        Args:
+            images: paths, or pixels `[H, W, 3]` uint8 RGB. Files are turned upright as their
+                EXIF orientation says, and boxes refer to the upright picture.
+
+        Raises:
+            DataError: a file is missing or no image, or an array has another shape or type.
+        """
+        if isinstance(images, str | os.PathLike):
+            return self._one(read_image(images), os.fspath(images))
+        if isinstance(images, np.ndarray):
+            return self._one(_checked(images), "")
+        return [self.predict(image) for image in images]
+
+    def _one(self, image: np.ndarray, file_name: str) -> ImageDetections:
+        boxes, scores, classes = self._detect(image)
+        return ImageDetections(image, boxes, scores, classes, self.class_names, file_name)
+
+
+def _checked(image: np.ndarray) -> np.ndarray:
+    if image.ndim == 3 and image.shape[-1] == 3 and image.dtype == np.uint8 and image.size:
+        return image
+    raise DataError(
+        three_part(
+            f"an image is an array of shape {image.shape} and type {image.dtype}.",
+            "Pixels have the shape [H, W, 3] and the type uint8, RGB.",
+            "Convert it, or give the path of the file.",
+        )
+    )
+
+
+def _saved_model(path: Path) -> Detect:
+    import tensorflow as tf
+
+    try:
+        loaded = tf.saved_model.load(os.fspath(path))
+        signature = loaded.signatures["serving_default"]
+    except (tf.errors.OpError, OSError, ValueError, KeyError, AttributeError) as error:
+        raise CheckpointError(
+            three_part(
+                f"{path}: the SavedModel cannot be loaded: {str(error).splitlines()[0]}",
+                "Needed is a folder with saved_model.pb and variables/, whole, with the signature "
+                "serving_default.",
+                "Export it again with `detectune export`.",
+            )
+        ) from error
+
+    def detect(image: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        outputs = signature(input_tensor=tf.constant(image[None]))
+        count = int(outputs["num_detections"][0])
+        height, width = image.shape[:2]
+        scale = np.array([height, width, height, width], np.float32)
+        return (
+            outputs["detection_boxes"][0, :count].numpy() * scale,
+            outputs["detection_scores"][0, :count].numpy(),
+            outputs["detection_classes"][0, :count].numpy().astype(np.int32),
+        )
+
+    detect.loaded = loaded  # type: ignore[attr-defined]  # a signature does not keep its model alive
+    return detect
+
+
+def _names_beside(path: Path) -> dict[int, str]:
+    found = label_map_beside(os.fspath(path / "saved_model.pb"))
+    if found is None:
+        return {}
+    return {item.id: item.label for item in read_label_map(found).items}

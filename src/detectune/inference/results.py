@@ -1,0 +1,138 @@
+"""What a prediction gives back: the boxes of one image, and what can be done with them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from detectune.errors import ConfigError, three_part
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+
+@dataclass(frozen=True)
+class ImageDetections:
+    """The boxes found in one image, best first."""
+
+    image: np.ndarray
+    """`[H, W, 3]` uint8, RGB: the image they were found in, upright."""
+    boxes: np.ndarray
+    """`[K, 4]` float32, yxyx in pixels of `image`."""
+    scores: np.ndarray
+    """`[K]` float32, 0–1."""
+    classes: np.ndarray
+    """`[K]` int32, ids of the label map, from 1."""
+    class_names: Mapping[int, str]
+    """Label-map id → name."""
+    file_name: str = ""
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    def above(self, threshold: float) -> ImageDetections:
+        """Only the boxes whose score reaches `threshold`."""
+        keep = self.scores >= threshold
+        return ImageDetections(
+            self.image,
+            self.boxes[keep],
+            self.scores[keep],
+            self.classes[keep],
+            self.class_names,
+            self.file_name,
+        )
+
+    def names(self) -> list[str]:
+        """The class name of every box."""
+        return [self.class_names.get(int(c), f"class {int(c)}") for c in self.classes]
+
+    def draw(self, threshold: float = 0.5) -> Image:
+        """A picture with the boxes whose score reaches `threshold`."""
+        from detectune.inference.draw import draw_detections
+
+        return draw_detections(
+            self.image, self.boxes, self.scores, self.classes, self.class_names, threshold=threshold
+        )
+
+    def to_coco(self, image_id: int = 1) -> list[dict[str, Any]]:
+        """COCO results: `bbox` is x, y, width, height in pixels of the image."""
+        rows = zip(self.boxes, self.scores, self.classes, self.names(), strict=True)
+        return [
+            {
+                "file_name": self.file_name,
+                "image_id": image_id,
+                "category_id": int(class_id),
+                "category_name": name,
+                "bbox": [
+                    round(float(side), 3)
+                    for side in (box[1], box[0], box[3] - box[1], box[2] - box[0])
+                ],
+                "score": round(float(score), 6),
+            }
+            for box, score, class_id, name in rows
+        ]
+
+    def to_supervision(self) -> Any:
+        """A `supervision.Detections`, for its trackers, slicers and annotators.
+
+        Raises:
+            ConfigError: the package supervision is not installed.
+        """
+        try:
+            import supervision
+        except ImportError as error:
+            raise ConfigError(
+                three_part(
+                    "to_supervision: the package supervision is not installed.",
+                    "It is an optional package.",
+                    'Install it with: pip install "supervision>=0.25"',
+                )
+            ) from error
+        return supervision.Detections(
+            xyxy=self.boxes[:, [1, 0, 3, 2]].astype(np.float32),
+            confidence=self.scores,
+            class_id=self.classes.astype(int),
+            data={"class_name": np.array(self.names())},
+        )
+
+
+def image_files(paths: list[str]) -> list[tuple[Path, str]]:
+    """(path, name to show) of the images that `paths` name: files, and folders with all in them.
+
+    Raises:
+        DataError: a path is missing, or a folder holds no image.
+    """
+    from detectune.errors import DataError
+
+    found: list[tuple[Path, str]] = []
+    for text in paths:
+        path = Path(text)
+        if path.is_dir():
+            inside = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES)
+            found += [(file, file.relative_to(path).as_posix()) for file in inside]
+            if not inside:
+                raise DataError(
+                    three_part(
+                        f"{path}: the folder holds no image.",
+                        f"Images end in {', '.join(SUFFIXES)}.",
+                        "Check the folder.",
+                    )
+                )
+        elif path.is_file():
+            found.append((path, path.name))
+        else:
+            raise DataError(
+                three_part(
+                    f"{path}: there is no such file or folder.",
+                    "Images are given as files, or as folders of files.",
+                    f"Check the path; the current folder is {Path.cwd()}.",
+                )
+            )
+    return found
+
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff")

@@ -1,0 +1,403 @@
+import errno
+import json
+import os
+import shutil
+import tarfile
+from collections import namedtuple
+
+import pytest
+from zoo_servers import Site, serving, tar_gz
+
+from detectune.errors import ZooError
+from detectune.zoo.catalog import find_archive
+from detectune.zoo.download import Limits, fetch_archive
+from detectune.zoo.transfer import TransferLimits
+from detectune.zoo.unpack import UnpackLimits
+
+ARCHIVE = find_archive("ssd_mobilenet_v2_320x320_coco17_tpu-8")
+NAME = ARCHIVE.name
+PATH = f"/{ARCHIVE.date}/{NAME}.tar.gz"
+NOISE = os.urandom(300_000)
+FILES = {f"{NAME}/pipeline.config": b"model { }", f"{NAME}/checkpoint/ckpt-0.index": NOISE}
+GOOD = tar_gz(FILES)
+QUICK = Limits(TransferLimits(timeout_seconds=5, attempts=3, pause_seconds=0.01))
+
+
+@pytest.fixture(autouse=True)
+def no_proxy_and_no_mirror(monkeypatch):
+    for name in ("http_proxy", "HTTP_PROXY", "DETECTUNE_ZOO_MIRROR"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def site():
+    with serving(Site({PATH: GOOD})) as running:
+        yield running
+
+
+def fetch(folder, site_or_mirror, **options):
+    mirror = site_or_mirror.url if isinstance(site_or_mirror, Site) else str(site_or_mirror)
+    return fetch_archive(ARCHIVE, folder, mirror=mirror, limits=QUICK, **options)
+
+
+def error_of(folder, site_or_mirror, **options):
+    with pytest.raises(ZooError) as caught:
+        fetch(folder, site_or_mirror, **options)
+    lines = str(caught.value).split("\n")
+    assert len(lines) == 3
+    assert all(lines)
+    return lines
+
+
+def files_in(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def test_an_archive_arrives_unpacked_with_a_record(tmp_path, site):
+    fetched = fetch(tmp_path, site)
+    assert fetched.folder == tmp_path / NAME
+    assert not fetched.was_there
+    assert (fetched.folder / "checkpoint/ckpt-0.index").read_bytes() == NOISE
+    record = json.loads((fetched.folder / ".detectune.json").read_text())
+    assert record["sha256"] == fetched.sha256
+    assert record["bytes"] == len(GOOD)
+    assert record["url"] == site.url + PATH
+    assert files_in(tmp_path) == [
+        f"{NAME}/.detectune.json",
+        f"{NAME}/checkpoint/ckpt-0.index",
+        f"{NAME}/pipeline.config",
+    ]
+
+
+def test_the_folder_can_be_read_by_others(tmp_path, site):
+    assert fetch(tmp_path, site).folder.stat().st_mode & 0o555 == 0o555
+
+
+def test_what_is_there_is_not_fetched_again(tmp_path, site):
+    first = fetch(tmp_path, site)
+    again = fetch(tmp_path, site)
+    assert again.was_there
+    assert again.sha256 == first.sha256
+    assert len(site.requests) == 1
+
+
+def test_a_folder_unpacked_by_hand_counts_as_there(tmp_path, site):
+    (tmp_path / NAME).mkdir()
+    (tmp_path / NAME / "pipeline.config").write_text("mine")
+    assert fetch(tmp_path, site).was_there
+    assert site.requests == []
+
+
+def test_an_empty_folder_is_filled(tmp_path, site):
+    (tmp_path / NAME).mkdir()
+    assert not fetch(tmp_path, site).was_there
+
+
+def test_force_replaces_the_folder(tmp_path, site):
+    folder = fetch(tmp_path, site).folder
+    (folder / "stray").write_text("x")
+    assert not fetch(tmp_path, site, force=True).was_there
+    assert not (folder / "stray").exists()
+    assert len(site.requests) == 2
+
+
+def test_force_refuses_another_archive_under_the_same_name(tmp_path, site):
+    folder = fetch(tmp_path, site).folder
+    site.files[PATH] = tar_gz({f"{NAME}/pipeline.config": b"changed"})
+    found, allowed, next_step = error_of(tmp_path, site, force=True)
+    assert found.endswith("the archive differs from the one that was fetched before.")
+    assert allowed.startswith("Its sha256 was ")
+    assert next_step.startswith(f"If you trust the new one, delete {folder}")
+    assert (folder / "pipeline.config").read_bytes() == b"model { }"
+
+
+def test_a_flat_mirror_works_as_well(tmp_path, site):
+    site.files = {f"/{NAME}.tar.gz": GOOD}
+    assert (fetch(tmp_path, site).folder / "pipeline.config").exists()
+    assert [path for path, _ in site.requests] == [PATH, f"/{NAME}.tar.gz"]
+
+
+def test_the_mirror_may_stand_in_the_environment(tmp_path, site, monkeypatch):
+    monkeypatch.setenv("DETECTUNE_ZOO_MIRROR", site.url + "/")
+    fetched = fetch_archive(ARCHIVE, tmp_path, limits=QUICK)
+    assert fetched.source == site.url + PATH
+
+
+def test_an_archive_without_a_folder_of_its_own_gets_one(tmp_path, site):
+    site.files[PATH] = tar_gz({"a.index": b"1", "b.index": b"2"})
+    folder = fetch(tmp_path, site).folder
+    assert files_in(folder) == [".detectune.json", "a.index", "b.index"]
+
+
+def test_progress_ends_with_the_whole_size(tmp_path, site):
+    seen = []
+    fetch(tmp_path, site, progress=lambda done, total: seen.append((done, total)))
+    assert seen[-1] == (len(GOOD), len(GOOD))
+    assert seen == sorted(seen)
+
+
+# --- interruptions --------------------------------------------------------------------------------
+
+
+def test_a_broken_connection_is_continued_where_it_broke(tmp_path, site):
+    site.drop_after = [100_000]
+    fetch(tmp_path, site)
+    assert [wanted for _, wanted in site.requests] == ["", "bytes=100000-"]
+
+
+def test_a_later_call_continues_an_earlier_one(tmp_path, site):
+    site.drop_after = [50_000, 0, 0]
+    found, allowed, _ = error_of(tmp_path, site)
+    assert "the connection ended after 50,000 of" in found
+    assert allowed.startswith("50,000 bytes have arrived and are kept in ")
+    assert not (tmp_path / NAME).exists()
+    fetch(tmp_path, site)
+    assert site.requests[-1][1] == "bytes=50000-"
+    assert (tmp_path / NAME / "checkpoint/ckpt-0.index").read_bytes() == NOISE
+
+
+def test_a_server_without_ranges_starts_again(tmp_path, site):
+    site.ranges, site.drop_after = False, [100_000]
+    fetch(tmp_path, site)
+    assert (tmp_path / NAME / "checkpoint/ckpt-0.index").read_bytes() == NOISE
+
+
+def test_halves_of_two_versions_are_never_joined(tmp_path, site):
+    site.drop_after = [100_000, 0, 0]
+    error_of(tmp_path, site)
+    site.files[PATH], site.etag = tar_gz({f"{NAME}/x": NOISE[::-1]}), '"v2"'
+    fetch(tmp_path, site)
+    assert (tmp_path / NAME / "x").read_bytes() == NOISE[::-1]
+
+
+def test_without_a_version_the_length_must_agree(tmp_path, site):
+    site.etag, site.drop_after = "", [100_000, 0, 0]
+    error_of(tmp_path, site)
+    site.files[PATH] = tar_gz({f"{NAME}/x": NOISE[::-1] * 2})
+    fetch(tmp_path, site)
+    assert (tmp_path / NAME / "x").read_bytes() == NOISE[::-1] * 2
+
+
+def test_a_part_that_is_longer_than_the_file_is_dropped(tmp_path, site):
+    site.drop_after = [200_000, 0, 0]
+    error_of(tmp_path, site)
+    site.files[PATH] = tar_gz({f"{NAME}/x": b"short"})
+    fetch(tmp_path, site)
+    assert (tmp_path / NAME / "x").read_bytes() == b"short"
+
+
+def test_a_part_with_damaged_notes_is_not_trusted(tmp_path, site):
+    site.drop_after = [100_000, 0, 0]
+    error_of(tmp_path, site)
+    (notes,) = tmp_path.glob("*.json")
+    notes.write_text("{")
+    fetch(tmp_path, site)
+    assert site.requests[-1][1] == ""
+
+
+def test_a_part_of_one_mirror_survives_a_try_at_another(tmp_path, site):
+    site.drop_after = [100_000, 0, 0]
+    error_of(tmp_path, site)
+    with serving(Site()) as other:
+        error_of(tmp_path, other)
+    fetch(tmp_path, site)
+    assert site.requests[-1][1] == "bytes=100000-"
+
+
+def test_an_overloaded_server_is_asked_again(tmp_path, site):
+    site.status = [503, 429]
+    fetch(tmp_path, site)
+    assert len(site.requests) == 3
+
+
+def test_a_length_that_is_not_true_ends_with_an_error_not_a_loop(tmp_path, site):
+    site.claimed_length = len(GOOD) + 1000
+    found, _, next_step = error_of(tmp_path, site)
+    assert "could not be fetched" in found
+    assert "it goes on from there" in next_step
+    assert len(site.requests) < 12
+
+
+def test_a_missing_length_is_no_obstacle(tmp_path, site):
+    site.send_length = False
+    assert not fetch(tmp_path, site).was_there
+
+
+# --- wrong answers --------------------------------------------------------------------------------
+
+
+def test_a_missing_archive_is_not_asked_for_again_and_again(tmp_path, site):
+    site.files = {}
+    found, _, next_step = error_of(tmp_path, site)
+    assert found.endswith(f"/{NAME}.tar.gz: the server has no such file (HTTP 404).")
+    assert "--mirror" in next_step
+    assert len(site.requests) == 2
+    assert files_in(tmp_path) == []
+
+
+def test_a_server_that_refuses_is_believed(tmp_path, site):
+    site.status = [403]
+    assert "the server refused (HTTP 403" in error_of(tmp_path, site)[0]
+    assert len(site.requests) == 1
+
+
+def test_a_web_page_is_recognised(tmp_path, site):
+    site.files[PATH], site.content_type = b"<!doctype html><p>Log in", "text/html"
+    found, _, next_step = error_of(tmp_path, site)
+    assert found.endswith("the server sent a web page instead of an archive.")
+    assert next_step.startswith("Does the network ask for a log-in")
+    assert files_in(tmp_path) == []
+
+
+def test_no_network_is_said_plainly(tmp_path):
+    with serving(Site()) as gone:
+        pass
+    found, allowed, next_step = error_of(tmp_path, gone)
+    assert "could not be fetched" in found
+    assert allowed.startswith("0 bytes have arrived")
+    assert next_step.startswith("Check the network")
+
+
+def test_a_truncated_archive_is_not_unpacked(tmp_path, site):
+    site.files[PATH] = GOOD[:-3]
+    assert "damaged or not complete" in error_of(tmp_path, site)[0]
+    assert files_in(tmp_path) == []
+
+
+def test_a_damaged_archive_is_not_unpacked(tmp_path, site):
+    site.files[PATH] = GOOD[:1000] + b"\0" * 50 + GOOD[1050:]
+    assert "damaged or not complete" in error_of(tmp_path, site)[0]
+    assert files_in(tmp_path) == []
+
+
+def test_an_empty_archive_is_an_error(tmp_path, site):
+    site.files[PATH] = tar_gz({})
+    assert error_of(tmp_path, site)[0].endswith("not complete: it is empty.")
+
+
+def test_an_archive_over_the_limit_is_refused_before_it_is_fetched(tmp_path, site):
+    limits = Limits(TransferLimits(max_bytes=1000))
+    with pytest.raises(ZooError, match="bytes or more"):
+        fetch_archive(ARCHIVE, tmp_path, mirror=site.url, limits=limits)
+    assert files_in(tmp_path) == []
+
+
+def test_an_endless_answer_is_cut_off(tmp_path, site):
+    site.send_length = False
+    with pytest.raises(ZooError, match="At most 1,000 bytes"):
+        fetch_archive(
+            ARCHIVE, tmp_path, mirror=site.url, limits=Limits(TransferLimits(max_bytes=1000))
+        )
+
+
+def add_link(tar, kind=tarfile.SYMTYPE, target="/etc/passwd"):
+    member = tarfile.TarInfo(f"{NAME}/link")
+    member.type, member.linkname = kind, target
+    tar.addfile(member)
+
+
+@pytest.mark.parametrize(
+    ("files", "change", "reason"),
+    [
+        ({"../evil": b"x"}, None, "leads outside of the folder"),
+        ({f"{NAME}/../../evil": b"x"}, None, "leads outside of the folder"),
+        ({"/tmp/evil": b"x"}, None, "leads outside of the folder"),
+        ({"a\\..\\evil": b"x"}, None, "leads outside of the folder"),
+        ({"C:/evil": b"x"}, None, "leads outside of the folder"),
+        ({}, add_link, "is a link"),
+        ({}, lambda tar: add_link(tar, tarfile.LNKTYPE, f"{NAME}/x"), "is a link"),
+        ({}, lambda tar: add_link(tar, tarfile.CHRTYPE), "is a device or special file"),
+        ({}, lambda tar: add_link(tar, tarfile.FIFOTYPE), "is a device or special file"),
+    ],
+)
+def test_an_unsafe_member_refuses_the_whole_archive(tmp_path, site, files, change, reason):
+    site.files[PATH] = tar_gz({f"{NAME}/ok": b"x", **files}, change)
+    into = tmp_path / "deep" / "er"
+    found, _, next_step = error_of(into, site)
+    assert "the archive was refused" in found
+    assert found.endswith(f"{reason}.")
+    assert next_step.startswith("This is not an archive of the zoo")
+    assert files_in(tmp_path) == []
+
+
+def test_a_member_that_comes_twice_is_refused(tmp_path, site):
+    def again(tar):
+        tar.addfile(tarfile.TarInfo(f"{NAME}/pipeline.config"))
+
+    site.files[PATH] = tar_gz(FILES, again)
+    assert error_of(tmp_path, site)[0].endswith("is in it twice.")
+
+
+@pytest.mark.parametrize("limits", [UnpackLimits(max_bytes=1000), UnpackLimits(max_members=1)])
+def test_a_bomb_is_not_unpacked(tmp_path, site, limits):
+    with pytest.raises(ZooError, match="the archive was refused: it holds more than"):
+        fetch_archive(ARCHIVE, tmp_path, mirror=site.url, limits=Limits(unpack=limits))
+    assert files_in(tmp_path) == []
+
+
+# --- the disk -------------------------------------------------------------------------------------
+
+
+def test_a_full_disk_is_seen_before_the_download(tmp_path, site, monkeypatch):
+    usage = namedtuple("usage", "total used free")(10, 10, 5)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
+    found, _, next_step = error_of(tmp_path, site)
+    assert found.endswith("could not be written: the disk is full.")
+    assert next_step.startswith("Free some space")
+    assert not (tmp_path / NAME).exists()
+
+
+def test_a_disk_that_fills_up_while_unpacking_leaves_nothing(tmp_path, site, monkeypatch):
+    def full(*arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("detectune.zoo.unpack.shutil.copyfileobj", full)
+    assert "the disk is full" in error_of(tmp_path, site)[0]
+    assert files_in(tmp_path) == []
+
+
+def test_a_file_in_the_way_is_named(tmp_path, site):
+    (tmp_path / NAME).write_text("x")
+    assert error_of(tmp_path, site)[0].endswith("a file stands where the folder should be.")
+
+
+def test_a_file_instead_of_the_target_folder_is_named(tmp_path, site):
+    (tmp_path / "into").write_text("x")
+    found, *_ = error_of(tmp_path / "into", site)
+    assert str(tmp_path / "into") in found
+
+
+# --- folders as mirrors ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("place", [f"{NAME}.tar.gz", PATH[1:]])
+@pytest.mark.parametrize("scheme", ["", "file://"])
+def test_a_folder_with_archives_is_a_mirror(tmp_path, place, scheme):
+    file = tmp_path / "mirror" / place
+    file.parent.mkdir(parents=True)
+    file.write_bytes(GOOD)
+    fetched = fetch(tmp_path / "into", f"{scheme}{tmp_path / 'mirror'}")
+    assert (fetched.folder / "pipeline.config").read_bytes() == b"model { }"
+    assert fetched.source == str(file)
+    assert file.read_bytes() == GOOD
+
+
+def test_a_folder_with_unpacked_archives_is_a_mirror(tmp_path):
+    (tmp_path / "mirror" / NAME / "checkpoint").mkdir(parents=True)
+    (tmp_path / "mirror" / NAME / "checkpoint" / "ckpt-0.index").write_bytes(b"x")
+    fetched = fetch(tmp_path / "into", tmp_path / "mirror")
+    assert files_in(fetched.folder) == [".detectune.json", "checkpoint/ckpt-0.index"]
+
+
+@pytest.mark.parametrize(
+    ("mirror", "found"),
+    [
+        ("nowhere", "there is no such folder."),
+        ("ftp://x/y", "ftp:// is not supported."),
+        ("gs://bucket", "gs:// is not supported."),
+        (".", f"the folder has no {NAME}.tar.gz."),
+    ],
+)
+def test_a_wrong_mirror_is_said(tmp_path, monkeypatch, mirror, found):
+    monkeypatch.chdir(tmp_path)
+    assert error_of(tmp_path / "into", mirror)[0].endswith(found)

@@ -1,0 +1,175 @@
+"""Write the pages of `docs/reference` that are made from the code.
+
+python tools/generate_docs.py          write them
+python tools/generate_docs.py --check  exit 1 if one is stale
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import importlib
+import pkgutil
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from detectune.config import protos
+from detectune.config.choices import CHOICES
+from detectune.config.field_status import Status, field_status
+
+ROOT = Path(__file__).resolve().parent.parent
+
+HEADER = """# Fields of pipeline.config
+
+<!-- Written by tools/generate_docs.py from src/detectune/config/field_status.py. -->
+
+What detectune does with every field of the original's schema, and with its own fields (numbers from
+1001).
+
+- **honoured**: the field does what it says.
+- **ignored**: accepted for old configs, without effect; `detectune config check` and
+  `detectune train` print the reason.
+- **refused**: a config that sets it to something else than its default is an error.
+
+{counts}
+"""
+
+
+def generated_pages() -> dict[Path, str]:
+    """The path and the text of every generated page."""
+    return {ROOT / "docs" / "reference" / "config-fields.md": config_fields_page()}
+
+
+def config_fields_page() -> str:
+    """The field table as Markdown: one section per message, supported messages first."""
+    messages = list(all_messages())
+    fields = [(m, [(f, field_status(f)) for f in m.fields]) for m in messages if m.fields]
+    counts = {
+        kind: sum(status.kind == kind for _, rows in fields for _, status in rows)
+        for kind in ("honoured", "ignored", "refused")
+    }
+    total = sum(counts.values())
+    line = f"Of {total} fields {counts['honoured']} are honoured, {counts['ignored']} ignored and "
+    pieces = [HEADER.format(counts=f"{line}{counts['refused']} refused.")]
+    live = [row for row in fields if any(s.kind != "refused" for _, s in row[1])]
+    pieces.append("## Messages that are used\n")
+    pieces += [section(message, rows) for message, rows in live]
+    dead = [row for row in fields if row not in live]
+    pieces += ["## Messages that are refused\n", refused_table(dead)]
+    return "\n".join(pieces).rstrip() + "\n"
+
+
+def section(message, rows: list[tuple]) -> str:
+    """The fields of one message as a table."""
+    meanings = comments(message.file.name)
+    name = name_of(message)
+    lines = [f"### {name}\n", f"{meanings[name]}\n"]
+    lines += ["| field | meaning | default | status |", "|---|---|---|---|"]
+    for field, status in rows:
+        meaning = meanings[f"{name}.{field.name}"].replace("|", "\\|")
+        cells = [f"`{field.name}`", meaning, default_of(field), remark(field, status)]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def default_of(field) -> str:
+    """The default as it would be written in a config; empty for messages and lists."""
+    if field.is_repeated or field.message_type is not None or not field.has_default_value:
+        return ""
+    if field.enum_type is not None:
+        return f"`{field.enum_type.values_by_number[field.default_value].name}`"
+    if isinstance(field.default_value, bool):
+        return f"`{str(field.default_value).lower()}`"
+    if isinstance(field.default_value, float):
+        return f"`{field.default_value:.6g}`"
+    return f"`{field.default_value}`" if field.default_value != "" else ""
+
+
+def remark(field, status: Status) -> str:
+    """Status, reason, next step and the supported values of a field."""
+    choice = CHOICES.get(f"{name_of(field.containing_type)}.{field.name}")
+    values = ", ".join(f"`{value}`" for value in choice.values if value != "") if choice else ""
+    parts = [f"{status.kind}." if status.reason or values else status.kind]
+    parts += [status.reason, status.next_step, f"Supported: {values}." if values else ""]
+    if field.number >= 1001:
+        parts.append("(detectune's own)")
+    return " ".join(part for part in parts if part).replace("|", "\\|")
+
+
+def refused_table(fields: list[tuple]) -> str:
+    """The messages that are refused as a whole, by reason."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for message, rows in fields:
+        status = rows[0][1]
+        groups.setdefault((status.reason, status.next_step), []).append(f"`{name_of(message)}`")
+    lines = ["| messages | why | next step |", "|---|---|---|"]
+    lines += [f"| {', '.join(names)} | {why} | {step} |" for (why, step), names in groups.items()]
+    return "\n".join(lines) + "\n"
+
+
+@functools.cache
+def comments(proto: str) -> dict[str, str]:
+    """`Message` and `Message.field` → the comment above it in the .proto file."""
+    found: dict[str, str] = {}
+    stack: list[str] = []
+    waiting: list[str] = []
+    for line in (ROOT / "src" / proto).read_text("utf-8").splitlines():
+        text = line.strip()
+        opening = re.match(r"(message|enum|oneof) (\w+) \{", text)
+        field = re.match(r".*?(\w+) = \d+", text)
+        if text.startswith("//"):
+            waiting.append(text[2:].strip())
+            continue
+        if opening:
+            stack.append("" if opening[1] == "oneof" else opening[2])
+        elif text == "}":
+            stack.pop()
+        if opening or field:
+            name = ".".join(part for part in stack if part)
+            key = f"{name}.{field[1]}" if field and not opening else name
+            if waiting:
+                found[key] = " ".join(waiting)
+        waiting = []
+    return found
+
+
+def name_of(message) -> str:
+    return message.full_name.removeprefix(f"{message.file.package}.")
+
+
+def all_messages() -> Iterator:
+    """Every message of the schema, by file, without the entries of maps."""
+    for module in sorted(found.name for found in pkgutil.iter_modules(protos.__path__)):
+        file = importlib.import_module(f"{protos.__name__}.{module}").DESCRIPTOR
+        for message in file.message_types_by_name.values():
+            yield from with_nested(message)
+
+
+def with_nested(message) -> Iterator:
+    if not message.GetOptions().map_entry:
+        yield message
+        for nested in message.nested_types:
+            yield from with_nested(nested)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="only say which pages are stale")
+    only_check = parser.parse_args().check
+    stale = [
+        (path, text)
+        for path, text in generated_pages().items()
+        if not path.exists() or path.read_text("utf-8") != text
+    ]
+    for path, text in stale:
+        print(f"{'stale' if only_check else 'written'}: {path.relative_to(ROOT)}")
+        if not only_check:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, "utf-8")
+    sys.exit(1 if only_check and stale else 0)
+
+
+if __name__ == "__main__":
+    main()
