@@ -13,6 +13,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -145,7 +146,7 @@ def _pairs(run: Run) -> list[Image.Image]:
     source, model = _test_source(run.config), DetectionModel(run.detector())
     resizer = build_resizer(run.config.model.ssd.image_resizer, model.detector.pad_value)
     batches = eval_batches(source, resizer, batch_size=_PICTURES, limit=_PICTURES)
-    batch = next(batches.as_numpy_iterator())
+    batch: Any = next(batches.as_numpy_iterator())
     found = model.detect(batch.images, batch.sizes)
     boxes = to_original(found, batch.sizes, batch.original_sizes)
     return [
