@@ -3,7 +3,7 @@
     python tools/pretrain_demo.py [--work DIR] [--scenes N] [--steps N]
 
 Draws scenes of the source task (letters and shapes on cubes, never a digit), trains the demo's
-detector on them from random weights, and writes the result in the zoo's format. About half an hour
+detector on them from random weights, and writes the result in the zoo's format. About a quarter of an hour
 on two CPU cores. The defaults made the checkpoint that ships.
 """
 
@@ -21,7 +21,7 @@ from detectune.config.label_map import write_label_map
 from detectune.config.load import load_config
 from detectune.config.save import write_config
 from detectune.demo.dataset import write_scenes
-from detectune.demo.run import set_data, set_steps
+from detectune.demo.settings import TEMPLATE, set_data, set_steps
 from detectune.demo.symbols import letters_and_shapes
 from detectune.training.fit import train
 
@@ -33,8 +33,8 @@ TRAIN_SEED, TEST_SEED = 101, 102
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--work", type=Path, default=Path("pretrain-demo"))
-    parser.add_argument("--scenes", type=int, default=4000)
-    parser.add_argument("--steps", type=int, default=3000)
+    parser.add_argument("--scenes", type=int, default=3000)
+    parser.add_argument("--steps", type=int, default=2500)
     options = parser.parse_args()
     run = pretrain(options.work, options.scenes, options.steps)
     ship(run, DEMO / "checkpoint")
@@ -46,7 +46,7 @@ def pretrain(work: Path, scenes: int, steps: int) -> Run:
     for part, count, seed in (("train", scenes, TRAIN_SEED), ("test", 100, TEST_SEED)):
         if not (work / part / "label_map.pbtxt").exists():
             write_scenes(work / part, count, seed, task)
-    config = load_config(DEMO / "pipeline.config")
+    config = load_config(TEMPLATE)
     config.model.ssd.num_classes = len(task.class_names)
     set_steps(config, steps)
     set_data(config, work / "train", work / "test")

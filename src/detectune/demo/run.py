@@ -13,6 +13,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -20,12 +21,12 @@ from rich.table import Table
 
 from detectune.checkpoints.run import Run
 from detectune.config import schema
-from detectune.config.load import load_config
 from detectune.data.pipeline import eval_batches
 from detectune.data.readers import open_reader
 from detectune.data.resizers import build_resizer
 from detectune.data.sources.base import Source
 from detectune.demo.dataset import write_scenes
+from detectune.demo.settings import demo_config
 from detectune.demo.symbols import digits
 from detectune.detectors.build import build_detector
 from detectune.detectors.inference import DetectionModel, to_original
@@ -35,11 +36,10 @@ from detectune.export.run import export
 from detectune.inference.draw import contact_sheet, draw_detections, draw_ground_truth, side_by_side
 from detectune.training.console import RunConsole
 from detectune.training.fit import fine_tune, train
+from detectune.training.logs import read_metrics
 
 STEPS = 400
-TRAIN_SCENES, TEST_SCENES = 300, 80
-CHECKPOINT = Path(__file__).with_name("checkpoint")
-_TEMPLATE = Path(__file__).with_name("pipeline.config")
+TRAIN_SCENES, TEST_SCENES = 800, 80
 _PICTURES = 12
 _NUMBERS = {
     "mAP": "DetectionBoxes_Precision/mAP",
@@ -49,7 +49,7 @@ _NUMBERS = {
 
 @dataclass(frozen=True)
 class DemoReport:
-    """What the demo found. Metrics under the names of `CocoEvaluator.results`."""
+    """What the demo found: mAP and mAP@.5 under the original's names."""
 
     folder: Path
     before: Mapping[str, float]
@@ -79,42 +79,17 @@ def run_demo(
     before = _before(config)
     console.say(_said("the shipped checkpoint, before any digit", before))
     fine_tuned = train(config, folder / "fine-tuned", console=console)
-    after = _evaluate(fine_tuned)
+    after = _last_evaluation(fine_tuned)
     console.say(_said("fine-tuned", after))
     config.train_config.ClearField("fine_tune_checkpoint")
-    from_scratch = _evaluate(train(config, folder / "from-scratch", console=console))
+    from_scratch = _last_evaluation(train(config, folder / "from-scratch", console=console))
     console.say(_said("from scratch", from_scratch))
     _write_pictures(fine_tuned, folder / "pictures")
-    export(fine_tuned, to="saved_model", path=folder / "saved_model")
+    export(fine_tuned, to="saved_model", path=folder / "exported")
     seconds = time.monotonic() - started
     report = DemoReport(folder, before, after, from_scratch, seconds)
     _show(report, steps, console)
     return report
-
-
-def demo_config(folder: Path, steps: int) -> schema.TrainEvalPipelineConfig:
-    """The config of the fine-tuning: the template beside this file, with data and steps."""
-    config = load_config(_TEMPLATE)
-    config.train_config.fine_tune_checkpoint = os.fspath(CHECKPOINT / "checkpoint" / "ckpt-0")
-    set_steps(config, steps)
-    set_data(config, folder / "scenes" / "train", folder / "scenes" / "test")
-    return config
-
-
-def set_steps(config: schema.TrainEvalPipelineConfig, steps: int) -> None:
-    """Trains `config` for `steps`, its learning rate warmed up and brought down within them."""
-    settings = config.train_config
-    settings.num_steps = settings.evaluate_every_steps = steps
-    schedule = settings.optimizer.adam_optimizer.learning_rate.cosine_decay_learning_rate
-    schedule.total_steps, schedule.warmup_steps = steps, min(100, steps // 10)
-
-
-def set_data(config: schema.TrainEvalPipelineConfig, train_folder: Path, test: Path) -> None:
-    """Lets `config` read scenes that `write_scenes` wrote into two folders."""
-    reader, eval_reader = config.train_input_reader, config.eval_input_reader[0]
-    for part, scenes in ((reader, train_folder), (eval_reader, test)):
-        part.source = f"csv:{scenes / 'labels.csv'}"
-        part.label_map_path = os.fspath(scenes / "label_map.pbtxt")
 
 
 def _check_folder(folder: Path) -> None:
@@ -140,17 +115,17 @@ def _before(config: schema.TrainEvalPipelineConfig) -> dict[str, float]:
     source = _test_source(config)
     detector = build_detector(config.model)
     fine_tune(detector, config, source.label_map)
-    return _numbers(config, DetectionModel(detector))
+    resizer = build_resizer(config.model.ssd.image_resizer, detector.pad_value)
+    found = evaluate_source(
+        DetectionModel(detector), source, resizer, source.label_map, batch_size=16
+    )
+    return found.results()
 
 
-def _evaluate(run: Run) -> dict[str, float]:
-    return _numbers(run.config, DetectionModel(run.detector()))
-
-
-def _numbers(config: schema.TrainEvalPipelineConfig, model: DetectionModel) -> dict[str, float]:
-    source = _test_source(config)
-    resizer = build_resizer(config.model.ssd.image_resizer, model.detector.pad_value)
-    return evaluate_source(model, source, resizer, source.label_map, batch_size=16).results()
+def _last_evaluation(run: Run) -> dict[str, float]:
+    """What training measured after its last step, on the test scenes."""
+    rows = [row for row in read_metrics(run.metrics) if row["kind"] == "eval"]
+    return {key: float(rows[-1][key]) for key in _NUMBERS.values()}
 
 
 def _test_source(config: schema.TrainEvalPipelineConfig) -> Source:
@@ -171,7 +146,7 @@ def _pairs(run: Run) -> list[Image.Image]:
     source, model = _test_source(run.config), DetectionModel(run.detector())
     resizer = build_resizer(run.config.model.ssd.image_resizer, model.detector.pad_value)
     batches = eval_batches(source, resizer, batch_size=_PICTURES, limit=_PICTURES)
-    batch = next(batches.as_numpy_iterator())
+    batch: Any = next(batches.as_numpy_iterator())
     found = model.detect(batch.images, batch.sizes)
     boxes = to_original(found, batch.sizes, batch.original_sizes)
     return [
@@ -216,6 +191,6 @@ def _show(report: DemoReport, steps: int, console: RunConsole) -> None:
         table.add_row(name, *(f"{metrics[key]:.3f}" for key in _NUMBERS.values()))
     console.console.print(table)
     console.say(f"pictures: {report.folder / 'pictures' / 'sheet.png'}")
-    console.say(f"exported detector: {report.folder / 'saved_model'}")
+    console.say(f"exported detector: {report.folder / 'exported' / 'saved_model'}")
     console.say(f"run directory: {report.folder / 'fine-tuned'}")
     console.say(f"the demo took {report.seconds / 60:.1f} minutes")

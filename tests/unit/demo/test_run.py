@@ -12,7 +12,8 @@ from PIL import Image
 
 from detectune.cli.demo import demo
 from detectune.config.report import report_fields
-from detectune.demo.run import CHECKPOINT, demo_config, run_demo
+from detectune.demo.run import run_demo
+from detectune.demo.settings import CHECKPOINT, demo_config
 from detectune.errors import ConfigError
 
 
@@ -65,9 +66,7 @@ def test_a_small_demo_leaves_everything_it_promises(tmp_path):
         assert 0 <= metrics["DetectionBoxes_Precision/mAP@.50IOU"] <= 1
     sheet = np.asarray(Image.open(folder / "pictures" / "sheet.png"))
     assert sheet.std() > 20
-    assert (folder / "saved_model" / "saved_model.pb").exists() or list(
-        (folder / "saved_model").rglob("saved_model.pb")
-    )
+    assert (folder / "exported" / "saved_model" / "saved_model.pb").exists()
     for run in ("fine-tuned", "from-scratch"):
         lines = (folder / run / "metrics.jsonl").read_text("utf-8").splitlines()
         assert json.loads(lines[-1])
