@@ -95,7 +95,7 @@ def test_predictions_and_detections_equal_the_recorded_ones(recorded):
     own = np.take_along_axis(
         np.asarray(recorded.detector.decode(out)[1]), found.anchor_indices[..., None], axis=1
     )
-    np.testing.assert_allclose(found.class_scores, own, atol=1e-6)
+    np.testing.assert_allclose(found.class_scores, own, atol=1e-5)
 
 
 @pytest.mark.parametrize("mode", ["eval", "train"])
@@ -177,7 +177,9 @@ def test_the_recorded_detections_of_a_trained_checkpoint_are_reproduced():
         image = read_image(next((shared / "datasets" / "coco_tiny").rglob(name)))
         found = predictor.predict(image)
         scale = np.tile(np.array(image.shape[:2], np.float32), 2)
-        golden = {key: recorded[f"{name}|detection_{key}"] for key in ("boxes", "scores", "classes")}
+        golden = {
+            key: recorded[f"{name}|detection_{key}"] for key in ("boxes", "scores", "classes")
+        }
         np.testing.assert_allclose(found.boxes / scale, golden["boxes"], atol=1e-4)
         np.testing.assert_allclose(found.scores, golden["scores"], atol=1e-4)
         np.testing.assert_array_equal(found.classes, golden["classes"])
