@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -99,15 +99,19 @@ class Inspection:
         return json.dumps(content, indent=1)
 
 
-def inspect_source(source: Source) -> Inspection:
-    """What is in `source`, with every image decoded once."""
+def inspect_source(source: Source, track: Callable[[range], Iterable[int]] = iter) -> Inspection:
+    """What is in `source`, with every image decoded once.
+
+    Args:
+        track: passes the indices on while they are worked through, such as a progress bar.
+    """
     result = Inspection(source.name)
     names = class_names(source.label_map)
     per_class: Counter[str] = Counter(dict.fromkeys(names.values(), 0))
     sizes: list[tuple[int, int]] = []
     areas: list[np.ndarray] = []
     first_with: dict[bytes, str] = {}
-    for index in range(len(source)):
+    for index in track(range(len(source))):
         result.images += 1
         try:
             record = source.unrepaired(index)
