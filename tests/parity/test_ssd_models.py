@@ -166,9 +166,7 @@ def test_the_recorded_detections_of_a_trained_checkpoint_are_reproduced():
         image = read_image(next((shared / "datasets" / "coco_tiny").rglob(name)))
         found = predictor.predict(image)
         scale = np.tile(np.array(image.shape[:2], np.float32), 2)
-        golden = {
-            key: recorded[f"{name}|detection_{key}"] for key in ("boxes", "scores", "classes")
-        }
+        golden = {key: recorded[f"{name}|detection_{key}"] for key in ("boxes", "scores", "classes")}
         np.testing.assert_allclose(found.boxes / scale, golden["boxes"], atol=1e-4)
         np.testing.assert_allclose(found.scores, golden["scores"], atol=1e-4)
         np.testing.assert_array_equal(found.classes, golden["classes"])
