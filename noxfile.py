@@ -88,8 +88,9 @@ def build(session: nox.Session) -> None:
     needed = (
         "detectune/py.typed",
         "detectune/demo/pipeline.config",
-        "detectune/demo/checkpoint/ckpt-0.index",
-        "detectune/demo/checkpoint/ckpt-0.data-00000-of-00001",
+        "detectune/demo/checkpoint/label_map.pbtxt",
+        "detectune/demo/checkpoint/checkpoint/ckpt-0.index",
+        "detectune/demo/checkpoint/checkpoint/ckpt-0.data-00000-of-00001",
         "detectune/config/protos/pipeline.proto",
     )
     missing = [name for name in needed if name not in names]

@@ -3,8 +3,9 @@
     python tools/pretrain_demo.py [--work DIR] [--scenes N] [--steps N]
 
 Draws scenes of the source task (letters and shapes on cubes, never a digit), trains the demo's
-detector on them from random weights, and writes the result in the zoo's format. About a quarter of
-an hour on two CPU cores. The defaults made the checkpoint that ships.
+detector on them from random weights, and writes the result in the zoo's format. About a quarter
+of an hour on two CPU cores. The defaults made the checkpoint that ships: mAP 0.776 and mAP@.5
+0.962 on 100 further scenes of letters and shapes.
 """
 
 from __future__ import annotations

@@ -24,13 +24,13 @@ def data() -> None:
 @click.option("--report", type=click.Path(), help="Write a page with drawn samples (.html).")
 def inspect(source: str, label_map: str | None, json_file: str | None, report: str | None) -> None:
     """What is in SOURCE, what is wrong with it, and what will happen to that."""
-    from detectune.cli.data_output import open_named, print_inspection
+    from detectune.cli.data_output import open_named, print_inspection, track_images
     from detectune.data.inspect import inspect_source
     from detectune.data.inspect_report import inspection_page
     from detectune.files import write_text
 
     opened = open_named(source, label_map)
-    inspection = inspect_source(opened)
+    inspection = inspect_source(opened, track_images)
     print_inspection(inspection)
     if json_file:
         write_text(json_file, inspection.to_json())

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
+from rich.progress import track
 from rich.table import Table
 
 from detectune.errors import ConfigError, three_part
@@ -38,6 +40,18 @@ def parse_ratios(text: str) -> list[float]:
                 "Write, for example, --ratios 0.8,0.1,0.1.",
             )
         ) from None
+
+
+def track_images(indices: range) -> Iterable[int]:
+    """`indices`, with a progress bar on a terminal while they are worked through."""
+    console = Console(stderr=True)
+    return track(
+        indices,
+        "looking at images",
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
 
 
 def print_inspection(inspection: Inspection) -> None:

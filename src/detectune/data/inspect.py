@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -99,43 +99,69 @@ class Inspection:
         return json.dumps(content, indent=1)
 
 
-def inspect_source(source: Source) -> Inspection:
-    """What is in `source`, with every image decoded once."""
-    result = Inspection(source.name)
-    names = class_names(source.label_map)
-    per_class: Counter[str] = Counter(dict.fromkeys(names.values(), 0))
-    sizes: list[tuple[int, int]] = []
-    areas: list[np.ndarray] = []
-    first_with: dict[bytes, str] = {}
-    for index in range(len(source)):
-        result.images += 1
+def inspect_source(source: Source, track: Callable[[range], Iterable[int]] = iter) -> Inspection:
+    """What is in `source`, with every image decoded once.
+
+    Args:
+        track: passes the indices on while they are worked through, such as a progress bar.
+    """
+    inspector = _Inspector(source)
+    for index in track(range(len(source))):
         try:
-            record = source.unrepaired(index)
+            inspector.add(source.unrepaired(index))
         except DataError as error:
-            place, _, rest = str(error).partition(": ")
-            detail = rest.split("\n")[0]
-            result.defects.append(Defect("unknown class or wrong annotation", place, detail))
-            continue
-        facts = _facts(record)
+            inspector.add_unreadable(error)
+    return inspector.result()
+
+
+class _Inspector:
+    """Counts records one by one."""
+
+    def __init__(self, source: Source) -> None:
+        self._source, self._names = source, class_names(source.label_map)
+        self._result = Inspection(
+            source.name, boxes_per_class=dict.fromkeys(self._names.values(), 0)
+        )
+        self._sizes: list[tuple[int, int]] = []
+        self._areas: list[np.ndarray] = [np.zeros(0)]
+        self._first_with: dict[bytes, str] = {}
+
+    def add_unreadable(self, error: DataError) -> None:
+        """A record whose annotation cannot be used; `error` begins with its place."""
+        place, _, rest = str(error).partition(": ")
+        self._result.images += 1
+        self._report("unknown class or wrong annotation", place, rest.split("\n")[0])
+
+    def add(self, record: Record) -> None:
+        """One record as it stands in the files."""
+        facts, used, result = _facts(record), repair(record), self._result
         height, width = (facts.height, facts.width) if facts else (record.height, record.width)
-        sizes.append((height, width))
-        used = repair(record)
-        per_class.update(names.get(int(i), f"id {i}") for i in used.class_ids)
-        areas.append(_areas(used.boxes) * height * width)
+        self._sizes.append((height, width))
+        self._areas.append(_areas(used.boxes) * height * width)
+        result.images += 1
         result.boxes += len(used.class_ids)
         result.images_without_boxes += not len(used.class_ids)
         result.most_boxes = max(result.most_boxes, len(used.class_ids))
-        result.defects += [*_image_defects(record, facts), *_box_defects(record, names)]
-        twin = first_with.setdefault(hashlib.sha256(record.image).digest(), record.file_name)
+        for class_id in used.class_ids.tolist():
+            result.boxes_per_class[self._names[class_id]] += 1
+        result.defects += [*_image_defects(record, facts), *_box_defects(record, self._names)]
+        digest = hashlib.sha256(record.image).digest()
+        twin = self._first_with.setdefault(digest, record.file_name)
         if twin != record.file_name and record.image:
-            detail = f"the same bytes as {twin}"
-            result.defects.append(Defect("duplicate image", record.file_name, detail))
-    result.defects += [Defect("damaged file", *where) for where in source.damaged_files()]
-    result.defects += [Defect("unused file", name, why) for name, why in source.stray_files()]
-    result.boxes_per_class = dict(per_class)
-    result.box_sizes = _size_classes(np.concatenate(areas) if areas else np.zeros(0))
-    result.image_sizes = _size_range(sizes)
-    return result
+            self._report("duplicate image", record.file_name, f"the same bytes as {twin}")
+
+    def result(self) -> Inspection:
+        """Everything, with what concerns the files as a whole."""
+        for file, detail in self._source.damaged_files():
+            self._report("damaged file", file, detail)
+        for file, detail in self._source.stray_files():
+            self._report("unused file", file, detail)
+        self._result.box_sizes = _size_classes(np.concatenate(self._areas))
+        self._result.image_sizes = _size_range(self._sizes)
+        return self._result
+
+    def _report(self, kind: str, file: str, detail: str) -> None:
+        self._result.defects.append(Defect(kind, file, detail))
 
 
 def _facts(record: Record) -> ImageFacts | None:

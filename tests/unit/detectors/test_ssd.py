@@ -1,0 +1,167 @@
+"""SSD: what it is built from, what it learns, and what it refuses."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+from google.protobuf import text_format
+from tiny import SIDE, random_batch, tiny_config
+
+from detectune.boxes.iou import pairwise_iou
+from detectune.config import schema
+from detectune.detectors import parts
+from detectune.detectors.build import build_detector
+from detectune.detectors.inference import DetectionModel, to_original
+from detectune.errors import ConfigError
+from detectune.layers.batch_norm import FreezableBatchNormalization
+from detectune.structures import Detections
+
+
+@pytest.fixture
+def detector():
+    keras.utils.set_random_seed(0)
+    return build_detector(tiny_config().model)
+
+
+def test_anchors_and_predictions_belong_together(detector):
+    out = detector(np.zeros((1, SIDE, SIDE, 3), np.float32))
+    anchors = 2 * (8 * 8 + 4 * 4 + 2 * 2)
+    assert out.box_codes.shape == (1, anchors, 4)
+    assert out.class_logits.shape == (1, anchors, 3)
+    assert out.anchors.shape == (anchors, 4)
+    np.testing.assert_allclose(out.anchors[0], [4 - 12, 4 - 12, 4 + 12, 4 + 12])
+
+
+def test_a_few_steps_lower_the_loss_and_the_box_is_found():
+    keras.utils.set_random_seed(0)
+    config = tiny_config()
+    config.model.ssd.feature_extractor.conv_hyperparams.batch_norm.decay = 0.5
+    detector = build_detector(config.model)
+    images, truth = random_batch()
+    detector.compile(optimizer=keras.optimizers.Adam(3e-3), jit_compile=False)
+    first = detector.train_on_batch(images, truth, return_dict=True)["total_loss"]
+    for _ in range(60):
+        detector.reset_metrics()
+        last = detector.train_on_batch(images, truth, return_dict=True)["total_loss"]
+    assert last < 0.2 * first
+    found = DetectionModel(detector).detect(images, np.full((2, 2), SIDE))
+    for image in range(2):
+        assert found.classes[image, 0] == truth.classes[image, 0]
+        assert pairwise_iou(found.boxes[image, :1], truth.boxes[image, :1])[0, 0] > 0.75
+
+
+def test_detections_stay_inside_the_picture_and_padding_is_empty(detector):
+    images, _ = random_batch()
+    found = DetectionModel(detector).detect(images, np.array([[40, 64], [64, 30]]))
+    assert found.boxes[0, :, 2].max() <= 40
+    assert found.boxes[1, :, 3].max() <= 30
+    assert not found.boxes[~found.valid].any()
+    assert (np.diff(found.scores, axis=1) <= 0).all()
+
+
+def test_boxes_are_scaled_back_to_the_original_image():
+    boxes = np.array([[[10.0, 20.0, 30.0, 40.0]]], np.float32)
+    found = Detections(boxes, *([None] * 5))
+    scaled = to_original(found, np.array([[64, 64]]), np.array([[128, 320]]))
+    np.testing.assert_allclose(scaled, [[[20, 100, 60, 200]]])
+
+
+def test_frozen_batch_norms_keep_their_statistics_in_training():
+    config = tiny_config()
+    config.model.ssd.freeze_batchnorm = True
+    detector = build_detector(config.model)
+    norms = [
+        layer
+        for layer in detector._flatten_layers()
+        if isinstance(layer, FreezableBatchNormalization)
+    ]
+    before = [np.asarray(layer.moving_mean) for layer in norms]
+    detector(random_batch()[0], training=True)
+    assert len(norms) > 50
+    for layer, mean in zip(norms, before, strict=True):
+        np.testing.assert_array_equal(np.asarray(layer.moving_mean), mean)
+    assert all(layer.gamma.trainable for layer in norms)
+
+
+def test_a_large_batch_mean_moves_the_statistics_by_one_minus_the_momentum():
+    layer = FreezableBatchNormalization(momentum=0.9, epsilon=1e-3)
+    values = np.random.default_rng(0).normal(3.0, 2.0, (4, 5, 5, 2)).astype(np.float32)
+    layer.build(values.shape)
+    out = np.asarray(layer(values, training=True))
+    np.testing.assert_allclose(out.mean(axis=(0, 1, 2)), 0, atol=1e-5)
+    np.testing.assert_allclose(
+        np.asarray(layer.moving_mean), 0.1 * values.mean(axis=(0, 1, 2)), rtol=1e-5
+    )
+    unbiased = values.reshape(-1, 2).var(axis=0, ddof=1)
+    np.testing.assert_allclose(np.asarray(layer.moving_variance), 0.9 + 0.1 * unbiased, rtol=1e-5)
+
+
+@pytest.mark.parametrize("type_name", ["ssd_mobilenet_v2_keras", "ssd_mobilenet_v2_fpn_keras"])
+@pytest.mark.parametrize("explicit", [False, True])
+@pytest.mark.parametrize("depthwise", [False, True])
+def test_every_combination_of_neck_padding_and_convolution_runs(type_name, explicit, depthwise):
+    config = tiny_config().model
+    extractor = config.ssd.feature_extractor
+    extractor.type, extractor.use_explicit_padding = type_name, explicit
+    extractor.use_depthwise = depthwise
+    if "fpn" not in type_name:
+        config.ssd.anchor_generator.CopyFrom(
+            text_format.Parse(
+                "ssd_anchor_generator { aspect_ratios: 1.0 }", schema.AnchorGenerator()
+            )
+        )
+        config.ssd.box_predictor.CopyFrom(
+            text_format.Parse(
+                "convolutional_box_predictor { kernel_size: 3 use_dropout: true "
+                f"use_depthwise: {str(depthwise).lower()} "
+                "num_layers_before_predictor: 1 max_depth: 24 min_depth: 8 }",
+                schema.BoxPredictor(),
+            )
+        )
+    detector = build_detector(config)
+    images, truth = random_batch()
+    out = detector(images, training=True)
+    losses = detector.named_losses(truth, out)
+    assert out.box_codes.shape[1] == out.anchors.shape[0]
+    assert all(np.isfinite(float(value)) for value in losses.values())
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "words"),
+    [
+        ("matcher", "bipartite_matcher { }", "bipartite_matcher is not supported"),
+        ("box_coder", "square_box_coder { }", "square_box_coder is not supported"),
+        ("anchor_generator", "grid_anchor_generator { }", "grid_anchor_generator is not supported"),
+        ("similarity_calculator", "ioa_similarity { }", "ioa_similarity is not supported"),
+        ("box_predictor", "rfcn_box_predictor { }", "rfcn_box_predictor is not supported"),
+        ("box_coder", "", "nothing is chosen"),
+    ],
+)
+def test_parts_that_are_not_offered_are_refused_by_name(path, text, words):
+    config = tiny_config().model
+    message = getattr(config.ssd, path)
+    message.Clear()
+    text_format.Parse(text, message)
+    with pytest.raises(ConfigError, match=words) as caught:
+        build_detector(config)
+    assert len(str(caught.value).splitlines()) == 3
+
+
+def test_a_misspelled_feature_extractor_gets_a_suggestion():
+    config = schema.SsdFeatureExtractor(type="ssd_mobilnet_v2_keras")
+    with pytest.raises(ConfigError, match='Did you mean "ssd_mobilenet_v2_keras"'):
+        parts.backbone_and_neck(config, freeze_batch_norm=False)
+
+
+def test_an_architecture_that_is_not_offered_is_refused_by_name():
+    config = schema.DetectionModel(center_net=schema.CenterNet())
+    with pytest.raises(ConfigError, match="center_net is not supported yet"):
+        build_detector(config)
+
+
+def test_pyramid_levels_that_do_not_fit_are_refused():
+    config = tiny_config().model
+    config.ssd.feature_extractor.fpn.min_level = 6
+    with pytest.raises(ConfigError, match="min_level 6 and max_level 5"):
+        build_detector(config)
