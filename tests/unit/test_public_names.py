@@ -44,3 +44,10 @@ def test_importing_the_package_imports_neither_keras_nor_tensorflow():
     code = "import detectune, sys; print(sorted({'keras', 'tensorflow'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_export_can_be_called_whatever_was_imported_before(tmp_path):
+    import detectune.export.contract  # makes detectune.export the package
+
+    with pytest.raises(detectune.CheckpointError, match=r"no pipeline\.config|is no folder"):
+        detectune.export(tmp_path / "nothing", path=tmp_path / "out")

@@ -30,7 +30,7 @@ class Progress:
 
 def snapshot(detector: Detector) -> list[np.ndarray]:
     """Copies of all variables of `detector`, dropout seeds included."""
-    return [np.array(variable) for variable in _network_variables(detector)]
+    return [np.asarray(variable).copy() for variable in _network_variables(detector)]
 
 
 def reinstate(detector: Detector, values: list[np.ndarray]) -> None:
