@@ -1,12 +1,17 @@
 """What the tiny detector does on one backend, as JSON: `KERAS_BACKEND=jax python backend_probe.py`.
 
-Weights come from NumPy, so that every backend starts from the same ones.
+Weights come from NumPy, so that every backend starts from the same ones. On JAX and PyTorch,
+TensorFlow counts as not installed.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
+
+if os.environ["KERAS_BACKEND"] != "tensorflow":
+    sys.modules["tensorflow"] = None  # type: ignore[assignment]  # importing it fails from here on
 
 import keras
 import numpy as np

@@ -40,6 +40,21 @@ def on(backend: str) -> dict:
     return probe(backend)
 
 
+@pytest.mark.parametrize("backend", list(PACKAGES))
+def test_a_training_step_lowers_the_loss_and_boxes_are_found(backend):
+    found = on(backend)
+    first, second = found["losses"]
+    assert found["backend"] == backend
+    # The second number is the mean of both steps.
+    assert second["total_loss"] < first["total_loss"]
+    boxes = np.array(found["boxes"])
+    assert (boxes[:, 2:] > boxes[:, :2]).all()
+    assert boxes.min() >= 0
+    assert boxes.max() <= 64
+    # The one kernel that only TensorFlow has.
+    assert found["fused_kernel"] == (backend == "tensorflow")
+
+
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 class TestSameAsTensorFlow:
     def test_every_loss_of_a_training_step_is_the_same(self, backend):
@@ -64,7 +79,3 @@ class TestSameAsTensorFlow:
         assert reference["scores"][0] > 0.1
         np.testing.assert_allclose(mine["scores"], reference["scores"], rtol=1e-4)
         np.testing.assert_allclose(mine["boxes"], reference["boxes"], atol=1e-2)
-
-    def test_the_tensorflow_kernel_is_not_imported(self, backend):
-        assert not on(backend)["fused_kernel"]
-        assert on("tensorflow")["fused_kernel"]
