@@ -13,13 +13,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import keras
 import numpy as np
 
 from detectune.checkpoints.files import find_checkpoint, latest_in, point_to, write_checkpoint
 from detectune.checkpoints.keys import variable_keys
-from detectune.checkpoints.restore import RestoreReport, label_map_beside, restore
+from detectune.checkpoints.restore import Kind, RestoreReport, label_map_beside, restore
 from detectune.checkpoints.run import Run, image_resizer, num_classes
 from detectune.config import schema
 from detectune.config.label_map import LabelMap, read_label_map, write_label_map
@@ -305,7 +306,7 @@ def fine_tune(
     return restore(
         detector,
         prefix,
-        kind=fine_tune_type(settings),
+        kind=cast(Kind, fine_tune_type(settings)),  # `restore` refuses others
         source_classes=_class_names(read_label_map(source)) if source else None,
         target_classes=_class_names(label_map, num_classes(config.model)),
     )

@@ -7,6 +7,7 @@ import os
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -29,7 +30,7 @@ class Progress:
 
 def snapshot(detector: Detector) -> list[np.ndarray]:
     """Copies of all variables of `detector`, dropout seeds included."""
-    return [np.array(variable) for variable in _network_variables(detector)]
+    return [np.asarray(variable).copy() for variable in _network_variables(detector)]
 
 
 def reinstate(detector: Detector, values: list[np.ndarray]) -> None:
@@ -44,7 +45,7 @@ def write_state(path: Path, detector: Detector, values: list[np.ndarray], at: Pr
     Raises:
         WriteError: the disk is full, or may not be written to.
     """
-    arrays = {f"network/{index}": value for index, value in enumerate(values)}
+    arrays: dict[str, Any] = {f"network/{index}": value for index, value in enumerate(values)}
     for index, variable in enumerate(_optimizer(detector).variables):
         arrays[f"optimizer/{index}"] = np.asarray(variable)
     arrays["progress"] = np.frombuffer(json.dumps(at.__dict__).encode(), np.uint8)
