@@ -8,24 +8,20 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import keras
-import numpy as np
 
-from detectune.checkpoints.files import find_checkpoint, latest_in, point_to, write_checkpoint
-from detectune.checkpoints.keys import variable_keys
+from detectune.checkpoints.files import find_checkpoint
 from detectune.checkpoints.restore import RestoreReport, label_map_beside, restore
 from detectune.checkpoints.run import Run, image_resizer, num_classes
 from detectune.config import schema
-from detectune.config.label_map import LabelMap, read_label_map, write_label_map
+from detectune.config.label_map import LabelMap, read_label_map
 from detectune.config.report import report_fields
-from detectune.config.save import write_config
-from detectune.data.check import check_source
+from detectune.data.check import broken_images_named, check_source
 from detectune.data.pipeline import batch_file_names, train_batches
 from detectune.data.readers import open_reader
 from detectune.data.resizers import Resizer, build_resizer
@@ -41,7 +37,8 @@ from detectune.training.freezing import freeze
 from detectune.training.logs import RunLog
 from detectune.training.optimizers import build_optimizer
 from detectune.training.recalibration import Recalibration
-from detectune.training.state import Progress, read_state, reinstate, snapshot, write_state
+from detectune.training.run_files import RunFiles
+from detectune.training.state import Progress, reinstate, snapshot
 
 _log = logging.getLogger("detectune")
 
@@ -94,7 +91,7 @@ class _Session:
     def __init__(self, run: Run, console: RunConsole) -> None:
         self.run, self.config, self.console = run, run.config, console
         self.settings = run.config.train_config
-        self.progress = Progress()
+        self.files, self.progress = RunFiles(run), Progress()
 
     def prepare(self, resume: bool) -> None:
         """Everything before the first step."""
@@ -102,8 +99,9 @@ class _Session:
         keras.utils.set_random_seed(self.settings.seed)
         self.detector = build_detector(self.config.model)
         self.console.phase("reading the data")
-        self.data = _open_data(self.config, self.detector, self.console)
-        last = latest_in(self.run.last) if resume else None
+        last = self.files.last_step() if resume else None
+        own = self.run.label_map() if last is not None else None
+        self.data = _open_data(self.config, self.detector, self.console, own)
         if last is None:
             self._start_fresh()
         self._freeze()
@@ -121,15 +119,17 @@ class _Session:
         self.model = DetectionModel(self.detector)
 
     def _start_fresh(self) -> None:
-        self.run.path.mkdir(parents=True, exist_ok=True)
-        write_config(self.config, self.run.path / "pipeline.config")
-        write_label_map(self.data.label_map, self.run.path / "label_map.pbtxt")
+        self.files.remove_leftovers()
         report = fine_tune(self.detector, self.config, self.data.label_map)
+        self.files.write_config(self.config)
+        self.files.write_label_map(self.data.label_map)
         self.console.say(report.summary() if report else "training from random weights")
 
-    def _resume(self, last: str) -> None:
-        step = last.rpartition("-")[2]
-        self.progress = read_state(self.run.last / f"state-{step}.npz", self.detector)
+    def _resume(self, last: int) -> None:
+        evaluates = self.data.evaluate is not None
+        self.files.remove_leftovers()
+        self.progress = self.files.reinstate(self.detector, last, evaluates=evaluates)
+        self.files.write_config(self.config)  # more steps may be asked for than at first
         self.console.say(f"resumed at step {self.progress.step}")
 
     def _freeze(self) -> None:
@@ -147,6 +147,9 @@ class _Session:
         if first >= total:
             self.console.say(f"nothing to do: step {first} of {total} is reached")
             return
+        if self._stopped_early():
+            self.console.say(f"nothing to do: the run stopped early at step {first}")
+            return
         batches = train_batches(
             self.config,
             self.data.train,
@@ -157,7 +160,7 @@ class _Session:
         )
         log = RunLog(self.run.path, first)
         try:
-            with self.console.training(first, total):
+            with self.console.training(first, total), broken_images_named(self.data.train):
                 self.detector.fit(
                     batches,
                     steps_per_epoch=total - first,
@@ -170,6 +173,10 @@ class _Session:
             log.close()
         self._say_where()
 
+    def _stopped_early(self) -> bool:
+        patience = self.settings.early_stopping_evaluations
+        return bool(patience) and self.progress.evaluations_without_gain >= patience
+
     def _callbacks(self, log: RunLog, first: int, total: int) -> list[keras.callbacks.Callback]:
         def file_names(step: int) -> list[str]:
             return batch_file_names(self.data.train, self.config, self.settings.seed, step)
@@ -177,13 +184,13 @@ class _Session:
         def evaluate_and_save(progress: Progress) -> dict[str, float]:
             with self._deployable(progress.step):
                 metrics = self._evaluate()
-                self._write_weights(progress.step)
+                self.files.write_weights(self.detector, progress.step)
             log.add("eval", progress.step, metrics)
             return metrics
 
         def save(progress: Progress) -> None:
             with self._deployable(progress.step):
-                self._write_weights(progress.step)
+                self.files.write_weights(self.detector, progress.step)
 
         numbers = StepNumbers(
             log,
@@ -203,8 +210,8 @@ class _Session:
                 console=self.console,
                 evaluate=evaluate_and_save if self.data.evaluate is not None else None,
                 save=save,
-                commit=self._commit,
-                keep_best=self._keep_best,
+                commit=lambda progress: self.files.commit(self.detector, progress),
+                keep_best=lambda progress: self.files.keep_best(progress.step),
                 num_steps=total,
                 evaluate_every=every,
                 save_every=save_every,
@@ -260,30 +267,6 @@ class _Session:
             results |= evaluator.category_scalars()
         return results
 
-    def _write_weights(self, step: int) -> None:
-        """Write the weights as they are to `checkpoints/last`; `_commit` makes them count."""
-        values = {row.key: np.asarray(row.variable) for row in variable_keys(self.detector)}
-        write_checkpoint(self.run.last / f"ckpt-{step}", values)
-
-    def _commit(self, progress: Progress) -> None:
-        """Complete `checkpoints/last`: the state of training, then the pointer to the new files."""
-        folder, step = self.run.last, progress.step
-        write_state(folder / f"state-{step}.npz", self.detector, snapshot(self.detector), progress)
-        point_to(folder / f"ckpt-{step}")
-        _remove_others(folder, step)
-
-    def _keep_best(self, progress: Progress) -> None:
-        """Copy the last checkpoint to `checkpoints/best`."""
-        step, folder = progress.step, self.run.best
-        folder.mkdir(parents=True, exist_ok=True)
-        for extension in (".data-00000-of-00001", ".index"):
-            name = f"ckpt-{step}{extension}"
-            partial = folder / f".writing-{name}"
-            shutil.copyfile(self.run.last / name, partial)
-            os.replace(partial, folder / name)
-        point_to(folder / f"ckpt-{step}")
-        _remove_others(folder, step)
-
     def _say_where(self) -> None:
         progress = self.progress
         best = f" Best mAP {progress.best_metric:.3f} at step {progress.best_step}."
@@ -327,13 +310,20 @@ def _class_names(label_map: LabelMap, count: int = 0) -> list[str]:
 
 
 def _open_data(
-    config: schema.TrainEvalPipelineConfig, detector: Detector, console: RunConsole
+    config: schema.TrainEvalPipelineConfig,
+    detector: Detector,
+    console: RunConsole,
+    own: LabelMap | None,
 ) -> _Data:
-    train = open_reader(config.train_input_reader, "train_input_reader")
+    """The sources; `own` is the label map of a resumed run, for a config whose own is gone."""
+    train = open_reader(
+        _without_lost_label_map(config.train_input_reader, own), "train_input_reader", own
+    )
     label_map = train.label_map
     evaluate = None
     if config.eval_input_reader:
-        evaluate = open_reader(config.eval_input_reader[0], "eval_input_reader", label_map)
+        reader = _without_lost_label_map(config.eval_input_reader[0], own)
+        evaluate = open_reader(reader, "eval_input_reader", label_map)
         check_source(evaluate)
     else:
         console.say("no eval_input_reader: training goes without evaluations")
@@ -350,6 +340,16 @@ def _open_data(
         console.say(source.describe())
     resizer = build_resizer(image_resizer(config.model), detector.pad_value)
     return _Data(label_map, train, evaluate, resizer)
+
+
+def _without_lost_label_map(reader: schema.InputReader, own: LabelMap | None) -> schema.InputReader:
+    """`reader`, or a copy without its label_map_path if that is gone and `own` can stand in."""
+    if own is None or Path(reader.label_map_path).is_file():
+        return reader
+    copy = schema.InputReader()
+    copy.CopyFrom(reader)
+    copy.ClearField("label_map_path")
+    return copy
 
 
 def _report_fields(config: schema.TrainEvalPipelineConfig, console: RunConsole) -> None:
@@ -379,7 +379,7 @@ def _check_folder(run: Run, resume: bool) -> None:
                 "Choose another path.",
             )
         )
-    if not resume and latest_in(run.last) is not None:
+    if not resume and RunFiles(run).last_step() is not None:
         raise ConfigError(
             three_part(
                 f"{run.path}: there is a run here already.",
@@ -387,11 +387,3 @@ def _check_folder(run: Run, resume: bool) -> None:
                 "Add --resume to go on with it, or choose another --model-dir.",
             )
         )
-
-
-def _remove_others(folder: Path, step: int) -> None:
-    """Remove the checkpoints and states of other steps."""
-    kept = {f"ckpt-{step}.index", f"ckpt-{step}.data-00000-of-00001", f"state-{step}.npz"}
-    for file in folder.iterdir():
-        if file.name.startswith(("ckpt-", "state-", ".writing-")) and file.name not in kept:
-            file.unlink(missing_ok=True)

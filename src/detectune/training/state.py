@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import zipfile
+import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,7 +30,7 @@ class Progress:
 
 def snapshot(detector: Detector) -> list[np.ndarray]:
     """Copies of all variables of `detector`, dropout seeds included."""
-    return [np.array(variable) for variable in _network_variables(detector)]
+    return [np.asarray(variable).copy() for variable in _network_variables(detector)]
 
 
 def reinstate(detector: Detector, values: list[np.ndarray]) -> None:
@@ -66,8 +67,12 @@ def read_state(path: Path, detector: Detector) -> Progress:
             slots = [arrays[f"optimizer/{index}"] for index in range(len(optimizer.variables))]
             progress = Progress(**json.loads(arrays["progress"].tobytes()))
             extra = len(arrays.files) - len(values) - len(slots) - 1
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise _unreadable(path, str(error)) from error
+    except FileNotFoundError as error:
+        raise _unreadable(path, "the file is missing") from error
+    except KeyError as error:
+        raise _unreadable(path, "it was written by another model or optimizer") from error
+    except (OSError, EOFError, ValueError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+        raise _unreadable(path, f"the file is damaged ({error})") from error
     pairs = [*zip(network, values, strict=True), *zip(optimizer.variables, slots, strict=True)]
     differing = [v.path for v, value in pairs if tuple(v.shape) != value.shape]
     if extra or differing:
