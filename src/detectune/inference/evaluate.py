@@ -68,10 +68,7 @@ def _collect(
 
 def _source(run: Run, data: str | None) -> Source:
     label_map = run.known_label_map()
-    if data is not None:
-        source = open_source(data, label_map)
-    else:
-        source = _own_source(run, label_map)
+    source = open_source(data, label_map) if data else _own_source(run, label_map)
     if label_map is None:
         _check_classes(run, source)
     return source
