@@ -6,7 +6,6 @@ import shutil
 
 import numpy as np
 import pytest
-from PIL import Image
 from tiny import tiny_config, write_squares
 
 from detectune.checkpoints.files import find_checkpoint, read_checkpoint
@@ -261,8 +260,3 @@ def test_a_progress_is_written_and_read_back(trained):
     assert progress.step == 8
     assert progress.best_step in (4, 8)
     assert int(detector.optimizer.iterations) == 8
-
-
-def test_pictures_of_the_data_set_are_what_the_tests_think(data):
-    sizes = {Image.open(file).size for file in data.glob("*.png")}
-    assert sizes == {(100, 80)}

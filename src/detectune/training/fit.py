@@ -192,6 +192,10 @@ class _Session:
             with self._deployable(progress.step):
                 self.files.write_weights(self.detector, progress.step)
 
+        def commit(progress: Progress) -> None:
+            log.flush()
+            self.files.commit(self.detector, progress)
+
         numbers = StepNumbers(
             log,
             self.console,
@@ -210,7 +214,7 @@ class _Session:
                 console=self.console,
                 evaluate=evaluate_and_save if self.data.evaluate is not None else None,
                 save=save,
-                commit=lambda progress: self.files.commit(self.detector, progress),
+                commit=commit,
                 keep_best=lambda progress: self.files.keep_best(progress.step),
                 num_steps=total,
                 evaluate_every=every,

@@ -36,12 +36,10 @@ class RunLog:
             kind: EventFileWriter(str(folder / kind), filename_suffix=f".from{start_step}")
             for kind in ("train", "eval")
         }
-        if start_step:  # TensorBoard then drops what earlier files say about later steps
-            restart = SessionLog(status=SessionLog.START)
-            for writer in self._writers.values():
-                writer.add_event(
-                    Event(wall_time=time.time(), step=start_step + 1, session_log=restart)
-                )
+        # TensorBoard then drops what earlier files say about later steps.
+        restart = SessionLog(status=SessionLog.START)
+        for writer in self._writers.values():
+            writer.add_event(Event(wall_time=time.time(), step=start_step + 1, session_log=restart))
 
     def add(self, kind: str, step: int, values: Mapping[str, float], **more: Any) -> None:
         """One line, and one TensorBoard point per value.
@@ -61,6 +59,14 @@ class RunLog:
             self._file.write(json.dumps(row) + "\n")
             self._file.flush()
             self._writers[kind].add_event(Event(wall_time=time.time(), step=step, summary=summary))
+        except OSError as error:
+            raise write_error(self.path, error) from error
+
+    def flush(self) -> None:
+        """See to it that a kill loses nothing of what was added."""
+        try:
+            for writer in self._writers.values():
+                writer.flush()
         except OSError as error:
             raise write_error(self.path, error) from error
 

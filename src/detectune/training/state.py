@@ -62,7 +62,7 @@ def read_state(path: Path, detector: Detector) -> Progress:
     optimizer = _optimizer(detector)
     network = _network_variables(detector)
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
             values = [arrays[f"network/{index}"] for index in range(len(network))]
             slots = [arrays[f"optimizer/{index}"] for index in range(len(optimizer.variables))]
             progress = Progress(**json.loads(arrays["progress"].tobytes()))
