@@ -56,7 +56,7 @@ def test_the_run_directory_holds_what_is_promised(trained):
     best = find_checkpoint(trained.run / "checkpoints" / "best").rpartition("/")[2]
     assert files - events == {
         "pipeline.config", "label_map.pbtxt", "metrics.jsonl", "train", "eval",
-        "checkpoints", "checkpoints/last", "checkpoints/best",
+        "report.html", "checkpoints", "checkpoints/last", "checkpoints/best",
         "checkpoints/last/checkpoint", "checkpoints/last/state-8.npz",
         "checkpoints/last/ckpt-8.index", "checkpoints/last/ckpt-8.data-00000-of-00001",
         "checkpoints/best/checkpoint",
@@ -297,3 +297,17 @@ def test_a_run_that_was_moved_works_and_is_resumed(trained, tmp_path):
     assert [row["step"] for row in rows if row["kind"] == "train"] == list(range(1, 11))
     assert [row["step"] for row in rows if row["kind"] == "eval"] == [4, 8, 10]
     assert load_config(moved / "pipeline.config").train_config.num_steps == 10
+
+
+def test_the_report_shows_the_run_and_needs_nothing_else(trained):
+    page = (trained.run / "report.html").read_text("utf-8")
+    assert "ssd_mobilenet_v2_fpn_keras, 2 classes" in page
+    assert "training from random weights" in page
+    assert page.count("data:image/jpeg;base64,") == 16  # eight pictures, truth and detected
+    assert page.count('<polyline class="line') == 7  # mAP, mAP@.5, total, three parts, rate
+    for text in ("square0.png", "square7.png", "Recall/AR@100 (small)", "detectune predict"):
+        assert text in page
+    rest = page.replace("http-equiv", "")
+    assert "<script" not in rest
+    assert "http" not in rest
+    assert "src=" not in rest

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,13 +31,17 @@ from detectune.detectors.base import Detector
 from detectune.detectors.build import build_detector
 from detectune.detectors.inference import DetectionModel
 from detectune.errors import ConfigError, three_part
+from detectune.evaluation.coco import CocoEvaluator
 from detectune.evaluation.evaluate import evaluate_source
+from detectune.files import write_text
 from detectune.training.callbacks import Evaluations, StepNumbers, StopAtNonFinite
 from detectune.training.console import RunConsole
+from detectune.training.examples import find_examples
 from detectune.training.freezing import freeze
 from detectune.training.logs import RunLog
 from detectune.training.optimizers import build_optimizer
 from detectune.training.recalibration import Recalibration
+from detectune.training.report import facts_of, report_html
 from detectune.training.run_files import RunFiles
 from detectune.training.state import Progress, reinstate, snapshot
 
@@ -92,6 +97,8 @@ class _Session:
         self.run, self.config, self.console = run, run.config, console
         self.settings = run.config.train_config
         self.files, self.progress = RunFiles(run), Progress()
+        self.started, self.seconds_before = time.monotonic(), 0.0
+        self.evaluated: CocoEvaluator | None = None
 
     def prepare(self, resume: bool) -> None:
         """Everything before the first step."""
@@ -123,12 +130,15 @@ class _Session:
         report = fine_tune(self.detector, self.config, self.data.label_map)
         self.files.write_config(self.config)
         self.files.write_label_map(self.data.label_map)
-        self.console.say(report.summary() if report else "training from random weights")
+        said = report.summary() if report else "training from random weights"
+        self.progress.notes["Weights"] = said
+        self.console.say(said)
 
     def _resume(self, last: int) -> None:
         evaluates = self.data.evaluate is not None
         self.files.remove_leftovers()
         self.progress = self.files.reinstate(self.detector, last, evaluates=evaluates)
+        self.seconds_before = self.progress.seconds
         self.files.write_config(self.config)  # more steps may be asked for than at first
         self.console.say(f"resumed at step {self.progress.step}")
 
@@ -139,6 +149,7 @@ class _Session:
             update_patterns=self.settings.update_trainable_variables,
         )
         if frozen is not None:
+            self.progress.notes["Frozen"] = frozen.summary()
             self.console.say(frozen.summary())
 
     def fit(self) -> None:
@@ -171,7 +182,25 @@ class _Session:
                 )
         finally:
             log.close()
+        self._write_report()
         self._say_where()
+
+    def _write_report(self) -> None:
+        """`report.html`, with examples of what the best weights find."""
+        self.console.phase("writing report.html")
+        source, examples = self.data.evaluate, []
+        if source is not None:
+            restore(self.detector, self.run.checkpoint("best"))
+            size = self._eval_batch_size()
+            examples = find_examples(self.model, source, self.data.resizer, batch_size=size)
+        sources = [self.data.train, *([source] if source is not None else [])]
+        facts = facts_of(
+            self.run, self.progress, data=[s.describe() for s in sources], examples=examples
+        )
+        write_text(self.run.path / "report.html", report_html(facts))
+
+    def _eval_batch_size(self) -> int:
+        return max(self.config.eval_config.batch_size, 8)
 
     def _stopped_early(self) -> bool:
         patience = self.settings.early_stopping_evaluations
@@ -194,6 +223,7 @@ class _Session:
 
         def commit(progress: Progress) -> None:
             log.flush()
+            progress.seconds = self.seconds_before + time.monotonic() - self.started
             self.files.commit(self.detector, progress)
 
         numbers = StepNumbers(
@@ -213,6 +243,7 @@ class _Session:
                 numbers=numbers,
                 console=self.console,
                 evaluate=evaluate_and_save if self.data.evaluate is not None else None,
+                per_category=self._per_category,
                 save=save,
                 commit=commit,
                 keep_best=lambda progress: self.files.keep_best(progress.step),
@@ -222,6 +253,9 @@ class _Session:
                 patience=self.settings.early_stopping_evaluations,
             ),
         ]
+
+    def _per_category(self) -> dict[str, dict[str, float]]:
+        return self.evaluated.per_category() if self.evaluated is not None else {}
 
     @contextmanager
     def _deployable(self, step: int) -> Iterator[None]:
@@ -264,8 +298,9 @@ class _Session:
             self.data.evaluate,
             self.data.resizer,
             self.data.label_map,
-            batch_size=max(self.config.eval_config.batch_size, 8),
+            batch_size=self._eval_batch_size(),
         )
+        self.evaluated = evaluator
         results = evaluator.results()
         if self.config.eval_config.include_metrics_per_category:
             results |= evaluator.category_scalars()

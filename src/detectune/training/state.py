@@ -25,7 +25,12 @@ class Progress:
     best_metric: float = -1.0
     best_step: int = 0
     evaluations_without_gain: int = 0
-    last_metrics: dict[str, float] = field(default_factory=dict)
+    best_metrics: dict[str, float] = field(default_factory=dict)
+    best_per_category: dict[str, dict[str, float]] = field(default_factory=dict)
+    notes: dict[str, str] = field(default_factory=dict)
+    """What was said when the run began, by title."""
+    seconds: float = 0.0
+    """From the start of the command, over all its resumptions."""
 
 
 def snapshot(detector: Detector) -> list[np.ndarray]:
