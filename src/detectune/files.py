@@ -5,11 +5,16 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from detectune.errors import DetectuneError, three_part
+
+# What `atomic_path` leaves beside its target if the process is killed.
+_LEFTOVER = re.compile(r"^\.(?P<target>.+)\.[a-z0-9_]{8}$")
 
 
 class WriteError(DetectuneError, OSError):
@@ -31,7 +36,7 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
         os.close(handle)
     except OSError as error:
-        raise _write_error(target, error) from error
+        raise write_error(target, error) from error
     temporary = Path(name)
     try:
         yield temporary
@@ -42,7 +47,7 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
     except OSError as error:
         if isinstance(error, DetectuneError):
             raise
-        raise _write_error(target, error) from error
+        raise write_error(target, error) from error
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -58,18 +63,57 @@ def write_bytes(path: str | os.PathLike, data: bytes) -> None:
         temporary.write_bytes(data)
 
 
+def copy_file(source: str | os.PathLike, path: str | os.PathLike) -> None:
+    """Copy the file `source` to `path`, atomically."""
+    with atomic_path(path) as temporary:
+        shutil.copyfile(source, temporary)
+
+
+def ensure_writable(path: str | os.PathLike) -> None:
+    """Find out before long work whether its result can be written to the file `path`.
+
+    Raises:
+        WriteError: `path` is a folder, or nothing can be written beside it.
+    """
+    if Path(path).is_dir():
+        raise write_error(Path(path), IsADirectoryError(errno.EISDIR, "it is a folder"))
+    target = Path(path)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}."):
+            pass
+    except OSError as error:
+        raise write_error(target, error) from error
+
+
+def remove_leftovers(folder: str | os.PathLike, targets: str) -> None:
+    """Remove what killed writes left in `folder`.
+
+    Args:
+        targets: regular expression; only leftovers of files with a matching name are removed.
+    """
+    if not Path(folder).is_dir():
+        return
+    for file in Path(folder).iterdir():
+        match = _LEFTOVER.match(file.name)
+        if match and re.fullmatch(targets, match["target"]):
+            file.unlink(missing_ok=True)
+
+
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
 
 
-def _write_error(path: Path, error: OSError) -> WriteError:
+def write_error(path: Path, error: OSError) -> WriteError:
+    """`error` as a message that says what could not be written, why, and what to do."""
     reasons = {
         errno.ENOSPC: ("there is no space left on the disk", "Free some space and start again."),
         errno.EACCES: ("permission was denied", "Choose a folder that you may write to."),
         errno.EROFS: ("the file system is read-only", "Choose a folder that you may write to."),
         errno.ENOTDIR: ("a file stands where a folder should be", "Choose another path."),
+        errno.EISDIR: ("it is a folder", "Choose another path, that of a file."),
         errno.EEXIST: ("a file stands where a folder should be", "Choose another path."),
     }
     reason, next_step = reasons.get(

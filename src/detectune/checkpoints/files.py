@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import glob
 import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,8 +15,10 @@ import tensorflow as tf
 
 from detectune.checkpoints.keys import ROOT, SUFFIX
 from detectune.errors import CheckpointError, three_part
-from detectune.files import write_text
+from detectune.files import WriteError, write_error, write_text
 
+# What files are called while they are written.
+_WRITING = ".writing-"
 # Folders below a run directory or an unpacked archive where a checkpoint may stand.
 _FOLDERS = ("checkpoints/best", "checkpoints/last", "checkpoint")
 
@@ -60,8 +65,6 @@ def find_checkpoint(path: str | os.PathLike) -> str:
 
 def glob_escape(name: str) -> str:
     """`name` with the characters that mean something in a pattern made plain."""
-    import glob
-
     return glob.escape(name)
 
 
@@ -115,29 +118,39 @@ def write_checkpoint(prefix: str | os.PathLike, values: Mapping[str, np.ndarray]
     The files appear under their names only when complete. `point_to` makes them the latest.
 
     Raises:
-        CheckpointError: the disk is full, or may not be written to.
+        WriteError: the disk is full, or may not be written to. Earlier checkpoints are untouched.
     """
     target = Path(prefix)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.parent / f".writing-{os.getpid()}-{target.name}"
+    temporary = target.parent / f"{_WRITING}{os.getpid()}-{target.name}"
     checkpoint = tf.train.Checkpoint(model=_tree(values))
     assert checkpoint.save_counter is not None  # made on first use; the zoo's checkpoints have it
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
         checkpoint.write(os.fspath(temporary))
         # The index comes last: without it, the rest is not taken for a checkpoint.
         for extension in (".data-00000-of-00001", ".index"):
             os.replace(f"{temporary}{extension}", f"{target}{extension}")
     except (tf.errors.OpError, OSError) as error:
-        raise CheckpointError(
-            three_part(
-                f"{target}: the checkpoint could not be written: {str(error).splitlines()[0]}",
-                "Earlier checkpoints are untouched.",
-                "Check the space and the permissions of the disk, then go on with --resume.",
-            )
-        ) from error
+        raise _not_written(target, error) from error
     finally:
-        for leftover in target.parent.glob(f"{temporary.name}*"):
+        remove_unfinished(target.parent, temporary.name)
+
+
+def remove_unfinished(folder: Path, prefix: str = _WRITING) -> None:
+    """Remove what `write_checkpoint` left in `folder` when it was killed."""
+    for leftover in folder.glob(f"{glob_escape(prefix)}*"):
+        if leftover.is_dir():  # TensorFlow collects the parts of a checkpoint in a folder
+            shutil.rmtree(leftover, ignore_errors=True)
+        else:
             leftover.unlink(missing_ok=True)
+
+
+def _not_written(target: Path, error: Exception) -> WriteError:
+    if isinstance(error, OSError):
+        return write_error(target, error)
+    if isinstance(error, tf.errors.ResourceExhaustedError):
+        return write_error(target, OSError(errno.ENOSPC, "no space"))
+    return write_error(target, OSError(None, str(error).splitlines()[0]))
 
 
 def point_to(prefix: str | os.PathLike) -> None:

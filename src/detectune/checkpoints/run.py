@@ -55,15 +55,21 @@ class Run:
         return find_checkpoint(which or self.path)
 
     def label_map(self) -> LabelMap:
-        """The classes; `class 1`, `class 2`, … if no label map lies in the folder."""
+        """The classes; `class 1`, `class 2`, … if no label map is known."""
+        count = num_classes(self.config.model)
+        return self.known_label_map() or LabelMap.from_names(
+            f"class {number + 1}" for number in range(count)
+        )
+
+    def known_label_map(self) -> LabelMap | None:
+        """The classes, from the label map in the folder or the one that the config names."""
         beside = label_map_beside(os.fspath(self.path / "pipeline.config"))
         if beside is not None:
             return read_label_map(beside)
         for reader in (*self.config.eval_input_reader, self.config.train_input_reader):
             if reader.label_map_path and Path(reader.label_map_path).is_file():
                 return read_label_map(reader.label_map_path)
-        count = num_classes(self.config.model)
-        return LabelMap.from_names(f"class {number + 1}" for number in range(count))
+        return None
 
     def detector(self, which: str | None = None) -> Detector:
         """The detector with the weights of the checkpoint `which`."""

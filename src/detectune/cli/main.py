@@ -68,15 +68,19 @@ def main(args: list[str] | None = None) -> None:
     if "--debug" in words:  # accepted anywhere on the line
         words = ["--debug", *(word for word in words if word != "--debug")]
     try:
-        cli.main(args=words, prog_name="detectune", standalone_mode=True)
+        status = cli.main(args=words, prog_name="detectune", standalone_mode=False)
+    except click.exceptions.Abort:  # click's name for a KeyboardInterrupt
+        click.echo("detectune: stopped by the keyboard.", err=True)
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
     except DetectuneError as error:
         if "--debug" in words:
             raise
         click.echo(f"detectune: {error}", err=True)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        click.echo("detectune: stopped by the keyboard.", err=True)
-        sys.exit(130)
+    sys.exit(status if isinstance(status, int) else 0)
 
 
 def _prepare_backend() -> None:

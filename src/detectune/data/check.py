@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 import tensorflow as tf
 
@@ -35,8 +36,15 @@ def check_source(source: Source) -> None:
 
 def named_errors(dataset: Iterable, source: Source) -> Iterator:
     """The elements of `dataset`; an image that cannot be read or decoded becomes a `DataError`."""
-    try:
+    with broken_images_named(source):
         yield from dataset
+
+
+@contextmanager
+def broken_images_named(source: Source) -> Iterator[None]:
+    """An image of `source` that breaks the block becomes a `DataError` that names it."""
+    try:
+        yield
     except tf.errors.OpError as error:
         raise_if_data(source, error)
         raise

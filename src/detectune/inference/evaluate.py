@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from detectune.checkpoints.run import Run, image_resizer, open_run
+from detectune.checkpoints.run import Run, image_resizer, num_classes, open_run
+from detectune.config.label_map import LabelMap
 from detectune.data.check import check_source
 from detectune.data.readers import open_reader
 from detectune.data.resizers import build_resizer
@@ -66,9 +67,14 @@ def _collect(
 
 
 def _source(run: Run, data: str | None) -> Source:
-    label_map = run.label_map()
-    if data is not None:
-        return open_source(data, label_map)
+    label_map = run.known_label_map()
+    source = open_source(data, label_map) if data else _own_source(run, label_map)
+    if label_map is None:
+        _check_classes(run, source)
+    return source
+
+
+def _own_source(run: Run, label_map: LabelMap | None) -> Source:
     readers = run.config.eval_input_reader
     if not readers:
         raise ConfigError(
@@ -80,6 +86,20 @@ def _source(run: Run, data: str | None) -> Source:
         )
     reader = type(readers[0])()
     reader.CopyFrom(readers[0])
-    if reader.label_map_path and not Path(reader.label_map_path).is_file():
+    if reader.label_map_path and label_map and not Path(reader.label_map_path).is_file():
         reader.ClearField("label_map_path")  # the run has a copy of its own
     return open_reader(reader, "eval_input_reader", label_map)
+
+
+def _check_classes(run: Run, source: Source) -> None:
+    """Refuse to guess which class of the data is which of the model."""
+    there, here = source.label_map.num_classes, num_classes(run.config.model)
+    if there != here:
+        raise ConfigError(
+            three_part(
+                f"{run.path}: there is no label map, and the model has {here} classes, but "
+                f"{source.name} has ids up to {there}.",
+                "The numbers of the classes must mean the same to the model and to the data.",
+                f"Put the label map of the model at {run.path / 'label_map.pbtxt'}.",
+            )
+        )

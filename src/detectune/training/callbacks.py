@@ -95,6 +95,7 @@ class Evaluations(keras.callbacks.Callback):
 
     Args:
         evaluate: writes the weights to deploy, and returns their metrics; None for no evaluation.
+        per_category: the numbers of each class in the evaluation just done.
         save: writes the weights to deploy without evaluating them.
         commit: makes the weights just written the last checkpoint, with the state of training.
         keep_best: makes the last checkpoint the best.
@@ -110,6 +111,7 @@ class Evaluations(keras.callbacks.Callback):
         numbers: StepNumbers,
         console: RunConsole,
         evaluate: Callable[[Progress], dict[str, float]] | None,
+        per_category: Callable[[], dict[str, dict[str, float]]],
         save: Callable[[Progress], None],
         commit: Callable[[Progress], None],
         keep_best: Callable[[Progress], None],
@@ -121,7 +123,7 @@ class Evaluations(keras.callbacks.Callback):
         super().__init__()
         self.progress, self.numbers, self.console = progress, numbers, console
         self.evaluate, self.save, self.commit = evaluate, save, commit
-        self.keep_best = keep_best
+        self.keep_best, self.per_category = keep_best, per_category
         self.num_steps, self.patience = num_steps, patience
         self.evaluate_every, self.save_every = evaluate_every, save_every
 
@@ -144,11 +146,12 @@ class Evaluations(keras.callbacks.Callback):
         progress = self.progress
         self.console.phase("evaluating")
         metrics = evaluate(progress)
-        progress.last_metrics = metrics
         value = metrics[self.METRIC]
         better = value > progress.best_metric or not progress.best_step
         if better:
             progress.best_metric, progress.best_step = value, progress.step
+            progress.best_metrics = metrics
+            progress.best_per_category = self.per_category()
         progress.evaluations_without_gain = 0 if better else progress.evaluations_without_gain + 1
         self.commit(progress)
         if better:

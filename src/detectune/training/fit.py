@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,17 +16,14 @@ from pathlib import Path
 from typing import cast
 
 import keras
-import numpy as np
 
-from detectune.checkpoints.files import find_checkpoint, latest_in, point_to, write_checkpoint
-from detectune.checkpoints.keys import variable_keys
+from detectune.checkpoints.files import find_checkpoint
 from detectune.checkpoints.restore import Kind, RestoreReport, label_map_beside, restore
 from detectune.checkpoints.run import Run, image_resizer, num_classes
 from detectune.config import schema
-from detectune.config.label_map import LabelMap, read_label_map, write_label_map
+from detectune.config.label_map import LabelMap, read_label_map
 from detectune.config.report import report_fields
-from detectune.config.save import write_config
-from detectune.data.check import check_source
+from detectune.data.check import broken_images_named, check_source
 from detectune.data.pipeline import batch_file_names, train_batches
 from detectune.data.readers import open_reader
 from detectune.data.resizers import Resizer, build_resizer
@@ -35,14 +32,19 @@ from detectune.detectors.base import Detector
 from detectune.detectors.build import build_detector
 from detectune.detectors.inference import DetectionModel
 from detectune.errors import ConfigError, three_part
+from detectune.evaluation.coco import CocoEvaluator
 from detectune.evaluation.evaluate import evaluate_source
+from detectune.files import write_text
 from detectune.training.callbacks import Evaluations, StepNumbers, StopAtNonFinite
 from detectune.training.console import RunConsole
+from detectune.training.examples import find_examples
 from detectune.training.freezing import freeze
 from detectune.training.logs import RunLog
 from detectune.training.optimizers import build_optimizer
 from detectune.training.recalibration import Recalibration
-from detectune.training.state import Progress, read_state, reinstate, snapshot, write_state
+from detectune.training.report import facts_of, report_html
+from detectune.training.run_files import RunFiles
+from detectune.training.state import Progress, reinstate, snapshot
 
 _log = logging.getLogger("detectune")
 
@@ -95,7 +97,9 @@ class _Session:
     def __init__(self, run: Run, console: RunConsole) -> None:
         self.run, self.config, self.console = run, run.config, console
         self.settings = run.config.train_config
-        self.progress = Progress()
+        self.files, self.progress = RunFiles(run), Progress()
+        self.started, self.seconds_before = time.monotonic(), 0.0
+        self.evaluated: CocoEvaluator | None = None
 
     def prepare(self, resume: bool) -> None:
         """Everything before the first step."""
@@ -103,8 +107,9 @@ class _Session:
         keras.utils.set_random_seed(self.settings.seed)
         self.detector = build_detector(self.config.model)
         self.console.phase("reading the data")
-        self.data = _open_data(self.config, self.detector, self.console)
-        last = latest_in(self.run.last) if resume else None
+        last = self.files.last_step() if resume else None
+        own = self.run.label_map() if last is not None else None
+        self.data = _open_data(self.config, self.detector, self.console, own)
         if last is None:
             self._start_fresh()
         self._freeze()
@@ -122,15 +127,20 @@ class _Session:
         self.model = DetectionModel(self.detector)
 
     def _start_fresh(self) -> None:
-        self.run.path.mkdir(parents=True, exist_ok=True)
-        write_config(self.config, self.run.path / "pipeline.config")
-        write_label_map(self.data.label_map, self.run.path / "label_map.pbtxt")
+        self.files.remove_leftovers()
         report = fine_tune(self.detector, self.config, self.data.label_map)
-        self.console.say(report.summary() if report else "training from random weights")
+        self.files.write_config(self.config)
+        self.files.write_label_map(self.data.label_map)
+        said = report.summary() if report else "training from random weights"
+        self.progress.notes["Weights"] = said
+        self.console.say(said)
 
-    def _resume(self, last: str) -> None:
-        step = last.rpartition("-")[2]
-        self.progress = read_state(self.run.last / f"state-{step}.npz", self.detector)
+    def _resume(self, last: int) -> None:
+        evaluates = self.data.evaluate is not None
+        self.files.remove_leftovers()
+        self.progress = self.files.reinstate(self.detector, last, evaluates=evaluates)
+        self.seconds_before = self.progress.seconds
+        self.files.write_config(self.config)  # more steps may be asked for than at first
         self.console.say(f"resumed at step {self.progress.step}")
 
     def _freeze(self) -> None:
@@ -140,6 +150,7 @@ class _Session:
             update_patterns=self.settings.update_trainable_variables,
         )
         if frozen is not None:
+            self.progress.notes["Frozen"] = frozen.summary()
             self.console.say(frozen.summary())
 
     def fit(self) -> None:
@@ -147,6 +158,9 @@ class _Session:
         first, total = self.progress.step, self.settings.num_steps
         if first >= total:
             self.console.say(f"nothing to do: step {first} of {total} is reached")
+            return
+        if self._stopped_early():
+            self.console.say(f"nothing to do: the run stopped early at step {first}")
             return
         batches = train_batches(
             self.config,
@@ -158,7 +172,7 @@ class _Session:
         )
         log = RunLog(self.run.path, first)
         try:
-            with self.console.training(first, total):
+            with self.console.training(first, total), broken_images_named(self.data.train):
                 self.detector.fit(
                     batches,
                     steps_per_epoch=total - first,
@@ -169,7 +183,29 @@ class _Session:
                 )
         finally:
             log.close()
+        self._write_report()
         self._say_where()
+
+    def _write_report(self) -> None:
+        """`report.html`, with examples of what the best weights find."""
+        self.console.phase("writing report.html")
+        source, examples = self.data.evaluate, []
+        if source is not None:
+            restore(self.detector, self.run.checkpoint("best"))
+            size = self._eval_batch_size()
+            examples = find_examples(self.model, source, self.data.resizer, batch_size=size)
+        sources = [self.data.train, *([source] if source is not None else [])]
+        facts = facts_of(
+            self.run, self.progress, data=[s.describe() for s in sources], examples=examples
+        )
+        write_text(self.run.path / "report.html", report_html(facts))
+
+    def _eval_batch_size(self) -> int:
+        return max(self.config.eval_config.batch_size, 8)
+
+    def _stopped_early(self) -> bool:
+        patience = self.settings.early_stopping_evaluations
+        return bool(patience) and self.progress.evaluations_without_gain >= patience
 
     def _callbacks(self, log: RunLog, first: int, total: int) -> list[keras.callbacks.Callback]:
         def file_names(step: int) -> list[str]:
@@ -178,13 +214,18 @@ class _Session:
         def evaluate_and_save(progress: Progress) -> dict[str, float]:
             with self._deployable(progress.step):
                 metrics = self._evaluate()
-                self._write_weights(progress.step)
+                self.files.write_weights(self.detector, progress.step)
             log.add("eval", progress.step, metrics)
             return metrics
 
         def save(progress: Progress) -> None:
             with self._deployable(progress.step):
-                self._write_weights(progress.step)
+                self.files.write_weights(self.detector, progress.step)
+
+        def commit(progress: Progress) -> None:
+            log.flush()
+            progress.seconds = self.seconds_before + time.monotonic() - self.started
+            self.files.commit(self.detector, progress)
 
         numbers = StepNumbers(
             log,
@@ -203,15 +244,19 @@ class _Session:
                 numbers=numbers,
                 console=self.console,
                 evaluate=evaluate_and_save if self.data.evaluate is not None else None,
+                per_category=self._per_category,
                 save=save,
-                commit=self._commit,
-                keep_best=self._keep_best,
+                commit=commit,
+                keep_best=lambda progress: self.files.keep_best(progress.step),
                 num_steps=total,
                 evaluate_every=every,
                 save_every=save_every,
                 patience=self.settings.early_stopping_evaluations,
             ),
         ]
+
+    def _per_category(self) -> dict[str, dict[str, float]]:
+        return self.evaluated.per_category() if self.evaluated is not None else {}
 
     @contextmanager
     def _deployable(self, step: int) -> Iterator[None]:
@@ -254,36 +299,13 @@ class _Session:
             self.data.evaluate,
             self.data.resizer,
             self.data.label_map,
-            batch_size=max(self.config.eval_config.batch_size, 8),
+            batch_size=self._eval_batch_size(),
         )
+        self.evaluated = evaluator
         results = evaluator.results()
         if self.config.eval_config.include_metrics_per_category:
             results |= evaluator.category_scalars()
         return results
-
-    def _write_weights(self, step: int) -> None:
-        """Write the weights as they are to `checkpoints/last`; `_commit` makes them count."""
-        values = {row.key: np.asarray(row.variable) for row in variable_keys(self.detector)}
-        write_checkpoint(self.run.last / f"ckpt-{step}", values)
-
-    def _commit(self, progress: Progress) -> None:
-        """Complete `checkpoints/last`: the state of training, then the pointer to the new files."""
-        folder, step = self.run.last, progress.step
-        write_state(folder / f"state-{step}.npz", self.detector, snapshot(self.detector), progress)
-        point_to(folder / f"ckpt-{step}")
-        _remove_others(folder, step)
-
-    def _keep_best(self, progress: Progress) -> None:
-        """Copy the last checkpoint to `checkpoints/best`."""
-        step, folder = progress.step, self.run.best
-        folder.mkdir(parents=True, exist_ok=True)
-        for extension in (".data-00000-of-00001", ".index"):
-            name = f"ckpt-{step}{extension}"
-            partial = folder / f".writing-{name}"
-            shutil.copyfile(self.run.last / name, partial)
-            os.replace(partial, folder / name)
-        point_to(folder / f"ckpt-{step}")
-        _remove_others(folder, step)
 
     def _say_where(self) -> None:
         progress = self.progress
@@ -328,13 +350,20 @@ def _class_names(label_map: LabelMap, count: int = 0) -> list[str]:
 
 
 def _open_data(
-    config: schema.TrainEvalPipelineConfig, detector: Detector, console: RunConsole
+    config: schema.TrainEvalPipelineConfig,
+    detector: Detector,
+    console: RunConsole,
+    own: LabelMap | None,
 ) -> _Data:
-    train = open_reader(config.train_input_reader, "train_input_reader")
+    """The sources; `own` is the label map of a resumed run, for a config whose own is gone."""
+    train = open_reader(
+        _without_lost_label_map(config.train_input_reader, own), "train_input_reader", own
+    )
     label_map = train.label_map
     evaluate = None
     if config.eval_input_reader:
-        evaluate = open_reader(config.eval_input_reader[0], "eval_input_reader", label_map)
+        reader = _without_lost_label_map(config.eval_input_reader[0], own)
+        evaluate = open_reader(reader, "eval_input_reader", label_map)
         check_source(evaluate)
     else:
         console.say("no eval_input_reader: training goes without evaluations")
@@ -351,6 +380,16 @@ def _open_data(
         console.say(source.describe())
     resizer = build_resizer(image_resizer(config.model), detector.pad_value)
     return _Data(label_map, train, evaluate, resizer)
+
+
+def _without_lost_label_map(reader: schema.InputReader, own: LabelMap | None) -> schema.InputReader:
+    """`reader`, or a copy without its label_map_path if that is gone and `own` can stand in."""
+    if own is None or Path(reader.label_map_path).is_file():
+        return reader
+    copy = schema.InputReader()
+    copy.CopyFrom(reader)
+    copy.ClearField("label_map_path")
+    return copy
 
 
 def _report_fields(config: schema.TrainEvalPipelineConfig, console: RunConsole) -> None:
@@ -380,7 +419,7 @@ def _check_folder(run: Run, resume: bool) -> None:
                 "Choose another path.",
             )
         )
-    if not resume and latest_in(run.last) is not None:
+    if not resume and RunFiles(run).last_step() is not None:
         raise ConfigError(
             three_part(
                 f"{run.path}: there is a run here already.",
@@ -388,11 +427,3 @@ def _check_folder(run: Run, resume: bool) -> None:
                 "Add --resume to go on with it, or choose another --model-dir.",
             )
         )
-
-
-def _remove_others(folder: Path, step: int) -> None:
-    """Remove the checkpoints and states of other steps."""
-    kept = {f"ckpt-{step}.index", f"ckpt-{step}.data-00000-of-00001", f"state-{step}.npz"}
-    for file in folder.iterdir():
-        if file.name.startswith(("ckpt-", "state-", ".writing-")) and file.name not in kept:
-            file.unlink(missing_ok=True)

@@ -9,14 +9,17 @@ from pathlib import Path
 from typing import Any
 
 # protobuf makes these classes at run time.
-from tensorboard.compat.proto.event_pb2 import Event  # pyright: ignore[reportAttributeAccessIssue]
-from tensorboard.compat.proto.summary_pb2 import (
-    Summary,  # pyright: ignore[reportAttributeAccessIssue]
+from tensorboard.compat.proto.event_pb2 import (  # pyright: ignore[reportAttributeAccessIssue]
+    Event,
+    SessionLog,
+)
+from tensorboard.compat.proto.summary_pb2 import (  # pyright: ignore[reportAttributeAccessIssue]
+    Summary,
 )
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
-from detectune.errors import DataError
-from detectune.files import write_text
+from detectune.errors import DataError, three_part
+from detectune.files import write_error, write_text
 
 
 class RunLog:
@@ -30,12 +33,19 @@ class RunLog:
     def __init__(self, folder: Path, start_step: int = 0) -> None:
         self.path = folder / "metrics.jsonl"
         _cut(self.path, start_step)
-        self._file = self.path.open("a", encoding="utf-8")
+        try:
+            self._file = self.path.open("a", encoding="utf-8")
+        except OSError as error:
+            raise write_error(self.path, error) from error
         # The original kept training and evaluation apart in folders of these names.
         self._writers = {
             kind: EventFileWriter(str(folder / kind), filename_suffix=f".from{start_step}")
             for kind in ("train", "eval")
         }
+        # TensorBoard then drops what earlier files say about later steps.
+        restart = SessionLog(status=SessionLog.START)
+        for writer in self._writers.values():
+            writer.add_event(Event(wall_time=time.time(), step=start_step + 1, session_log=restart))
 
     def add(self, kind: str, step: int, values: Mapping[str, float], **more: Any) -> None:
         """One line, and one TensorBoard point per value.
@@ -43,19 +53,37 @@ class RunLog:
         Args:
             kind: "train" or "eval".
             more: written to the line only.
+
+        Raises:
+            WriteError: the disk is full.
         """
         row = {"kind": kind, "step": step, "time": round(time.time(), 3), **values, **more}
-        self._file.write(json.dumps(row) + "\n")
-        self._file.flush()
         summary = Summary(
             value=[Summary.Value(tag=tag, simple_value=value) for tag, value in values.items()]
         )
-        self._writers[kind].add_event(Event(wall_time=time.time(), step=step, summary=summary))
+        try:
+            self._file.write(json.dumps(row) + "\n")
+            self._file.flush()
+            self._writers[kind].add_event(Event(wall_time=time.time(), step=step, summary=summary))
+        except OSError as error:
+            raise write_error(self.path, error) from error
+
+    def flush(self) -> None:
+        """See to it that a kill loses nothing of what was added."""
+        try:
+            for writer in self._writers.values():
+                writer.flush()
+        except OSError as error:
+            raise write_error(self.path, error) from error
 
     def close(self) -> None:
-        self._file.close()
-        for writer in self._writers.values():
-            writer.close()
+        """Write out what is still held back."""
+        try:
+            self._file.close()
+            for writer in self._writers.values():
+                writer.close()
+        except OSError as error:
+            raise write_error(self.path, error) from error
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
@@ -74,8 +102,11 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
         except json.JSONDecodeError as error:
             if number < len(lines):
                 raise DataError(
-                    f"{path}:{number}: this line is no JSON.\nEach line is one JSON object.\n"
-                    "Remove the line, or the file: it is only a record."
+                    three_part(
+                        f"{path}:{number}: this line is no JSON.",
+                        "Each line is one JSON object.",
+                        "Remove the line, or the file: it is only a record.",
+                    )
                 ) from error
     return rows
 

@@ -71,7 +71,8 @@ class Recalibration:
                 share = 1.0 - layer.momentum
                 means[index].append(np.asarray(layer.moving_mean) / share)
                 variances[index].append(np.asarray(layer.moving_variance) / share)
-        for layer, mean, variance in zip(self._layers, means, variances, strict=True):
-            # Law of total variance: within the batches, and between their means.
-            layer.moving_mean.assign(np.mean(mean, axis=0))
-            layer.moving_variance.assign(np.mean(variance, axis=0) + np.var(mean, axis=0))
+        with np.errstate(over="ignore", invalid="ignore"):  # a diverged run is refused on saving
+            for layer, mean, variance in zip(self._layers, means, variances, strict=True):
+                # Law of total variance: within the batches, and between their means.
+                layer.moving_mean.assign(np.mean(mean, axis=0))
+                layer.moving_variance.assign(np.mean(variance, axis=0) + np.var(mean, axis=0))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import zipfile
+import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,12 @@ class Progress:
     best_metric: float = -1.0
     best_step: int = 0
     evaluations_without_gain: int = 0
-    last_metrics: dict[str, float] = field(default_factory=dict)
+    best_metrics: dict[str, float] = field(default_factory=dict)
+    best_per_category: dict[str, dict[str, float]] = field(default_factory=dict)
+    notes: dict[str, str] = field(default_factory=dict)
+    """What was said when the run began, by title."""
+    seconds: float = 0.0
+    """From the start of the command, over all its resumptions."""
 
 
 def snapshot(detector: Detector) -> list[np.ndarray]:
@@ -62,13 +68,17 @@ def read_state(path: Path, detector: Detector) -> Progress:
     optimizer = _optimizer(detector)
     network = _network_variables(detector)
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
             values = [arrays[f"network/{index}"] for index in range(len(network))]
             slots = [arrays[f"optimizer/{index}"] for index in range(len(optimizer.variables))]
             progress = Progress(**json.loads(arrays["progress"].tobytes()))
             extra = len(arrays.files) - len(values) - len(slots) - 1
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise _unreadable(path, str(error)) from error
+    except FileNotFoundError as error:
+        raise _unreadable(path, "the file is missing") from error
+    except KeyError as error:
+        raise _unreadable(path, "it was written by another model or optimizer") from error
+    except (OSError, EOFError, ValueError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+        raise _unreadable(path, f"the file is damaged ({error})") from error
     pairs = [*zip(network, values, strict=True), *zip(optimizer.variables, slots, strict=True)]
     differing = [v.path for v, value in pairs if tuple(v.shape) != value.shape]
     if extra or differing:

@@ -1,0 +1,103 @@
+"""Curves as SVG: no scripts, colours from the style sheet of the page around them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+Point = tuple[float, float]
+
+_WIDTH, _HEIGHT = 640, 250
+_LEFT, _RIGHT, _TOP, _BOTTOM = 58, 14, 12, 30
+_MOST_POINTS = 400
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One line of a chart: (step, value) points under a name."""
+
+    name: str
+    points: Sequence[Point]
+
+
+def line_chart(curves: Sequence[Curve], *, title: str, first_step: int, last_step: int) -> str:
+    """An `<svg>` with `curves` over steps; the value axis begins at 0. Marks on short curves.
+
+    Values that are not finite leave a gap. Empty if there is nothing to draw.
+    """
+    shown = [Curve(c.name, _thinned([p for p in c.points if math.isfinite(p[1])])) for c in curves]
+    shown = [curve for curve in shown if curve.points]
+    if not shown:
+        return ""
+    top = max(value for curve in shown for _, value in curve.points)
+    ticks = axis_ticks(top)
+    span = max(last_step - first_step, 1)
+
+    def place(point: Point) -> Point:
+        inner_width, inner_height = _WIDTH - _LEFT - _RIGHT, _HEIGHT - _TOP - _BOTTOM
+        x = _LEFT + (point[0] - first_step) / span * inner_width
+        return x, _TOP + (1 - point[1] / ticks[-1]) * inner_height
+
+    parts = [_grid(value, place((first_step, value))[1]) for value in ticks]
+    for number, curve in enumerate(shown, 1):
+        parts.append(_line(curve, number, [place(point) for point in curve.points]))
+    bottom = _HEIGHT - 10
+    parts.append(f'<text class="axis" x="{_LEFT}" y="{bottom}">{first_step}</text>')
+    parts.append(
+        f'<text class="axis end" x="{_WIDTH - _RIGHT}" y="{bottom}">step {last_step}</text>'
+    )
+    return (
+        f"<figure><figcaption>{escape(title)}{_legend(shown)}</figcaption>"
+        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escape(title)}">'
+        f"{''.join(parts)}</svg></figure>"
+    )
+
+
+def axis_ticks(top: float) -> list[float]:
+    """Four to six round numbers from 0 up to at least `top`.
+
+    `axis_ticks(0.83)` is `[0, 0.2, 0.4, 0.6, 0.8, 1.0]`.
+    """
+    if top <= 0:
+        return [0.0, 1.0]
+    power = 10.0 ** math.floor(math.log10(top / 5))
+    step = next(
+        factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power * 5 >= top * 0.999
+    )
+    count = math.ceil(top / step * 0.999)
+    return [float(f"{step * number:.6g}") for number in range(max(count, 1) + 1)]
+
+
+def _thinned(points: list[Point]) -> list[Point]:
+    stride = -(-len(points) // _MOST_POINTS)
+    return points if stride <= 1 else [*points[:-1:stride], points[-1]]
+
+
+def _grid(value: float, y: float) -> str:
+    return (
+        f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
+        f'<text class="axis end" x="{_LEFT - 8}" y="{y + 4:.1f}">{value:g}</text>'
+    )
+
+
+def _line(curve: Curve, number: int, places: Sequence[Point]) -> str:
+    path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
+    marks = "".join(
+        f'<circle class="mark c{number}" cx="{x:.1f}" cy="{y:.1f}" r="3.5">'
+        f"<title>{escape(curve.name)}, step {step:g}: {value:.4g}</title></circle>"
+        for (x, y), (step, value) in zip(places, curve.points, strict=True)
+        if len(places) <= 40
+    )
+    return f'<polyline class="line c{number}" points="{path}"/>{marks}'
+
+
+def _legend(curves: Sequence[Curve]) -> str:
+    if len(curves) < 2:
+        return ""
+    entries = (
+        f'<span class="key"><i class="c{number}"></i>{escape(curve.name)}</span>'
+        for number, curve in enumerate(curves, 1)
+    )
+    return f'<span class="legend">{"".join(entries)}</span>'

@@ -1,0 +1,278 @@
+"""`report.html`: one page about a run, with everything on it inside the file.
+
+config, metrics.jsonl, the best evaluation, example pictures ─► report_html ─► one HTML text
+
+Pure functions from data to HTML; who calls them reads the run and writes the file.
+"""
+
+from __future__ import annotations
+
+import base64
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from detectune.checkpoints.run import Run
+from detectune.config.report import report_fields
+from detectune.training.charts import Curve, line_chart
+from detectune.training.logs import read_metrics
+from detectune.training.report_style import STYLE
+from detectune.training.state import Progress
+
+_MAP, _HALF = "DetectionBoxes_Precision/mAP", "DetectionBoxes_Precision/mAP@.50IOU"
+_COLOURS = ("#ff5c4d", "#2ec4b6", "#ffc83d", "#5e82ff", "#b2e84b", "#e661cd", "#ff9233", "#40c9ff")
+_LOSSES = {
+    "Loss/total_loss": "total",
+    "Loss/classification_loss": "classification",
+    "Loss/localization_loss": "localization",
+    "Loss/regularization_loss": "regularization",
+}
+
+
+@dataclass(frozen=True)
+class Box:
+    """A box to draw: yxyx as fractions of the picture, its class, and its score or None."""
+
+    corners: tuple[float, float, float, float]
+    class_id: int
+    name: str
+    score: float | None = None
+
+
+@dataclass(frozen=True)
+class Example:
+    """A picture with what is in it and what was found."""
+
+    file_name: str
+    jpeg: bytes
+    height: int
+    width: int
+    truth: Sequence[Box]
+    found: Sequence[Box]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a report tells about a run."""
+
+    name: str
+    model: str
+    """The type of the feature extractor."""
+    data: Sequence[str]
+    """A line per source."""
+    rows: Sequence[Mapping[str, Any]]
+    """Of metrics.jsonl."""
+    steps: int
+    num_steps: int
+    seconds: float
+    best_step: int = 0
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    """The twelve numbers of the best evaluation."""
+    per_category: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    examples: Sequence[Example] = ()
+    notes: Mapping[str, str] = field(default_factory=dict)
+    """Title → text: what was restored, what is frozen."""
+    ignored: Sequence[str] = ()
+    """Config fields without effect."""
+    commands: Sequence[str] = ()
+
+
+def report_html(facts: Facts) -> str:
+    """The page."""
+    sections = (
+        ("Curves", _charts(facts)),
+        ("Best evaluation", _tables(facts)),
+        ("Examples", _examples(facts.examples)),
+        ("What next", "".join(f"<pre>{escape(text)}</pre>" for text in facts.commands)),
+        ("How it began", _notes(facts)),
+    )
+    body = "".join(f"<section><h2>{title}</h2>{html}</section>" for title, html in sections if html)
+    name = escape(facts.name)
+    data = "<br>".join(escape(line) for line in facts.data)
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{name} · detectune</title><style>{STYLE}</style></head><body><main>"
+        f'<h1>{name}</h1><p class="lead">{escape(facts.model)}<br>{data}</p>'
+        f"{_numbers(facts)}{body}</main></body></html>\n"
+    )
+
+
+def versions() -> str:
+    """Python and the packages that shape a result."""
+    names = ("detectune", "keras", "tensorflow", "numpy")
+    return ", ".join([f"Python {platform.python_version()}", *map(_version, names)])
+
+
+def _version(package: str) -> str:
+    try:
+        return f"{package} {version(package)}"
+    except PackageNotFoundError:
+        return f"{package} (version unknown)"
+
+
+def _numbers(facts: Facts) -> str:
+    speeds = [row["images_per_sec"] for row in _rows(facts, "train")[1:] if "images_per_sec" in row]
+    entries = [
+        (_number(facts.metrics.get(_MAP)), f"best mAP, at step {facts.best_step}"),
+        (_number(facts.metrics.get(_HALF)), "mAP@.5 at that step"),
+        (f"{facts.steps:,}", f"of {facts.num_steps:,} steps"),
+        (duration(facts.seconds), "in all"),
+        (f"{sorted(speeds)[len(speeds) // 2]:.3g}" if speeds else "–", "images per second"),
+    ]
+    if not facts.metrics:
+        entries = [("–", "no evaluation"), *entries[2:]]
+    cells = "".join(f"<div><b>{escape(b)}</b><span>{escape(s)}</span></div>" for b, s in entries)
+    return f'<div class="numbers">{cells}</div>'
+
+
+def duration(seconds: float) -> str:
+    """`3 min 07 s`, `2 h 05 min`, `41 s`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def _charts(facts: Facts) -> str:
+    trains, evals = _rows(facts, "train"), _rows(facts, "eval")
+    span = {"first_step": 0, "last_step": max(facts.steps, 1)}
+    losses = [Curve(name, _points(trains, key)) for key, name in _LOSSES.items()]
+    charts = [
+        line_chart(
+            [Curve("mAP", _points(evals, _MAP)), Curve("mAP@.5", _points(evals, _HALF))],
+            title="mAP on the evaluation data", **span,
+        ),
+        line_chart(losses[:1], title="Total loss", **span),
+        line_chart(losses[1:], title="Parts of the loss", **span),
+        line_chart(
+            [Curve("learning rate", _points(trains, "learning_rate"))],
+            title="Learning rate", **span,
+        ),
+    ]  # fmt: skip
+    return f'<div class="charts">{"".join(charts)}</div>' if any(charts) else ""
+
+
+def _points(rows: Sequence[Mapping[str, Any]], key: str) -> list[tuple[float, float]]:
+    return [(row["step"], row[key]) for row in rows if key in row]
+
+
+def _rows(facts: Facts, kind: str) -> list[Mapping[str, Any]]:
+    return [row for row in facts.rows if row["kind"] == kind]
+
+
+def _tables(facts: Facts) -> str:
+    if not facts.metrics:
+        return ""
+    coco = "".join(
+        f"<tr><td>{escape(name.removeprefix('DetectionBoxes_'))}</td>"
+        f'<td class="n">{_number(value)}</td></tr>'
+        for name, value in facts.metrics.items()
+        if "ByCategory" not in name
+    )
+    classes = "".join(
+        f'<tr><td>{escape(name)}</td><td class="n">{numbers["boxes"]:.0f}</td>'
+        f'<td class="n">{_number(numbers["mAP"])}</td>'
+        f'<td class="n">{_number(numbers["mAP@.50IOU"])}</td>'
+        f'<td class="n">{_number(numbers["AR@100"])}</td></tr>'
+        for name, numbers in facts.per_category.items()
+    )
+    return (
+        f'<div class="tables"><div><table><tr><th>COCO metric</th><th class="n">value</th></tr>'
+        f"{coco}</table></div>"
+        '<div><table><tr><th>class</th><th class="n">boxes</th><th class="n">AP</th>'
+        f'<th class="n">AP@.5</th><th class="n">AR@100</th></tr>{classes}</table></div></div>'
+    )
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None or value < 0 else f"{value:.3f}"
+
+
+def _examples(examples: Sequence[Example]) -> str:
+    pairs = "".join(
+        f'<figure><figcaption>{escape(example.file_name)}</figcaption><div class="pair">'
+        f"<div>{_picture(example, example.truth)}<span>truth</span></div>"
+        f"<div>{_picture(example, example.found)}<span>detected</span></div></div></figure>"
+        for example in examples
+    )
+    return f'<div class="pairs">{pairs}</div>' if pairs else ""
+
+
+def _picture(example: Example, boxes: Sequence[Box]) -> str:
+    """The picture once, and its boxes as lines that stay sharp at any size."""
+    source = base64.b64encode(example.jpeg).decode("ascii")
+    drawn = "".join(_box(box, example.height, example.width) for box in boxes)
+    return (
+        f'<svg viewBox="0 0 {example.width} {example.height}">'
+        f'<image width="{example.width}" height="{example.height}" '
+        f'href="data:image/jpeg;base64,{source}"/>{drawn}</svg>'
+    )
+
+
+def _box(box: Box, height: int, width: int) -> str:
+    top, left, bottom, right = (
+        corner * side for corner, side in zip(box.corners, (height, width) * 2, strict=True)
+    )
+    colour = _COLOURS[(box.class_id - 1) % len(_COLOURS)]
+    size = f'width="{right - left:.1f}" height="{bottom - top:.1f}"'
+    place = f'x="{left:.1f}" y="{top:.1f}" {size} rx="1"'
+    letter = max(width, height) / 26
+    text = escape(box.name if box.score is None else f"{box.name} {box.score:.0%}")
+    baseline = max(top - letter * 0.35, letter)
+    return (
+        f'<rect class="halo" {place}/><rect class="box" stroke="{colour}" {place}/>'
+        f'<text x="{max(left, 1):.1f}" y="{baseline:.1f}" font-size="{letter:.1f}" '
+        f'font-weight="600" fill="{colour}" stroke="#000" stroke-opacity=".6" '
+        f'stroke-width="{letter / 5:.2f}" paint-order="stroke">{text}</text>'
+    )
+
+
+def _notes(facts: Facts) -> str:
+    parts = [
+        f"<h3>{escape(title)}</h3><pre>{escape(text)}</pre>" for title, text in facts.notes.items()
+    ]
+    if facts.ignored:
+        items = "".join(f"<li>{escape(line)}</li>" for line in facts.ignored)
+        parts.append(f"<h3>Config fields without effect</h3><ul>{items}</ul>")
+    parts.append(f'<p class="note">Made with {escape(versions())}.</p>')
+    return "".join(parts)
+
+
+def facts_of(
+    run: Run,
+    progress: Progress,
+    *,
+    data: Sequence[str],
+    examples: Sequence[Example] = (),
+) -> Facts:
+    """What the files of `run` and its `progress` say."""
+    model = run.config.model
+    architecture = getattr(model, model.WhichOneof("model"))
+    where = str(run.path)
+    notes = [problem for problem in report_fields(run.config) if problem.severity != "error"]
+    return Facts(
+        name=run.path.resolve().name,
+        model=f"{architecture.feature_extractor.type}, {architecture.num_classes} classes",
+        data=data,
+        rows=read_metrics(run.metrics),
+        steps=progress.step,
+        num_steps=run.config.train_config.num_steps,
+        seconds=progress.seconds,
+        best_step=progress.best_step,
+        metrics=progress.best_metrics,
+        per_category=progress.best_per_category,
+        examples=examples,
+        notes=progress.notes,
+        ignored=[f"{problem.field}: {problem.found}" for problem in notes],
+        commands=[
+            f"detectune predict {where} my_images/ --out predictions",
+            f"detectune evaluate {where}",
+            f"detectune export {where} --to saved_model -o exported/{run.path.resolve().name}",
+        ],
+    )

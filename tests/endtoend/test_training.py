@@ -1,0 +1,262 @@
+"""What training promises: averaged weights, early stopping, clipping, and errors by name."""
+
+from __future__ import annotations
+
+import shutil
+
+import numpy as np
+import pytest
+from tiny import tiny_config, write_squares
+
+from detectune.checkpoints.files import find_checkpoint, read_checkpoint
+from detectune.checkpoints.keys import variable_keys
+from detectune.checkpoints.run import open_run
+from detectune.detectors.build import build_detector
+from detectune.errors import CheckpointError, DataError, TrainingError
+from detectune.training.callbacks import StepNumbers
+from detectune.training.fit import train
+from detectune.training.logs import read_metrics
+from detectune.training.run_files import RunFiles
+from detectune.training.state import Progress, read_state
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory):
+    return write_squares(tmp_path_factory.mktemp("training") / "data")
+
+
+def config_for(data, *, steps=2, evaluates=False):
+    config = tiny_config(data)
+    config.train_config.num_steps = steps
+    config.train_config.evaluate_every_steps = 100
+    if not evaluates:
+        del config.eval_input_reader[:]
+    return config
+
+
+def checkpoint_values(run):
+    return read_checkpoint(find_checkpoint(run.path / "checkpoints" / "last"))
+
+
+def state_values(run, step):
+    """The variables of the network in `state-<step>.npz`, by key of the checkpoint."""
+    detector = build_detector(run.config.model)
+    paths = [row.key for row in variable_keys(detector)]
+    order = {id(row.variable): row.key for row in variable_keys(detector)}
+    with np.load(run.path / "checkpoints" / "last" / f"state-{step}.npz") as arrays:
+        network = [v for v in detector.variables if not _is_tracker(detector, v)]
+        values = {
+            order[id(variable)]: arrays[f"network/{index}"]
+            for index, variable in enumerate(network)
+            if id(variable) in order
+        }
+    assert set(values) == set(paths)
+    return values
+
+
+def _is_tracker(detector, variable):
+    return any(variable is v for tracker in detector.metrics for v in tracker.variables)
+
+
+def test_a_diverging_run_stops_names_the_images_and_leaves_sound_checkpoints(data, tmp_path):
+    config = config_for(data, steps=8)
+    momentum = config.train_config.optimizer.momentum_optimizer
+    momentum.learning_rate.constant_learning_rate.learning_rate = 1e30
+    config.train_config.checkpoint_every_steps = 1
+    with pytest.raises(TrainingError) as caught:
+        train(config, tmp_path / "run")
+    said = str(caught.value)
+    assert len(said.splitlines()) == 3
+    assert "not finite" in said
+    if "The images of this batch" in said:
+        names = said.split("batch: ")[1].split(".\n")[0].split(", ")
+        assert len(names) == 4
+        assert set(names) <= {f"square{index}.png" for index in range(8)}
+    last = tmp_path / "run" / "checkpoints" / "last"
+    if (last / "checkpoint").exists():
+        values = read_checkpoint(find_checkpoint(last))
+        assert all(np.isfinite(value).all() for value in values.values())
+    assert not [p.name for p in tmp_path.rglob(".*")]
+
+
+def test_a_loss_that_is_not_finite_names_the_images_of_its_batch(data, tmp_path):
+    config = config_for(data, steps=8)
+    momentum = config.train_config.optimizer.momentum_optimizer
+    momentum.learning_rate.constant_learning_rate.learning_rate = 1e30
+    with pytest.raises(TrainingError, match=r"step \d: .*total_loss.* is not finite") as caught:
+        train(config, tmp_path / "run")
+    names = str(caught.value).split("batch: ")[1].split(".\n")[0].split(", ")
+    assert len(names) == 4
+    assert set(names) <= {f"square{index}.png" for index in range(8)}
+    assert not (tmp_path / "run" / "checkpoints" / "last" / "checkpoint").exists()
+
+
+def test_an_image_damaged_in_the_middle_is_named_when_training_meets_it(data, tmp_path):
+    broken = tmp_path / "data"
+    shutil.copytree(data, broken)
+    file = broken / "square5.png"
+    content = bytearray(file.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 40] = bytes(40)
+    file.write_bytes(content)
+    with pytest.raises(DataError, match=r"1 images cannot be decoded:\n  square5\.png: "):
+        train(config_for(broken), tmp_path / "run")
+
+
+def test_an_image_that_vanishes_during_training_is_named(data, tmp_path, monkeypatch):
+    gone = tmp_path / "data"
+    shutil.copytree(data, gone)
+
+    def remove(self, batch, logs=None):
+        (gone / "square2.png").unlink(missing_ok=True)
+
+    monkeypatch.setattr(StepNumbers, "on_train_batch_end", remove)
+    with pytest.raises(DataError, match=r"square2\.png"):
+        train(config_for(gone, steps=400), tmp_path / "run")
+
+
+def test_training_stops_when_evaluations_bring_no_gain_and_stays_stopped(data, tmp_path):
+    config = config_for(data, steps=8, evaluates=True)
+    settings = config.train_config
+    settings.evaluate_every_steps, settings.early_stopping_evaluations = 1, 2
+    rate = settings.optimizer.momentum_optimizer.learning_rate
+    rate.constant_learning_rate.learning_rate = 0.0  # nothing can get better
+    config.eval_config.batch_norm_recalibration = False
+    rate_free = tmp_path / "run"
+    train(config, rate_free)
+    rows = read_metrics(rate_free / "metrics.jsonl")
+    values = [row["DetectionBoxes_Precision/mAP"] for row in rows if row["kind"] == "eval"]
+    best = int(np.argmax(values))
+    assert len(values) == best + 3  # two evaluations without gain after the best
+    assert len(values) < 8
+    assert find_checkpoint(rate_free / "checkpoints" / "best").endswith(f"ckpt-{best + 1}")
+    before = (rate_free / "metrics.jsonl").read_bytes()
+    train(config, rate_free, resume=True)
+    assert (rate_free / "metrics.jsonl").read_bytes() == before
+
+
+def test_averaged_weights_are_saved_and_training_goes_on_with_its_own(data, tmp_path, monkeypatch):
+    config = config_for(data, steps=4)
+    config.train_config.optimizer.use_moving_average = True
+    config.train_config.optimizer.moving_average_decay = 0.9
+    config.train_config.checkpoint_every_steps = 2
+    config.eval_config.batch_norm_recalibration = False
+    own = []
+    original = StepNumbers.on_train_batch_end
+
+    def record(self, batch, logs=None):
+        rows = variable_keys(self.model)
+        own.append({row.key: np.asarray(row.variable).copy() for row in rows})
+        original(self, batch, logs)
+
+    monkeypatch.setattr(StepNumbers, "on_train_batch_end", record)
+    run = train(config, tmp_path / "run")
+    trainable = {
+        row.key for row in variable_keys(build_detector(config.model)) if row.variable.trainable
+    }
+    saved, state = checkpoint_values(run), state_values(run, 4)
+    moved = 0
+    for key, value in state.items():
+        np.testing.assert_array_equal(value, own[-1][key], err_msg=key)
+        if key not in trainable:
+            np.testing.assert_array_equal(saved[key], value, err_msg=key)
+            continue
+        average = own[0][key].astype(np.float64)
+        for updates in range(1, 4):  # decay min(0.9, (1 + n) / (10 + n))
+            decay = min(0.9, (1 + updates) / (10 + updates))
+            average = decay * average + (1 - decay) * own[updates][key]
+        np.testing.assert_allclose(saved[key], average, rtol=1e-4, atol=1e-6, err_msg=key)
+        moved += not np.allclose(saved[key], value, rtol=1e-4, atol=1e-6)
+    assert moved > 20
+    deployed = open_run(run.path).detector()
+    for row in variable_keys(deployed):
+        np.testing.assert_array_equal(row.variable, saved[row.key])
+
+
+def test_measured_statistics_are_saved_and_training_goes_on_with_its_own(trained):
+    run = open_run(trained.run)
+    saved, state = checkpoint_values(run), state_values(run, 8)
+    for key, value in state.items():
+        if "/moving_" in key:
+            assert not np.array_equal(saved[key], value), key
+        else:
+            np.testing.assert_array_equal(saved[key], value, err_msg=key)
+
+
+def test_without_recalibration_the_moving_averages_are_saved_and_clipping_and_penalty_obey(
+    data, tmp_path
+):
+    config = config_for(data, steps=1)
+    settings = config.train_config
+    settings.gradient_clipping_by_norm = 0.01
+    settings.add_regularization_loss = False
+    momentum = settings.optimizer.momentum_optimizer
+    momentum.learning_rate.constant_learning_rate.learning_rate = 0.5
+    config.eval_config.batch_norm_recalibration = False
+    import keras
+
+    keras.utils.set_random_seed(settings.seed)
+    before = build_detector(config.model)
+    first = {row.key: np.asarray(row.variable).copy() for row in variable_keys(before)}
+    trainable = {row.key for row in variable_keys(before) if row.variable.trainable}
+    run = train(config, tmp_path / "run")
+    saved = checkpoint_values(run)
+    for key, value in state_values(run, 1).items():
+        np.testing.assert_array_equal(saved[key], value, err_msg=key)
+    square = sum(float(np.sum((saved[key] - first[key]) ** 2)) for key in trainable)
+    assert np.sqrt(square) == pytest.approx(0.5 * 0.01, rel=1e-3)
+    (row,) = read_metrics(run.metrics)
+    assert row["Loss/regularization_loss"] == 0
+    assert row["Loss/total_loss"] == pytest.approx(
+        row["Loss/classification_loss"] + row["Loss/localization_loss"], rel=1e-6
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(b"", "damaged"), (b"PK\x03\x04 half", "damaged"), (None, "the file is missing")],
+)
+def test_a_state_that_cannot_be_read_is_refused_by_name(trained, tmp_path, content, said):
+    path = tmp_path / "state-8.npz"
+    if content is not None:
+        path.write_bytes(content)
+    detector = build_detector(open_run(trained.run).config.model)
+    detector.compile(optimizer="sgd", jit_compile=False)
+    with pytest.raises(CheckpointError, match=said) as caught:
+        read_state(path, detector)
+    assert "state-8.npz" in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 3
+
+
+def test_the_state_of_another_optimizer_is_refused_and_changes_nothing(trained):
+    detector = build_detector(open_run(trained.run).config.model)
+    detector.compile(optimizer="adam", jit_compile=False)
+    before = [np.asarray(v).copy() for v in detector.variables]
+    with pytest.raises(CheckpointError, match="another model or optimizer"):
+        read_state(trained.run / "checkpoints" / "last" / "state-8.npz", detector)
+    for variable, value in zip(detector.variables, before, strict=False):
+        np.testing.assert_array_equal(variable, value)
+
+
+def test_weights_that_are_not_finite_are_never_saved(trained, tmp_path):
+    run = open_run(shutil.copytree(trained.run, tmp_path / "run"))
+    detector = run.detector()
+    row = variable_keys(detector)[0]
+    row.variable.assign(np.full(row.variable.shape, np.nan))
+    with pytest.raises(TrainingError, match=r"1 of .* variables are not finite"):
+        RunFiles(run).write_weights(detector, 9)
+    assert RunFiles(run).last_step() == 8
+    assert not list((run.path / "checkpoints" / "last").glob("*ckpt-9*"))
+
+
+def test_a_progress_is_written_and_read_back(trained):
+    detector = build_detector(open_run(trained.run).config.model)
+    from detectune.training.optimizers import build_optimizer
+
+    settings = open_run(trained.run).config.train_config
+    detector.compile(optimizer=build_optimizer(settings.optimizer), jit_compile=False)
+    progress = read_state(trained.run / "checkpoints" / "last" / "state-8.npz", detector)
+    assert isinstance(progress, Progress)
+    assert progress.step == 8
+    assert progress.best_step in (4, 8)
+    assert int(detector.optimizer.iterations) == 8

@@ -1,0 +1,150 @@
+"""`report.html`: its numbers are those of the run, and the page is safe and complete."""
+
+from __future__ import annotations
+
+import base64
+import io
+from html.parser import HTMLParser
+
+import pytest
+from PIL import Image
+
+from detectune.training.charts import Curve, axis_ticks, line_chart
+from detectune.training.report import Box, Example, Facts, duration, report_html
+
+MAP = "DetectionBoxes_Precision/mAP"
+VOID = {"meta", "br", "link"}
+
+
+class Balance(HTMLParser):
+    """Says whether every element is closed where it should be."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag, attrs):
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        pass
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def picture() -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (40, 20), (90, 120, 160)).save(buffer, "JPEG")
+    return buffer.getvalue()
+
+
+def facts(**changes) -> Facts:
+    rows = [
+        {"kind": "train", "step": step, "Loss/total_loss": 2.0 / step, "learning_rate": 0.01,
+         "images_per_sec": 10.0 * step}
+        for step in (1, 2, 3)
+    ]  # fmt: skip
+    rows.append({"kind": "eval", "step": 3, MAP: 0.5, f"{MAP}@.50IOU": 0.75})
+    example = Example(
+        "a<b>.jpg", picture(), 20, 40,
+        truth=[Box((0.25, 0.1, 0.75, 0.6), 1, "nut & bolt")],
+        found=[Box((0.2, 0.1, 0.7, 0.6), 1, "nut & bolt", 0.876)],
+    )  # fmt: skip
+    values = {
+        "name": "tools",
+        "model": "ssd_x, 1 classes",
+        "data": ["csv:a: 3 images"],
+        "rows": rows,
+        "steps": 3,
+        "num_steps": 3000,
+        "seconds": 187.0,
+        "best_step": 3,
+        "metrics": {MAP: 0.5, f"{MAP}@.50IOU": 0.75, f"{MAP} (large)": -1.0},
+        "per_category": {"nut & bolt": {"boxes": 9, "mAP": 0.5, "mAP@.50IOU": 0.75, "AR@100": 0.6}},
+        "examples": [example],
+        "notes": {"Weights": "restored 7 of 9 <variables>"},
+        "ignored": ["train_config.x: This field is ignored."],
+        "commands": ["detectune predict runs/tools my_images/"],
+    }
+    return Facts(**{**values, **changes})
+
+
+def test_the_page_says_what_is_known():
+    page = report_html(facts())
+    for text in (
+        "<title>tools · detectune</title>", "<b>0.500</b><span>best mAP, at step 3",
+        "<b>0.750</b><span>mAP@.5 at that step", "<b>3</b><span>of 3,000 steps",
+        "<b>3 min 07 s</b>", "<b>30</b><span>images per second",
+        '<td>Precision/mAP (large)</td><td class="n">–</td>',
+        '<td>nut &amp; bolt</td><td class="n">9</td><td class="n">0.500</td>',
+        "nut &amp; bolt 88%", "a&lt;b&gt;.jpg", "restored 7 of 9 &lt;variables&gt;",
+        "train_config.x: This field is ignored.", "detectune predict runs/tools my_images/",
+        "tensorflow 2.", "keras 3.",
+    ):  # fmt: skip
+        assert text in page, text
+
+
+def test_the_page_is_whole_and_asks_nothing_of_the_network():
+    page = report_html(facts())
+    parser = Balance()
+    parser.feed(page)
+    assert parser.open == []
+    assert "http" not in page
+    assert "<script" not in page
+    assert "prefers-color-scheme: dark" in page
+
+
+def test_boxes_are_drawn_where_they_are():
+    page = report_html(facts())
+    # 0.25 of 20 pixels down, 0.1 of 40 across; half of each side long.
+    assert 'x="4.0" y="5.0" width="20.0" height="10.0"' in page
+    assert 'x="4.0" y="4.0" width="20.0" height="10.0"' in page
+    data = page.split("base64,")[1].split('"')[0]
+    assert base64.b64decode(data) == picture()
+
+
+def test_a_run_without_evaluation_has_a_page_too():
+    page = report_html(facts(metrics={}, per_category={}, examples=[], rows=[], best_step=0))
+    assert "no evaluation" in page
+    assert "Best evaluation" not in page
+    assert "<svg" not in page
+
+
+@pytest.mark.parametrize(
+    ("top", "ticks"),
+    [
+        (0.83, [0, 0.2, 0.4, 0.6, 0.8, 1.0]),
+        (1.0, [0, 0.2, 0.4, 0.6, 0.8, 1.0]),
+        (0.02, [0, 0.005, 0.01, 0.015, 0.02]),
+        (7.0, [0, 2, 4, 6, 8]),
+        (0.0, [0, 1]),
+    ],
+)
+def test_axes_have_round_numbers(top, ticks):
+    assert axis_ticks(top) == pytest.approx(ticks)
+
+
+def test_a_curve_reaches_from_corner_to_corner():
+    chart = line_chart([Curve("a", [(0, 0.0), (10, 1.0)])], title="t", first_step=0, last_step=10)
+    # The plane is 58 to 626 across and 12 to 220 down.
+    assert 'points="58.0,220.0 626.0,12.0"' in chart
+
+
+def test_values_that_are_not_finite_and_long_curves_are_drawn_as_well_as_can_be():
+    points = [(step, float("nan") if step == 5 else 1.0) for step in range(5001)]
+    chart = line_chart([Curve("a", points)], title="t", first_step=0, last_step=5000)
+    assert "nan" not in chart
+    places = chart.split('points="')[1].split('"')[0].split()
+    assert 350 < len(places) <= 402
+    assert places[-1].startswith("626.0,")
+    assert line_chart([Curve("a", [(1, float("inf"))])], title="t", first_step=0, last_step=1) == ""
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(41.2, "41 s"), (60, "1 min 00 s"), (187, "3 min 07 s"), (7500, "2 h 05 min")],
+)
+def test_durations_are_said_in_the_unit_people_use(seconds, text):
+    assert duration(seconds) == text
