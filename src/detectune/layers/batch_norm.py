@@ -49,9 +49,12 @@ class FreezableBatchNormalization(keras.layers.BatchNormalization):
             from detectune.layers import fused_tensorflow
 
             return fused_tensorflow.normalize_with_statistics(
-                inputs, *self.scale_and_offset(), self.moving_mean.value, self.moving_variance.value,
+                inputs,
+                *self.scale_and_offset(),
+                self.moving_mean.value,
+                self.moving_variance.value,
                 self.epsilon,
-            )  # fmt: skip
+            )
         return self._composed(inputs, self.moving_mean, self.moving_variance)
 
     def _with_batch_statistics(self, inputs: Array) -> tuple[Array, Array, Array]:
