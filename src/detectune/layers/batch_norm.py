@@ -48,12 +48,9 @@ class FreezableBatchNormalization(keras.layers.BatchNormalization):
         if has_fused_kernel(inputs):
             from detectune.layers import fused_tensorflow
 
+            statistics = self.moving_mean.value, self.moving_variance.value
             return fused_tensorflow.normalize_with_statistics(
-                inputs,
-                *self.scale_and_offset(),
-                self.moving_mean.value,
-                self.moving_variance.value,
-                self.epsilon,
+                inputs, *self.scale_and_offset(), *statistics, self.epsilon
             )
         return self._composed(inputs, self.moving_mean, self.moving_variance)
 
