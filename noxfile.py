@@ -28,7 +28,9 @@ def lint(session: nox.Session) -> None:
     session.install("-e", ".", *group("lint"))
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
-    session.run("codespell", "src", "tests", "tools", "docs", "README.md", "CONTRIBUTING.md")
+    session.run(
+        "codespell", "src", "tests", "tools", "benchmarks", "docs", "README.md", "CONTRIBUTING.md"
+    )
     session.run("lint-imports", "--no-logo")
 
 
