@@ -120,6 +120,8 @@ class _Session:
             ),
             jit_compile=keras.backend.backend() == "jax",
         )
+        # Left to the first step, its variables would be made inside the traced function, slowly.
+        self.detector.optimizer.build(self.detector.trainable_variables)
         self.detector.use_regularization = self.settings.add_regularization_loss
         if last is not None:
             self._resume(last)
