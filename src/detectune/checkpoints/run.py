@@ -93,8 +93,8 @@ def open_run(path: str | os.PathLike) -> Run:
         raise CheckpointError(
             three_part(
                 f"{path}: it {found}.",
-                "Needed is a run directory (pipeline.config and checkpoints/) or an unpacked zoo "
-                "archive (pipeline.config and checkpoint/).",
+                "Needed is a run directory (pipeline.config and checkpoints/), an unpacked zoo "
+                "archive (pipeline.config and checkpoint/) or, to predict, an exported folder.",
                 "Check the path; `detectune train --model-dir DIR` makes a run directory.",
             )
         )

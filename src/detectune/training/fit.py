@@ -23,7 +23,7 @@ from detectune.checkpoints.run import Run, image_resizer, num_classes
 from detectune.config import schema
 from detectune.config.label_map import LabelMap, read_label_map
 from detectune.config.report import report_fields
-from detectune.data.check import broken_images_named, check_source
+from detectune.data.check import broken_images_named, check_source, refuse_damaged
 from detectune.data.pipeline import batch_file_names, train_batches
 from detectune.data.readers import open_reader
 from detectune.data.resizers import Resizer, build_resizer
@@ -125,24 +125,23 @@ class _Session:
         self.detector.use_regularization = self.settings.add_regularization_loss
         if last is not None:
             self._resume(last)
+        # Only now, when nothing in the config or the data was refused, is anything written.
+        self.files.remove_leftovers()
+        self.files.write_config(self.config)
+        self.files.write_label_map(self.data.label_map)
         self.recalibration = Recalibration(self.detector)
         self.model = DetectionModel(self.detector)
 
     def _start_fresh(self) -> None:
-        self.files.remove_leftovers()
         report = fine_tune(self.detector, self.config, self.data.label_map)
-        self.files.write_config(self.config)
-        self.files.write_label_map(self.data.label_map)
         said = report.summary() if report else "training from random weights"
         self.progress.notes["Weights"] = said
         self.console.say(said)
 
     def _resume(self, last: int) -> None:
         evaluates = self.data.evaluate is not None
-        self.files.remove_leftovers()
         self.progress = self.files.reinstate(self.detector, last, evaluates=evaluates)
         self.seconds_before = self.progress.seconds
-        self.files.write_config(self.config)  # more steps may be asked for than at first
         self.console.say(f"resumed at step {self.progress.step}")
 
     def _freeze(self) -> None:
@@ -196,10 +195,10 @@ class _Session:
             restore(self.detector, self.run.checkpoint("best"))
             size = self._eval_batch_size()
             examples = find_examples(self.model, source, self.data.resizer, batch_size=size)
-        sources = [self.data.train, *([source] if source is not None else [])]
-        facts = facts_of(
-            self.run, self.progress, data=[s.describe() for s in sources], examples=examples
-        )
+        data = [f"trained on {self.data.train.describe()}"]
+        if source is not None:
+            data.append(f"evaluated on {source.describe()}")
+        facts = facts_of(self.run, self.progress, data=data, examples=examples)
         write_text(self.run.path / "report.html", report_html(facts))
 
     def _eval_batch_size(self) -> int:
@@ -361,6 +360,7 @@ def _open_data(
     train = open_reader(
         _without_lost_label_map(config.train_input_reader, own), "train_input_reader", own
     )
+    refuse_damaged(train)
     label_map = train.label_map
     evaluate = None
     if config.eval_input_reader:
@@ -380,6 +380,11 @@ def _open_data(
         )
     for source in (train, *([evaluate] if evaluate else [])):
         console.say(source.describe())
+        strays = source.stray_files()
+        if strays:
+            name, reason = strays[0]
+            more = f", and {len(strays) - 1} more files" if len(strays) > 1 else ""
+            console.say(f"left out: {name}: {reason}{more}; see `detectune data inspect`")
     resizer = build_resizer(image_resizer(config.model), detector.pad_value)
     return _Data(label_map, train, evaluate, resizer)
 
