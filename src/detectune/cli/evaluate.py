@@ -23,9 +23,11 @@ def evaluate(
 
     load_tensorflow()
     from detectune.cli.tables import metrics_table, print_table
-    from detectune.files import write_text
+    from detectune.files import ensure_writable, write_text
     from detectune.inference.evaluate import evaluate as run_evaluation
 
+    if json_file:
+        ensure_writable(json_file)
     with Progress(transient=True) as bar:
         task = bar.add_task("evaluating", total=None)
         report = run_evaluation(

@@ -22,16 +22,25 @@ def check_source(source: Source) -> None:
     Raises:
         DataError: there is no image, an image is damaged, an annotation is wrong.
     """
-    not_empty(source)
+    refuse_damaged(source)
     survey = source.survey
-    if survey.damaged:
-        raise undecodable(list(survey.damaged))
     for count, what in (
         (survey.clipped, "reach out of the image and are clipped"),
         (survey.dropped, "have no area and are left out"),
     ):
         if count:
             _log.warning("%s: %d boxes %s.", source.name, count, what)
+
+
+def refuse_damaged(source: Source) -> None:
+    """Refuse a source without images, or with some that are cut off or are none.
+
+    Raises:
+        DataError: there is no image, or an image is damaged; all are named.
+    """
+    not_empty(source)
+    if source.survey.damaged:
+        raise undecodable(list(source.survey.damaged))
 
 
 def named_errors(dataset: Iterable, source: Source) -> Iterator:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import tensorflow as tf
 
 from detectune.checkpoints.files import point_to, write_checkpoint
 from detectune.checkpoints.keys import variable_keys
@@ -23,6 +27,7 @@ from detectune.detectors.inference import DetectionModel, to_original
 from detectune.errors import DetectuneError, ExportError, three_part
 from detectune.export.contract import BOX_TOLERANCE, SCORE_TOLERANCE
 from detectune.export.saved_model import read_saved_model
+from detectune.files import write_error
 from detectune.registry import exporters
 
 _CHECKED_IMAGES = 4
@@ -73,17 +78,35 @@ def export(
     target = _free_folder(Path(path))
     detector = opened.detector(checkpoint)
     resizer = build_resizer(image_resizer(opened.config.model), detector.pad_value)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as folder:
-        work = Path(folder) / "export"
-        work.mkdir()
+    with _new_folder(target) as work:
         write(detector, resizer, work / "saved_model")
         checked = _compare(opened, detector, resizer, work / "saved_model", images)
         _write_companions(opened, detector, work)
-        if target.exists():
-            target.rmdir()
-        shutil.move(work, target)
     return Exported(target, *checked)
+
+
+@contextmanager
+def _new_folder(target: Path) -> Iterator[Path]:
+    """A folder beside `target` that becomes `target` when the block ends well.
+
+    Raises:
+        WriteError: the disk is full, or may not be written to.
+    """
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as folder:
+            work = Path(folder) / "export"
+            work.mkdir()
+            yield work
+            if target.exists():
+                target.rmdir()
+            shutil.move(work, target)
+    except tf.errors.ResourceExhaustedError as error:
+        raise write_error(target, OSError(errno.ENOSPC, "no space")) from error
+    except OSError as error:
+        if isinstance(error, DetectuneError):
+            raise
+        raise write_error(target, error) from error
 
 
 def _check_precision(precision: str) -> None:

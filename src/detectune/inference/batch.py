@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.progress import track
 
 from detectune.errors import DataError
-from detectune.files import write_bytes, write_text
+from detectune.files import ensure_writable, write_bytes, write_text
 from detectune.inference.predictor import Predictor
 from detectune.inference.results import ImageDetections, image_files
 
@@ -49,8 +49,11 @@ def predict_files(
 
     Raises:
         DataError: a path is missing, or not one image could be read.
+        WriteError: `out` or `json_file` cannot be written.
     """
     files = image_files(paths)
+    if json_file:
+        ensure_writable(json_file)
     predictor = Predictor.load(model, checkpoint)
     summary, rows = Summary(Path(out), json_file=json_file), []
     for image_id, (file, name) in enumerate(track(files, "predicting", transient=True), 1):

@@ -112,7 +112,9 @@ def _saved_model(path: Path) -> Detect:
     try:
         loaded = tf.saved_model.load(os.fspath(path))
         signature = loaded.signatures["serving_default"]
-    except (tf.errors.OpError, OSError, ValueError, KeyError, AttributeError) as error:
+    except (
+        tf.errors.OpError, OSError, ValueError, LookupError, RuntimeError, AttributeError,
+    ) as error:  # fmt: skip
         raise CheckpointError(
             three_part(
                 f"{path}: the SavedModel cannot be loaded: {str(error).splitlines()[0]}",

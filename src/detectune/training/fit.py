@@ -21,9 +21,10 @@ from detectune.checkpoints.files import find_checkpoint
 from detectune.checkpoints.restore import Kind, RestoreReport, label_map_beside, restore
 from detectune.checkpoints.run import Run, image_resizer, num_classes
 from detectune.config import schema
+from detectune.config.coco_classes import NUM_CLASSES, coco_label_map, is_coco
 from detectune.config.label_map import LabelMap, read_label_map
 from detectune.config.report import report_fields
-from detectune.data.check import broken_images_named, check_source
+from detectune.data.check import broken_images_named, check_source, refuse_damaged
 from detectune.data.pipeline import batch_file_names, train_batches
 from detectune.data.readers import open_reader
 from detectune.data.resizers import Resizer, build_resizer
@@ -120,27 +121,28 @@ class _Session:
             ),
             jit_compile=keras.backend.backend() == "jax",
         )
+        # Left to the first step, its variables would be made inside the traced function, slowly.
+        self.detector.optimizer.build(self.detector.trainable_variables)
         self.detector.use_regularization = self.settings.add_regularization_loss
         if last is not None:
             self._resume(last)
+        # Only now, when nothing in the config or the data was refused, is anything written.
+        self.files.remove_leftovers()
+        self.files.write_config(self.config)
+        self.files.write_label_map(self.data.label_map)
         self.recalibration = Recalibration(self.detector)
         self.model = DetectionModel(self.detector)
 
     def _start_fresh(self) -> None:
-        self.files.remove_leftovers()
         report = fine_tune(self.detector, self.config, self.data.label_map)
-        self.files.write_config(self.config)
-        self.files.write_label_map(self.data.label_map)
         said = report.summary() if report else "training from random weights"
         self.progress.notes["Weights"] = said
         self.console.say(said)
 
     def _resume(self, last: int) -> None:
         evaluates = self.data.evaluate is not None
-        self.files.remove_leftovers()
         self.progress = self.files.reinstate(self.detector, last, evaluates=evaluates)
         self.seconds_before = self.progress.seconds
-        self.files.write_config(self.config)  # more steps may be asked for than at first
         self.console.say(f"resumed at step {self.progress.step}")
 
     def _freeze(self) -> None:
@@ -194,10 +196,10 @@ class _Session:
             restore(self.detector, self.run.checkpoint("best"))
             size = self._eval_batch_size()
             examples = find_examples(self.model, source, self.data.resizer, batch_size=size)
-        sources = [self.data.train, *([source] if source is not None else [])]
-        facts = facts_of(
-            self.run, self.progress, data=[s.describe() for s in sources], examples=examples
-        )
+        data = [f"trained on {self.data.train.describe()}"]
+        if source is not None:
+            data.append(f"evaluated on {source.describe()}")
+        facts = facts_of(self.run, self.progress, data=data, examples=examples)
         write_text(self.run.path / "report.html", report_html(facts))
 
     def _eval_batch_size(self) -> int:
@@ -324,14 +326,23 @@ def fine_tune(
     if not settings.fine_tune_checkpoint:
         return None
     prefix = find_checkpoint(settings.fine_tune_checkpoint)
-    source = label_map_beside(prefix)
+    source = _source_label_map(prefix)
     return restore(
         detector,
         prefix,
         kind=cast(Kind, fine_tune_type(settings)),  # `restore` refuses others
-        source_classes=_class_names(read_label_map(source)) if source else None,
+        source_classes=_class_names(source) if source else None,
         target_classes=_class_names(label_map, num_classes(config.model)),
     )
+
+
+def _source_label_map(prefix: str) -> LabelMap | None:
+    """The classes of a checkpoint: of the label map beside it, or COCO's for one of the zoo."""
+    beside = label_map_beside(prefix)
+    if beside is not None:
+        return read_label_map(beside)
+    # A wrong guess does no harm: rows are carried over only if their number fits.
+    return coco_label_map() if is_coco(NUM_CLASSES, prefix) else None
 
 
 def fine_tune_type(settings: schema.TrainConfig) -> str:
@@ -359,6 +370,7 @@ def _open_data(
     train = open_reader(
         _without_lost_label_map(config.train_input_reader, own), "train_input_reader", own
     )
+    refuse_damaged(train)
     label_map = train.label_map
     evaluate = None
     if config.eval_input_reader:
@@ -378,6 +390,11 @@ def _open_data(
         )
     for source in (train, *([evaluate] if evaluate else [])):
         console.say(source.describe())
+        strays = source.stray_files()
+        if strays:
+            name, reason = strays[0]
+            more = f", and {len(strays) - 1} more files" if len(strays) > 1 else ""
+            console.say(f"left out: {name}: {reason}{more}; see `detectune data inspect`")
     resizer = build_resizer(image_resizer(config.model), detector.pad_value)
     return _Data(label_map, train, evaluate, resizer)
 

@@ -222,7 +222,7 @@ def _box(box: Box, height: int, width: int) -> str:
     colour = _COLOURS[(box.class_id - 1) % len(_COLOURS)]
     size = f'width="{right - left:.1f}" height="{bottom - top:.1f}"'
     place = f'x="{left:.1f}" y="{top:.1f}" {size} rx="1"'
-    letter = max(width, height) / 26
+    letter = max(width, height) / 20
     text = escape(box.name if box.score is None else f"{box.name} {box.score:.0%}")
     baseline = max(top - letter * 0.35, letter)
     return (
