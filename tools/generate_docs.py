@@ -15,6 +15,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from cli_page import cli_page
+
+import detectune
 from detectune.config import protos
 from detectune.config.choices import CHOICES
 from detectune.config.descriptors import is_repeated, message_name, with_nested
@@ -40,7 +43,29 @@ What detectune does with every field of the original's schema, and with its own 
 
 def generated_pages() -> dict[Path, str]:
     """The path and the text of every generated page."""
-    return {ROOT / "docs" / "reference" / "config-fields.md": config_fields_page()}
+    reference = ROOT / "docs" / "reference"
+    return {
+        reference / "config-fields.md": config_fields_page(),
+        reference / "cli.md": cli_page(),
+        reference / "python.md": python_page(),
+    }
+
+
+PYTHON_HEADER = """# Python
+
+<!-- Written by tools/generate_docs.py from detectune.__all__. -->
+
+The names below are the whole public interface. They are imported when they are first used, so
+`import detectune` takes no time.
+"""
+
+
+def python_page() -> str:
+    """A heading and the docstring of every public name; mkdocstrings fills in the latter."""
+    pieces = [PYTHON_HEADER]
+    for name, home in detectune._HOMES.items():
+        pieces.append(f"## {name}\n\n::: {home}.{name}\n    options:\n      heading_level: 3\n")
+    return "\n".join(pieces)
 
 
 def config_fields_page() -> str:

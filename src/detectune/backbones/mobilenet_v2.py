@@ -15,9 +15,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import keras
-from keras.layers import Add, Input
+from keras.layers import Add, Input, Layer
 
 from detectune.backbones.base import BackboneFamily
+from detectune.layers.batch_norm import FreezableBatchNormalization
+from detectune.layers.conv_norm import ConvNorm
 from detectune.layers.hyperparams import BatchNormSettings, ConvHyperparams, FixedPadding
 from detectune.registry import backbones
 from detectune.structures import Array
@@ -56,6 +58,10 @@ def divisible(channels: float, divisor: int = 8) -> int:
     return rounded + divisor if rounded < 0.9 * channels else rounded
 
 
+# Up to this block maps are so large that it pays to compute some of them twice.
+_LAST_LARGE_BLOCK = 3
+
+
 @dataclass
 class _Builder:
     """Adds layers to a functional graph, named as in `keras.applications`."""
@@ -64,40 +70,46 @@ class _Builder:
     min_depth: int
     explicit_padding: bool
 
-    def conv(self, x: Array, filters: int, kernel: int, stride: int, name: str) -> Array:
+    def conv(
+        self, x: Array, filters: int, kernel: int, stride: int, name: str, norm: str, large: bool
+    ) -> Array:
         if not name.endswith("expand"):
             filters = max(filters, self.min_depth)
-        return self._padded(
-            x, self.style.conv, kernel, filters, kernel, strides=stride, use_bias=False, name=name
+        x, padding = self._padded(x, kernel, name)
+        layer = self.style.conv(
+            filters, kernel, strides=stride, padding=padding, use_bias=False, name=name
         )
+        return self._normed(x, layer, norm, large)
 
-    def depthwise(self, x: Array, stride: int, name: str) -> Array:
-        return self._padded(
-            x, self.style.depthwise, 3, 3, strides=stride, use_bias=False, name=name
-        )
+    def depthwise(self, x: Array, stride: int, name: str, norm: str, large: bool) -> Array:
+        x, padding = self._padded(x, 3, name)
+        layer = self.style.depthwise(3, strides=stride, padding=padding, use_bias=False, name=name)
+        return self._normed(x, layer, norm, large)
 
-    def _padded(self, x: Array, make, kernel: int, *args, **kwargs) -> Array:
+    def _padded(self, x: Array, kernel: int, name: str) -> tuple[Array, str]:
         if self.explicit_padding and kernel > 1:
-            x = FixedPadding(kernel, name=f"{kwargs['name']}_pad")(x)
-            kwargs["padding"] = "valid"
-        return make(*args, **kwargs)(x)
+            return FixedPadding(kernel, name=f"{name}_pad")(x), "valid"
+        return x, "same"
 
-    def norm(self, x: Array, name: str) -> Array:
-        return self.style.norm(name)(x)
+    def _normed(self, x: Array, conv: Layer, name: str, large: bool) -> Array:
+        norm = self.style.norm(name)
+        if large and isinstance(norm, FreezableBatchNormalization):
+            return ConvNorm(conv, norm, name=f"{conv.name}_and_{name}")(x)
+        return norm(conv(x))
 
     def act(self, x: Array, name: str) -> Array:
         return self.style.act(name)(x)
 
     def block(self, x: Array, index: int, expansion: int, filters: int, stride: int) -> Array:
         prefix = f"block_{index}_" if index else "expanded_conv_"
-        entry, channels = x, x.shape[-1]
+        entry, channels, large = x, x.shape[-1], index <= _LAST_LARGE_BLOCK
         if index:
-            x = self.conv(x, expansion * channels, 1, 1, f"{prefix}expand")
-            x = self.act(self.norm(x, f"{prefix}expand_BN"), f"{prefix}expand_relu")
-        x = self.depthwise(x, stride, f"{prefix}depthwise")
-        x = self.act(self.norm(x, f"{prefix}depthwise_BN"), f"{prefix}depthwise_relu")
-        x = self.conv(x, filters, 1, 1, f"{prefix}project")
-        x = self.norm(x, f"{prefix}project_BN")
+            names = f"{prefix}expand", f"{prefix}expand_BN"
+            x = self.conv(x, expansion * channels, 1, 1, *names, large)
+            x = self.act(x, f"{prefix}expand_relu")
+        x = self.depthwise(x, stride, f"{prefix}depthwise", f"{prefix}depthwise_BN", large)
+        x = self.act(x, f"{prefix}depthwise_relu")
+        x = self.conv(x, filters, 1, 1, f"{prefix}project", f"{prefix}project_BN", False)
         # Parity: the sum is decided by the width multiplier alone; `min_depth` may widen both.
         if stride == 1 and channels == x.shape[-1] and index:
             x = Add(name=f"{prefix}add")([entry, x])
@@ -122,8 +134,8 @@ def mobilenet_v2(
     style = hyperparams or DEFAULT_HYPERPARAMS
     build = _Builder(style, min_depth, explicit_padding)
     images = Input((None, None, 3))
-    x = build.conv(images, divisible(32 * depth_multiplier), 3, 2, "Conv1")
-    x = build.act(build.norm(x, "bn_Conv1"), "Conv1_relu")
+    x = build.conv(images, divisible(32 * depth_multiplier), 3, 2, "Conv1", "bn_Conv1", True)
+    x = build.act(x, "Conv1_relu")
     index = 0
     for expansion, channels, blocks, stride in _STAGES:
         filters = divisible(channels * depth_multiplier)
@@ -131,8 +143,8 @@ def mobilenet_v2(
             x = build.block(x, index, expansion, filters, stride if block == 0 else 1)
             index += 1
     last = 1280 if depth_multiplier >= 1.0 else divisible(1280 * depth_multiplier)
-    x = build.conv(x, last, 1, 1, "Conv_1")
-    x = build.act(build.norm(x, "Conv_1_bn"), "out_relu")
+    x = build.conv(x, last, 1, 1, "Conv_1", "Conv_1_bn", False)
+    x = build.act(x, "out_relu")
     return keras.Model(images, x, name="mobilenet_v2")
 
 

@@ -166,6 +166,8 @@ def _tree(values: Mapping[str, np.ndarray]) -> tf.Module:
     """Nested objects whose attribute names are the parts of the keys, variables as leaves."""
     root = tf.Module()
     for key, value in values.items():
+        if not key.startswith(ROOT):
+            continue  # counters, of which the new checkpoint has its own
         *path, leaf = key.removeprefix(ROOT).removesuffix(SUFFIX).split("/")
         node: Any = root
         for part in path:

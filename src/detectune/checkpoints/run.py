@@ -18,6 +18,7 @@ from pathlib import Path
 from detectune.checkpoints.files import find_checkpoint
 from detectune.checkpoints.restore import label_map_beside, restore
 from detectune.config import schema
+from detectune.config.coco_classes import coco_label_map, is_coco
 from detectune.config.label_map import LabelMap, read_label_map
 from detectune.config.load import load_config
 from detectune.detectors.base import Detector
@@ -62,13 +63,19 @@ class Run:
         )
 
     def known_label_map(self) -> LabelMap | None:
-        """The classes, from the label map in the folder or the one that the config names."""
+        """The classes, from the label map in the folder or the one that the config names.
+
+        A detector of 90 classes whose folder or config speaks of COCO is one for COCO.
+        """
         beside = label_map_beside(os.fspath(self.path / "pipeline.config"))
         if beside is not None:
             return read_label_map(beside)
         for reader in (*self.config.eval_input_reader, self.config.train_input_reader):
             if reader.label_map_path and Path(reader.label_map_path).is_file():
                 return read_label_map(reader.label_map_path)
+        names = [reader.label_map_path for reader in self.config.eval_input_reader]
+        if is_coco(num_classes(self.config.model), self.path.resolve().name, *names):
+            return coco_label_map()
         return None
 
     def detector(self, which: str | None = None) -> Detector:

@@ -22,6 +22,9 @@ _EXAMPLES = 3
 
 def open_named(spec: str, label_map: str | None) -> Source:
     """The source that `spec` names, with the classes of the file `label_map`, if any."""
+    from detectune.cli.quiet import load_tensorflow
+
+    load_tensorflow()
     from detectune.config.label_map import read_label_map
     from detectune.data.sources.recognise import open_source
 

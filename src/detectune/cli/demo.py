@@ -25,6 +25,9 @@ def demo(model_dir: str, steps: int | None) -> None:
     Cubes with hand-written digits: a detector that has only seen letters and shapes learns them in
     a few minutes. Leaves annotated pictures, two run directories and a SavedModel.
     """
+    from detectune.cli.quiet import load_tensorflow
+
+    load_tensorflow()
     from detectune.demo.run import STEPS, run_demo
 
     run_demo(model_dir, steps or STEPS)

@@ -31,6 +31,8 @@ from detectune.structures import Array, GroundTruth
 
 _log = logging.getLogger("detectune")
 _BOX_PADDING = 8
+# Enough to hide the pipeline behind a step; each more costs the memory of a batch.
+_BATCHES_AHEAD = 3
 
 
 class EvalBatch(NamedTuple):
@@ -230,4 +232,4 @@ def _batched(
 def _with_options(batches: tf.data.Dataset) -> tf.data.Dataset:
     options = tf.data.Options()
     options.deterministic = True
-    return batches.with_options(options).prefetch(tf.data.AUTOTUNE)
+    return batches.with_options(options).prefetch(_BATCHES_AHEAD)

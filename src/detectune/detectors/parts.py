@@ -298,7 +298,7 @@ def convolutional_head(
     )
 
 
-def _code_limits(settings: Message) -> tuple[float, float] | None:
+def _code_limits(settings: Any) -> tuple[float, float] | None:
     if not settings.HasField("box_encodings_clip_range"):
         return None
     limits = settings.box_encodings_clip_range
@@ -416,7 +416,7 @@ def anchor_loss(config: schema.Ssd, coder: BoxCoder) -> AnchorLoss:
 def hard_example_miner(config: schema.Loss) -> HardExampleMiner:
     """The choice of anchors whose losses count."""
     settings = config.hard_example_miner
-    kind = schema.HardExampleMiner.LossType.Name(settings.loss_type).lower()
+    kind: Any = schema.HardExampleMiner.LossType.Name(settings.loss_type).lower()
     return HardExampleMiner(
         num_hard_examples=settings.num_hard_examples or None,
         iou_threshold=settings.iou_threshold,

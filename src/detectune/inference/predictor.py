@@ -65,8 +65,9 @@ class Predictor:
         names = {item.id: item.label for item in run.label_map().items}
         return cls(detect, names)
 
+    # A str is a path here, though it is a sequence of str as well.
     @overload
-    def predict(self, images: ImageLike) -> ImageDetections: ...
+    def predict(self, images: ImageLike) -> ImageDetections: ...  # pyright: ignore[reportOverlappingOverload]
     @overload
     def predict(self, images: Sequence[ImageLike]) -> list[ImageDetections]: ...
 

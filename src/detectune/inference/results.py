@@ -83,7 +83,7 @@ class ImageDetections:
             ConfigError: the package supervision is not installed.
         """
         try:
-            import supervision
+            import supervision  # pyright: ignore[reportMissingImports]
         except ImportError as error:
             raise ConfigError(
                 three_part(

@@ -8,6 +8,7 @@ on a CPU about 2.5 times faster (docs/decisions/0007-fused-batch-norm.md).
 from __future__ import annotations
 
 import tensorflow as tf
+from keras.layers import Conv2D, DepthwiseConv2D
 
 from detectune.structures import Array
 
@@ -46,3 +47,22 @@ def normalize_with_statistics(
         epsilon=epsilon,
         is_training=False,
     )[0]
+
+
+def recomputed_conv_norm(
+    inputs: Array, conv: Conv2D | DepthwiseConv2D, gamma: Array, beta: Array, epsilon: float
+) -> tuple[Array, Array, Array]:
+    """`normalize_with_batch_statistics` of `conv(inputs)`, which is computed again for the
+    gradient instead of being kept."""
+    strides, padding = [1, *conv.strides, 1], conv.padding.upper()
+
+    @tf.recompute_grad
+    def forward(values: Array, kernel: Array, gamma: Array, beta: Array):
+        if isinstance(conv, DepthwiseConv2D):
+            convolved = tf.nn.depthwise_conv2d(values, kernel, strides, padding)
+        else:
+            convolved = tf.nn.conv2d(values, kernel, strides, padding)
+        return normalize_with_batch_statistics(convolved, gamma, beta, epsilon)
+
+    kernel = tf.cast(conv.kernel.value, inputs.dtype)
+    return forward(inputs, kernel, tf.convert_to_tensor(gamma), tf.convert_to_tensor(beta))

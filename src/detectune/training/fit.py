@@ -13,13 +13,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import keras
 
 from detectune.checkpoints.files import find_checkpoint
-from detectune.checkpoints.restore import RestoreReport, label_map_beside, restore
+from detectune.checkpoints.restore import Kind, RestoreReport, label_map_beside, restore
 from detectune.checkpoints.run import Run, image_resizer, num_classes
 from detectune.config import schema
+from detectune.config.coco_classes import NUM_CLASSES, coco_label_map, is_coco
 from detectune.config.label_map import LabelMap, read_label_map
 from detectune.config.report import report_fields
 from detectune.data.check import broken_images_named, check_source, refuse_damaged
@@ -119,6 +121,8 @@ class _Session:
             ),
             jit_compile=keras.backend.backend() == "jax",
         )
+        # Left to the first step, its variables would be made inside the traced function, slowly.
+        self.detector.optimizer.build(self.detector.trainable_variables)
         self.detector.use_regularization = self.settings.add_regularization_loss
         if last is not None:
             self._resume(last)
@@ -322,14 +326,23 @@ def fine_tune(
     if not settings.fine_tune_checkpoint:
         return None
     prefix = find_checkpoint(settings.fine_tune_checkpoint)
-    source = label_map_beside(prefix)
+    source = _source_label_map(prefix)
     return restore(
         detector,
         prefix,
-        kind=fine_tune_type(settings),
-        source_classes=_class_names(read_label_map(source)) if source else None,
+        kind=cast(Kind, fine_tune_type(settings)),  # `restore` refuses others
+        source_classes=_class_names(source) if source else None,
         target_classes=_class_names(label_map, num_classes(config.model)),
     )
+
+
+def _source_label_map(prefix: str) -> LabelMap | None:
+    """The classes of a checkpoint: of the label map beside it, or COCO's for one of the zoo."""
+    beside = label_map_beside(prefix)
+    if beside is not None:
+        return read_label_map(beside)
+    # A wrong guess does no harm: rows are carried over only if their number fits.
+    return coco_label_map() if is_coco(NUM_CLASSES, prefix) else None
 
 
 def fine_tune_type(settings: schema.TrainConfig) -> str:

@@ -8,12 +8,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tensorboard.compat.proto.event_pb2 import Event, SessionLog
-from tensorboard.compat.proto.summary_pb2 import Summary
+from tensorboard.compat.proto import event_pb2, summary_pb2
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
 from detectune.errors import DataError, three_part
 from detectune.files import write_error, write_text
+
+# protobuf makes these classes at run time, so a type checker cannot know them.
+_Event: Any = vars(event_pb2)["Event"]
+_SessionLog: Any = vars(event_pb2)["SessionLog"]
+_Summary: Any = vars(summary_pb2)["Summary"]
 
 
 class RunLog:
@@ -37,9 +41,11 @@ class RunLog:
             for kind in ("train", "eval")
         }
         # TensorBoard then drops what earlier files say about later steps.
-        restart = SessionLog(status=SessionLog.START)
+        restart = _SessionLog(status=_SessionLog.START)
         for writer in self._writers.values():
-            writer.add_event(Event(wall_time=time.time(), step=start_step + 1, session_log=restart))
+            writer.add_event(
+                _Event(wall_time=time.time(), step=start_step + 1, session_log=restart)
+            )
 
     def add(self, kind: str, step: int, values: Mapping[str, float], **more: Any) -> None:
         """One line, and one TensorBoard point per value.
@@ -52,13 +58,13 @@ class RunLog:
             WriteError: the disk is full.
         """
         row = {"kind": kind, "step": step, "time": round(time.time(), 3), **values, **more}
-        summary = Summary(
-            value=[Summary.Value(tag=tag, simple_value=value) for tag, value in values.items()]
+        summary = _Summary(
+            value=[_Summary.Value(tag=tag, simple_value=value) for tag, value in values.items()]
         )
         try:
             self._file.write(json.dumps(row) + "\n")
             self._file.flush()
-            self._writers[kind].add_event(Event(wall_time=time.time(), step=step, summary=summary))
+            self._writers[kind].add_event(_Event(wall_time=time.time(), step=step, summary=summary))
         except OSError as error:
             raise write_error(self.path, error) from error
 

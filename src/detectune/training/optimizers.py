@@ -36,7 +36,7 @@ def average_decay(updates: Array, final_decay: float) -> Array:
     return ops.where(updates > 0, growing, 0.0)
 
 
-class _WarmingAverage:
+class _WarmingAverage(keras.optimizers.Optimizer):
     """Replaces Keras's constant EMA momentum by `average_decay`."""
 
     iterations: Any

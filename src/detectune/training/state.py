@@ -8,6 +8,7 @@ import zipfile
 import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -50,7 +51,7 @@ def write_state(path: Path, detector: Detector, values: list[np.ndarray], at: Pr
     Raises:
         WriteError: the disk is full, or may not be written to.
     """
-    arrays = {f"network/{index}": value for index, value in enumerate(values)}
+    arrays: dict[str, Any] = {f"network/{index}": value for index, value in enumerate(values)}
     for index, variable in enumerate(_optimizer(detector).variables):
         arrays[f"optimizer/{index}"] = np.asarray(variable)
     arrays["progress"] = np.frombuffer(json.dumps(at.__dict__).encode(), np.uint8)

@@ -48,7 +48,9 @@ def test_the_answer_is_that_of_the_greedy_loop_whatever_the_block_size(seed, blo
     )  # fmt: skip
     kept = settings(boxes[None], scores[None], WINDOW)
     count = int(np.asarray(kept.valid).sum())
-    ours = list(zip(np.asarray(kept.indices)[0][:count], np.asarray(kept.classes)[0][:count]))
+    ours = list(
+        zip(np.asarray(kept.indices)[0][:count], np.asarray(kept.classes)[0][:count], strict=True)
+    )
     assert ours == greedy(boxes, scores, settings)
 
 

@@ -14,6 +14,7 @@ from keras.layers import Layer
 from detectune.backbones.base import Backbone
 from detectune.detectors.ssd import SSD
 from detectune.heads.convolutional import ConvolutionalHead, WeightSharedHead
+from detectune.layers.conv_norm import ConvNorm
 from detectune.necks.fpn import FeaturePyramid
 from detectune.necks.ssd_extras import SsdExtraLayers
 
@@ -43,7 +44,10 @@ def _all_layers(detector: SSD) -> Iterator[tuple[str, str, Layer]]:
 
 
 def _backbone(backbone: Backbone) -> Iterator[tuple[str, str, Layer]]:
-    with_weights = [layer for layer in backbone.network.layers if layer.weights]
+    layers: list[Layer] = []
+    for layer in backbone.network.layers:
+        layers += [layer.conv, layer.norm] if isinstance(layer, ConvNorm) else [layer]
+    with_weights = [layer for layer in layers if layer.weights]
     for index, layer in enumerate(with_weights):
         key = f"_feature_extractor/classification_backbone/layer_with_weights-{index}"
         yield key, layer.name, layer

@@ -4,7 +4,7 @@
 
 A line with a file name and nothing else is an image without objects. Images are looked for beside
 the CSV, in `images/`, in `../images/`, and in a folder called as the CSV (`train_labels.csv` →
-`train/`) inside these.
+`train/`) inside these; if none is there, in all folders below the CSV.
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ def open_csv(path: Path, label_map: LabelMap | None) -> FolderSource:
     file = _only_csv(path) if path.is_dir() else path
     lines = _read_lines(file)
     folders = _image_folders(file)
+    if not any(find_image(name, folders) for name in lines):
+        folders += [place for place in sorted(file.parent.rglob("*")) if place.is_dir()]
     rows, missing = [], []
     for name, group in lines.items():
         image = find_image(name, folders)

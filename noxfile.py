@@ -1,0 +1,99 @@
+"""Tasks: `nox` runs the quick ones, `nox -s NAME` one of them, `nox -l` lists them."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import nox
+
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.sessions = ["lint", "types", "tests", "docs"]
+
+PROJECT = nox.project.load_toml("pyproject.toml")
+PYTHONS = ["3.11", "3.12", "3.13"]
+# PyTorch without CUDA; its own index has such builds only.
+TORCH = ("torch==2.13.0", "--extra-index-url", "https://download.pytorch.org/whl/cpu")
+BACKENDS = {"tensorflow": (), "jax": ("jax",), "torch": TORCH}
+
+
+def group(name: str) -> list[str]:
+    """The packages of a dependency group."""
+    return nox.project.dependency_groups(PROJECT, name)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style, spelling, direction of imports."""
+    session.install("-e", ".", *group("lint"))
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("codespell", "src", "tests", "tools", "docs", "README.md", "CONTRIBUTING.md")
+    session.run("lint-imports", "--no-logo")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """pyright."""
+    session.install("-e", ".", *group("lint"))
+    session.run("pyright", "src")
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """All tests that need neither minutes nor a network."""
+    session.install("-e", ".[test]")
+    session.run("python", "-m", "pytest", *session.posargs)
+
+
+@nox.session
+@nox.parametrize("backend", list(BACKENDS))
+def layers(session: nox.Session, backend: str) -> None:
+    """The model layers on one Keras backend, compared with TensorFlow."""
+    session.install("-e", ".[test]", *BACKENDS[backend])
+    session.run("python", "-m", "pytest", "tests/unit/test_backends.py", "-k", backend)
+
+
+@nox.session
+def parity(session: nox.Session) -> None:
+    """Numbers recorded from the original."""
+    session.install("-e", ".[test]")
+    session.run("python", "-m", "pytest", "-m", "parity and not slow", *session.posargs)
+
+
+@nox.session
+def slow(session: nox.Session) -> None:
+    """Whole trainings: minutes to hours."""
+    session.install("-e", ".[test]")
+    session.run("python", "-m", "pytest", "-m", "slow", *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The documentation; a warning is an error, and so is a stale generated page."""
+    session.install("-e", ".", *group("docs"))
+    session.run("python", "tools/generate_docs.py", "--check")
+    session.env["NO_MKDOCS_2_WARNING"] = "1"
+    session.run("mkdocs", "build", "--strict", "--site-dir", "build/site")
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """The wheel, and a look at what is inside."""
+    session.install("build")
+    target = Path(session.create_tmp())
+    session.run("python", "-m", "build", "--wheel", "--outdir", str(target))
+    (wheel,) = target.glob("*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    needed = (
+        "detectune/py.typed",
+        "detectune/demo/pipeline.config",
+        "detectune/demo/checkpoint/label_map.pbtxt",
+        "detectune/demo/checkpoint/checkpoint/ckpt-0.index",
+        "detectune/demo/checkpoint/checkpoint/ckpt-0.data-00000-of-00001",
+        "detectune/config/protos/pipeline.proto",
+    )
+    missing = [name for name in needed if name not in names]
+    surplus = [name for name in names if "test" in name.split("/")[0]]
+    if missing or surplus:
+        session.error(f"{wheel.name}: missing {missing}, should not be there {surplus}")

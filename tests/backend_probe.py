@@ -1,0 +1,67 @@
+"""What the tiny detector does on one backend, as JSON: `KERAS_BACKEND=jax python backend_probe.py`.
+
+Weights come from NumPy, so that every backend starts from the same ones. On JAX and PyTorch,
+TensorFlow counts as not installed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+
+if os.environ["KERAS_BACKEND"] != "tensorflow":
+    sys.modules["tensorflow"] = None  # type: ignore[assignment]  # importing it fails from here on
+
+import keras
+import numpy as np
+from tiny import SIDE, random_batch, tiny_config
+
+from detectune.detectors.base import Detector
+from detectune.detectors.build import build_detector
+from detectune.detectors.inference import DetectionModel
+
+
+def give_weights(detector: Detector) -> None:
+    """The same weights on every backend."""
+    random = np.random.default_rng(1)
+    for variable in detector.weights:
+        if "seed" in variable.path:
+            continue
+        shape = tuple(variable.shape)
+        if variable.path.endswith("moving_variance"):
+            variable.assign(random.uniform(0.5, 1.5, shape).astype(np.float32))
+        elif variable.path.endswith(("gamma", "beta", "moving_mean", "bias")):
+            variable.assign(random.normal(0.5, 0.1, shape).astype(np.float32))
+        else:
+            fan_in = max(int(np.prod(shape[:-1])), 1)
+            variable.assign(random.normal(0, fan_in**-0.5, shape).astype(np.float32))
+
+
+def probe() -> dict:
+    """Losses of two training steps, what the first one left behind, and detections."""
+    detector = build_detector(tiny_config().model)
+    give_weights(detector)
+    images, truth = random_batch()
+    found = DetectionModel(detector).detect(images, np.full((2, 2), SIDE, np.float32))
+    detector.compile(optimizer=keras.optimizers.SGD(0.01, momentum=0.9), jit_compile=False)
+    losses = [detector.train_on_batch(images, tuple(truth), return_dict=True) for _ in range(2)]
+    return {
+        "backend": keras.backend.backend(),
+        "losses": [{name: float(value) for name, value in step.items()} for step in losses],
+        "moving_mean": float(np.mean(np.abs(_first(detector, "moving_mean")))),
+        "kernel": float(np.sum(np.abs(_first(detector, "kernel")))),
+        "boxes": found.boxes[0, :3].tolist(),
+        "scores": found.scores[0, :3].tolist(),
+        "fused_kernel": "detectune.layers.fused_tensorflow" in sys.modules,
+    }
+
+
+def _first(detector: Detector, kind: str) -> np.ndarray:
+    # `convert_to_numpy`: a PyTorch variable that trains cannot be read by np.asarray.
+    variable = next(v for v in detector.weights if v.path.endswith(kind))
+    return keras.ops.convert_to_numpy(variable.value)
+
+
+if __name__ == "__main__":
+    json.dump(probe(), sys.stdout)

@@ -1,0 +1,81 @@
+"""The model layers build, train and infer on every Keras backend, with the same numbers."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+TESTS = Path(__file__).resolve().parents[1]
+PACKAGES = {"tensorflow": "tensorflow", "jax": "jax", "torch": "torch"}
+
+
+@cache
+def probe(backend: str) -> dict:
+    """The answer of tests/backend_probe.py in a process of its own: Keras has one backend each."""
+    environment = os.environ | {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "2"}
+    done = subprocess.run(
+        [sys.executable, str(TESTS / "backend_probe.py")],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def on(backend: str) -> dict:
+    """`probe`, or a skip where the backend is not installed."""
+    if importlib.util.find_spec(PACKAGES[backend]) is None:
+        pytest.skip(f"{backend} is not installed")
+    return probe(backend)
+
+
+@pytest.mark.parametrize("backend", list(PACKAGES))
+def test_a_training_step_lowers_the_loss_and_boxes_are_found(backend):
+    found = on(backend)
+    first, second = found["losses"]
+    assert found["backend"] == backend
+    # The second number is the mean of both steps.
+    assert second["total_loss"] < first["total_loss"]
+    boxes = np.array(found["boxes"])
+    assert (boxes[:, 2:] > boxes[:, :2]).all()
+    assert boxes.min() >= 0
+    assert boxes.max() <= 64
+    # The one kernel that only TensorFlow has.
+    assert found["fused_kernel"] == (backend == "tensorflow")
+
+
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+class TestSameAsTensorFlow:
+    def test_every_loss_of_a_training_step_is_the_same(self, backend):
+        mine, reference = on(backend)["losses"][0], on("tensorflow")["losses"][0]
+        assert set(mine) >= {"classification_loss", "localization_loss", "total_loss"}
+        assert reference["localization_loss"] > 0.01
+        for name, value in reference.items():
+            assert mine[name] == pytest.approx(value, rel=1e-4), name
+
+    def test_the_step_changes_weights_and_statistics_alike(self, backend):
+        mine, reference = on(backend), on("tensorflow")
+        assert mine["kernel"] == pytest.approx(reference["kernel"], rel=1e-4)
+        assert mine["moving_mean"] == pytest.approx(reference["moving_mean"], rel=1e-4)
+        # The tracker holds the mean of both steps, so this one sees what the first step did.
+        assert mine["losses"][1] != mine["losses"][0]
+        assert mine["losses"][1]["total_loss"] == pytest.approx(
+            reference["losses"][1]["total_loss"], rel=1e-3
+        )
+
+    def test_detections_are_the_same(self, backend):
+        mine, reference = on(backend), on("tensorflow")
+        assert reference["scores"][0] > 0.1
+        np.testing.assert_allclose(mine["scores"], reference["scores"], rtol=1e-4)
+        np.testing.assert_allclose(mine["boxes"], reference["boxes"], atol=1e-2)

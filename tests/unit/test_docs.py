@@ -1,0 +1,119 @@
+"""What README and docs show works: commands exist, snippets run, links lead somewhere."""
+
+from __future__ import annotations
+
+import re
+import runpy
+import shlex
+from pathlib import Path
+
+import click
+import pytest
+from PIL import Image
+from tiny import tiny_config, write_squares
+
+from detectune.cli.main import cli
+from detectune.config.save import write_config
+
+ROOT = Path(__file__).resolve().parents[2]
+SNIPPETS = ROOT / "docs" / "snippets"
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+# These pages are made from the code, and show commands with placeholders.
+WRITTEN = {"cli.md", "config-fields.md", "python.md"}
+
+
+def blocks(page: Path) -> list[tuple[str, str]]:
+    """(language, text) of every fenced block."""
+    return re.findall(r"^```(\w*)\n(.*?)^```", page.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+
+
+def command_lines() -> list[tuple[str, str]]:
+    """(page, line) of every `detectune …` that a page shows in a block."""
+    found = []
+    for page in PAGES:
+        if page.name in WRITTEN:
+            continue
+        for language, text in blocks(page):
+            if language not in ("", "sh", "console"):
+                continue
+            for line in text.replace("\\\n", " ").splitlines():
+                for part in line.split("&&"):
+                    words = part.strip().removeprefix("$ ").removeprefix(".venv/bin/")
+                    if words.startswith("detectune "):
+                        # Two spaces begin a remark.
+                        found.append((page.name, re.split(r" {2,}(?![ -])", words)[0]))
+    return found
+
+
+@pytest.mark.parametrize(("page", "line"), command_lines())
+def test_a_command_that_a_page_shows_exists_with_these_options(page, line):
+    words = shlex.split(line, comments=True)[1:]
+    command, name = cli, "detectune"
+    while isinstance(command, click.Group):
+        context = click.Context(command, info_name=name)
+        name = words.pop(0)
+        command = command.get_command(context, name)
+        assert command is not None, f"{page}: {name}"
+    if "…" not in line:
+        command.make_context(name, words)  # raises for a wrong option or a missing argument
+
+
+def test_enough_commands_were_found():
+    assert len(command_lines()) > 40
+
+
+def test_every_python_block_is_a_snippet_that_a_test_runs():
+    snippets = {file.read_text("utf-8") for file in SNIPPETS.glob("*.py")}
+    # CONTRIBUTING.md shows the shape of a function, evaluation.md is run below.
+    shown = [
+        (page.name, text)
+        for page in PAGES
+        if page.name not in ("CONTRIBUTING.md", "evaluation.md")
+        for language, text in blocks(page)
+        if language == "python"
+    ]
+    assert len(shown) >= 4
+    assert [page for page, text in shown if text not in snippets] == []
+
+
+def test_the_evaluation_example_prints_what_it_says(capsys):
+    ((_, text),) = [b for b in blocks(ROOT / "docs/concepts/evaluation.md") if b[0] == "python"]
+    exec(compile(text, "evaluation.md", "exec"), {})
+    assert f"# {float(capsys.readouterr().out):.1f}\n" in text
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A folder as the first guide makes it, with a config of a tiny detector."""
+    folder = tmp_path_factory.mktemp("project")
+    images = write_squares(folder / "images" / "test")
+    with Image.open(images / "square0.png") as image:
+        image.save(images / "one.jpg")
+    config = tiny_config(images)
+    config.train_config.num_steps = 2
+    config.train_config.evaluate_every_steps = 2
+    (folder / "training").mkdir()
+    write_config(config, folder / "training" / "first.config")
+    return folder
+
+
+def test_the_snippets_train_predict_export_and_restore(project, monkeypatch, capsys):
+    monkeypatch.chdir(project)
+    runpy.run_path(str(SNIPPETS / "first_run.py"))
+    out = capsys.readouterr().out
+    assert re.match(r"mAP [01]\.\d{3}\n", out)
+    assert (project / "exported" / "second" / "saved_model" / "saved_model.pb").is_file()
+    with Image.open(project / "one.png") as drawn:
+        assert drawn.width >= 100
+
+    (project / "training" / "second").rename(project / "training" / "first")
+    runpy.run_path(str(SNIPPETS / "restore_checkpoint.py"))
+    out = capsys.readouterr().out
+    assert 'type "detection"' in out
+    assert "[] left over" in out
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_to_files_lead_to_files(page):
+    targets = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text("utf-8"))
+    assert [target for target in targets if not (page.parent / target).exists()] == []
