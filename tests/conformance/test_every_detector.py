@@ -1,0 +1,115 @@
+"""What every combination of a registered backbone and a neck owes its users.
+
+A new backbone is tested here without a line of its own.
+"""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+from google.protobuf import text_format
+from tiny import SIDE, random_batch, tiny_config
+
+from detectune.checkpoints.files import write_checkpoint
+from detectune.checkpoints.keys import variable_keys
+from detectune.checkpoints.restore import restore
+from detectune.config import schema
+from detectune.data.resizers import build_resizer
+from detectune.detectors.build import build_detector
+from detectune.detectors.inference import DetectionModel
+from detectune.export.saved_model import read_saved_model, write_saved_model
+from detectune.registry import backbones
+
+TYPES = [f"ssd_{name}{neck}_keras" for name in backbones for neck in ("", "_fpn")]
+
+
+def model_config(type_name: str) -> schema.DetectionModel:
+    config = tiny_config().model
+    config.ssd.feature_extractor.type = type_name
+    config.ssd.feature_extractor.conv_hyperparams.batch_norm.decay = 0.5
+    if "_fpn" not in type_name:
+        anchors = "ssd_anchor_generator { num_layers: 6 aspect_ratios: 1.0 }"
+        config.ssd.anchor_generator.CopyFrom(text_format.Parse(anchors, schema.AnchorGenerator()))
+        head = """convolutional_box_predictor {
+            kernel_size: 3 num_layers_before_predictor: 0 max_depth: 0 min_depth: 0
+            conv_hyperparams {
+              regularizer { l2_regularizer { weight: 4e-05 } }
+              initializer { truncated_normal_initializer { stddev: 0.05 } }
+              activation: RELU_6 batch_norm { decay: 0.5 scale: true epsilon: 0.001 }
+            } }"""
+        config.ssd.box_predictor.CopyFrom(text_format.Parse(head, schema.BoxPredictor()))
+    return config
+
+
+@pytest.fixture(params=TYPES, scope="module")
+def config(request) -> schema.DetectionModel:
+    return model_config(request.param)
+
+
+def make(config: schema.DetectionModel):
+    keras.utils.set_random_seed(1)
+    return build_detector(config)
+
+
+def test_the_loss_falls_on_two_images(config):
+    detector = make(config)
+    detector.compile(optimizer=keras.optimizers.Adam(2e-3), jit_compile=False)
+    images, truth = random_batch()
+    losses = []
+    for _ in range(25):
+        detector.reset_metrics()
+        losses.append(detector.train_on_batch(images, truth, return_dict=True)["total_loss"])
+    assert np.all(np.isfinite(losses))
+    assert np.mean(losses[-3:]) < 0.7 * losses[0]
+
+
+def test_saved_is_restored(config, tmp_path):
+    detector, images = make(config), random_batch()[0]
+    values = {row.key: np.asarray(row.variable) for row in variable_keys(detector)}
+    write_checkpoint(tmp_path / "ckpt-0", values)
+    keras.utils.set_random_seed(2)
+    other = build_detector(config)
+    report = restore(other, tmp_path / "ckpt-0")
+    assert (len(report.matched), report.fresh, report.left_over) == (len(values), [], [])
+    for ours, theirs in zip(detector(images), other(images), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_bfloat16_computes_finite_losses_and_keeps_float32_weights(config):
+    exact = make(config)
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        detector = make(config)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert {str(row.variable.dtype) for row in variable_keys(detector)} == {"float32"}
+    images, truth = random_batch()
+    losses = []
+    for model in (exact, detector):
+        found = model.named_losses(truth, model(images, training=True))
+        losses.append({name: float(value) for name, value in found.items()})
+    assert all(np.isfinite(list(row.values())).all() for row in losses)
+    for name, value in losses[0].items():
+        # Eight bits of mantissa through some fifty layers.
+        assert losses[1][name] == pytest.approx(value, rel=0.1)
+        assert losses[1][name] != value
+
+
+def test_a_saved_model_answers_as_the_model(config, tmp_path):
+    detector = make(config)
+    resizer = build_resizer(config.ssd.image_resizer, detector.pad_value)
+    write_saved_model(detector, resizer, tmp_path / "saved_model")
+    image = np.random.default_rng(3).integers(0, 256, (1, SIDE, SIDE, 3)).astype(np.uint8)
+    answers = read_saved_model(tmp_path / "saved_model")(image)
+    found = DetectionModel(detector).detect(image.astype(np.float32), np.full((1, 2), SIDE))
+    np.testing.assert_allclose(answers["detection_scores"], found.scores, atol=1e-5)
+    np.testing.assert_allclose(answers["detection_boxes"] * SIDE, found.boxes, atol=1e-2)
+    np.testing.assert_array_equal(answers["num_detections"], found.valid.sum(axis=1))
+    assert answers["num_detections"][0] > 0
+
+
+def test_every_type_that_can_be_asked_for_is_tested_here():
+    from detectune.config.choices import FEATURE_EXTRACTORS
+
+    assert sorted(TYPES) == sorted(FEATURE_EXTRACTORS)
