@@ -16,7 +16,10 @@ from pathlib import Path
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
-from detectune.checkpoints.files import point_to, read_checkpoint, write_checkpoint
+import numpy as np
+
+from detectune.checkpoints.files import point_to, write_checkpoint
+from detectune.checkpoints.keys import variable_keys
 from detectune.checkpoints.run import Run
 from detectune.config.label_map import write_label_map
 from detectune.config.load import load_config
@@ -58,7 +61,8 @@ def pretrain(work: Path, scenes: int, steps: int) -> Run:
 def ship(run: Run, folder: Path) -> None:
     """Writes the best weights as an unpacked zoo archive, without paths of this machine."""
     prefix = folder / "checkpoint" / "ckpt-0"
-    write_checkpoint(prefix, read_checkpoint(run.checkpoint("best")))
+    rows = variable_keys(run.detector("best"))
+    write_checkpoint(prefix, {row.key: np.asarray(row.variable) for row in rows})
     point_to(prefix)
     write_label_map(run.label_map(), folder / "label_map.pbtxt")
     config = type(run.config)()

@@ -56,18 +56,22 @@ def train_batches(
     seed: int,
     start_step: int = 0,
     steps: int | None = None,
+    checked: bool = False,
 ) -> tf.data.Dataset:
     """`(images [B, H, W, 3] float32 0–255 RGB, GroundTruth)` from `start_step` on.
 
     Boxes are in pixels of `images`, classes 0-based. Without `steps` the batches never end.
+    A source that is `checked` has been looked through before: nothing is reported again.
 
     Raises:
         ConfigError: an augmentation is not known.
         DataError: the source has no image, or some that cannot be read; all are named.
     """
-    check_source(source)
+    if not checked:
+        check_source(source)
+        _report_many_boxes(config, source)
     batch = config.train_config.batch_size
-    boxes = boxes_per_image(config, source)
+    boxes = boxes_per_image(source)
     augment = build_augmentations(config.train_config.data_augmentation_options)
     order = _order(config, source, seed)
     load = _loader(source)
@@ -121,12 +125,16 @@ def batch_file_names(
     return [source.annotation(int(order(position))).file_name for position in positions]
 
 
-def boxes_per_image(config: schema.TrainEvalPipelineConfig, source: Source) -> int:
+def boxes_per_image(source: Source) -> int:
     """`N` of the ground truth: as many boxes as an image of `source` has at most, rounded up.
 
     The original pads to `max_number_of_boxes` (100) and drops further boxes without a word.
     Here none is dropped, and no time is spent on padding that no image needs.
     """
+    return max(-(-source.survey.most_boxes // _BOX_PADDING), 1) * _BOX_PADDING
+
+
+def _report_many_boxes(config: schema.TrainEvalPipelineConfig, source: Source) -> None:
     reader, train = config.train_input_reader, config.train_config
     wanted = (train if train.HasField("max_number_of_boxes") else reader).max_number_of_boxes
     most = source.survey.most_boxes
@@ -137,7 +145,6 @@ def boxes_per_image(config: schema.TrainEvalPipelineConfig, source: Source) -> i
             most,
             wanted,
         )
-    return max(-(-most // _BOX_PADDING), 1) * _BOX_PADDING
 
 
 def _order(

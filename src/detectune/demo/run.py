@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 from PIL import Image
 from rich.table import Table
@@ -113,6 +114,7 @@ def _draw(folder: Path, train_scenes: int, test_scenes: int, console: RunConsole
 def _before(config: schema.TrainEvalPipelineConfig) -> dict[str, float]:
     """How the shipped checkpoint does, its box head in place and its class rows fresh."""
     source = _test_source(config)
+    keras.utils.set_random_seed(config.train_config.seed)  # the rows of the new classes are random
     detector = build_detector(config.model)
     fine_tune(detector, config, source.label_map)
     resizer = build_resizer(config.model.ssd.image_resizer, detector.pad_value)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import keras
 
@@ -90,16 +91,37 @@ class StepNumbers(keras.callbacks.Callback):
         self._since += seconds
 
 
+class Timetable(NamedTuple):
+    """When what happens, in steps."""
+
+    num_steps: int
+    evaluate_every: int
+    save_every: int
+    patience: int = 0
+    """Evaluations without a better mAP after which to stop; 0 for never."""
+
+
+@dataclass(frozen=True)
+class Actions:
+    """What `Evaluations` does at these times."""
+
+    evaluate: Callable[[Progress], dict[str, float]] | None
+    """Writes the weights to deploy, and returns their metrics; None for no evaluation."""
+    per_category: Callable[[], dict[str, dict[str, float]]]
+    """The numbers of each class in the evaluation just done."""
+    save: Callable[[Progress], None]
+    """Writes the weights to deploy without evaluating them."""
+    commit: Callable[[Progress], None]
+    """Makes the weights just written the last checkpoint, with the state of training."""
+    keep_best: Callable[[Progress], None]
+    """Makes the last checkpoint the best."""
+
+
 class Evaluations(keras.callbacks.Callback):
-    """Evaluates and saves on a schedule, keeps the best, and stops when nothing improves.
+    """Evaluates and saves on a timetable, keeps the best, and stops when nothing improves.
 
     Args:
-        evaluate: writes the weights to deploy, and returns their metrics; None for no evaluation.
-        per_category: the numbers of each class in the evaluation just done.
-        save: writes the weights to deploy without evaluating them.
-        commit: makes the weights just written the last checkpoint, with the state of training.
-        keep_best: makes the last checkpoint the best.
-        patience: evaluations without a better mAP after which to stop; 0 for never.
+        progress: where the run stands; counted and filled in here.
     """
 
     METRIC = "DetectionBoxes_Precision/mAP"
@@ -107,38 +129,29 @@ class Evaluations(keras.callbacks.Callback):
     def __init__(
         self,
         progress: Progress,
+        actions: Actions,
+        times: Timetable,
         *,
         numbers: StepNumbers,
         console: RunConsole,
-        evaluate: Callable[[Progress], dict[str, float]] | None,
-        per_category: Callable[[], dict[str, dict[str, float]]],
-        save: Callable[[Progress], None],
-        commit: Callable[[Progress], None],
-        keep_best: Callable[[Progress], None],
-        num_steps: int,
-        evaluate_every: int,
-        save_every: int,
-        patience: int = 0,
     ) -> None:
         super().__init__()
-        self.progress, self.numbers, self.console = progress, numbers, console
-        self.evaluate, self.save, self.commit = evaluate, save, commit
-        self.keep_best, self.per_category = keep_best, per_category
-        self.num_steps, self.patience = num_steps, patience
-        self.evaluate_every, self.save_every = evaluate_every, save_every
+        self.progress, self.actions, self.times = progress, actions, times
+        self.numbers, self.console = numbers, console
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         self.progress.step += 1
         step, began = self.progress.step, time.monotonic()
-        last = step == self.num_steps
-        if self.evaluate is not None and (step % self.evaluate_every == 0 or last):
-            self._evaluate(self.evaluate)
-        elif step % self.save_every == 0 or last:
+        last = step == self.times.num_steps
+        evaluate = self.actions.evaluate
+        if evaluate is not None and (step % self.times.evaluate_every == 0 or last):
+            self._evaluate(evaluate)
+        elif step % self.times.save_every == 0 or last:
             self.console.phase("saving")
-            self.save(self.progress)
-            self.commit(self.progress)
-            if self.evaluate is None:
-                self.keep_best(self.progress)
+            self.actions.save(self.progress)
+            self.actions.commit(self.progress)
+            if evaluate is None:
+                self.actions.keep_best(self.progress)
             self.console.phase("training")
         self.numbers.leave_out(time.monotonic() - began)
 
@@ -151,16 +164,16 @@ class Evaluations(keras.callbacks.Callback):
         if better:
             progress.best_metric, progress.best_step = value, progress.step
             progress.best_metrics = metrics
-            progress.best_per_category = self.per_category()
+            progress.best_per_category = self.actions.per_category()
         progress.evaluations_without_gain = 0 if better else progress.evaluations_without_gain + 1
-        self.commit(progress)
+        self.actions.commit(progress)
         if better:
-            self.keep_best(progress)
+            self.actions.keep_best(progress)
         half = metrics["DetectionBoxes_Precision/mAP@.50IOU"]
         mark = ", the best so far" if better else f", best {progress.best_metric:.3f}"
         self.console.say(f"step {progress.step}: mAP {value:.3f}, mAP@.5 {half:.3f}{mark}")
         self.console.phase("training")
-        if self.patience and progress.evaluations_without_gain >= self.patience:
+        if 0 < self.times.patience <= progress.evaluations_without_gain:
             self.console.say(
                 f"stopped: {progress.evaluations_without_gain} evaluations without a better mAP"
             )

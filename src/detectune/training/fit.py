@@ -36,7 +36,13 @@ from detectune.errors import ConfigError, three_part
 from detectune.evaluation.coco import CocoEvaluator
 from detectune.evaluation.evaluate import evaluate_source
 from detectune.files import write_text
-from detectune.training.callbacks import Evaluations, StepNumbers, StopAtNonFinite
+from detectune.training.callbacks import (
+    Actions,
+    Evaluations,
+    StepNumbers,
+    StopAtNonFinite,
+    Timetable,
+)
 from detectune.training.console import RunConsole
 from detectune.training.examples import find_examples
 from detectune.training.freezing import freeze
@@ -243,17 +249,16 @@ class _Session:
             numbers,
             Evaluations(
                 self.progress,
+                Actions(
+                    evaluate=evaluate_and_save if self.data.evaluate is not None else None,
+                    per_category=self._per_category,
+                    save=save,
+                    commit=commit,
+                    keep_best=lambda progress: self.files.keep_best(progress.step),
+                ),
+                Timetable(total, every, save_every, self.settings.early_stopping_evaluations),
                 numbers=numbers,
                 console=self.console,
-                evaluate=evaluate_and_save if self.data.evaluate is not None else None,
-                per_category=self._per_category,
-                save=save,
-                commit=commit,
-                keep_best=lambda progress: self.files.keep_best(progress.step),
-                num_steps=total,
-                evaluate_every=every,
-                save_every=save_every,
-                patience=self.settings.early_stopping_evaluations,
             ),
         ]
 
@@ -291,6 +296,7 @@ class _Session:
             seed=self.settings.seed,
             start_step=step - count,
             steps=count,
+            checked=True,
         )
         self.recalibration.measure(images for images, _ in recent.as_numpy_iterator())
 
