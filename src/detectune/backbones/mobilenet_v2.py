@@ -59,7 +59,7 @@ def divisible(channels: float, divisor: int = 8) -> int:
 
 
 # Up to this block maps are so large that it pays to compute some of them twice.
-_LAST_LARGE_BLOCK = 3
+_LAST_LARGE_BLOCK = 6
 
 
 @dataclass
