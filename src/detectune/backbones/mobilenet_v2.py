@@ -110,8 +110,9 @@ class _Builder:
         x = self.depthwise(x, stride, f"{prefix}depthwise", f"{prefix}depthwise_BN", large)
         x = self.act(x, f"{prefix}depthwise_relu")
         x = self.conv(x, filters, 1, 1, f"{prefix}project", f"{prefix}project_BN", False)
-        # Parity: the sum is decided by the width multiplier alone; `min_depth` may widen both.
-        if stride == 1 and channels == x.shape[-1] and index:
+        # Parity: `filters` is what the width multiplier asks for. Where `min_depth` widens a block
+        # beyond it, there is no sum even if the shapes fit.
+        if stride == 1 and channels == filters:
             x = Add(name=f"{prefix}add")([entry, x])
         return x
 
