@@ -529,11 +529,11 @@ def test_predict_says_that_an_exported_folder_is_incomplete(place, exported):
     ("words", "status", "said"),
     [
         (["nowhere", "-o", "x"], 2, "nowhere: it is no folder"),
-        (["copied", "-o", "data"], 1, "data: there is something here already"),
-        (["copied", "-o", "tiny.config"], 1, "tiny.config: there is something here already"),
+        (["copied", "-o", "data"], 2, "data: there is something here already"),
+        (["copied", "-o", "tiny.config"], 2, "tiny.config: there is something here already"),
         (["copied", "-o", "tiny.config/x"], 1, "could not be written"),
         (["copied", "-o", "x", "--to", "saved_modl"], 2, 'Did you mean "saved_model"?'),
-        (["copied", "-o", "x", "--precision", "fp8"], 1, "--precision fp8"),
+        (["copied", "-o", "x", "--precision", "fp8"], 2, "--precision fp8"),
         (["copied", "-o", "x", "--checkpoint", "first"], 2, "first: there is no such checkpoint"),
     ],
 )

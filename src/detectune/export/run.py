@@ -24,7 +24,7 @@ from detectune.data.readers import open_reader
 from detectune.data.resizers import Resizer, build_resizer
 from detectune.detectors.base import Detector
 from detectune.detectors.inference import DetectionModel, to_original
-from detectune.errors import DetectuneError, ExportError, three_part
+from detectune.errors import ConfigError, DetectuneError, ExportError, three_part
 from detectune.export.contract import BOX_TOLERANCE, SCORE_TOLERANCE
 from detectune.export.saved_model import read_saved_model
 from detectune.files import write_error
@@ -70,7 +70,8 @@ def export(
         precision: "fp32".
 
     Raises:
-        ExportError: the folder is not empty, the format cannot be written, or its answers differ.
+        ConfigError: the folder is not empty, or format or precision are unknown.
+        ExportError: the format cannot be written, or its answers differ.
     """
     opened = run if isinstance(run, Run) else open_run(run)
     write = exporters[to]
@@ -111,7 +112,7 @@ def _new_folder(target: Path) -> Iterator[Path]:
 
 def _check_precision(precision: str) -> None:
     if precision != "fp32":
-        raise ExportError(
+        raise ConfigError(
             three_part(
                 f"--precision {precision}: a SavedModel is written in fp32.",
                 "Allowed: fp32.",
@@ -122,7 +123,7 @@ def _check_precision(precision: str) -> None:
 
 def _free_folder(path: Path) -> Path:
     if path.is_file() or (path.is_dir() and any(path.iterdir())):
-        raise ExportError(
+        raise ConfigError(
             three_part(
                 f"{path}: there is something here already.",
                 "An export is written to a new or empty folder; nothing is overwritten.",
