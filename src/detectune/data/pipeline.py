@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import os
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -33,6 +34,7 @@ _log = logging.getLogger("detectune")
 _BOX_PADDING = 8
 # Enough to hide the pipeline behind a step; each more costs the memory of a batch.
 _BATCHES_AHEAD = 3
+_THREADS = max(os.cpu_count() or 1, 2)
 
 
 class EvalBatch(NamedTuple):
@@ -87,7 +89,7 @@ def train_batches(
     first = start_step * batch
     last = np.iinfo(np.int64).max if steps is None else first + steps * batch
     positions = tf.data.Dataset.range(first, last)
-    samples = positions.map(sample, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    samples = positions.map(sample, num_parallel_calls=_THREADS, deterministic=True)
     return _with_options(_batched(samples, batch, resizer, drop_remainder=True))
 
 
@@ -111,7 +113,7 @@ def eval_batches(
         return EvalBatch(image, size, original_size, index)
 
     indices = tf.data.Dataset.range(len(source) if limit is None else min(limit, len(source)))
-    samples = indices.map(sample, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    samples = indices.map(sample, num_parallel_calls=_THREADS, deterministic=True)
     return _with_options(_batched(samples, batch_size, resizer, drop_remainder))
 
 
@@ -233,10 +235,13 @@ def _batched(
         images = tf.where(tf.math.is_nan(images), value, images)
         return tf.nest.pack_sequence_as(spec, [images, *others])
 
-    return batches.map(filled, num_parallel_calls=tf.data.AUTOTUNE)
+    return batches.map(filled, num_parallel_calls=_THREADS)
 
 
 def _with_options(batches: tf.data.Dataset) -> tf.data.Dataset:
     options = tf.data.Options()
     options.deterministic = True
+    # Its thread sleeps for ever longer periods, and ending a dataset waits for it: up to a minute
+    # at the end of a training, half a second after each evaluation.
+    options.autotune.enabled = False
     return batches.with_options(options).prefetch(_BATCHES_AHEAD)
