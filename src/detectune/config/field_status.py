@@ -149,7 +149,7 @@ _HONOURED = {
 # --- Ignored: reason -----------------------------------------------------------------------------
 
 _ONE_MACHINE = "Training runs in one process, so there is nothing to synchronise."
-_TF_DATA = "The input pipeline sizes its threads and queues itself (tf.data autotune)."
+_TF_DATA = "The input pipeline sizes its threads and queues by the processor cores."
 _FAST_PATH = "It chose between implementations of the same computation; the numbers are the same."
 _SHAPES = "Shapes are always static here."
 _ANCHORWISE = "The loss is always kept per anchor until it is summed."
