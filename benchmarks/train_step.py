@@ -35,7 +35,7 @@ from detectune.data.resizers import build_resizer
 from detectune.data.sources import recognise
 from detectune.detectors.base import Detector
 from detectune.detectors.build import build_detector
-from detectune.layers import batch_norm
+from detectune.layers import batch_norm, conv_norm
 from detectune.structures import GroundTruth
 from detectune.training.optimizers import build_optimizer
 
@@ -92,10 +92,10 @@ def main() -> None:
     kernel = batch_norm.has_fused_kernel
     detector = build_detector(config.model)
     images, truth, resizer = batch_of(config, detector)
-    batch_norm.has_fused_kernel = lambda inputs: False
+    batch_norm.has_fused_kernel = conv_norm.has_fused_kernel = lambda inputs: False
     steps["bare"] = bare_step(build_detector(config.model), images)
     _timed(steps["bare"])  # traced while Keras's own batch norm is in place
-    batch_norm.has_fused_kernel = kernel
+    batch_norm.has_fused_kernel = conv_norm.has_fused_kernel = kernel
     steps["fused"] = bare_step(build_detector(config.model), images)
     memory = tf.data.Dataset.from_tensors((images, truth)).repeat()
     steps["training"] = fit_step(detector, config, memory)
