@@ -27,10 +27,7 @@ NEEDED = {
 """Distribution → the module that it provides."""
 
 OPTIONAL = {
-    "onnx": "export to ONNX",
-    "onnxruntime": "run ONNX models",
-    "openvino": "export to and run OpenVINO",
-    "ai-edge-litert": "run LiteRT (TFLite) models",
+    "supervision": "`to_supervision()` of detections",
     "jax": "the JAX backend",
     "torch": "the PyTorch backend",
 }
@@ -42,6 +39,15 @@ _LOW_MEMORY_GB = 2.0
 @click.command()
 def doctor() -> None:
     """Versions, backend, devices, and what is missing and how to get it."""
+    from detectune.cli.quiet import without_native_log
+
+    with without_native_log():
+        healthy = _examine()
+    sys.exit(0 if healthy else 1)
+
+
+def _examine() -> bool:
+    """Prints everything; whether nothing needed is broken."""
     click.echo(f"python             {platform.python_version()} on {platform.platform()}")
     click.echo(f"detectune          {_version('detectune') or 'not installed as a package'}")
     broken = [line for name in NEEDED for line in _needed(name)]
@@ -54,7 +60,7 @@ def doctor() -> None:
     for line in broken:
         click.echo(f"broken: {line}", err=True)
     click.echo("Something needed is broken." if broken else "Everything needed is there.")
-    sys.exit(1 if broken else 0)
+    return not broken
 
 
 def _version(name: str) -> str:

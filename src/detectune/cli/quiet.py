@@ -19,14 +19,14 @@ def load_tensorflow() -> None:
     """Import TensorFlow and look for devices; only log lines are swallowed, and only meanwhile."""
     if "tensorflow" in sys.modules:
         return
-    with _without_native_log():
+    with without_native_log():
         import tensorflow as tf
 
         tf.config.list_logical_devices()
 
 
 @contextmanager
-def _without_native_log() -> Iterator[None]:
+def without_native_log() -> Iterator[None]:
     """What the block writes to the file descriptor of standard error appears after it, except
     for log lines. Nothing is lost if the block fails."""
     sys.stderr.flush()
