@@ -1,8 +1,8 @@
 """Batch norm in one TensorFlow kernel. Imported only where Keras runs on TensorFlow.
 
 Keras composes a batch norm from elementwise operations, each of which reads and writes the whole
-feature map and keeps it for the gradient. The fused kernel makes a training step of MobileNet V2
-on a CPU about 2.5 times faster (docs/decisions/0007-fused-batch-norm.md).
+feature map and keeps it for the gradient. The fused kernel takes a quarter of the time off a
+training step of MobileNet V2 on a CPU (docs/decisions/0007-fused-batch-norm.md).
 """
 
 from __future__ import annotations
