@@ -20,7 +20,7 @@ from detectune.boxes.coders import BoxCoder, FasterRcnnBoxCoder
 from detectune.boxes.nms import NonMaxSuppression
 from detectune.config import schema
 from detectune.errors import ConfigError, did_you_mean, three_part
-from detectune.heads.convolutional import ConvolutionalHead, Head, WeightSharedHead
+from detectune.heads.convolutional import ConvolutionalHead, Head, Outputs, WeightSharedHead
 from detectune.layers.hyperparams import ActivationName, BatchNormSettings, ConvHyperparams
 from detectune.losses.anchor_loss import AnchorLoss
 from detectune.losses.classification import (
@@ -267,13 +267,12 @@ def convolutional_head(
     settings = getattr(config, kind)
     style = conv_hyperparams(settings.conv_hyperparams, freeze_batch_norm=freeze_batch_norm)
     common: dict[str, Any] = {
-        "num_outputs": num_outputs,
+        "outputs": Outputs(num_outputs, _applies_sigmoid(settings), _code_limits(settings)),
         "hyperparams": style,
         "kernel_size": settings.kernel_size,
         "use_depthwise": settings.use_depthwise,
         "dropout": 1.0 - settings.dropout_keep_probability if settings.use_dropout else None,
         "class_bias": settings.class_prediction_bias_init,
-        "code_limits": _code_limits(settings),
         "name": "head",
     }
     if kind == "convolutional_box_predictor":
@@ -281,7 +280,6 @@ def convolutional_head(
             per_location=per_location,
             num_shared=settings.num_layers_before_predictor,
             shared_depth_limits=(settings.min_depth, settings.max_depth),
-            apply_sigmoid=settings.apply_sigmoid_to_scores,
             **common,
         )
     return WeightSharedHead(
@@ -292,10 +290,17 @@ def convolutional_head(
         share_tower=settings.share_prediction_tower,
         style_pointwise=settings.apply_conv_hyperparams_pointwise,
         style_heads=settings.apply_conv_hyperparams_to_heads,
-        apply_sigmoid=settings.score_converter
-        == schema.WeightSharedConvolutionalBoxPredictor.SIGMOID,
         **common,
     )
+
+
+def _applies_sigmoid(
+    settings: schema.ConvolutionalBoxPredictor | schema.WeightSharedConvolutionalBoxPredictor,
+) -> bool:
+    """Both predictors can ask for probabilities, each with a field of its own."""
+    if isinstance(settings, schema.ConvolutionalBoxPredictor):
+        return settings.apply_sigmoid_to_scores
+    return settings.score_converter == schema.WeightSharedConvolutionalBoxPredictor.SIGMOID
 
 
 def _code_limits(settings: Any) -> tuple[float, float] | None:

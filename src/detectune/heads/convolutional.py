@@ -10,6 +10,7 @@ Parity: predictors/convolutional_keras_box_predictor.py and predictors/heads/.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import keras
@@ -38,8 +39,27 @@ def _by_anchor(maps: list[Array], size: int) -> Array:
     return ops.concatenate(rows, axis=1)
 
 
-def _clip(codes: Array, limits: tuple[float, float] | None) -> Array:
-    return codes if limits is None else ops.clip(codes, *limits)
+@dataclass(frozen=True)
+class Outputs:
+    """What a head says about an anchor, and in which form.
+
+    Args:
+        per_anchor: class logits, the background among them if there is one.
+        apply_sigmoid: turn class logits into probabilities here.
+        code_limits: lowest and highest box code.
+    """
+
+    per_anchor: int
+    apply_sigmoid: bool = False
+    code_limits: tuple[float, float] | None = None
+
+    def gather(self, codes: list[Array], logits: list[Array]) -> Predictions:
+        """Predictions for all anchors from the maps `[B, H, W, K·size]` of every level."""
+        boxes, scores = _by_anchor(codes, 4), _by_anchor(logits, self.per_anchor)
+        return Predictions(
+            box_codes=boxes if self.code_limits is None else ops.clip(boxes, *self.code_limits),
+            class_logits=ops.sigmoid(scores) if self.apply_sigmoid else scores,
+        )
 
 
 class ConvolutionalHead(Layer):
@@ -47,22 +67,20 @@ class ConvolutionalHead(Layer):
 
     Args:
         per_location: anchors at each place, per level.
-        num_outputs: class logits per anchor, the background among them if there is one.
+        outputs: what is said about each anchor.
         hyperparams: of all convolutions.
         kernel_size: of the predicting convolutions.
         shared_depths: channels of each 1x1 convolution that both networks of a level share.
         use_depthwise: depthwise 3x3 and pointwise instead of a dense predicting convolution.
         dropout: rate before the class prediction, or None for no such layer.
         class_bias: initial class logits.
-        apply_sigmoid: turn class logits into probabilities here.
-        code_limits: lowest and highest box code.
     """
 
     def __init__(
         self,
         *,
         per_location: Sequence[int],
-        num_outputs: int,
+        outputs: Outputs,
         hyperparams: ConvHyperparams,
         kernel_size: int = 1,
         num_shared: int = 0,
@@ -70,22 +88,18 @@ class ConvolutionalHead(Layer):
         use_depthwise: bool = False,
         dropout: float | None = None,
         class_bias: float = 0.0,
-        apply_sigmoid: bool = False,
-        code_limits: tuple[float, float] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.style, self.kernel_size = hyperparams, kernel_size
         self.use_depthwise, self.dropout = use_depthwise, dropout
-        self.num_outputs, self.apply_sigmoid, self.code_limits = (
-            num_outputs, apply_sigmoid, code_limits,
-        )  # fmt: skip
+        self.outputs = outputs
         self.num_shared, self.shared_depth_limits = num_shared, shared_depth_limits
         self.shared: list[list[Layer]] = []
         bias = keras.initializers.Constant(class_bias)
         self.box_layers = [self._predictor(4 * count) for count in per_location]
         self.class_layers = [
-            self._predictor(num_outputs * count, dropout=True, bias_initializer=bias)
+            self._predictor(outputs.per_anchor * count, dropout=True, bias_initializer=bias)
             for count in per_location
         ]
 
@@ -120,11 +134,7 @@ class ConvolutionalHead(Layer):
         ]
         codes = [run(b, x, training) for b, x in zip(self.box_layers, shared, strict=True)]
         logits = [run(c, x, training) for c, x in zip(self.class_layers, shared, strict=True)]
-        scores = _by_anchor(logits, self.num_outputs)
-        return Predictions(
-            box_codes=_clip(_by_anchor(codes, 4), self.code_limits),
-            class_logits=ops.sigmoid(scores) if self.apply_sigmoid else scores,
-        )
+        return self.outputs.gather(codes, logits)
 
 
 class WeightSharedHead(Layer):
@@ -133,7 +143,7 @@ class WeightSharedHead(Layer):
     Args:
         per_location: anchors at each place, the same at every level.
         num_levels: how many feature maps will come.
-        num_outputs: class logits per anchor, the background among them if there is one.
+        outputs: what is said about each anchor.
         hyperparams: of all convolutions; without a batch norm there is none in the towers.
         depth: channels of the towers.
         num_layers: convolutions in a tower.
@@ -144,8 +154,6 @@ class WeightSharedHead(Layer):
         style_heads: initializer and regularizer also for the heads' separable kernels.
         dropout: rate before the class prediction, or None for no such layer.
         class_bias: initial class logits.
-        apply_sigmoid: turn class logits into probabilities here.
-        code_limits: lowest and highest box code.
     """
 
     def __init__(
@@ -153,7 +161,7 @@ class WeightSharedHead(Layer):
         *,
         per_location: int,
         num_levels: int,
-        num_outputs: int,
+        outputs: Outputs,
         hyperparams: ConvHyperparams,
         depth: int,
         num_layers: int,
@@ -164,16 +172,13 @@ class WeightSharedHead(Layer):
         style_heads: bool = False,
         dropout: float | None = None,
         class_bias: float = 0.0,
-        apply_sigmoid: bool = False,
-        code_limits: tuple[float, float] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.style, self.depth, self.num_layers = hyperparams, depth, num_layers
-        self.num_levels, self.num_outputs = num_levels, num_outputs
+        self.num_levels, self.outputs = num_levels, outputs
         self.kernel_size, self.use_depthwise = kernel_size, use_depthwise
         self.style_pointwise, self.style_heads = style_pointwise, style_heads
-        self.apply_sigmoid, self.code_limits = apply_sigmoid, code_limits
         self.share_tower = share_tower
         self.projections: list[list[Layer]] = []
         self.box_convs, self.box_tower = self._tower()
@@ -183,7 +188,7 @@ class WeightSharedHead(Layer):
         self.box_predictor = self._conv(4 * per_location, style_heads, use_bias=True)
         self.class_dropout = None if dropout is None else Dropout(dropout)
         self.class_predictor = self._conv(
-            num_outputs * per_location,
+            outputs.per_anchor * per_location,
             style_heads,
             use_bias=True,
             bias_initializer=keras.initializers.Constant(class_bias),
@@ -247,11 +252,7 @@ class WeightSharedHead(Layer):
                 class_feature = self.class_dropout(class_feature, training=training)
             codes.append(self.box_predictor(box_feature))
             logits.append(self.class_predictor(class_feature))
-        scores = _by_anchor(logits, self.num_outputs)
-        return Predictions(
-            box_codes=_clip(_by_anchor(codes, 4), self.code_limits),
-            class_logits=ops.sigmoid(scores) if self.apply_sigmoid else scores,
-        )
+        return self.outputs.gather(codes, logits)
 
 
 def _build(layers: list[Layer], shape: tuple) -> tuple:
