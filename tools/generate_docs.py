@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 HEADER = """# Fields of pipeline.config
 
-<!-- Written by tools/generate_docs.py from src/detectune/config/field_status.py. -->
+<!-- Written by tools/generate_docs.py from src/detectune/config/field_status/. -->
 
 What detectune does with every field of the original's schema, and with its own fields (numbers from
 1001).

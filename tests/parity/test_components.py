@@ -9,7 +9,9 @@ import pytest
 from google.protobuf import text_format
 
 from detectune.config import schema
-from detectune.detectors import parts
+from detectune.detectors.parts.anchors import anchor_generator, box_coder
+from detectune.detectors.parts.post_processing import non_max_suppression, score_converter
+from detectune.detectors.parts.targets import matcher
 from detectune.losses.classification import SigmoidFocalLoss, SigmoidLoss, SoftmaxLoss
 from detectune.losses.hard_mining import HardExampleMiner
 from detectune.losses.localization import L2Loss, SmoothL1Loss
@@ -27,7 +29,7 @@ SIMILARITY, NMS = Cases("region_similarity"), Cases("post_processing")
 def test_box_codes_and_decoded_boxes_equal_the_recorded_ones(name):
     case = CODERS[name]
     config = text_format.Parse(CODERS.arguments[name]["proto"], schema.BoxCoder())
-    coder = parts.box_coder(config)
+    coder = box_coder(config)
     codes = coder.encode(case["in/boxes"], case["in/anchors"])
     boxes = coder.decode(case["in/codes_to_decode"], case["in/anchors"])
     np.testing.assert_allclose(codes, case["out/encoded"], rtol=1e-6, atol=1e-6)
@@ -46,7 +48,7 @@ def test_overlaps_equal_the_recorded_ones():
 def test_anchors_equal_the_recorded_ones(name):
     arguments, case = ANCHORS.arguments[name], ANCHORS[name]
     config = text_format.Parse(arguments["proto"], schema.AnchorGenerator())
-    generator = parts.anchor_generator(config)
+    generator = anchor_generator(config)
     height, width = arguments["im_height"], arguments["im_width"]
     found = generator((height, width), [tuple(size) for size in arguments["feature_map_shapes"]])
     levels = [case[f"out/anchors.{k}"] for k in range(len(arguments["feature_map_shapes"]))]
@@ -61,7 +63,7 @@ def test_anchors_equal_the_recorded_ones(name):
 def test_matches_equal_the_recorded_ones(name):
     case = MATCHERS[name]
     config = text_format.Parse(MATCHERS.arguments[name]["proto"], schema.Matcher())
-    matches = parts.matcher(config)(
+    matches = matcher(config)(
         case["in/similarity"][None].astype(np.float32), case["in/valid_rows"][None].astype(bool)
     )
     np.testing.assert_array_equal(np.asarray(matches)[0], case["out/match_results"])
@@ -123,7 +125,7 @@ def test_mined_losses_equal_the_recorded_ones(name):
 def test_kept_boxes_equal_the_recorded_ones_whatever_the_block_size(name, block_size):
     case, inputs = NMS[name], NMS["inputs"]
     config = text_format.Parse(NMS.arguments[name]["proto"], schema.PostProcessing())
-    nms = dataclasses.replace(parts.non_max_suppression(config), block_size=block_size)
+    nms = dataclasses.replace(non_max_suppression(config), block_size=block_size)
     window = np.broadcast_to(inputs["in/clip_window"], (2, 4)).astype(np.float32)
     boxes = inputs["in/boxes_q1"][:, :, 0].astype(np.float32)
     kept = nms(boxes, inputs["in/scores"].astype(np.float32), window)
@@ -143,5 +145,5 @@ def test_scores_equal_the_recorded_ones():
     config = schema.PostProcessing(score_converter="SOFTMAX", logit_scale=0.5)
     logits = np.array([[[1.0, -2.0, 0.5]]], np.float32)
     doubled = np.exp(logits * 2)
-    found = np.asarray(parts.score_converter(config)(logits))
+    found = np.asarray(score_converter(config)(logits))
     np.testing.assert_allclose(found, doubled / doubled.sum(-1, keepdims=True), rtol=1e-6)

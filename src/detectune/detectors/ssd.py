@@ -21,8 +21,13 @@ from detectune.boxes.anchors import AnchorGenerator
 from detectune.boxes.coders import BoxCoder
 from detectune.boxes.nms import NonMaxSuppression
 from detectune.config import schema
-from detectune.detectors import parts
 from detectune.detectors.base import Detector
+from detectune.detectors.parts.anchors import anchor_generator, box_coder
+from detectune.detectors.parts.feature_extractor import backbone_and_neck
+from detectune.detectors.parts.head import convolutional_head
+from detectune.detectors.parts.losses import anchor_loss
+from detectune.detectors.parts.post_processing import non_max_suppression, score_converter
+from detectune.detectors.parts.targets import anchor_assigner
 from detectune.losses.anchor_loss import AnchorLoss
 from detectune.registry import detectors
 from detectune.structures import Array, Detections, GroundTruth, Predictions
@@ -99,27 +104,27 @@ class SSD(Detector):
 @detectors.register("ssd")
 def build_ssd(config: schema.Ssd) -> SSD:
     """Turn `model { ssd { ... } }` into an SSD. Nothing above this line reads a config."""
-    coder = parts.box_coder(config.box_coder)
-    anchors = parts.anchor_generator(config.anchor_generator)
-    backbone, neck = parts.backbone_and_neck(
+    coder = box_coder(config.box_coder)
+    anchors = anchor_generator(config.anchor_generator)
+    backbone, neck = backbone_and_neck(
         config.feature_extractor, freeze_batch_norm=config.freeze_batchnorm
     )
     detector = SSD(
         num_classes=config.num_classes,
         backbone=backbone,
         neck=neck,
-        head=parts.convolutional_head(
+        head=convolutional_head(
             config.box_predictor,
             num_outputs=config.num_classes + int(config.add_background_class),
             per_location=anchors.per_location,
             freeze_batch_norm=config.freeze_batchnorm,
         ),
         anchors=anchors,
-        assigner=parts.anchor_assigner(config, coder),
-        loss_fn=parts.anchor_loss(config, coder),
+        assigner=anchor_assigner(config, coder),
+        loss_fn=anchor_loss(config, coder),
         coder=coder,
-        to_scores=parts.score_converter(config.post_processing),
-        nms=parts.non_max_suppression(config.post_processing),
+        to_scores=score_converter(config.post_processing),
+        nms=non_max_suppression(config.post_processing),
     )
     detector.build()
     return detector

@@ -10,9 +10,9 @@ from tiny import SIDE, random_batch, tiny_config
 
 from detectune.boxes.iou import pairwise_iou
 from detectune.config import schema
-from detectune.detectors import parts
 from detectune.detectors.build import build_detector
 from detectune.detectors.inference import DetectionModel, to_original
+from detectune.detectors.parts.feature_extractor import backbone_and_neck
 from detectune.errors import ConfigError
 from detectune.layers.batch_norm import FreezableBatchNormalization
 from detectune.structures import Detections
@@ -151,7 +151,7 @@ def test_parts_that_are_not_offered_are_refused_by_name(path, text, words):
 def test_a_misspelled_feature_extractor_gets_a_suggestion():
     config = schema.SsdFeatureExtractor(type="ssd_mobilnet_v2_keras")
     with pytest.raises(ConfigError, match='Did you mean "ssd_mobilenet_v2_keras"'):
-        parts.backbone_and_neck(config, freeze_batch_norm=False)
+        backbone_and_neck(config, freeze_batch_norm=False)
 
 
 def test_an_architecture_that_is_not_offered_is_refused_by_name():

@@ -1,0 +1,105 @@
+"""Fields that do what they say. `Message: fields`, `*` for all without another row."""
+
+HONOURED_FIELDS = {
+    "TrainEvalPipelineConfig": "model train_config train_input_reader eval_config "
+    "eval_input_reader",
+    "DetectionModel": "ssd",
+    "Ssd": "num_classes image_resizer feature_extractor box_coder matcher similarity_calculator "
+    "encode_background_as_zeros negative_class_weight box_predictor anchor_generator "
+    "post_processing normalize_loss_by_num_matches normalize_loc_loss_by_codesize loss "
+    "freeze_batchnorm add_background_class",
+    "SsdFeatureExtractor": "type depth_multiplier min_depth conv_hyperparams "
+    "override_base_feature_extractor_hyperparams pad_to_multiple use_explicit_padding "
+    "use_depthwise fpn num_layers",
+    "FeaturePyramidNetworks": "*",
+    "AnchorGenerator": "ssd_anchor_generator multiscale_anchor_generator",
+    "SsdAnchorGenerator": "*",
+    "MultiscaleAnchorGenerator": "*",
+    "Matcher": "argmax_matcher",
+    "ArgMaxMatcher": "*",
+    "RegionSimilarityCalculator": "iou_similarity",
+    "BoxCoder": "faster_rcnn_box_coder",
+    "FasterRcnnBoxCoder": "*",
+    "BoxPredictor": "convolutional_box_predictor weight_shared_convolutional_box_predictor",
+    "ConvolutionalBoxPredictor": "*",
+    "ConvolutionalBoxPredictor.BoxEncodingsClipRange": "*",
+    "WeightSharedConvolutionalBoxPredictor": "*",
+    "WeightSharedConvolutionalBoxPredictor.BoxEncodingsClipRange": "*",
+    "ImageResizer": "*",
+    "KeepAspectRatioResizer": "*",
+    "FixedShapeResizer": "*",
+    "ConditionalShapeResizer": "*",
+    "PadToMultipleResizer": "*",
+    "Hyperparams": "*",
+    "Regularizer": "*",
+    "L1Regularizer": "*",
+    "L2Regularizer": "*",
+    "Initializer": "*",
+    "TruncatedNormalInitializer": "*",
+    "VarianceScalingInitializer": "*",
+    "RandomNormalInitializer": "*",
+    "BatchNorm": "*",
+    "Loss": "localization_loss classification_loss hard_example_miner classification_weight "
+    "localization_weight",
+    "LocalizationLoss": "weighted_l2 weighted_smooth_l1",
+    "WeightedSmoothL1LocalizationLoss": "delta",
+    "ClassificationLoss": "weighted_sigmoid weighted_softmax weighted_sigmoid_focal",
+    "SigmoidFocalClassificationLoss": "gamma alpha",
+    "WeightedSoftmaxClassificationLoss": "logit_scale",
+    "HardExampleMiner": "*",
+    "PostProcessing": "batch_non_max_suppression score_converter logit_scale",
+    "BatchNonMaxSuppression": "score_threshold iou_threshold max_detections_per_class "
+    "max_total_detections use_class_agnostic_nms",
+    "TrainConfig": "batch_size data_augmentation_options optimizer gradient_clipping_by_norm "
+    "fine_tune_checkpoint fine_tune_checkpoint_type from_detection_checkpoint num_steps "
+    "update_trainable_variables freeze_variables max_number_of_boxes add_regularization_loss "
+    "early_stopping_evaluations evaluate_every_steps seed checkpoint_every_steps",
+    "Optimizer": "*",
+    "RMSPropOptimizer": "*",
+    "MomentumOptimizer": "*",
+    "AdamOptimizer": "*",
+    "LearningRate": "*",
+    "ConstantLearningRate": "*",
+    "ExponentialDecayLearningRate": "*",
+    "ManualStepLearningRate": "*",
+    "ManualStepLearningRate.LearningRateSchedule": "*",
+    "CosineDecayLearningRate": "*",
+    "PreprocessingStep": "random_horizontal_flip ssd_random_crop random_crop_image "
+    "random_adjust_brightness random_adjust_contrast random_adjust_hue random_adjust_saturation "
+    "random_pad_image random_absolute_pad_image random_scale_crop_and_pad_to_square "
+    "random_square_crop_by_scale random_vertical_flip random_rotation90 random_jitter_boxes "
+    "random_distort_color random_pixel_value_scale random_jpeg_quality adjust_gamma "
+    "random_rgb_to_gray rgb_to_gray random_black_patches random_image_scale "
+    "random_crop_to_aspect_ratio",
+    "RandomHorizontalFlip": "probability",
+    "RandomVerticalFlip": "probability",
+    "RandomRotation90": "probability",
+    "RandomJitterBoxes": "*",
+    "RandomDistortColor": "*",
+    "RandomPixelValueScale": "*",
+    "RandomJpegQuality": "*",
+    "AdjustGamma": "*",
+    "RandomRGBtoGray": "*",
+    "RandomBlackPatches": "*",
+    "RandomImageScale": "*",
+    "RandomCropToAspectRatio": "*",
+    "SSDRandomCrop": "*",
+    "SSDRandomCropOperation": "*",
+    "RandomCropImage": "*",
+    "RandomAdjustBrightness": "*",
+    "RandomAdjustContrast": "*",
+    "RandomAdjustHue": "*",
+    "RandomAdjustSaturation": "*",
+    "RandomPadImage": "*",
+    "RandomAbsolutePadImage": "*",
+    "RandomScaleCropAndPadToSquare": "*",
+    "RandomSquareCropByScale": "*",
+    "InputReader": "label_map_path shuffle sample_1_of_n_examples max_number_of_boxes "
+    "tf_record_input_reader source",
+    "TFRecordInputReader": "*",
+    "EvalConfig": "batch_size include_metrics_per_category metrics_set "
+    "batch_norm_recalibration recalibration_batches",
+    "StringIntLabelMap": "*",
+    "StringIntLabelMapItem": "*",
+    "StringIntLabelMapItem.KeypointMap": "*",
+}

@@ -1,0 +1,100 @@
+"""Fields that are accepted for the sake of old configs, without effect: the reason of each."""
+
+_ONE_MACHINE = "Training runs in one process, so there is nothing to synchronise."
+_TF_DATA = "The input pipeline sizes its threads and queues by the processor cores."
+_FAST_PATH = "It chose between implementations of the same computation; the numbers are the same."
+_SHAPES = "Shapes are always static here."
+_ANCHORWISE = "The loss is always kept per anchor until it is summed."
+_OTHER_PROCESS = (
+    "Evaluation runs inside training, not in a process that waits for checkpoints; "
+    "train_config.evaluate_every_steps says how often."
+)
+_DRAWING = "Pictures are drawn by `detectune predict` and in the run's report, which choose this."
+_NOT_IN_CONFIG = "This message stands in no pipeline.config."
+
+IGNORED_FIELDS = {
+    "TrainEvalPipelineConfig.graph_rewriter": "There is no quantisation-aware training. (The "
+    "original ignored this under TensorFlow 2 as well.) `detectune export --precision int8` "
+    "quantises after training.",
+    "GraphRewriter.*": "There is no quantisation-aware training.",
+    "Quantization.*": "There is no quantisation-aware training.",
+    "MultiscaleAnchorGenerator.normalize_coordinates": "Anchors are in pixels of the model's input "
+    "throughout; boxes come out the same.",
+    "Ssd.inplace_batchnorm_update": "Batch-norm statistics are always updated within the step.",
+    "Ssd.return_raw_detections_during_predict": "Exports always contain the raw boxes and scores.",
+    "Ssd.implicit_example_weight": "It only counts with use_confidences_as_targets.",
+    "ArgMaxMatcher.use_matmul_gather": _FAST_PATH,
+    "Hyperparams.regularize_depthwise": "The original did not read it under TensorFlow 2 either; "
+    "depthwise kernels are regularised where its layers did so.",
+    "WeightedL2LocalizationLoss.anchorwise_output": _ANCHORWISE,
+    "WeightedSmoothL1LocalizationLoss.anchorwise_output": _ANCHORWISE,
+    "WeightedSigmoidClassificationLoss.anchorwise_output": _ANCHORWISE,
+    "SigmoidFocalClassificationLoss.anchorwise_output": _ANCHORWISE,
+    "WeightedSoftmaxClassificationLoss.anchorwise_output": _ANCHORWISE,
+    "BatchNonMaxSuppression.use_static_shapes": _SHAPES,
+    "BatchNonMaxSuppression.use_partitioned_nms": _FAST_PATH,
+    "BatchNonMaxSuppression.use_combined_nms": "Boxes are suppressed class by class, which gives "
+    "the same boxes up to ties.",
+    "BatchNonMaxSuppression.use_hard_nms": "Suppression is always hard.",
+    "BatchNonMaxSuppression.use_cpu_nms": "The device is chosen by the backend.",
+    "TrainConfig.sync_replicas": _ONE_MACHINE,
+    "TrainConfig.replicas_to_aggregate": _ONE_MACHINE,
+    "TrainConfig.startup_delay_steps": _ONE_MACHINE,
+    "TrainConfig.keep_checkpoint_every_n_hours": "A run keeps its last and its best checkpoint.",
+    "TrainConfig.fine_tune_checkpoint_version": "The kind of checkpoint is seen from its files.",
+    "TrainConfig.load_all_detection_checkpoint_vars": "fine_tune_checkpoint_type says what is "
+    "restored, and the restore report lists every variable.",
+    "TrainConfig.run_fine_tune_checkpoint_dummy_computation": "Layers are built from their shapes "
+    "before a checkpoint is restored.",
+    "TrainConfig.batch_queue_capacity": _TF_DATA,
+    "TrainConfig.num_batch_queue_threads": _TF_DATA,
+    "TrainConfig.prefetch_queue_capacity": _TF_DATA,
+    "TrainConfig.unpad_groundtruth_tensors": "Ground truth stays padded, and padding never counts.",
+    "TrainConfig.retain_original_images": "Pictures for people are read again from the data set.",
+    "TrainConfig.use_bfloat16": "Training runs in float32; the original used bfloat16 on TPUs "
+    "only.",
+    "TrainConfig.summarize_gradients": "Gradients are not logged.",
+    "InputReader.name": "It only served as a label in logs.",
+    "InputReader.shuffle_buffer_size": "Training examples are shuffled over the whole data set.",
+    "InputReader.filenames_shuffle_buffer_size": "Examples are shuffled over the whole data set.",
+    "InputReader.num_epochs": "Training repeats the data until num_steps, and an evaluation reads "
+    "it once.",
+    "InputReader.num_readers": _TF_DATA,
+    "InputReader.num_parallel_batches": _TF_DATA,
+    "InputReader.num_prefetch_batches": _TF_DATA,
+    "InputReader.queue_capacity": _TF_DATA,
+    "InputReader.min_after_dequeue": _TF_DATA,
+    "InputReader.read_block_length": _TF_DATA,
+    "InputReader.prefetch_size": _TF_DATA,
+    "InputReader.num_parallel_map_calls": _TF_DATA,
+    "InputReader.drop_remainder": "Training drops an incomplete batch, and evaluation never does.",
+    "InputReader.use_display_name": "Classes are recognised by their names and by their "
+    "display names.",
+    "InputReader.include_source_id": "The source id is always read where there is one.",
+    "InputReader.mask_type": "It only counts with load_instance_masks.",
+    "EvalConfig.num_examples": "An evaluation reads the whole data set; "
+    "eval_input_reader.sample_1_of_n_examples reads a part.",
+    "EvalConfig.eval_interval_secs": _OTHER_PROCESS,
+    "EvalConfig.max_evals": _OTHER_PROCESS,
+    "EvalConfig.eval_master": _OTHER_PROCESS,
+    "EvalConfig.save_graph": "There is no graph file; `detectune export` writes a model.",
+    "EvalConfig.visualization_export_dir": _DRAWING,
+    "EvalConfig.export_path": "`detectune evaluate --json FILE` writes the metrics.",
+    "EvalConfig.num_visualizations": _DRAWING,
+    "EvalConfig.min_score_threshold": _DRAWING,
+    "EvalConfig.max_num_boxes_to_visualize": _DRAWING,
+    "EvalConfig.use_moving_averages": "optimizer.use_moving_average decides: where averages "
+    "are kept, they are evaluated.",
+    "EvalConfig.skip_scores": _DRAWING,
+    "EvalConfig.skip_labels": _DRAWING,
+    "EvalConfig.visualize_groundtruth_boxes": _DRAWING,
+    "EvalConfig.groundtruth_box_visualization_color": _DRAWING,
+    "EvalConfig.keep_image_id_for_visualization_export": _DRAWING,
+    "EvalConfig.retain_original_images": "Pictures for people are read again from the data set.",
+    "EvalConfig.retain_original_image_additional_channels": "Additional channels are not read.",
+    "EvalConfig.use_dummy_loss_in_eval": "The evaluation does not compute a loss.",
+    "EvalConfig.recall_lower_bound": "It only counts for the metric precision_at_recall.",
+    "EvalConfig.recall_upper_bound": "It only counts for the metric precision_at_recall.",
+    "EvalConfig.all_metrics_per_category": "`detectune evaluate` gives AP and recall per category.",
+    "TargetAssigner.*": _NOT_IN_CONFIG,
+}

@@ -1,0 +1,197 @@
+"""Fields that are an error where a config uses them: the reason and the next step of each."""
+
+from detectune.config.field_status.honoured import HONOURED_FIELDS
+
+_SUPPORTED = "Choose an SSD with MobileNet V2; `detectune config new` writes such a config."
+_REMOVE = "Remove the line."
+_NO_MASKS = ("Masks are not supported yet.", "Remove the line to train boxes only.")
+_NO_KEYPOINTS = ("Keypoints are not supported yet.", "Remove the line to train boxes only.")
+_NO_CONTEXT = ("Context features are not supported yet.", _REMOVE)
+_NO_VIDEO = ("Sequences of frames are not supported.", _REMOVE)
+_NO_FASTER_RCNN = ("Faster R-CNN and Mask R-CNN are not supported yet.", _SUPPORTED)
+_NO_CENTER_NET = ("CenterNet is not supported yet.", _SUPPORTED)
+_NO_BIFPN = ("EfficientDet's BiFPN is not supported yet.", _SUPPORTED)
+_NO_ANCHORS = (
+    "This anchor generator is not supported for SSD.",
+    "Choose ssd_anchor_generator or multiscale_anchor_generator.",
+)
+_NO_CODER = ("This box coder is not supported yet.", "Choose faster_rcnn_box_coder.")
+_NO_SIMILARITY = ("This similarity is not supported yet.", "Choose iou_similarity.")
+_NO_MATCHER = (
+    "The bipartite matcher is not supported; the original refused it under TensorFlow 2 too.",
+    "Choose argmax_matcher.",
+)
+_NO_PREDICTOR = (
+    "This box predictor belongs to Faster R-CNN.",
+    "Choose convolutional_box_predictor or weight_shared_convolutional_box_predictor.",
+)
+_NO_BOX_LOSS = (
+    "This localization loss is not supported yet.",
+    "Choose weighted_smooth_l1 or weighted_l2.",
+)
+_NO_CLASS_LOSS = (
+    "This classification loss is not supported yet.",
+    "Choose weighted_sigmoid_focal, weighted_sigmoid or weighted_softmax.",
+)
+_NO_SAMPLING = ("This sampling of anchors is not supported yet.", _REMOVE)
+_NO_CALIBRATION = ("Calibrated scores are not supported yet.", "Remove calibration_config.")
+_NO_AUGMENTATION = (
+    "This augmentation is not supported yet.",
+    "Remove this data_augmentation_options block, or choose one of "
+    f"{', '.join(HONOURED_FIELDS['PreprocessingStep'].split())}.",
+)
+_NO_NORM = ("This normalisation is not supported yet.", "Choose batch_norm.")
+_NO_BACKGROUND = ("This treatment of the background is not supported yet.", _REMOVE)
+_NO_EXPERIMENT = (
+    "experimental_model named code of the original.",
+    "Register a detector of your own in the entry-point group detectune.detectors.",
+)
+_NO_EVAL = ("This kind of evaluation is not supported yet.", _REMOVE)
+
+REFUSED_FIELDS = {
+    "DetectionModel.faster_rcnn": _NO_FASTER_RCNN,
+    "DetectionModel.center_net": _NO_CENTER_NET,
+    "DetectionModel.experimental_model": _NO_EXPERIMENT,
+    "ExperimentalModel.*": _NO_EXPERIMENT,
+    "FasterRcnn.*": _NO_FASTER_RCNN,
+    "FasterRcnnFeatureExtractor.*": _NO_FASTER_RCNN,
+    "Context.*": _NO_FASTER_RCNN,
+    "MaskRCNNBoxPredictor.*": _NO_FASTER_RCNN,
+    "RfcnBoxPredictor.*": _NO_FASTER_RCNN,
+    "CenterNet.*": _NO_CENTER_NET,
+    "CenterNet.PredictionHeadParams.*": _NO_CENTER_NET,
+    "CenterNet.ObjectDetection.*": _NO_CENTER_NET,
+    "CenterNet.ObjectCenterParams.*": _NO_CENTER_NET,
+    "CenterNet.KeypointEstimation.*": _NO_CENTER_NET,
+    "CenterNet.MaskEstimation.*": _NO_CENTER_NET,
+    "CenterNet.DensePoseEstimation.*": _NO_CENTER_NET,
+    "CenterNet.TrackEstimation.*": _NO_CENTER_NET,
+    "CenterNet.TemporalOffsetEstimation.*": _NO_CENTER_NET,
+    "CenterNet.DeepMACMaskEstimation.*": _NO_CENTER_NET,
+    "CenterNetFeatureExtractor.*": _NO_CENTER_NET,
+    "Ssd.explicit_background_class": _NO_BACKGROUND,
+    "Ssd.use_confidences_as_targets": _NO_BACKGROUND,
+    "Ssd.mask_head_config": _NO_MASKS,
+    "Ssd.MaskHead.*": _NO_MASKS,
+    "SsdFeatureExtractor.bifpn": _NO_BIFPN,
+    "SsdFeatureExtractor.replace_preprocessor_with_placeholder": (
+        "Images are always pre-processed as the feature extractor needs them.",
+        _REMOVE,
+    ),
+    "BidirectionalFeaturePyramidNetworks.*": _NO_BIFPN,
+    "AnchorGenerator.grid_anchor_generator": _NO_ANCHORS,
+    "AnchorGenerator.flexible_grid_anchor_generator": _NO_ANCHORS,
+    "GridAnchorGenerator.*": _NO_ANCHORS,
+    "FlexibleGridAnchorGenerator.*": _NO_ANCHORS,
+    "AnchorGrid.*": _NO_ANCHORS,
+    "Matcher.bipartite_matcher": _NO_MATCHER,
+    "BipartiteMatcher.*": _NO_MATCHER,
+    "RegionSimilarityCalculator.*": _NO_SIMILARITY,
+    "ThresholdedIouSimilarity.*": _NO_SIMILARITY,
+    "BoxCoder.*": _NO_CODER,
+    "MeanStddevBoxCoder.*": _NO_CODER,
+    "SquareBoxCoder.*": _NO_CODER,
+    "KeypointBoxCoder.*": _NO_CODER,
+    "BoxPredictor.mask_rcnn_box_predictor": _NO_PREDICTOR,
+    "BoxPredictor.rfcn_box_predictor": _NO_PREDICTOR,
+    "Hyperparams.sync_batch_norm": _NO_NORM,
+    "Hyperparams.group_norm": _NO_NORM,
+    "Loss.random_example_sampler": _NO_SAMPLING,
+    "RandomExampleSampler.*": _NO_SAMPLING,
+    "Loss.equalization_loss": _NO_SAMPLING,
+    "Loss.EqualizationLoss.*": _NO_SAMPLING,
+    "Loss.expected_loss_weights": _NO_SAMPLING,
+    "Loss.min_num_negative_samples": _NO_SAMPLING,
+    "Loss.desired_negative_sampling_ratio": _NO_SAMPLING,
+    "LocalizationLoss.*": _NO_BOX_LOSS,
+    "ClassificationLoss.*": _NO_CLASS_LOSS,
+    "WeightedSoftmaxClassificationAgainstLogitsLoss.*": _NO_CLASS_LOSS,
+    "BootstrappedSigmoidClassificationLoss.*": _NO_CLASS_LOSS,
+    "PenaltyReducedLogisticFocalLoss.*": _NO_CLASS_LOSS,
+    "WeightedDiceClassificationLoss.*": _NO_CLASS_LOSS,
+    "PostProcessing.calibration_config": _NO_CALIBRATION,
+    "CalibrationConfig.*": _NO_CALIBRATION,
+    "FunctionApproximation.*": _NO_CALIBRATION,
+    "ClassIdFunctionApproximations.*": _NO_CALIBRATION,
+    "SigmoidCalibration.*": _NO_CALIBRATION,
+    "ClassIdSigmoidCalibrations.*": _NO_CALIBRATION,
+    "TemperatureScalingCalibration.*": _NO_CALIBRATION,
+    "XYPairs.*": _NO_CALIBRATION,
+    "XYPairs.XYPair.*": _NO_CALIBRATION,
+    "SigmoidParameters.*": _NO_CALIBRATION,
+    "BatchNonMaxSuppression.max_classes_per_detection": (
+        "A detection has one class; more did not work in the original either.",
+        _REMOVE,
+    ),
+    "BatchNonMaxSuppression.soft_nms_sigma": ("Soft suppression is not supported yet.", _REMOVE),
+    "BatchNonMaxSuppression.change_coordinate_frame": (
+        "Boxes are always given relative to the image.",
+        _REMOVE,
+    ),
+    "TrainConfig.bias_grad_multiplier": (
+        "Scaled gradients of biases are not supported; the original ignored this under "
+        "TensorFlow 2.",
+        _REMOVE,
+    ),
+    "TrainConfig.merge_multiple_label_boxes": (
+        "Boxes with several classes are not supported yet.",
+        _REMOVE,
+    ),
+    "TrainConfig.use_multiclass_scores": ("Soft labels are not supported yet.", _REMOVE),
+    "PreprocessingStep.*": _NO_AUGMENTATION,
+    "RandomHorizontalFlip.keypoint_flip_permutation": _NO_KEYPOINTS,
+    "RandomVerticalFlip.keypoint_flip_permutation": _NO_KEYPOINTS,
+    "RandomRotation90.keypoint_rot_permutation": _NO_KEYPOINTS,
+    "NormalizeImage.*": _NO_AUGMENTATION,
+    "RandomCropPadImage.*": _NO_AUGMENTATION,
+    "RandomResizeMethod.*": _NO_AUGMENTATION,
+    "ResizeImage.*": _NO_AUGMENTATION,
+    "SubtractChannelMean.*": _NO_AUGMENTATION,
+    "SSDRandomCropPad.*": _NO_AUGMENTATION,
+    "SSDRandomCropPadOperation.*": _NO_AUGMENTATION,
+    "SSDRandomCropFixedAspectRatio.*": _NO_AUGMENTATION,
+    "SSDRandomCropFixedAspectRatioOperation.*": _NO_AUGMENTATION,
+    "SSDRandomCropPadFixedAspectRatio.*": _NO_AUGMENTATION,
+    "SSDRandomCropPadFixedAspectRatioOperation.*": _NO_AUGMENTATION,
+    "ConvertClassLogitsToSoftmax.*": _NO_AUGMENTATION,
+    "RandomSelfConcatImage.*": _NO_AUGMENTATION,
+    "AutoAugmentImage.*": _NO_AUGMENTATION,
+    "DropLabelProbabilistically.*": _NO_AUGMENTATION,
+    "RemapLabels.*": _NO_AUGMENTATION,
+    "RandomDownscaleToTargetPixels.*": _NO_AUGMENTATION,
+    "RandomPatchGaussian.*": _NO_AUGMENTATION,
+    "InputReader.num_additional_channels": ("Images have three channels here.", _REMOVE),
+    "InputReader.num_keypoints": _NO_KEYPOINTS,
+    "InputReader.keypoint_type_weight": _NO_KEYPOINTS,
+    "InputReader.load_multiclass_scores": ("Soft labels are not supported yet.", _REMOVE),
+    "InputReader.load_context_features": _NO_CONTEXT,
+    "InputReader.load_context_image_ids": _NO_CONTEXT,
+    "InputReader.load_instance_masks": _NO_MASKS,
+    "InputReader.load_dense_pose": _NO_KEYPOINTS,
+    "InputReader.load_track_id": ("Tracks are not supported yet.", _REMOVE),
+    "InputReader.load_keypoint_depth_features": _NO_KEYPOINTS,
+    "InputReader.input_type": _NO_VIDEO,
+    "InputReader.frame_index": _NO_VIDEO,
+    "InputReader.external_input_reader": (
+        "It named code of the original.",
+        "Give the data as tf_record_input_reader, or as source.",
+    ),
+    "InputReader.sample_from_datasets_weights": (
+        "Weighting several data sets is not supported yet.",
+        _REMOVE,
+    ),
+    "InputReader.expand_labels_hierarchy": ("Class hierarchies are not supported yet.", _REMOVE),
+    "EvalConfig.parameterized_metric": _NO_KEYPOINTS,
+    "ParameterizedMetric.*": _NO_KEYPOINTS,
+    "CocoKeypointMetrics.*": _NO_KEYPOINTS,
+    "EvalConfig.keypoint_edge": _NO_KEYPOINTS,
+    "KeypointEdge.*": _NO_KEYPOINTS,
+    "EvalConfig.ignore_groundtruth": (
+        "An evaluation compares with ground truth.",
+        "For pictures only, use `detectune predict`.",
+    ),
+    "EvalConfig.eval_instance_masks": _NO_MASKS,
+    "EvalConfig.super_categories": _NO_EVAL,
+    "EvalConfig.force_no_resize": _NO_EVAL,
+    "EvalConfig.skip_predictions_for_unlabeled_class": _NO_EVAL,
+}

@@ -1,0 +1,121 @@
+"""`feature_extractor { ... }` → backbone and neck."""
+
+from __future__ import annotations
+
+import keras
+from keras.layers import Layer
+
+from detectune.backbones.base import Backbone, BackboneFamily
+from detectune.config import schema
+from detectune.detectors.parts.layers import conv_hyperparams
+from detectune.errors import ConfigError, did_you_mean, three_part
+from detectune.layers.hyperparams import ConvHyperparams
+from detectune.necks.fpn import FeaturePyramid
+from detectune.necks.ssd_extras import SsdExtraLayers
+from detectune.registry import backbones
+
+
+def _feature_extractor_types() -> dict[str, tuple[str, str]]:
+    """Type in the config → (backbone, neck): the grammar `ssd_<backbone>[_<neck>]_keras`."""
+    types = {}
+    for name in backbones:
+        types[f"ssd_{name}_keras"] = (name, "extras")
+        types[f"ssd_{name}_fpn_keras"] = (name, "fpn")
+    return types
+
+
+def backbone_and_neck(
+    config: schema.SsdFeatureExtractor, *, freeze_batch_norm: bool
+) -> tuple[Backbone, Layer]:
+    """The two halves of `ssd { feature_extractor { ... } }`."""
+    types = _feature_extractor_types()
+    if config.type not in types:
+        raise ConfigError(
+            three_part(
+                f'feature_extractor.type: no feature extractor is called "{config.type}".',
+                f"Offered: {', '.join(types)}.",
+                f"{did_you_mean(config.type, types)}Choose one of these names.",
+            )
+        )
+    name, neck = types[config.type]
+    family: BackboneFamily = backbones[name]
+    style = conv_hyperparams(config.conv_hyperparams, freeze_batch_norm=freeze_batch_norm)
+    network = family.build(
+        depth_multiplier=config.depth_multiplier,
+        min_depth=config.min_depth,
+        hyperparams=_backbone_hyperparams(config, family, style, freeze_batch_norm),
+        explicit_padding=config.use_explicit_padding,
+    )
+    make_neck = _pyramid if neck == "fpn" else _extras
+    outputs, made_neck = make_neck(config, family, network, style)
+    backbone = Backbone(
+        network,
+        outputs,
+        normalize=family.normalize,
+        pad_value=family.pad_value,
+        pad_to_multiple=config.pad_to_multiple,
+        name="backbone",
+    )
+    return backbone, made_neck
+
+
+def _backbone_hyperparams(
+    config: schema.SsdFeatureExtractor,
+    family: BackboneFamily,
+    style: ConvHyperparams,
+    freeze_batch_norm: bool,
+) -> ConvHyperparams:
+    if config.override_base_feature_extractor_hyperparams:
+        return style
+    return family.default_hyperparams.with_frozen_statistics(freeze_batch_norm)
+
+
+def _pyramid(
+    config: schema.SsdFeatureExtractor,
+    family: BackboneFamily,
+    network: keras.Model,
+    style: ConvHyperparams,
+) -> tuple[list[str], Layer]:
+    low, high = config.fpn.min_level, config.fpn.max_level
+    if not 2 <= low <= min(high, 5):
+        raise ConfigError(
+            three_part(
+                f"feature_extractor.fpn: min_level {low} and max_level {high} do not fit.",
+                "Allowed: 2 ≤ min_level ≤ 5 and min_level ≤ max_level.",
+                "Correct the levels, and those of the anchor generator with them.",
+            )
+        )
+    base = min(high, 5)
+    names = family.level_outputs(network)
+    neck = FeaturePyramid(
+        num_inputs=base - low + 1,
+        num_coarse=high - base,
+        depth=max(
+            int(config.fpn.additional_layer_depth * config.depth_multiplier), config.min_depth
+        ),
+        hyperparams=style,
+        use_depthwise=config.use_depthwise,
+        explicit_padding=config.use_explicit_padding,
+        name="neck",
+    )
+    return [names[level] for level in range(low, base + 1)], neck
+
+
+def _extras(
+    config: schema.SsdFeatureExtractor,
+    family: BackboneFamily,
+    network: keras.Model,
+    style: ConvHyperparams,
+) -> tuple[list[str], Layer]:
+    inputs = family.ssd_outputs[: config.num_layers]
+    neck = SsdExtraLayers(
+        num_inputs=len(inputs),
+        depths=family.ssd_extra_depths[: config.num_layers - len(inputs)],
+        depth_multiplier=config.depth_multiplier,
+        min_depth=config.min_depth,
+        hyperparams=style,
+        use_depthwise=config.use_depthwise,
+        explicit_padding=config.use_explicit_padding,
+        name="neck",
+    )
+    return list(inputs), neck

@@ -1,0 +1,66 @@
+"""`box_predictor { ... }` → head."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from detectune.config import schema
+from detectune.detectors.parts.choice import choice
+from detectune.detectors.parts.layers import conv_hyperparams
+from detectune.heads.convolutional import ConvolutionalHead, Head, Outputs, WeightSharedHead
+
+
+def convolutional_head(
+    config: schema.BoxPredictor,
+    *,
+    num_outputs: int,
+    per_location: list[int],
+    freeze_batch_norm: bool,
+) -> Head:
+    """The head that `ssd { box_predictor { ... } }` asks for."""
+    offered = ["convolutional_box_predictor", "weight_shared_convolutional_box_predictor"]
+    kind = choice(config, "box_predictor_oneof", offered)
+    settings = getattr(config, kind)
+    style = conv_hyperparams(settings.conv_hyperparams, freeze_batch_norm=freeze_batch_norm)
+    common: dict[str, Any] = {
+        "outputs": Outputs(num_outputs, _applies_sigmoid(settings), _code_limits(settings)),
+        "hyperparams": style,
+        "kernel_size": settings.kernel_size,
+        "use_depthwise": settings.use_depthwise,
+        "dropout": 1.0 - settings.dropout_keep_probability if settings.use_dropout else None,
+        "class_bias": settings.class_prediction_bias_init,
+        "name": "head",
+    }
+    if kind == "convolutional_box_predictor":
+        return ConvolutionalHead(
+            per_location=per_location,
+            num_shared=settings.num_layers_before_predictor,
+            shared_depth_limits=(settings.min_depth, settings.max_depth),
+            **common,
+        )
+    return WeightSharedHead(
+        per_location=per_location[0],
+        num_levels=len(per_location),
+        depth=settings.depth,
+        num_layers=settings.num_layers_before_predictor,
+        share_tower=settings.share_prediction_tower,
+        style_pointwise=settings.apply_conv_hyperparams_pointwise,
+        style_heads=settings.apply_conv_hyperparams_to_heads,
+        **common,
+    )
+
+
+def _applies_sigmoid(
+    settings: schema.ConvolutionalBoxPredictor | schema.WeightSharedConvolutionalBoxPredictor,
+) -> bool:
+    """Both predictors can ask for probabilities, each with a field of its own."""
+    if isinstance(settings, schema.ConvolutionalBoxPredictor):
+        return settings.apply_sigmoid_to_scores
+    return settings.score_converter == schema.WeightSharedConvolutionalBoxPredictor.SIGMOID
+
+
+def _code_limits(settings: Any) -> tuple[float, float] | None:
+    if not settings.HasField("box_encodings_clip_range"):
+        return None
+    limits = settings.box_encodings_clip_range
+    return limits.min, limits.max
