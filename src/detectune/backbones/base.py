@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import keras
 from keras import ops
 from keras.layers import Layer
 
+from detectune.backbones.tf1 import Tf1Form, unchanged
 from detectune.layers.hyperparams import ConvHyperparams
 from detectune.structures import Array
 
@@ -35,12 +36,16 @@ class BackboneFamily:
 
     Args:
         build: the network.
+        build_thin: the network under a pyramid of separable convolutions, where it differs.
         default_hyperparams: of its convolutions unless the config overrides them.
         normalize: images 0–255 → what the network was trained on.
         pad_value: the colour that `normalize` turns into 0.
         level_outputs: layer names of feature levels 2–5 (strides 4, 8, 16, 32).
         ssd_outputs: layer names of the maps that SSD without a pyramid uses.
         ssd_extra_depths: channels of the maps that SSD adds.
+        tf1: what TensorFlow 1 did otherwise, and its names; None if the family came later.
+        from_config: hyperparameters of the config, where it overrides those of the backbone →
+            the hyperparameters that are used.
     """
 
     build: BuildNetwork
@@ -50,6 +55,13 @@ class BackboneFamily:
     level_outputs: Callable[[keras.Model], dict[int, str]]
     ssd_outputs: tuple[str, ...]
     ssd_extra_depths: tuple[int, ...]
+    build_thin: BuildNetwork | None = None
+    tf1: Tf1Form | None = None
+    from_config: Callable[[ConvHyperparams], ConvHyperparams] = unchanged
+
+    def in_tf1(self) -> BackboneFamily:
+        """The family as TensorFlow 1 had it."""
+        return replace(self, **self.tf1.changes()) if self.tf1 else self
 
 
 class Backbone(Layer):
@@ -60,6 +72,7 @@ class Backbone(Layer):
         outputs: names of the layers whose outputs are the feature maps.
         normalize, pad_value: see `BackboneFamily`.
         pad_to_multiple: zeros are added right and below until both sides are multiples of it.
+        tf1: names of the variables in TensorFlow 1, if the family existed there.
     """
 
     # Parity: utils/shape_utils.py check_min_image_dim.
@@ -73,6 +86,7 @@ class Backbone(Layer):
         normalize: Callable[[Array], Array],
         pad_value: Colour,
         pad_to_multiple: int = 1,
+        tf1: Tf1Form | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -80,6 +94,7 @@ class Backbone(Layer):
         self.network = keras.Model(network.inputs, maps, name="network")
         self.normalize, self.pad_value = normalize, pad_value
         self.pad_to_multiple = pad_to_multiple
+        self.tf1 = tf1
         self.built = True
 
     @property

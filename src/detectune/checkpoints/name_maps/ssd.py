@@ -44,13 +44,17 @@ def _all_layers(detector: SSD) -> Iterator[tuple[str, str, Layer]]:
 
 
 def _backbone(backbone: Backbone) -> Iterator[tuple[str, str, Layer]]:
+    for index, layer in enumerate(backbone_layers(backbone)):
+        key = f"_feature_extractor/classification_backbone/layer_with_weights-{index}"
+        yield key, layer.name, layer
+
+
+def backbone_layers(backbone: Backbone) -> list[Layer]:
+    """The layers of `backbone` that have variables, in the order of its graph."""
     layers: list[Layer] = []
     for layer in backbone.network.layers:
         layers += [layer.conv, layer.norm] if isinstance(layer, ConvNorm) else [layer]
-    with_weights = [layer for layer in layers if layer.weights]
-    for index, layer in enumerate(with_weights):
-        key = f"_feature_extractor/classification_backbone/layer_with_weights-{index}"
-        yield key, layer.name, layer
+    return [layer for layer in layers if layer.weights]
 
 
 def _numbered(

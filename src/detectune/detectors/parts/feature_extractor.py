@@ -6,7 +6,7 @@ import keras
 from keras.layers import Layer
 
 from detectune.backbones.base import Backbone, BackboneFamily
-from detectune.config import schema
+from detectune.config import schema, tf1_names
 from detectune.detectors.parts.layers import conv_hyperparams
 from detectune.errors import ConfigError, did_you_mean, three_part
 from detectune.layers.hyperparams import ConvHyperparams
@@ -29,7 +29,10 @@ def backbone_and_neck(
 ) -> tuple[Backbone, Layer]:
     """The two halves of `ssd { feature_extractor { ... } }`."""
     types = _feature_extractor_types()
-    if config.type not in types:
+    if refusal := tf1_names.refusal(config.type):
+        raise ConfigError(three_part(f"feature_extractor.type: {refusal[0]}", *refusal[1:]))
+    type_name, tf1 = tf1_names.keras_name(config.type), tf1_names.is_tf1(config.type)
+    if type_name not in types:
         raise ConfigError(
             three_part(
                 f'feature_extractor.type: no feature extractor is called "{config.type}".',
@@ -37,10 +40,12 @@ def backbone_and_neck(
                 f"{did_you_mean(config.type, types)}Choose one of these names.",
             )
         )
-    name, neck = types[config.type]
-    family: BackboneFamily = backbones[name]
-    style = conv_hyperparams(config.conv_hyperparams, freeze_batch_norm=freeze_batch_norm)
-    network = family.build(
+    name, neck = types[type_name]
+    family: BackboneFamily = backbones[name].in_tf1() if tf1 else backbones[name]
+    style = conv_hyperparams(config.conv_hyperparams, freeze_batch_norm=freeze_batch_norm, tf1=tf1)
+    thin = neck == "fpn" and config.use_depthwise
+    build = (family.build_thin if thin else None) or family.build
+    network = build(
         depth_multiplier=config.depth_multiplier,
         min_depth=config.min_depth,
         hyperparams=_backbone_hyperparams(config, family, style, freeze_batch_norm),
@@ -54,6 +59,7 @@ def backbone_and_neck(
         normalize=family.normalize,
         pad_value=family.pad_value,
         pad_to_multiple=config.pad_to_multiple,
+        tf1=family.tf1,
         name="backbone",
     )
     return backbone, made_neck
@@ -66,7 +72,7 @@ def _backbone_hyperparams(
     freeze_batch_norm: bool,
 ) -> ConvHyperparams:
     if config.override_base_feature_extractor_hyperparams:
-        return style
+        return family.from_config(style)
     return family.default_hyperparams.with_frozen_statistics(freeze_batch_norm)
 
 
