@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keras
+from google.protobuf.message import Message
 from keras.layers import Layer
 
 from detectune.backbones.base import Backbone, BackboneFamily
@@ -13,13 +14,15 @@ from detectune.layers.hyperparams import ConvHyperparams
 from detectune.necks.fpn import FeaturePyramid
 from detectune.necks.ssd_extras import SsdExtraLayers
 from detectune.registry import backbones
+from detectune.structures import Array
 
 
 def _feature_extractor_types() -> dict[str, tuple[str, str]]:
     """Type in the config → (backbone, neck): the grammar `ssd_<backbone>[_<neck>]_keras`."""
     types = {}
     for name in backbones:
-        types[f"ssd_{name}_keras"] = (name, "extras")
+        if backbones[name].ssd_outputs:
+            types[f"ssd_{name}_keras"] = (name, "extras")
         types[f"ssd_{name}_fpn_keras"] = (name, "fpn")
     return types
 
@@ -39,8 +42,11 @@ def backbone_and_neck(
         )
     name, neck = types[config.type]
     family: BackboneFamily = backbones[name]
+    config = _as_received(config, family)
     style = conv_hyperparams(config.conv_hyperparams, freeze_batch_norm=freeze_batch_norm)
-    network = family.build(
+    thin = neck == "fpn" and config.use_depthwise
+    build = (family.build_thin if thin else None) or family.build
+    network = build(
         depth_multiplier=config.depth_multiplier,
         min_depth=config.min_depth,
         hyperparams=_backbone_hyperparams(config, family, style, freeze_batch_norm),
@@ -48,15 +54,37 @@ def backbone_and_neck(
     )
     make_neck = _pyramid if neck == "fpn" else _extras
     outputs, made_neck = make_neck(config, family, network, style)
+    ready = config.replace_preprocessor_with_placeholder
     backbone = Backbone(
         network,
         outputs,
-        normalize=family.normalize,
-        pad_value=family.pad_value,
+        normalize=_as_it_is if ready else family.normalize,
+        pad_value=(0.0, 0.0, 0.0) if ready else family.pad_value,
         pad_to_multiple=config.pad_to_multiple,
+        original=family.original,
         name="backbone",
     )
     return backbone, made_neck
+
+
+def _as_it_is(images: Array) -> Array:
+    """Images that were normalized before they came here."""
+    return images
+
+
+def _as_received(
+    config: schema.SsdFeatureExtractor, family: BackboneFamily
+) -> schema.SsdFeatureExtractor:
+    """`config` without the fields that the original never hands to this family."""
+    received = schema.SsdFeatureExtractor()
+    received.CopyFrom(config)
+    for field in family.ignored_fields:
+        *parents, name = field.split(".")
+        message: Message = received
+        for parent in parents:
+            message = getattr(message, parent)
+        message.ClearField(name)
+    return received
 
 
 def _backbone_hyperparams(
@@ -76,6 +104,14 @@ def _pyramid(
     network: keras.Model,
     style: ConvHyperparams,
 ) -> tuple[list[str], Layer]:
+    if config.HasField("num_layers"):
+        raise ConfigError(
+            three_part(
+                f"feature_extractor.num_layers: {config.type} has a pyramid.",
+                "Allowed: only where the type says no _fpn.",
+                "Remove the line; fpn { min_level max_level } says how many levels there are.",
+            )
+        )
     low, high = config.fpn.min_level, config.fpn.max_level
     if not 2 <= low <= min(high, 5):
         raise ConfigError(
@@ -107,6 +143,14 @@ def _extras(
     network: keras.Model,
     style: ConvHyperparams,
 ) -> tuple[list[str], Layer]:
+    if config.num_layers < 1:
+        raise ConfigError(
+            three_part(
+                f"feature_extractor.num_layers: {config.num_layers} feature maps.",
+                "Allowed: 1 to 6.",
+                "Correct the number, and that of the anchor generator with it.",
+            )
+        )
     inputs = family.ssd_outputs[: config.num_layers]
     neck = SsdExtraLayers(
         num_inputs=len(inputs),
