@@ -34,6 +34,7 @@ NAMES = [
     "ssd_mobilenet_v2_320x320_coco17_tpu-8",
     "ssd_mobilenet_v2_fpnlite_320x320_coco17_tpu-8",
     "x_ssd_mobilenet_v2_fpn_320x320",
+    "ssd_resnet50_v1_fpn_640x640_coco17_tpu-8",
 ]
 TENSORS = {"box_codes": "box_encodings", "class_logits": "class_predictions_with_background"}
 
@@ -149,9 +150,15 @@ def test_the_loss_of_a_step_has_the_recorded_gradients(recorded):
 
 
 _FPNLITE = "ssd_mobilenet_v2_fpnlite_320x320_coco17_tpu-8"
+_RESNET = "ssd_resnet50_v1_fpn_640x640_coco17_tpu-8"
 # Recorded keys → the recorded config that they belong to, once type and size are put in.
 KEYS = {name: name for name in NAMES} | {
     "ssd_mobilenet_v2_fpnlite_640x640_coco17_tpu-8": _FPNLITE,
+    "ssd_resnet50_v1_fpn_1024x1024_coco17_tpu-8": _RESNET,
+    "ssd_resnet101_v1_fpn_640x640_coco17_tpu-8": _RESNET,
+    "ssd_resnet101_v1_fpn_1024x1024_coco17_tpu-8": _RESNET,
+    "ssd_resnet152_v1_fpn_640x640_coco17_tpu-8": _RESNET,
+    "ssd_resnet152_v1_fpn_1024x1024_coco17_tpu-8": _RESNET,
 }
 
 

@@ -33,15 +33,17 @@ class ConvGraph:
         stride: int = 1,
         name: str,
         norm: str,
+        pad: bool = False,
         recompute: bool = False,
     ) -> Array:
         """A convolution without bias, and its batch norm.
 
         Args:
+            pad: pad independently of the image size, whatever `explicit_padding` says.
             name, norm: names of the two layers.
             recompute: compute the map between them again for the gradient instead of keeping it.
         """
-        x, padding = self._padded(x, kernel, name)
+        x, padding = self._padded(x, kernel, name, pad)
         layer = self.style.conv(
             filters, kernel, strides=stride, padding=padding, use_bias=False, name=name
         )
@@ -58,8 +60,8 @@ class ConvGraph:
     def act(self, x: Array, name: str) -> Array:
         return self.style.act(name)(x)
 
-    def _padded(self, x: Array, kernel: int, name: str) -> tuple[Array, str]:
-        if self.explicit_padding and kernel > 1:
+    def _padded(self, x: Array, kernel: int, name: str, pad: bool = False) -> tuple[Array, str]:
+        if (pad or self.explicit_padding) and kernel > 1:
             return FixedPadding(kernel, name=f"{name}_pad")(x), "valid"
         return x, "same"
 

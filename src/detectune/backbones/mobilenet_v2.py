@@ -71,14 +71,15 @@ class _Builder(ConvGraph):
         prefix = f"block_{index}_" if index else "expanded_conv_"
         entry, channels, large = x, x.shape[-1], index <= _LAST_LARGE_BLOCK
         if index:
-            names = {"name": f"{prefix}expand", "norm": f"{prefix}expand_BN"}
-            x = self.conv(x, expansion * channels, 1, recompute=large, **names)
-            x = self.act(x, f"{prefix}expand_relu")
-        names = {"name": f"{prefix}depthwise", "norm": f"{prefix}depthwise_BN"}
-        x = self.depthwise(x, stride=stride, recompute=large, **names)
-        x = self.act(x, f"{prefix}depthwise_relu")
-        names = {"name": f"{prefix}project", "norm": f"{prefix}project_BN"}
-        x = self.conv(x, max(filters, self.min_depth), 1, **names)
+            name = f"{prefix}expand"
+            width = expansion * channels
+            x = self.conv(x, width, 1, name=name, norm=f"{name}_BN", recompute=large)
+            x = self.act(x, f"{name}_relu")
+        name = f"{prefix}depthwise"
+        x = self.depthwise(x, stride=stride, name=name, norm=f"{name}_BN", recompute=large)
+        x = self.act(x, f"{name}_relu")
+        name = f"{prefix}project"
+        x = self.conv(x, max(filters, self.min_depth), 1, name=name, norm=f"{name}_BN")
         # Parity: `filters` is what the width multiplier asks for. Where `min_depth` widens a block
         # beyond it, there is no sum even if the shapes fit.
         if stride == 1 and channels == filters:
