@@ -57,7 +57,8 @@ _KEY_GAINS = (
 def recipe_weight(key: str, shape: tuple[int, ...]) -> np.ndarray:
     """The weight that the recordings used for `key`: a function of key and shape only.
 
-    Covers the layers of MobileNet-based SSDs; the recipe itself is described with the recordings.
+    Covers the layers of SSDs with MobileNet and ResNet; the recipe itself is described with the
+    recordings.
     """
     kind = key.split("/.ATTRIBUTES")[0].split("/")[-1]
     noise = np.random.default_rng(zlib.crc32(key.encode())).standard_normal(shape)
@@ -87,6 +88,8 @@ def _gain(kind: str, shape: tuple[int, ...], gain: float | None) -> float:
     if kind == "pointwise_kernel":
         return 0.85
     height, width, channels, filters = shape
+    if (height, channels) == (7, 3):
+        return 0.05 if filters == 64 else 0.6
     if height * width > 1:
         return 0.6
     return 0.3 if filters == 4 * channels and channels >= 64 else 1.0

@@ -31,6 +31,22 @@ class BuildNetwork(Protocol):
 
 
 @dataclass(frozen=True)
+class OriginalNames:
+    """What the original called the layers that it adds to a backbone.
+
+    Args:
+        extras_key: the object in a checkpoint's keys that holds the added maps of SSD.
+        extras: what their names begin with.
+        coarse, first_coarse: names of the added levels of a pyramid, with the number of the first.
+    """
+
+    extras_key: str = "feature_map_generator"
+    extras: str = "layer_19"
+    coarse: str = "bottom_up_Conv2d_{}"
+    first_coarse: int = 20
+
+
+@dataclass(frozen=True)
 class BackboneFamily:
     """One entry of the registry `backbones`.
 
@@ -40,9 +56,14 @@ class BackboneFamily:
         default_hyperparams: of its convolutions unless the config overrides them.
         normalize: images 0–255 → what the network was trained on.
         pad_value: the colour that `normalize` turns into 0.
-        level_outputs: layer names of feature levels 2–5 (strides 4, 8, 16, 32).
-        ssd_outputs: layer names of the maps that SSD without a pyramid uses.
+        level_outputs: layer names of feature levels 2–5 (strides 4, 8, 16, 32); None if their
+            sides do not double, so that no pyramid can be put on them.
+        ssd_outputs: layer names of the maps that SSD without a pyramid uses; if there are none,
+            the family is offered with a pyramid only.
         ssd_extra_depths: channels of the maps that SSD adds.
+        original: names of what is added to the backbone.
+        ignored_fields: fields of the feature extractor that the original never hands to this
+            family, whose defaults therefore hold.
         tf1: what TensorFlow 1 did otherwise, and its names; None if the family came later.
         from_config: hyperparameters of the config, where it overrides those of the backbone →
             the hyperparameters that are used.
@@ -52,10 +73,12 @@ class BackboneFamily:
     default_hyperparams: ConvHyperparams
     normalize: Callable[[Array], Array]
     pad_value: Colour
-    level_outputs: Callable[[keras.Model], dict[int, str]]
-    ssd_outputs: tuple[str, ...]
-    ssd_extra_depths: tuple[int, ...]
+    level_outputs: Callable[[keras.Model], dict[int, str]] | None
+    ssd_outputs: tuple[str, ...] = ()
+    ssd_extra_depths: tuple[int, ...] = ()
     build_thin: BuildNetwork | None = None
+    original: OriginalNames = OriginalNames()
+    ignored_fields: frozenset[str] = frozenset()
     tf1: Tf1Form | None = None
     from_config: Callable[[ConvHyperparams], ConvHyperparams] = unchanged
 
@@ -72,11 +95,9 @@ class Backbone(Layer):
         outputs: names of the layers whose outputs are the feature maps.
         normalize, pad_value: see `BackboneFamily`.
         pad_to_multiple: zeros are added right and below until both sides are multiples of it.
+        original: names of what is added to the backbone.
         tf1: names of the variables in TensorFlow 1, if the family existed there.
     """
-
-    # Parity: utils/shape_utils.py check_min_image_dim.
-    MIN_IMAGE_SIDE = 33
 
     def __init__(
         self,
@@ -86,6 +107,7 @@ class Backbone(Layer):
         normalize: Callable[[Array], Array],
         pad_value: Colour,
         pad_to_multiple: int = 1,
+        original: OriginalNames = OriginalNames(),
         tf1: Tf1Form | None = None,
         **kwargs: Any,
     ) -> None:
@@ -93,7 +115,7 @@ class Backbone(Layer):
         maps = [network.get_layer(name).output for name in outputs]
         self.network = keras.Model(network.inputs, maps, name="network")
         self.normalize, self.pad_value = normalize, pad_value
-        self.pad_to_multiple = pad_to_multiple
+        self.pad_to_multiple, self.original = pad_to_multiple, original
         self.tf1 = tf1
         self.built = True
 

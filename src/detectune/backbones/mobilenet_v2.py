@@ -16,13 +16,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import keras
-from keras.layers import Add, Input, Layer
+from keras.layers import Add, Input
 
 from detectune.backbones.base import BackboneFamily
+from detectune.backbones.conv_graph import ConvGraph
 from detectune.backbones.tf1 import Tf1Form
-from detectune.layers.batch_norm import FreezableBatchNormalization
-from detectune.layers.conv_norm import ConvNorm
-from detectune.layers.hyperparams import BatchNormSettings, ConvHyperparams, FixedPadding
+from detectune.layers.hyperparams import BatchNormSettings, ConvHyperparams
 from detectune.registry import backbones
 from detectune.structures import Array
 
@@ -65,54 +64,25 @@ _LAST_LARGE_BLOCK = 6
 
 
 @dataclass
-class _Builder:
-    """Adds layers to a functional graph, named as in `keras.applications`."""
+class _Builder(ConvGraph):
+    """Adds inverted residual blocks to a functional graph, named as in `keras.applications`."""
 
-    style: ConvHyperparams
-    min_depth: int
-    explicit_padding: bool
-    sum_where_shapes_fit: bool
-
-    def conv(
-        self, x: Array, filters: int, kernel: int, stride: int, name: str, norm: str, large: bool
-    ) -> Array:
-        if not name.endswith("expand"):
-            filters = max(filters, self.min_depth)
-        x, padding = self._padded(x, kernel, name)
-        layer = self.style.conv(
-            filters, kernel, strides=stride, padding=padding, use_bias=False, name=name
-        )
-        return self._normed(x, layer, norm, large)
-
-    def depthwise(self, x: Array, stride: int, name: str, norm: str, large: bool) -> Array:
-        x, padding = self._padded(x, 3, name)
-        layer = self.style.depthwise(3, strides=stride, padding=padding, use_bias=False, name=name)
-        return self._normed(x, layer, norm, large)
-
-    def _padded(self, x: Array, kernel: int, name: str) -> tuple[Array, str]:
-        if self.explicit_padding and kernel > 1:
-            return FixedPadding(kernel, name=f"{name}_pad")(x), "valid"
-        return x, "same"
-
-    def _normed(self, x: Array, conv: Layer, name: str, large: bool) -> Array:
-        norm = self.style.norm(name)
-        if large and isinstance(norm, FreezableBatchNormalization):
-            return ConvNorm(conv, norm, name=f"{conv.name}_and_{name}")(x)
-        return norm(conv(x))
-
-    def act(self, x: Array, name: str) -> Array:
-        return self.style.act(name)(x)
+    min_depth: int = 16
+    sum_where_shapes_fit: bool = False
 
     def block(self, x: Array, index: int, expansion: int, filters: int, stride: int) -> Array:
         prefix = f"block_{index}_" if index else "expanded_conv_"
         entry, channels, large = x, x.shape[-1], index <= _LAST_LARGE_BLOCK
         if index:
-            names = f"{prefix}expand", f"{prefix}expand_BN"
-            x = self.conv(x, expansion * channels, 1, 1, *names, large)
-            x = self.act(x, f"{prefix}expand_relu")
-        x = self.depthwise(x, stride, f"{prefix}depthwise", f"{prefix}depthwise_BN", large)
-        x = self.act(x, f"{prefix}depthwise_relu")
-        x = self.conv(x, filters, 1, 1, f"{prefix}project", f"{prefix}project_BN", False)
+            name = f"{prefix}expand"
+            width = expansion * channels
+            x = self.conv(x, width, 1, name=name, norm=f"{name}_BN", recompute=large)
+            x = self.act(x, f"{name}_relu")
+        name = f"{prefix}depthwise"
+        x = self.depthwise(x, stride=stride, name=name, norm=f"{name}_BN", recompute=large)
+        x = self.act(x, f"{name}_relu")
+        name = f"{prefix}project"
+        x = self.conv(x, max(filters, self.min_depth), 1, name=name, norm=f"{name}_BN")
         # Parity: `filters` is what the width multiplier asks for. Where `min_depth` widens a block
         # beyond it, there is no sum even if the shapes fit.
         wanted = x.shape[-1] if self.sum_where_shapes_fit else filters
@@ -143,9 +113,10 @@ def mobilenet_v2(
         sum_where_shapes_fit: add a block's input also where `min_depth` alone makes them fit.
     """
     style = hyperparams or DEFAULT_HYPERPARAMS
-    build = _Builder(style, min_depth, explicit_padding, sum_where_shapes_fit)
+    build = _Builder(style, explicit_padding, min_depth, sum_where_shapes_fit)
     images = Input((None, None, 3))
-    x = build.conv(images, divisible(32 * depth_multiplier), 3, 2, "Conv1", "bn_Conv1", True)
+    first = max(divisible(32 * depth_multiplier), min_depth)
+    x = build.conv(images, first, 3, stride=2, name="Conv1", norm="bn_Conv1", recompute=True)
     x = build.act(x, "Conv1_relu")
     index = 0
     for expansion, channels, blocks, stride in _STAGES:
@@ -154,8 +125,8 @@ def mobilenet_v2(
             x = build.block(x, index, expansion, filters, stride if block == 0 else 1)
             index += 1
     factor = depth_multiplier if widen_last else min(depth_multiplier, 1.0)
-    last = divisible(last_channels * factor)
-    x = build.conv(x, last, 1, 1, "Conv_1", "Conv_1_bn", False)
+    last = max(divisible(last_channels * factor), min_depth)
+    x = build.conv(x, last, 1, name="Conv_1", norm="Conv_1_bn")
     x = build.act(x, "out_relu")
     return keras.Model(images, x, name="mobilenet_v2")
 

@@ -10,7 +10,7 @@ V3_LARGE_DETECTION and V3_SMALL_DETECTION: from the last stride on, channels are
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
@@ -19,14 +19,10 @@ from keras import ops
 from keras.layers import Activation, Add, Conv2D, GlobalAveragePooling2D, Input, Layer, Multiply
 
 from detectune.backbones.base import BackboneFamily
+from detectune.backbones.conv_graph import ConvGraph
 from detectune.backbones.mobilenet_v2 import PAD_VALUE, divisible, normalize
 from detectune.backbones.tf1 import Tf1Form
-from detectune.layers.hyperparams import (
-    ActivationName,
-    BatchNormSettings,
-    ConvHyperparams,
-    FixedPadding,
-)
+from detectune.layers.hyperparams import BatchNormSettings, ConvHyperparams
 from detectune.registry import backbones
 from detectune.structures import Array
 
@@ -38,7 +34,7 @@ class Block(NamedTuple):
     expansion: float
     channels: int
     excite: bool
-    activation: ActivationName
+    activation: str
     stride: int
 
 
@@ -96,43 +92,26 @@ class Gate(Layer):
         return input_shape
 
 
-@dataclass
-class _Builder:
-    """Adds layers to a functional graph, named by their scopes in TF-Slim."""
+class _Builder(ConvGraph):
+    """Adds blocks to a functional graph, named by their scopes in TF-Slim."""
 
-    style: ConvHyperparams
-    explicit_padding: bool
+    def act_as(self, x: Array, name: str, activation: str) -> Array:
+        """The activation after the layer `name`, which is not always that of the config."""
+        return Activation(activation, name=f"{name}_act")(x)
 
-    def conv(
-        self, x: Array, filters: int, kernel: int, name: str, activation: str, stride: int = 1
+    def dense(
+        self, x: Array, filters: int, name: str, activation: str, kernel: int = 1, stride: int = 1
     ) -> Array:
-        x, padding = self._padded(x, kernel, name)
-        layer = self.style.conv(
-            filters, kernel, strides=stride, padding=padding, use_bias=False, name=name
-        )
-        return self._finished(layer(x), name, activation)
-
-    def depthwise(self, x: Array, kernel: int, name: str, activation: str, stride: int) -> Array:
-        x, padding = self._padded(x, kernel, name)
-        layer = self.style.depthwise(
-            kernel, strides=stride, padding=padding, use_bias=False, name=name
-        )
-        return self._finished(layer(x), name, activation)
-
-    def _padded(self, x: Array, kernel: int, name: str) -> tuple[Array, str]:
-        if self.explicit_padding and kernel > 1:
-            return FixedPadding(kernel, name=f"{name}_pad")(x), "valid"
-        return x, "same"
-
-    def _finished(self, x: Array, name: str, activation: str) -> Array:
-        return Activation(activation, name=f"{name}_act")(self.style.norm(f"{name}_BN")(x))
+        """A convolution with batch norm and activation."""
+        x = self.conv(x, filters, kernel, stride=stride, name=name, norm=f"{name}_BN")
+        return self.act_as(x, name, activation)
 
     def excited(self, x: Array, name: str) -> Array:
         """`x` with every channel weighed by a function of all channels' means."""
         inner = divisible(x.shape[-1] / 4)
         means = GlobalAveragePooling2D(keepdims=True, name=f"{name}_pool")(x)
         weights = self._plain(means, inner, f"{name}_Conv")
-        weights = Activation("relu", name=f"{name}_act")(weights)
+        weights = self.act_as(weights, name, "relu")
         weights = self._plain(weights, x.shape[-1], f"{name}_Conv_1")
         return Multiply(name=f"{name}_scale")([x, Gate(name=f"{name}_gate")(weights)])
 
@@ -144,12 +123,13 @@ class _Builder:
         prefix = f"expanded_conv_{index}" if index else "expanded_conv"
         entry, inner = x, divisible(x.shape[-1] * row.expansion)
         if inner > x.shape[-1]:
-            x = self.conv(x, inner, 1, f"{prefix}_expand", row.activation)
+            x = self.dense(x, inner, f"{prefix}_expand", row.activation)
         name = f"{prefix}_depthwise"
-        x = self.depthwise(x, row.kernel, name, row.activation, row.stride)
+        x = self.depthwise(x, kernel=row.kernel, stride=row.stride, name=name, norm=f"{name}_BN")
+        x = self.act_as(x, name, row.activation)
         if row.excite:
             x = self.excited(x, f"{prefix}_squeeze_excite")
-        x = self.conv(x, filters, 1, f"{prefix}_project", "linear")
+        x = self.dense(x, filters, f"{prefix}_project", "linear")
         if row.stride == 1 and entry.shape[-1] == x.shape[-1]:
             x = Add(name=f"{prefix}_add")([entry, x])
         return x
@@ -180,10 +160,10 @@ def mobilenet_v3(
         return max(divisible(channels * depth_multiplier), min_depth)
 
     images = Input((None, None, 3))
-    x = build.conv(images, depth(16), 3, "Conv", "hard_swish", stride=2)
+    x = build.dense(images, depth(16), "Conv", "hard_swish", kernel=3, stride=2)
     for index, row in enumerate(blocks):
         x = build.block(x, index, row, depth(row.channels))
-    x = build.conv(x, depth(last_channels), 1, "Conv_1", "hard_swish")
+    x = build.dense(x, depth(last_channels), "Conv_1", "hard_swish")
     return keras.Model(images, x, name="mobilenet_v3")
 
 

@@ -15,7 +15,15 @@ class Choice(NamedTuple):
     """What to do about another value."""
 
 
-FEATURE_EXTRACTORS = ("ssd_mobilenet_v2_keras", "ssd_mobilenet_v2_fpn_keras")
+FEATURE_EXTRACTORS = (
+    "ssd_mobilenet_v1_keras",
+    "ssd_mobilenet_v1_fpn_keras",
+    "ssd_mobilenet_v2_keras",
+    "ssd_mobilenet_v2_fpn_keras",
+    "ssd_resnet50_v1_fpn_keras",
+    "ssd_resnet101_v1_fpn_keras",
+    "ssd_resnet152_v1_fpn_keras",
+)
 METRICS = ("coco_detection_metrics",)
 CHECKPOINT_TYPES = ("", "detection", "fine_tune", "classification", "full")
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from keras.layers import Layer
 
-from detectune.backbones.base import Backbone
+from detectune.backbones.base import Backbone, OriginalNames
 from detectune.detectors.ssd import SSD
 from detectune.heads.convolutional import ConvolutionalHead, WeightSharedHead
 from detectune.layers.conv_norm import ConvNorm
@@ -38,8 +38,9 @@ def layer_keys(detector: SSD) -> Iterator[LayerKey]:
 
 def _all_layers(detector: SSD) -> Iterator[tuple[str, str, Layer]]:
     yield from _backbone(detector.backbone)
-    neck, head = detector.neck, detector.head
-    yield from _pyramid(neck) if isinstance(neck, FeaturePyramid) else _extras(neck)
+    neck, head, original = detector.neck, detector.head, detector.backbone.original
+    is_pyramid = isinstance(neck, FeaturePyramid)
+    yield from _pyramid(neck, original) if is_pyramid else _extras(neck, original)
     yield from _shared_head(head) if isinstance(head, WeightSharedHead) else _level_heads(head)
 
 
@@ -64,7 +65,7 @@ def _numbered(
         yield f"{key}/{index}", f"{name}/{index}", layer
 
 
-def _pyramid(neck: FeaturePyramid) -> Iterator[tuple[str, str, Layer]]:
+def _pyramid(neck: FeaturePyramid, original: OriginalNames) -> Iterator[tuple[str, str, Layer]]:
     root, name = "_feature_extractor/_fpn_features_generator", "FeatureMaps/top_down"
     levels = len(neck.laterals) + 1
     yield f"{root}/top_layers/0", f"{name}/projection_{levels}", neck.top
@@ -75,15 +76,16 @@ def _pyramid(neck: FeaturePyramid) -> Iterator[tuple[str, str, Layer]]:
     for index, block in enumerate(neck.coarse):
         yield from _numbered(
             f"_feature_extractor/_coarse_feature_layers/{index}",
-            f"bottom_up_Conv2d_{index + 20}",
+            original.coarse.format(index + original.first_coarse),
             block,
         )
 
 
-def _extras(neck: SsdExtraLayers) -> Iterator[tuple[str, str, Layer]]:
-    root = "_feature_extractor/feature_map_generator/convolutions"
+def _extras(neck: SsdExtraLayers, original: OriginalNames) -> Iterator[tuple[str, str, Layer]]:
+    root = f"_feature_extractor/{original.extras_key}/convolutions"
     for index, block in enumerate(neck.blocks, start=neck.num_inputs):
-        yield from _numbered(f"{root}/{index}", f"FeatureMaps/layer_19_Conv2d_{index}", block)
+        name = f"FeatureMaps/{original.extras}_Conv2d_{index}"
+        yield from _numbered(f"{root}/{index}", name, block)
 
 
 def _level_heads(head: ConvolutionalHead) -> Iterator[tuple[str, str, Layer]]:

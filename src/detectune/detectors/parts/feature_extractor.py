@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keras
+from google.protobuf.message import Message
 from keras.layers import Layer
 
 from detectune.backbones.base import Backbone, BackboneFamily
@@ -13,14 +14,17 @@ from detectune.layers.hyperparams import ConvHyperparams
 from detectune.necks.fpn import FeaturePyramid
 from detectune.necks.ssd_extras import SsdExtraLayers
 from detectune.registry import backbones
+from detectune.structures import Array
 
 
 def _feature_extractor_types() -> dict[str, tuple[str, str]]:
     """Type in the config → (backbone, neck): the grammar `ssd_<backbone>[_<neck>]_keras`."""
     types = {}
     for name in backbones:
-        types[f"ssd_{name}_keras"] = (name, "extras")
-        types[f"ssd_{name}_fpn_keras"] = (name, "fpn")
+        if backbones[name].ssd_outputs:
+            types[f"ssd_{name}_keras"] = (name, "extras")
+        if backbones[name].level_outputs:
+            types[f"ssd_{name}_fpn_keras"] = (name, "fpn")
     return types
 
 
@@ -28,21 +32,13 @@ def backbone_and_neck(
     config: schema.SsdFeatureExtractor, *, freeze_batch_norm: bool
 ) -> tuple[Backbone, Layer]:
     """The two halves of `ssd { feature_extractor { ... } }`."""
-    types = _feature_extractor_types()
-    if refusal := tf1_names.refusal(config.type):
-        raise ConfigError(three_part(f"feature_extractor.type: {refusal[0]}", *refusal[1:]))
-    type_name, tf1 = tf1_names.keras_name(config.type), tf1_names.is_tf1(config.type)
-    if type_name not in types:
-        raise ConfigError(
-            three_part(
-                f'feature_extractor.type: no feature extractor is called "{config.type}".',
-                f"Offered: {', '.join(types)}.",
-                f"{did_you_mean(config.type, types)}Choose one of these names.",
-            )
-        )
-    name, neck = types[type_name]
-    family: BackboneFamily = backbones[name].in_tf1() if tf1 else backbones[name]
-    style = conv_hyperparams(config.conv_hyperparams, freeze_batch_norm=freeze_batch_norm, tf1=tf1)
+    family, neck = _family_and_neck(config.type)
+    config = _as_received(config, family)
+    style = conv_hyperparams(
+        config.conv_hyperparams,
+        freeze_batch_norm=freeze_batch_norm,
+        tf1=tf1_names.is_tf1(config.type),
+    )
     thin = neck == "fpn" and config.use_depthwise
     build = (family.build_thin if thin else None) or family.build
     network = build(
@@ -53,16 +49,56 @@ def backbone_and_neck(
     )
     make_neck = _pyramid if neck == "fpn" else _extras
     outputs, made_neck = make_neck(config, family, network, style)
+    ready = config.replace_preprocessor_with_placeholder
     backbone = Backbone(
         network,
         outputs,
-        normalize=family.normalize,
-        pad_value=family.pad_value,
+        normalize=_as_it_is if ready else family.normalize,
+        pad_value=(0.0, 0.0, 0.0) if ready else family.pad_value,
         pad_to_multiple=config.pad_to_multiple,
+        original=family.original,
         tf1=family.tf1,
         name="backbone",
     )
     return backbone, made_neck
+
+
+def _family_and_neck(name: str) -> tuple[BackboneFamily, str]:
+    """What the type `name` stands for; for an old name the family as TensorFlow 1 had it."""
+    types = _feature_extractor_types()
+    if refusal := tf1_names.refusal(name):
+        raise ConfigError(three_part(f"feature_extractor.type: {refusal[0]}", *refusal[1:]))
+    if tf1_names.keras_name(name) not in types:
+        raise ConfigError(
+            three_part(
+                f'feature_extractor.type: no feature extractor is called "{name}".',
+                f"Offered: {', '.join(types)}.",
+                f"{did_you_mean(name, types)}Choose one of these names.",
+            )
+        )
+    backbone, neck = types[tf1_names.keras_name(name)]
+    family: BackboneFamily = backbones[backbone]
+    return family.in_tf1() if tf1_names.is_tf1(name) else family, neck
+
+
+def _as_it_is(images: Array) -> Array:
+    """Images that were normalized before they came here."""
+    return images
+
+
+def _as_received(
+    config: schema.SsdFeatureExtractor, family: BackboneFamily
+) -> schema.SsdFeatureExtractor:
+    """`config` without the fields that the original never hands to this family."""
+    received = schema.SsdFeatureExtractor()
+    received.CopyFrom(config)
+    for field in family.ignored_fields:
+        *parents, name = field.split(".")
+        message: Message = received
+        for parent in parents:
+            message = getattr(message, parent)
+        message.ClearField(name)
+    return received
 
 
 def _backbone_hyperparams(
@@ -82,6 +118,14 @@ def _pyramid(
     network: keras.Model,
     style: ConvHyperparams,
 ) -> tuple[list[str], Layer]:
+    if config.HasField("num_layers"):
+        raise ConfigError(
+            three_part(
+                f"feature_extractor.num_layers: {config.type} has a pyramid.",
+                "Allowed: only where the type says no _fpn.",
+                "Remove the line; fpn { min_level max_level } says how many levels there are.",
+            )
+        )
     low, high = config.fpn.min_level, config.fpn.max_level
     if not 2 <= low <= min(high, 5):
         raise ConfigError(
@@ -92,6 +136,7 @@ def _pyramid(
             )
         )
     base = min(high, 5)
+    assert family.level_outputs is not None  # or there would be no such type
     names = family.level_outputs(network)
     neck = FeaturePyramid(
         num_inputs=base - low + 1,
@@ -113,6 +158,14 @@ def _extras(
     network: keras.Model,
     style: ConvHyperparams,
 ) -> tuple[list[str], Layer]:
+    if config.num_layers < 1:
+        raise ConfigError(
+            three_part(
+                f"feature_extractor.num_layers: {config.num_layers} feature maps.",
+                "Allowed: 1 to 6.",
+                "Correct the number, and that of the anchor generator with it.",
+            )
+        )
     inputs = family.ssd_outputs[: config.num_layers]
     neck = SsdExtraLayers(
         num_inputs=len(inputs),

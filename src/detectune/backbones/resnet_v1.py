@@ -1,0 +1,142 @@
+"""ResNet V1: bottleneck blocks, the activation after the sum.
+
+    image ─► conv1 7x7, stride 2 ─► pool, stride 2 ─► conv2 ─► conv3 ─► conv4 ─► conv5
+                                                     stride 4   8        16       32
+
+    block: x ─► 1x1 ─► 3x3 ─► 1x1, four times the channels ─► (+) ─► activation
+           └──── 1x1 in the first block of a stage ────────────┘
+
+Layer names are those of `keras.applications.ResNet50` and its sisters; the original changes
+hyperparameters, minimum depth and padding. `ResNetGraph` gives the stages one by one, for
+detectors that use the last one elsewhere.
+
+Source: He et al. 2015, table 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import keras
+from keras import ops
+from keras.layers import Add, Input, MaxPooling2D
+
+from detectune.backbones.base import BackboneFamily, OriginalNames
+from detectune.backbones.conv_graph import ConvGraph
+from detectune.layers.hyperparams import BatchNormSettings, ConvHyperparams
+from detectune.registry import backbones
+from detectune.structures import Array
+
+# Blocks of the stages conv2 to conv5, by depth of the network.
+BLOCKS = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
+
+# Parity: keras_models/resnet_v1.py, used unless the config overrides the backbone's.
+DEFAULT_HYPERPARAMS = ConvHyperparams(
+    initializer={"class_name": "VarianceScaling", "config": {}},
+    regularizer=keras.regularizers.L2(0.0001),
+    batch_norm=BatchNormSettings(momentum=0.997, epsilon=1e-5, center=True, scale=True),
+    activation="relu",
+)
+
+# The mean colour of ImageNet as VGG used it: what becomes 0, and the colour of padding.
+MEAN_COLOUR = (123.68, 116.779, 103.939)
+
+
+def normalize(images: Array) -> Array:
+    """Images 0–255 without the mean colour."""
+    return images - ops.convert_to_tensor(MEAN_COLOUR, "float32")
+
+
+@dataclass
+class ResNetGraph(ConvGraph):
+    """Adds stem and stages to a functional graph, named as in `keras.applications`.
+
+    Args:
+        depth_multiplier: multiplies the channels of every convolution.
+        min_depth: the least channels of a convolution.
+    """
+
+    depth_multiplier: float = 1.0
+    min_depth: int = 8
+
+    def stem(self, images: Array) -> Array:
+        """Stride 4: a 7x7 convolution and a pooling."""
+        # Parity: keras_models/resnet_v1.py. The convolution is padded alike on all sides, the
+        # pooling as "same".
+        x = self.conv(
+            images, self._width(64), 7, stride=2, name="conv1_conv", norm="conv1_bn", pad=True
+        )
+        x = self.act(x, "conv1_relu")
+        return MaxPooling2D(3, strides=2, padding="same", name="pool1_pool")(x)
+
+    def stage(self, x: Array, number: int, blocks: int) -> Array:
+        """`blocks` blocks of stage `number`, 2 to 5; all stages but the second halve the map."""
+        for block in range(1, blocks + 1):
+            stride = 2 if block == 1 and number > 2 else 1
+            x = self._block(x, f"conv{number}_block{block}", 16 * 2**number, stride, block == 1)
+        return x
+
+    def _block(self, x: Array, name: str, channels: int, stride: int, widen: bool) -> Array:
+        narrow, wide = self._width(channels), self._width(4 * channels)
+        entry = self._unit(x, wide, 1, f"{name}_0", stride) if widen else x
+        # Parity: the stride is in the first 1x1 convolution, not in the 3x3 one.
+        x = self.act(self._unit(x, narrow, 1, f"{name}_1", stride), f"{name}_1_relu")
+        x = self.act(self._unit(x, narrow, 3, f"{name}_2"), f"{name}_2_relu")
+        x = self._unit(x, wide, 1, f"{name}_3")
+        return self.act(Add(name=f"{name}_add")([entry, x]), f"{name}_out")
+
+    def _unit(self, x: Array, width: int, kernel: int, name: str, stride: int = 1) -> Array:
+        return self.conv(x, width, kernel, stride=stride, name=f"{name}_conv", norm=f"{name}_bn")
+
+    def _width(self, channels: int) -> int:
+        return max(int(channels * self.depth_multiplier), self.min_depth)
+
+
+def resnet_v1(
+    depth: int,
+    *,
+    depth_multiplier: float = 1.0,
+    min_depth: int = 8,
+    hyperparams: ConvHyperparams | None = None,
+    explicit_padding: bool = False,
+) -> keras.Model:
+    """The network up to its last stage, without a classifier.
+
+    Args:
+        depth: 50, 101 or 152.
+        depth_multiplier: multiplies the channels of every convolution.
+        min_depth: the least channels of a convolution.
+        hyperparams: of its convolutions; `DEFAULT_HYPERPARAMS` if None.
+        explicit_padding: pad all convolutions independently of the image size, not only the
+            first one.
+    """
+    style = hyperparams or DEFAULT_HYPERPARAMS
+    graph = ResNetGraph(style, explicit_padding, depth_multiplier, min_depth)
+    images = Input((None, None, 3))
+    x = graph.stem(images)
+    for number, blocks in enumerate(BLOCKS[depth], start=2):
+        x = graph.stage(x, number, blocks)
+    return keras.Model(images, x, name=f"resnet{depth}_v1")
+
+
+def _level_outputs(depth: int, network: keras.Model) -> dict[int, str]:
+    """Where levels 2–5 end: the last block of each stage."""
+    return {level: f"conv{level}_block{n}_out" for level, n in enumerate(BLOCKS[depth], start=2)}
+
+
+for _depth in BLOCKS:
+    backbones.register(f"resnet{_depth}_v1")(
+        BackboneFamily(
+            build=partial(resnet_v1, _depth),
+            default_hyperparams=DEFAULT_HYPERPARAMS,
+            normalize=normalize,
+            pad_value=MEAN_COLOUR,
+            level_outputs=partial(_level_outputs, _depth),
+            original=OriginalNames(coarse="bottom_up_block{}", first_coarse=5),
+            # Parity: ssd_resnet_v1_fpn_keras_feature_extractor.py takes these and drops them.
+            ignored_fields=frozenset(
+                {"use_depthwise", "use_explicit_padding", "fpn.additional_layer_depth"}
+            ),
+        )
+    )
