@@ -27,8 +27,8 @@ class Tf1Form:
             the first whose pattern matches the whole name counts.
         last: what names of the added maps of SSD begin with.
         coarse, first_coarse: names of the added levels of a pyramid, with the number of the first.
-        build, build_thin, default_hyperparams, from_config: as in `BackboneFamily`, where they
-            differ.
+        build, build_thin, default_hyperparams, from_config, ignored_fields: as in
+            `BackboneFamily`, where they differ.
     """
 
     scope: str
@@ -40,6 +40,7 @@ class Tf1Form:
     build_thin: Callable[..., Any] | None = None
     default_hyperparams: ConvHyperparams | None = None
     from_config: Callable[[ConvHyperparams], ConvHyperparams] | None = None
+    ignored_fields: frozenset[str] | None = None
 
     def scope_of(self, layer: str) -> str:
         """The scope below `scope` of a convolution, or of its batch norm, called `layer`."""
@@ -52,7 +53,11 @@ class Tf1Form:
     def changes(self) -> dict[str, Any]:
         """What is otherwise than in the family itself, by the family's names for it."""
         settings = (
-            "build", "build_thin", "default_hyperparams", "from_config"
-        )  # fmt: skip
+            "build",
+            "build_thin",
+            "default_hyperparams",
+            "from_config",
+            "ignored_fields",
+        )
         found = {name: getattr(self, name) for name in settings}
         return {name: value for name, value in found.items() if value is not None}

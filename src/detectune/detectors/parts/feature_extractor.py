@@ -147,6 +147,7 @@ def _pyramid(
         hyperparams=style,
         use_depthwise=config.use_depthwise,
         explicit_padding=config.use_explicit_padding,
+        carry_smoothed=not tf1_names.is_tf1(config.type),
         name="neck",
     )
     return [names[level] for level in range(low, base + 1)], neck
