@@ -57,19 +57,22 @@ def divisible(channels: float, divisor: int = 8) -> int:
     return rounded + divisor if rounded < 0.9 * channels else rounded
 
 
-# Up to this block maps are so large that it pays to compute some of them twice.
-_LAST_LARGE_BLOCK = 6
-
-
 @dataclass
 class _Builder(ConvGraph):
-    """Adds inverted residual blocks to a functional graph, named as in `keras.applications`."""
+    """Adds inverted residual blocks to a functional graph, named as in `keras.applications`.
+
+    Args:
+        min_depth: the least channels of a convolution, expansions excepted.
+        last_recomputed: the last block whose maps are so large that it pays to compute some of
+            them twice.
+    """
 
     min_depth: int = 16
+    last_recomputed: int = 6
 
     def block(self, x: Array, index: int, expansion: int, filters: int, stride: int) -> Array:
         prefix = f"block_{index}_" if index else "expanded_conv_"
-        entry, channels, large = x, x.shape[-1], index <= _LAST_LARGE_BLOCK
+        entry, channels, large = x, x.shape[-1], index <= self.last_recomputed
         if index:
             name = f"{prefix}expand"
             width = expansion * channels

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+import keras
 from keras.layers import Layer
 
 from detectune.backbones.base import Backbone, OriginalNames
@@ -45,13 +46,33 @@ def _all_layers(detector: SSD) -> Iterator[tuple[str, str, Layer]]:
 
 
 def _backbone(backbone: Backbone) -> Iterator[tuple[str, str, Layer]]:
-    layers: list[Layer] = []
-    for layer in backbone.network.layers:
-        layers += [layer.conv, layer.norm] if isinstance(layer, ConvNorm) else [layer]
-    with_weights = [layer for layer in layers if layer.weights]
+    with_weights = [layer for layer in _taken_apart(backbone.network) if layer.weights]
     for index, layer in enumerate(with_weights):
         key = f"_feature_extractor/classification_backbone/layer_with_weights-{index}"
         yield key, layer.name, layer
+
+
+def _taken_apart(network: keras.Model) -> Iterator[Layer]:
+    """The layers of a functional network, as if no convolution were joined to its batch norm.
+
+    Layers stand in the order of their distance from the output. Two pairs at the same distance,
+    as before a sum, are therefore two convolutions and then two batch norms.
+    """
+    side_by_side: list[ConvNorm] = []
+    for layer in network.layers:
+        is_pair = isinstance(layer, ConvNorm)
+        if not is_pair or (side_by_side and layer.input is side_by_side[-1].output):
+            yield from _convolutions_first(side_by_side)
+            side_by_side = []
+        if is_pair:
+            side_by_side.append(layer)
+        else:
+            yield layer
+    yield from _convolutions_first(side_by_side)
+
+
+def _convolutions_first(pairs: list[ConvNorm]) -> list[Layer]:
+    return [*(pair.conv for pair in pairs), *(pair.norm for pair in pairs)]
 
 
 def _numbered(
