@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import keras
 from keras import ops
@@ -14,6 +14,7 @@ from detectune.layers.hyperparams import ConvHyperparams
 from detectune.structures import Array
 
 Colour = tuple[float, float, float]
+NeckName = Literal["extras", "fpn", "bifpn"]
 
 
 class BuildNetwork(Protocol):
@@ -29,6 +30,14 @@ class BuildNetwork(Protocol):
     ) -> keras.Model: ...
 
 
+class BiFpnSize(NamedTuple):
+    """A BiFPN for a backbone, where the config does not say otherwise."""
+
+    iterations: int = 3
+    filters: int = 64
+    combine_method: str = "fast_attention"
+
+
 @dataclass(frozen=True)
 class BackboneFamily:
     """One entry of the registry `backbones`.
@@ -41,6 +50,10 @@ class BackboneFamily:
         level_outputs: layer names of feature levels 2–5 (strides 4, 8, 16, 32).
         ssd_outputs: layer names of the maps that SSD without a pyramid uses.
         ssd_extra_depths: channels of the maps that SSD adds.
+        necks: what can follow the backbone; "extras" needs the two fields above.
+        bifpn: the BiFPN that goes with it.
+        checkpoint_part: the part of a checkpoint's key that stands for the network.
+        keeps_unused_layers: whether the layers after the last feature map stand in a checkpoint.
     """
 
     build: BuildNetwork
@@ -48,8 +61,12 @@ class BackboneFamily:
     normalize: Callable[[Array], Array]
     pad_value: Colour
     level_outputs: Callable[[keras.Model], dict[int, str]]
-    ssd_outputs: tuple[str, ...]
-    ssd_extra_depths: tuple[int, ...]
+    ssd_outputs: tuple[str, ...] = ()
+    ssd_extra_depths: tuple[int, ...] = ()
+    necks: tuple[NeckName, ...] = ("extras", "fpn")
+    bifpn: BiFpnSize = BiFpnSize()
+    checkpoint_part: str = "classification_backbone"
+    keeps_unused_layers: bool = False
 
 
 class Backbone(Layer):
@@ -58,7 +75,7 @@ class Backbone(Layer):
     Args:
         network: a network with one input.
         outputs: names of the layers whose outputs are the feature maps.
-        normalize, pad_value: see `BackboneFamily`.
+        normalize, pad_value, checkpoint_part, keeps_unused_layers: see `BackboneFamily`.
         pad_to_multiple: zeros are added right and below until both sides are multiples of it.
     """
 
@@ -73,6 +90,8 @@ class Backbone(Layer):
         normalize: Callable[[Array], Array],
         pad_value: Colour,
         pad_to_multiple: int = 1,
+        checkpoint_part: str = "classification_backbone",
+        keeps_unused_layers: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -80,7 +99,22 @@ class Backbone(Layer):
         self.network = keras.Model(network.inputs, maps, name="network")
         self.normalize, self.pad_value = normalize, pad_value
         self.pad_to_multiple = pad_to_multiple
+        self.checkpoint_part = checkpoint_part
+        self.unused = self._unused(network) if keeps_unused_layers else []
         self.built = True
+
+    def _unused(self, network: keras.Model) -> list[Layer]:
+        """Layers with weights that no feature map depends on, in order.
+
+        Their kernels count in the regularization loss, as in the original. What has no gradient
+        at all does not train.
+        """
+        used = {id(layer) for layer in self.network.layers}
+        unused = [layer for layer in network.layers if layer.weights and id(layer) not in used]
+        for layer in unused:
+            if isinstance(layer, keras.layers.BatchNormalization):
+                layer.trainable = False
+        return unused
 
     @property
     def output_shapes(self) -> list[tuple]:

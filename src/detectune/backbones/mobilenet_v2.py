@@ -169,5 +169,6 @@ backbones.register("mobilenet_v2")(
         level_outputs=_level_outputs,
         ssd_outputs=("block_13_expand_relu", "out_relu"),
         ssd_extra_depths=(512, 256, 256, 128),
+        necks=("extras", "fpn", "bifpn"),
     )
 )

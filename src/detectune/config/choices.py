@@ -15,7 +15,13 @@ class Choice(NamedTuple):
     """What to do about another value."""
 
 
-FEATURE_EXTRACTORS = ("ssd_mobilenet_v2_keras", "ssd_mobilenet_v2_fpn_keras")
+FEATURE_EXTRACTORS = (
+    "ssd_mobilenet_v2_keras",
+    "ssd_mobilenet_v2_fpn_keras",
+    "ssd_mobilenet_v2_bifpn_keras",
+    *(f"ssd_efficientnet-b{size}_bifpn_keras" for size in range(8)),
+)
+BIFPN_METHODS = ("sum", "weighted_sum", "attention", "fast_attention")
 METRICS = ("coco_detection_metrics",)
 CHECKPOINT_TYPES = ("", "detection", "fine_tune", "classification", "full")
 
@@ -23,6 +29,9 @@ _BOX_CODES = Choice((4,), "Write 4, or remove the line.")
 
 CHOICES = {
     "SsdFeatureExtractor.type": Choice(FEATURE_EXTRACTORS, "Choose one of these."),
+    "BidirectionalFeaturePyramidNetworks.combine_method": Choice(
+        BIFPN_METHODS, 'Write "fast_attention", or remove the line.'
+    ),
     "Hyperparams.op": Choice(("CONV",), "Write CONV, or remove the line."),
     "ConvolutionalBoxPredictor.box_code_size": _BOX_CODES,
     "WeightSharedConvolutionalBoxPredictor.box_code_size": _BOX_CODES,

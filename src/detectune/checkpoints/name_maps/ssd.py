@@ -12,9 +12,11 @@ from typing import NamedTuple
 from keras.layers import Layer
 
 from detectune.backbones.base import Backbone
+from detectune.checkpoints.name_maps.bifpn import bifpn_layers
 from detectune.detectors.ssd import SSD
 from detectune.heads.convolutional import ConvolutionalHead, WeightSharedHead
 from detectune.layers.conv_norm import ConvNorm
+from detectune.necks.bifpn import BiFpn
 from detectune.necks.fpn import FeaturePyramid
 from detectune.necks.ssd_extras import SsdExtraLayers
 
@@ -39,7 +41,7 @@ def layer_keys(detector: SSD) -> Iterator[LayerKey]:
 def _all_layers(detector: SSD) -> Iterator[tuple[str, str, Layer]]:
     yield from _backbone(detector.backbone)
     neck, head = detector.neck, detector.head
-    yield from _pyramid(neck) if isinstance(neck, FeaturePyramid) else _extras(neck)
+    yield from _neck(neck)
     yield from _shared_head(head) if isinstance(head, WeightSharedHead) else _level_heads(head)
 
 
@@ -47,10 +49,18 @@ def _backbone(backbone: Backbone) -> Iterator[tuple[str, str, Layer]]:
     layers: list[Layer] = []
     for layer in backbone.network.layers:
         layers += [layer.conv, layer.norm] if isinstance(layer, ConvNorm) else [layer]
-    with_weights = [layer for layer in layers if layer.weights]
-    for index, layer in enumerate(with_weights):
-        key = f"_feature_extractor/classification_backbone/layer_with_weights-{index}"
-        yield key, layer.name, layer
+    used = [layer for layer in layers if layer.weights]
+    for index, layer in enumerate([*used, *backbone.unused]):
+        # Layers that the detector does not compute belong to the classifier alone.
+        part = backbone.checkpoint_part if index < len(used) else "classification_backbone"
+        key = f"_feature_extractor/{part}/layer_with_weights-{index}"
+        yield key, layer.name.replace(".", "/"), layer
+
+
+def _neck(neck: Layer) -> Iterator[tuple[str, str, Layer]]:
+    if isinstance(neck, BiFpn):
+        return bifpn_layers(neck)
+    return _pyramid(neck) if isinstance(neck, FeaturePyramid) else _extras(neck)
 
 
 def _numbered(

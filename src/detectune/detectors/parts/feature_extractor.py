@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import keras
 from keras.layers import Layer
 
@@ -10,6 +12,7 @@ from detectune.config import schema
 from detectune.detectors.parts.layers import conv_hyperparams
 from detectune.errors import ConfigError, did_you_mean, three_part
 from detectune.layers.hyperparams import ConvHyperparams
+from detectune.necks.bifpn import FUSION_METHODS, BiFpn, FusionMethod
 from detectune.necks.fpn import FeaturePyramid
 from detectune.necks.ssd_extras import SsdExtraLayers
 from detectune.registry import backbones
@@ -17,11 +20,12 @@ from detectune.registry import backbones
 
 def _feature_extractor_types() -> dict[str, tuple[str, str]]:
     """Type in the config → (backbone, neck): the grammar `ssd_<backbone>[_<neck>]_keras`."""
-    types = {}
-    for name in backbones:
-        types[f"ssd_{name}_keras"] = (name, "extras")
-        types[f"ssd_{name}_fpn_keras"] = (name, "fpn")
-    return types
+    endings = {"extras": "", "fpn": "_fpn", "bifpn": "_bifpn"}
+    return {
+        f"ssd_{name}{endings[neck]}_keras": (name, neck)
+        for name in backbones
+        for neck in backbones[name].necks
+    }
 
 
 def backbone_and_neck(
@@ -46,14 +50,16 @@ def backbone_and_neck(
         hyperparams=_backbone_hyperparams(config, family, style, freeze_batch_norm),
         explicit_padding=config.use_explicit_padding,
     )
-    make_neck = _pyramid if neck == "fpn" else _extras
-    outputs, made_neck = make_neck(config, family, network, style)
+    makers = {"extras": _extras, "fpn": _pyramid, "bifpn": _bifpn}
+    outputs, made_neck = makers[neck](config, family, network, style)
     backbone = Backbone(
         network,
         outputs,
         normalize=family.normalize,
         pad_value=family.pad_value,
         pad_to_multiple=config.pad_to_multiple,
+        checkpoint_part=family.checkpoint_part,
+        keeps_unused_layers=family.keeps_unused_layers,
         name="backbone",
     )
     return backbone, made_neck
@@ -76,15 +82,7 @@ def _pyramid(
     network: keras.Model,
     style: ConvHyperparams,
 ) -> tuple[list[str], Layer]:
-    low, high = config.fpn.min_level, config.fpn.max_level
-    if not 2 <= low <= min(high, 5):
-        raise ConfigError(
-            three_part(
-                f"feature_extractor.fpn: min_level {low} and max_level {high} do not fit.",
-                "Allowed: 2 ≤ min_level ≤ 5 and min_level ≤ max_level.",
-                "Correct the levels, and those of the anchor generator with them.",
-            )
-        )
+    low, high = _levels("fpn", config.fpn)
     base = min(high, 5)
     names = family.level_outputs(network)
     neck = FeaturePyramid(
@@ -99,6 +97,69 @@ def _pyramid(
         name="neck",
     )
     return [names[level] for level in range(low, base + 1)], neck
+
+
+def _levels(
+    field: str,
+    settings: schema.FeaturePyramidNetworks | schema.BidirectionalFeaturePyramidNetworks,
+) -> tuple[int, int]:
+    low, high = settings.min_level, settings.max_level
+    if not 2 <= low <= min(high, 5):
+        raise ConfigError(
+            three_part(
+                f"feature_extractor.{field}: min_level {low} and max_level {high} do not fit.",
+                "Allowed: 2 ≤ min_level ≤ 5 and min_level ≤ max_level.",
+                "Correct the levels, and those of the anchor generator with them.",
+            )
+        )
+    return low, high
+
+
+def _bifpn(
+    config: schema.SsdFeatureExtractor,
+    family: BackboneFamily,
+    network: keras.Model,
+    style: ConvHyperparams,
+) -> tuple[list[str], Layer]:
+    for field in ("use_depthwise", "use_explicit_padding"):
+        if getattr(config, field):
+            raise ConfigError(
+                three_part(
+                    f"feature_extractor.{field}: a BiFPN has separable convolutions and SAME "
+                    "padding in any case.",
+                    "Allowed: false.",
+                    "Remove the line.",
+                )
+            )
+    low, high = _levels("bifpn", config.bifpn)
+    base = min(high, 5)
+    names, size = family.level_outputs(network), family.bifpn
+    neck = BiFpn(
+        num_inputs=base - low + 1,
+        min_level=low,
+        max_level=high,
+        iterations=config.bifpn.num_iterations or size.iterations,
+        filters=max(config.bifpn.num_filters or size.filters, config.min_depth),
+        fusion=_fusion(config, size.combine_method),
+        hyperparams=style,
+        name="neck",
+    )
+    return [names[level] for level in range(low, base + 1)], neck
+
+
+def _fusion(config: schema.SsdFeatureExtractor, default: str) -> FusionMethod:
+    # Parity: a `bifpn` block without the field means fast_attention for every backbone; only a
+    # config without the block takes the backbone's own.
+    method = config.bifpn.combine_method if config.HasField("bifpn") else default
+    if method not in FUSION_METHODS:
+        raise ConfigError(
+            three_part(
+                f'feature_extractor.bifpn.combine_method: there is no method "{method}".',
+                f"Allowed: {', '.join(FUSION_METHODS)}.",
+                f"{did_you_mean(method, FUSION_METHODS)}Correct the pipeline.config.",
+            )
+        )
+    return cast("FusionMethod", method)
 
 
 def _extras(
