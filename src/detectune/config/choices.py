@@ -72,11 +72,11 @@ def _wrong_extractor(value: str, allowed: str, guess: str) -> tuple[str, str, st
     return (
         f'the feature extractor "{value}" is not supported yet.',
         f"Supported: {allowed}.",
-        f"{guess}`detectune config new` writes a config for each of them.",
+        f"{guess}`detectune config new` writes configs of the zoo's models.",
     )
 
 
 def _is_other_family(value: str) -> bool:
     """Whether `value` names a real feature extractor of the original, so is no slip of the pen."""
-    families = ("mobilenet_v1", "mobilenet_v3", "resnet", "efficientnet", "inception", "mobiledet")
+    families = ("mobilenet_v1", "mobilenet_v3", "resnet", "inception", "mobiledet")
     return any(family in value for family in families)
