@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import keras
 from keras import ops
@@ -14,6 +14,7 @@ from detectune.layers.hyperparams import ConvHyperparams
 from detectune.structures import Array
 
 Colour = tuple[float, float, float]
+NeckName = Literal["extras", "fpn", "bifpn"]
 
 
 class BuildNetwork(Protocol):
@@ -27,6 +28,14 @@ class BuildNetwork(Protocol):
         hyperparams: ConvHyperparams | None,
         explicit_padding: bool,
     ) -> keras.Model: ...
+
+
+class BiFpnSize(NamedTuple):
+    """A BiFPN for a backbone, where the config does not say otherwise."""
+
+    iterations: int = 3
+    filters: int = 64
+    combine_method: str = "fast_attention"
 
 
 @dataclass(frozen=True)
@@ -56,12 +65,15 @@ class BackboneFamily:
         normalize: images 0–255 → what the network was trained on.
         pad_value: the colour that `normalize` turns into 0.
         level_outputs: layer names of feature levels 2–5 (strides 4, 8, 16, 32).
-        ssd_outputs: layer names of the maps that SSD without a pyramid uses; if there are none,
-            the family is offered with a pyramid only.
+        ssd_outputs: layer names of the maps that SSD without a pyramid uses.
         ssd_extra_depths: channels of the maps that SSD adds.
         original: names of what is added to the backbone.
         ignored_fields: fields of the feature extractor that the original never hands to this
             family, whose defaults therefore hold.
+        necks: what can follow the backbone; "extras" needs the two fields above.
+        bifpn: the BiFPN that goes with it.
+        checkpoint_part: the part of a checkpoint's key that stands for the network.
+        keeps_unused_layers: whether the layers after the last feature map stand in a checkpoint.
     """
 
     build: BuildNetwork
@@ -74,6 +86,10 @@ class BackboneFamily:
     build_thin: BuildNetwork | None = None
     original: OriginalNames = OriginalNames()
     ignored_fields: frozenset[str] = frozenset()
+    necks: tuple[NeckName, ...] = ("extras", "fpn")
+    bifpn: BiFpnSize = BiFpnSize()
+    checkpoint_part: str = "classification_backbone"
+    keeps_unused_layers: bool = False
 
 
 class Backbone(Layer):
@@ -82,7 +98,7 @@ class Backbone(Layer):
     Args:
         network: a network with one input.
         outputs: names of the layers whose outputs are the feature maps.
-        normalize, pad_value: see `BackboneFamily`.
+        normalize, pad_value, checkpoint_part, keeps_unused_layers: see `BackboneFamily`.
         pad_to_multiple: zeros are added right and below until both sides are multiples of it.
         original: names of what is added to the backbone.
     """
@@ -96,6 +112,8 @@ class Backbone(Layer):
         pad_value: Colour,
         pad_to_multiple: int = 1,
         original: OriginalNames = OriginalNames(),
+        checkpoint_part: str = "classification_backbone",
+        keeps_unused_layers: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -103,7 +121,22 @@ class Backbone(Layer):
         self.network = keras.Model(network.inputs, maps, name="network")
         self.normalize, self.pad_value = normalize, pad_value
         self.pad_to_multiple, self.original = pad_to_multiple, original
+        self.checkpoint_part = checkpoint_part
+        self.unused = self._unused(network) if keeps_unused_layers else []
         self.built = True
+
+    def _unused(self, network: keras.Model) -> list[Layer]:
+        """Layers with weights that no feature map depends on, in order.
+
+        Their kernels count in the regularization loss, as in the original. What has no gradient
+        at all does not train.
+        """
+        used = {id(layer) for layer in self.network.layers}
+        unused = [layer for layer in network.layers if layer.weights and id(layer) not in used]
+        for layer in unused:
+            if isinstance(layer, keras.layers.BatchNormalization):
+                layer.trainable = False
+        return unused
 
     @property
     def output_shapes(self) -> list[tuple]:

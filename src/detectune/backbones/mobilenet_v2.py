@@ -143,5 +143,7 @@ backbones.register("mobilenet_v2")(
         level_outputs=_level_outputs,
         ssd_outputs=("block_13_expand_relu", "out_relu"),
         ssd_extra_depths=(512, 256, 256, 128),
+        keeps_unused_layers=True,
+        necks=("extras", "fpn", "bifpn"),
     )
 )

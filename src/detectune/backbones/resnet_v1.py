@@ -145,6 +145,8 @@ for _depth in BLOCKS:
             normalize=normalize,
             pad_value=MEAN_COLOUR,
             level_outputs=partial(_level_outputs, _depth),
+            necks=("fpn",),
+            keeps_unused_layers=True,
             original=OriginalNames(coarse="bottom_up_block{}", first_coarse=5),
             # Parity: ssd_resnet_v1_fpn_keras_feature_extractor.py takes these and drops them.
             ignored_fields=frozenset(

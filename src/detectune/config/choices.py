@@ -20,10 +20,13 @@ FEATURE_EXTRACTORS = (
     "ssd_mobilenet_v1_fpn_keras",
     "ssd_mobilenet_v2_keras",
     "ssd_mobilenet_v2_fpn_keras",
+    "ssd_mobilenet_v2_bifpn_keras",
     "ssd_resnet50_v1_fpn_keras",
     "ssd_resnet101_v1_fpn_keras",
     "ssd_resnet152_v1_fpn_keras",
+    *(f"ssd_efficientnet-b{size}_bifpn_keras" for size in range(8)),
 )
+BIFPN_METHODS = ("sum", "weighted_sum", "attention", "fast_attention")
 METRICS = ("coco_detection_metrics",)
 CHECKPOINT_TYPES = ("", "detection", "fine_tune", "classification", "full")
 
@@ -31,6 +34,9 @@ _BOX_CODES = Choice((4,), "Write 4, or remove the line.")
 
 CHOICES = {
     "SsdFeatureExtractor.type": Choice(FEATURE_EXTRACTORS, "Choose one of these."),
+    "BidirectionalFeaturePyramidNetworks.combine_method": Choice(
+        BIFPN_METHODS, 'Write "fast_attention", or remove the line.'
+    ),
     "Hyperparams.op": Choice(("CONV",), "Write CONV, or remove the line."),
     "ConvolutionalBoxPredictor.box_code_size": _BOX_CODES,
     "WeightSharedConvolutionalBoxPredictor.box_code_size": _BOX_CODES,
@@ -71,11 +77,11 @@ def _wrong_extractor(value: str, allowed: str, guess: str) -> tuple[str, str, st
     return (
         f'the feature extractor "{value}" is not supported yet.',
         f"Supported: {allowed}.",
-        f"{guess}`detectune config new` writes a config for each of them.",
+        f"{guess}`detectune config new` writes configs of the zoo's models.",
     )
 
 
 def _is_other_family(value: str) -> bool:
     """Whether `value` names a real feature extractor of the original, so is no slip of the pen."""
-    families = ("mobilenet_v1", "mobilenet_v3", "resnet", "efficientnet", "inception", "mobiledet")
+    families = ("mobilenet_v1", "mobilenet_v3", "resnet", "inception", "mobiledet")
     return any(family in value for family in families)
