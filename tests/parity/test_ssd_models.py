@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from keras.layers import Dropout
 from shared import shared_folder
 
 from detectune.checkpoints.files import read_checkpoint, write_checkpoint
@@ -20,6 +21,7 @@ from detectune.checkpoints.keys import variable_keys
 from detectune.config import schema
 from detectune.config.load import load_config
 from detectune.data.resizers import build_resizer
+from detectune.detectors.base import Detector
 from detectune.detectors.build import build_detector
 from detectune.detectors.inference import DetectionModel
 from detectune.structures import GroundTruth
@@ -35,7 +37,17 @@ NAMES = [
     "ssd_mobilenet_v2_fpnlite_320x320_coco17_tpu-8",
     "x_ssd_mobilenet_v2_fpn_320x320",
     "ssd_resnet50_v1_fpn_640x640_coco17_tpu-8",
+    "ssd_efficientdet_d0_512x512_coco17_tpu-8",
+    pytest.param("ssd_efficientdet_d6_1408x1408_coco17_tpu-32", marks=pytest.mark.slow),
 ]
+# Recorded without losses. D4 to D7 ran at a reduced size.
+NAMES_WITHOUT_LOSSES = [
+    "ssd_efficientdet_d1_640x640_coco17_tpu-8",
+    pytest.param("ssd_efficientdet_d4_1024x1024_coco17_tpu-32", marks=pytest.mark.slow),
+]
+# Relative, where 1e-5 is too little: batch statistics of two images through 700 layers. Measured
+# on 2026-11-21: 1.2e-5.
+LOSS_TOLERANCE = {"ssd_efficientdet_d6_1408x1408_coco17_tpu-32": 5e-5}
 TENSORS = {"box_codes": "box_encodings", "class_logits": "class_predictions_with_background"}
 
 
@@ -44,20 +56,24 @@ class Recorded:
 
     def __init__(self, name: str) -> None:
         oracle = shared_folder() / "oracle"
+        self.loss_tolerance = LOSS_TOLERANCE.get(name, 1e-5)
         self.config = load_config(oracle / "golden" / f"{name}.config")
         self.arrays = np.load(oracle / "golden" / f"{name}.npz")
-        self.losses = np.load(oracle / "losses" / f"{name}.npz")
         self.detector = build_detector(self.config.model)
         for row in variable_keys(self.detector):
             row.variable.assign(recipe_weight(row.key, tuple(row.variable.shape)))
-        self.images, self.sizes = self._resized(self.config)
-        # Losses of some models were recorded at a smaller size.
-        self.loss_images, _ = self._resized(load_config(oracle / "losses" / f"{name}.config"))
+        _switch_off_dropout(self.detector)
+        images = np.load(oracle / "golden" / "images.npz")["images"]
+        used = int(self.arrays["images_used"][0])
+        self.images, self.sizes = self._resized(self.config, images[:used])
+        if (oracle / "losses" / f"{name}.npz").exists():
+            self.losses = np.load(oracle / "losses" / f"{name}.npz")
+            smaller = load_config(oracle / "losses" / f"{name}.config")
+            self.loss_images, _ = self._resized(smaller, images[:2])
 
-    def _resized(self, config: schema.TrainEvalPipelineConfig) -> tuple[np.ndarray, np.ndarray]:
-        images = np.load(shared_folder() / "oracle" / "golden" / "images.npz")["images"]
+    def _resized(self, config, images) -> tuple[np.ndarray, np.ndarray]:
         resizer = build_resizer(config.model.ssd.image_resizer, self.detector.pad_value)
-        resized = [resizer(image) for image in images[: int(self.arrays["images_used"][0])]]
+        resized = [resizer(image) for image in images]
         return np.stack([image for image, _ in resized]), np.stack([size for _, size in resized])
 
     def truth(self) -> GroundTruth:
@@ -73,16 +89,28 @@ class Recorded:
         )
 
 
+def _switch_off_dropout(detector: Detector) -> None:
+    """The recordings were made without the randomness of training."""
+    for layer in detector._flatten_layers():
+        if isinstance(layer, Dropout):
+            layer.rate = 0.0
+
+
+every_recording = pytest.mark.parametrize("recorded", NAMES + NAMES_WITHOUT_LOSSES, indirect=True)
+
+
 @pytest.fixture(scope="module", params=NAMES)
 def recorded(request) -> Recorded:
     return Recorded(request.param)
 
 
+@every_recording
 def test_the_normalized_image_equals_the_recorded_one(recorded):
     normalized = recorded.detector.backbone.normalize(recorded.images)
     assert relative_error(recorded.arrays, "preprocessed", normalized) < 1e-6
 
 
+@every_recording
 def test_predictions_and_detections_equal_the_recorded_ones(recorded):
     out = recorded.detector(recorded.images, training=False)
     for ours, theirs in TENSORS.items():
@@ -104,7 +132,8 @@ def test_predictions_and_detections_equal_the_recorded_ones(recorded):
     own = np.take_along_axis(
         np.asarray(recorded.detector.decode(out)[1]), found.anchor_indices[..., None], axis=1
     )
-    np.testing.assert_allclose(found.class_scores, own, atol=1e-5)
+    # Computed twice, compiled and not: the sums of D6 grow so large that rounding shows.
+    np.testing.assert_allclose(found.class_scores, own, atol=5e-5)
 
 
 @pytest.mark.parametrize("mode", ["eval", "train"])
@@ -115,7 +144,7 @@ def test_every_loss_equals_the_recorded_one(recorded, mode):
     losses["regularization_loss"] = sum(recorded.detector.losses)
     for name, value in losses.items():
         reference = float(recorded.losses[f"{mode}/loss/Loss/{name}"])
-        assert float(value) == pytest.approx(reference, rel=1e-5), name
+        assert float(value) == pytest.approx(reference, rel=recorded.loss_tolerance), name
     if mode == "train":
         _check_moving_averages(recorded)
     for variable, value in zip(recorded.detector.variables, before, strict=True):
@@ -126,7 +155,8 @@ def _check_moving_averages(recorded: Recorded) -> None:
     by_key = {row.key: np.asarray(row.variable) for row in variable_keys(recorded.detector)}
     keys = recorded.losses["train/bn_after_keys"]
     for key, (length, _) in zip(keys, recorded.losses["train/bn_after_l2_sum"], strict=True):
-        assert np.linalg.norm(by_key[str(key)]) == pytest.approx(length, rel=1e-5)
+        found = np.linalg.norm(by_key[str(key)])
+        assert found == pytest.approx(length, rel=recorded.loss_tolerance)
 
 
 def test_the_loss_of_a_step_has_the_recorded_gradients(recorded):
@@ -152,7 +182,7 @@ def test_the_loss_of_a_step_has_the_recorded_gradients(recorded):
 _FPNLITE = "ssd_mobilenet_v2_fpnlite_320x320_coco17_tpu-8"
 _RESNET = "ssd_resnet50_v1_fpn_640x640_coco17_tpu-8"
 # Recorded keys → the recorded config that they belong to, once type and size are put in.
-KEYS = {name: name for name in NAMES} | {
+KEYS = {name: name for name in NAMES if isinstance(name, str)} | {
     "ssd_mobilenet_v2_fpnlite_640x640_coco17_tpu-8": _FPNLITE,
     "ssd_resnet50_v1_fpn_1024x1024_coco17_tpu-8": _RESNET,
     "ssd_resnet101_v1_fpn_640x640_coco17_tpu-8": _RESNET,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import keras
 from keras import ops
@@ -15,6 +15,7 @@ from detectune.layers.hyperparams import ConvHyperparams
 from detectune.structures import Array
 
 Colour = tuple[float, float, float]
+NeckName = Literal["extras", "fpn", "bifpn"]
 
 
 class BuildNetwork(Protocol):
@@ -28,6 +29,14 @@ class BuildNetwork(Protocol):
         hyperparams: ConvHyperparams | None,
         explicit_padding: bool,
     ) -> keras.Model: ...
+
+
+class BiFpnSize(NamedTuple):
+    """A BiFPN for a backbone, where the config does not say otherwise."""
+
+    iterations: int = 3
+    filters: int = 64
+    combine_method: str = "fast_attention"
 
 
 @dataclass(frozen=True)
@@ -56,14 +65,16 @@ class BackboneFamily:
         default_hyperparams: of its convolutions unless the config overrides them.
         normalize: images 0–255 → what the network was trained on.
         pad_value: the colour that `normalize` turns into 0.
-        level_outputs: layer names of feature levels 2–5 (strides 4, 8, 16, 32); None if their
-            sides do not double, so that no pyramid can be put on them.
-        ssd_outputs: layer names of the maps that SSD without a pyramid uses; if there are none,
-            the family is offered with a pyramid only.
+        level_outputs: layer names of feature levels 2–5 (strides 4, 8, 16, 32).
+        ssd_outputs: layer names of the maps that SSD without a pyramid uses.
         ssd_extra_depths: channels of the maps that SSD adds.
         original: names of what is added to the backbone.
         ignored_fields: fields of the feature extractor that the original never hands to this
             family, whose defaults therefore hold.
+        necks: what can follow the backbone; "extras" needs the two fields above.
+        bifpn: the BiFPN that goes with it.
+        checkpoint_part: the part of a checkpoint's key that stands for the network.
+        keeps_unused_layers: whether the layers after the last feature map stand in a checkpoint.
         tf1: what TensorFlow 1 did otherwise, and its names; None if the family came later.
         from_config: hyperparameters of the config, where it overrides those of the backbone →
             the hyperparameters that are used.
@@ -73,18 +84,23 @@ class BackboneFamily:
     default_hyperparams: ConvHyperparams
     normalize: Callable[[Array], Array]
     pad_value: Colour
-    level_outputs: Callable[[keras.Model], dict[int, str]] | None
+    level_outputs: Callable[[keras.Model], dict[int, str]]
     ssd_outputs: tuple[str, ...] = ()
     ssd_extra_depths: tuple[int, ...] = ()
     build_thin: BuildNetwork | None = None
     original: OriginalNames = OriginalNames()
     ignored_fields: frozenset[str] = frozenset()
+    necks: tuple[NeckName, ...] = ("extras", "fpn")
+    bifpn: BiFpnSize = BiFpnSize()
+    checkpoint_part: str = "classification_backbone"
+    keeps_unused_layers: bool = False
     tf1: Tf1Form | None = None
     from_config: Callable[[ConvHyperparams], ConvHyperparams] = unchanged
 
     def in_tf1(self) -> BackboneFamily:
         """The family as TensorFlow 1 had it."""
-        return replace(self, **self.tf1.changes()) if self.tf1 else self
+        # All layers up to the last feature map were in the graph, and so in checkpoints.
+        return replace(self, keeps_unused_layers=True, **self.tf1.changes()) if self.tf1 else self
 
 
 class Backbone(Layer):
@@ -93,7 +109,7 @@ class Backbone(Layer):
     Args:
         network: a network with one input.
         outputs: names of the layers whose outputs are the feature maps.
-        normalize, pad_value: see `BackboneFamily`.
+        normalize, pad_value, checkpoint_part, keeps_unused_layers: see `BackboneFamily`.
         pad_to_multiple: zeros are added right and below until both sides are multiples of it.
         original: names of what is added to the backbone.
         tf1: names of the variables in TensorFlow 1, if the family existed there.
@@ -108,6 +124,8 @@ class Backbone(Layer):
         pad_value: Colour,
         pad_to_multiple: int = 1,
         original: OriginalNames = OriginalNames(),
+        checkpoint_part: str = "classification_backbone",
+        keeps_unused_layers: bool = False,
         tf1: Tf1Form | None = None,
         **kwargs: Any,
     ) -> None:
@@ -116,8 +134,23 @@ class Backbone(Layer):
         self.network = keras.Model(network.inputs, maps, name="network")
         self.normalize, self.pad_value = normalize, pad_value
         self.pad_to_multiple, self.original = pad_to_multiple, original
+        self.checkpoint_part = checkpoint_part
+        self.unused = self._unused(network) if keeps_unused_layers else []
         self.tf1 = tf1
         self.built = True
+
+    def _unused(self, network: keras.Model) -> list[Layer]:
+        """Layers with weights that no feature map depends on, in order.
+
+        Their kernels count in the regularization loss, as in the original. What has no gradient
+        at all does not train.
+        """
+        used = {id(layer) for layer in self.network.layers}
+        unused = [layer for layer in network.layers if layer.weights and id(layer) not in used]
+        for layer in unused:
+            if isinstance(layer, keras.layers.BatchNormalization):
+                layer.trainable = False
+        return unused
 
     @property
     def output_shapes(self) -> list[tuple]:

@@ -157,7 +157,8 @@ backbones.register("inception_v3")(
         default_hyperparams=DEFAULT_HYPERPARAMS,
         normalize=normalize,
         pad_value=PAD_VALUE,
-        level_outputs=None,
+        level_outputs=lambda network: {},
+        necks=("extras",),
         # Parity: ssd_inception_v3_feature_extractor.py.
         ssd_outputs=("Mixed_5d", "Mixed_6e", "Mixed_7c"),
         ssd_extra_depths=(512, 256, 128),

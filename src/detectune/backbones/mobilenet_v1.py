@@ -134,6 +134,7 @@ backbones.register("mobilenet_v1")(
         level_outputs=_level_outputs,
         ssd_outputs=("conv_pw_11_relu", "conv_pw_13_relu"),
         ssd_extra_depths=(512, 256, 256, 128),
+        keeps_unused_layers=True,
         original=OriginalNames(
             extras_key="_feature_map_generator",
             extras="Conv2d_13_pointwise",

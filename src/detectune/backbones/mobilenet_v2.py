@@ -59,20 +59,23 @@ def divisible(channels: float, divisor: int = 8) -> int:
     return rounded + divisor if rounded < 0.9 * channels else rounded
 
 
-# Up to this block maps are so large that it pays to compute some of them twice.
-_LAST_LARGE_BLOCK = 6
-
-
 @dataclass
 class _Builder(ConvGraph):
-    """Adds inverted residual blocks to a functional graph, named as in `keras.applications`."""
+    """Adds inverted residual blocks to a functional graph, named as in `keras.applications`.
+
+    Args:
+        min_depth: the least channels of a convolution, expansions excepted.
+        last_recomputed: the last block whose maps are so large that it pays to compute some of
+            them twice.
+    """
 
     min_depth: int = 16
+    last_recomputed: int = 6
     sum_where_shapes_fit: bool = False
 
     def block(self, x: Array, index: int, expansion: int, filters: int, stride: int) -> Array:
         prefix = f"block_{index}_" if index else "expanded_conv_"
-        entry, channels, large = x, x.shape[-1], index <= _LAST_LARGE_BLOCK
+        entry, channels, large = x, x.shape[-1], index <= self.last_recomputed
         if index:
             name = f"{prefix}expand"
             width = expansion * channels
@@ -113,7 +116,7 @@ def mobilenet_v2(
         sum_where_shapes_fit: add a block's input also where `min_depth` alone makes them fit.
     """
     style = hyperparams or DEFAULT_HYPERPARAMS
-    build = _Builder(style, explicit_padding, min_depth, sum_where_shapes_fit)
+    build = _Builder(style, explicit_padding, min_depth, sum_where_shapes_fit=sum_where_shapes_fit)
     images = Input((None, None, 3))
     first = max(divisible(32 * depth_multiplier), min_depth)
     x = build.conv(images, first, 3, stride=2, name="Conv1", norm="bn_Conv1", recompute=True)
@@ -178,6 +181,8 @@ backbones.register("mobilenet_v2")(
         level_outputs=_level_outputs,
         ssd_outputs=("block_13_expand_relu", "out_relu"),
         ssd_extra_depths=(512, 256, 256, 128),
+        keeps_unused_layers=True,
+        necks=("extras", "fpn", "bifpn"),
         tf1=TF1,
     )
 )

@@ -56,42 +56,54 @@ class ResNetGraph(ConvGraph):
     Args:
         depth_multiplier: multiplies the channels of every convolution.
         min_depth: the least channels of a convolution.
+        last_recomputed: the last stage whose maps are so large that it pays to compute some of
+            them twice.
         after_sum: the activation at the end of a block, if it is not that of the style.
     """
 
     depth_multiplier: float = 1.0
     min_depth: int = 8
+    last_recomputed: int = 2
     after_sum: ActivationName | None = None
 
     def stem(self, images: Array) -> Array:
         """Stride 4: a 7x7 convolution and a pooling."""
         # Parity: keras_models/resnet_v1.py. The convolution is padded alike on all sides, the
         # pooling as "same".
+        width, again = self._width(64), self.last_recomputed > 0
         x = self.conv(
-            images, self._width(64), 7, stride=2, name="conv1_conv", norm="conv1_bn", pad=True
-        )
+            images, width, 7, stride=2, pad=True,
+            name="conv1_conv", norm="conv1_bn", recompute=again,
+        )  # fmt: skip
         x = self.act(x, "conv1_relu")
         return MaxPooling2D(3, strides=2, padding="same", name="pool1_pool")(x)
 
     def stage(self, x: Array, number: int, blocks: int) -> Array:
         """`blocks` blocks of stage `number`, 2 to 5; all stages but the second halve the map."""
         for block in range(1, blocks + 1):
-            stride = 2 if block == 1 and number > 2 else 1
-            x = self._block(x, f"conv{number}_block{block}", 16 * 2**number, stride, block == 1)
+            x = self._block(x, number, block)
         return x
 
-    def _block(self, x: Array, name: str, channels: int, stride: int, widen: bool) -> Array:
-        narrow, wide = self._width(channels), self._width(4 * channels)
-        entry = self._unit(x, wide, 1, f"{name}_0", stride) if widen else x
+    def _block(self, x: Array, number: int, block: int) -> Array:
+        name = f"conv{number}_block{block}"
+        narrow, wide = self._width(16 * 2**number), self._width(64 * 2**number)
+        stride = 2 if block == 1 and number > 2 else 1
+        unit = partial(self._unit, again=number <= self.last_recomputed)
+        entry = unit(x, wide, 1, f"{name}_0", stride) if block == 1 else x
         # Parity: the stride is in the first 1x1 convolution, not in the 3x3 one.
-        x = self.act(self._unit(x, narrow, 1, f"{name}_1", stride), f"{name}_1_relu")
-        x = self.act(self._unit(x, narrow, 3, f"{name}_2"), f"{name}_2_relu")
-        x = self._unit(x, wide, 1, f"{name}_3")
+        x = self.act(unit(x, narrow, 1, f"{name}_1", stride), f"{name}_1_relu")
+        x = self.act(unit(x, narrow, 3, f"{name}_2"), f"{name}_2_relu")
+        x = unit(x, wide, 1, f"{name}_3")
         x = Add(name=f"{name}_add")([entry, x])
         return Activation(self.after_sum or self.style.activation, name=f"{name}_out")(x)
 
-    def _unit(self, x: Array, width: int, kernel: int, name: str, stride: int = 1) -> Array:
-        return self.conv(x, width, kernel, stride=stride, name=f"{name}_conv", norm=f"{name}_bn")
+    def _unit(
+        self, x: Array, width: int, kernel: int, name: str, stride: int = 1, *, again: bool
+    ) -> Array:
+        return self.conv(
+            x, width, kernel, stride=stride,
+            name=f"{name}_conv", norm=f"{name}_bn", recompute=again,
+        )  # fmt: skip
 
     def _width(self, channels: int) -> int:
         return max(int(channels * self.depth_multiplier), self.min_depth)
@@ -118,7 +130,7 @@ def resnet_v1(
         after_sum: see `ResNetGraph`.
     """
     style = hyperparams or DEFAULT_HYPERPARAMS
-    graph = ResNetGraph(style, explicit_padding, depth_multiplier, min_depth, after_sum)
+    graph = ResNetGraph(style, explicit_padding, depth_multiplier, min_depth, after_sum=after_sum)
     images = Input((None, None, 3))
     x = graph.stem(images)
     for number, blocks in enumerate(BLOCKS[depth], start=2):
@@ -183,6 +195,8 @@ for _depth in BLOCKS:
             normalize=normalize,
             pad_value=MEAN_COLOUR,
             level_outputs=partial(_level_outputs, _depth),
+            necks=("fpn",),
+            keeps_unused_layers=True,
             original=OriginalNames(coarse="bottom_up_block{}", first_coarse=5),
             # Parity: ssd_resnet_v1_fpn_keras_feature_extractor.py takes these and drops them.
             ignored_fields=frozenset(

@@ -24,6 +24,7 @@ FEATURE_EXTRACTORS = (
     "ssd_mobilenet_v1_fpn_keras",
     "ssd_mobilenet_v2_keras",
     "ssd_mobilenet_v2_fpn_keras",
+    "ssd_mobilenet_v2_bifpn_keras",
     "ssd_mobilenet_v3_large_keras",
     "ssd_mobilenet_v3_large_fpn_keras",
     "ssd_mobilenet_v3_small_keras",
@@ -31,7 +32,9 @@ FEATURE_EXTRACTORS = (
     "ssd_resnet50_v1_fpn_keras",
     "ssd_resnet101_v1_fpn_keras",
     "ssd_resnet152_v1_fpn_keras",
+    *(f"ssd_efficientnet-b{size}_bifpn_keras" for size in range(8)),
 )
+BIFPN_METHODS = ("sum", "weighted_sum", "attention", "fast_attention")
 METRICS = ("coco_detection_metrics",)
 CHECKPOINT_TYPES = ("", "detection", "fine_tune", "classification", "full")
 
@@ -40,6 +43,9 @@ _BOX_CODES = Choice((4,), "Write 4, or remove the line.")
 CHOICES = {
     "SsdFeatureExtractor.type": Choice(
         (*FEATURE_EXTRACTORS, *tf1_names.TF1_EXTRACTORS), "Choose one of these."
+    ),
+    "BidirectionalFeaturePyramidNetworks.combine_method": Choice(
+        BIFPN_METHODS, 'Write "fast_attention", or remove the line.'
     ),
     "Hyperparams.op": Choice(("CONV",), "Write CONV, or remove the line."),
     "ConvolutionalBoxPredictor.box_code_size": _BOX_CODES,
@@ -77,10 +83,10 @@ def _wrong_extractor(value: str, guess: str) -> tuple[str, str, str]:
     return (
         f'the feature extractor "{value}" is not supported yet.',
         f"Supported: {', '.join(FEATURE_EXTRACTORS)}.",
-        f"{guess}`detectune zoo list` shows the models to start from.",
+        f"{guess}`detectune config new` writes configs of the zoo's models.",
     )
 
 
 def _is_other_family(value: str) -> bool:
     """Whether `value` names a real feature extractor of the original, so is no slip of the pen."""
-    return any(family in value for family in ("efficientnet", "resnet_v2", "inception_resnet"))
+    return any(family in value for family in ("resnet_v2", "inception_resnet"))

@@ -15,10 +15,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from keras import ops
 from keras.layers import Layer
 
 from detectune.layers.hyperparams import ConvHyperparams, FixedPadding, run
+from detectune.layers.upsample import double_size
 from detectune.structures import Array
 
 
@@ -71,7 +71,7 @@ class FeaturePyramid(Layer):
         levels = [level]
         finer = list(reversed(features[:-1]))
         for feature, lateral, block in zip(finer, self.laterals, self.smoothing, strict=True):
-            level = lateral(feature) + _double(level, feature)
+            level = lateral(feature) + double_size(level, feature)
             smoothed = run(block, level, training)
             levels.insert(0, smoothed)
             level = smoothed if self.carry_smoothed else level
@@ -95,16 +95,3 @@ class FeaturePyramid(Layer):
             for layer in block:
                 layer.build(inner)
         self.built = True
-
-
-def _double(coarse: Array, fine: Array) -> Array:
-    """`coarse` with every pixel repeated twice each way, cut to the size of `fine`.
-
-    Parity: utils/ops.py nearest_neighbor_upsampling. A fine map of odd size is one pixel smaller.
-    """
-    batch, height, width, channels = ops.shape(coarse)
-    repeated = ops.broadcast_to(
-        coarse[:, :, None, :, None, :], (batch, height, 2, width, 2, channels)
-    )
-    doubled = ops.reshape(repeated, (batch, height * 2, width * 2, channels))
-    return doubled[:, : ops.shape(fine)[1], : ops.shape(fine)[2]]

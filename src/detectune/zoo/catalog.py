@@ -61,6 +61,7 @@ SUPPORTED = frozenset(
         "ssd_mobilenet_v2_320x320_coco17_tpu-8",
         "ssd_mobilenet_v2_fpnlite_320x320_coco17_tpu-8",
         "ssd_mobilenet_v2_fpnlite_640x640_coco17_tpu-8",
+        *(f"efficientdet_d{size}_coco17_tpu-32" for size in range(8)),
         "mobilnet_v2",
     }
 )

@@ -6,15 +6,17 @@ dropouts too, which have no variables: hence the gaps in the numbers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from keras.layers import Layer
 
 from detectune.backbones.base import Backbone, OriginalNames
+from detectune.checkpoints.name_maps.bifpn import bifpn_layers
 from detectune.detectors.ssd import SSD
 from detectune.heads.convolutional import ConvolutionalHead, WeightSharedHead
 from detectune.layers.conv_norm import ConvNorm
+from detectune.necks.bifpn import BiFpn
 from detectune.necks.fpn import FeaturePyramid
 from detectune.necks.ssd_extras import SsdExtraLayers
 
@@ -38,24 +40,55 @@ def layer_keys(detector: SSD) -> Iterator[LayerKey]:
 
 def _all_layers(detector: SSD) -> Iterator[tuple[str, str, Layer]]:
     yield from _backbone(detector.backbone)
-    neck, head, original = detector.neck, detector.head, detector.backbone.original
-    is_pyramid = isinstance(neck, FeaturePyramid)
-    yield from _pyramid(neck, original) if is_pyramid else _extras(neck, original)
+    head = detector.head
+    yield from _neck(detector.neck, detector.backbone.original)
     yield from _shared_head(head) if isinstance(head, WeightSharedHead) else _level_heads(head)
 
 
 def _backbone(backbone: Backbone) -> Iterator[tuple[str, str, Layer]]:
+    used = [layer for layer in _taken_apart(backbone.network.layers) if layer.weights]
     for index, layer in enumerate(backbone_layers(backbone)):
-        key = f"_feature_extractor/classification_backbone/layer_with_weights-{index}"
-        yield key, layer.name, layer
+        # Layers that the detector does not compute belong to the classifier alone.
+        part = backbone.checkpoint_part if index < len(used) else "classification_backbone"
+        key = f"_feature_extractor/{part}/layer_with_weights-{index}"
+        yield key, layer.name.replace(".", "/"), layer
 
 
 def backbone_layers(backbone: Backbone) -> list[Layer]:
-    """The layers of `backbone` that have variables, in the order of its graph."""
-    layers: list[Layer] = []
-    for layer in backbone.network.layers:
-        layers += [layer.conv, layer.norm] if isinstance(layer, ConvNorm) else [layer]
-    return [layer for layer in layers if layer.weights]
+    """The layers of the network that have variables, in the order of its graph."""
+    used = [layer for layer in _taken_apart(backbone.network.layers) if layer.weights]
+    return [*used, *_taken_apart(backbone.unused)]
+
+
+def _neck(neck: Layer, original: OriginalNames) -> Iterator[tuple[str, str, Layer]]:
+    if isinstance(neck, BiFpn):
+        return bifpn_layers(neck)
+    if isinstance(neck, FeaturePyramid):
+        return _pyramid(neck, original)
+    return _extras(neck, original)
+
+
+def _taken_apart(layers: Sequence[Layer]) -> Iterator[Layer]:
+    """The layers of a functional network, as if no convolution were joined to its batch norm.
+
+    Layers stand in the order of their distance from the output. Two pairs at the same distance,
+    as before a sum, are therefore two convolutions and then two batch norms.
+    """
+    side_by_side: list[ConvNorm] = []
+    for layer in layers:
+        is_pair = isinstance(layer, ConvNorm)
+        if not is_pair or (side_by_side and layer.input is side_by_side[-1].output):
+            yield from _convolutions_first(side_by_side)
+            side_by_side = []
+        if is_pair:
+            side_by_side.append(layer)
+        else:
+            yield layer
+    yield from _convolutions_first(side_by_side)
+
+
+def _convolutions_first(pairs: list[ConvNorm]) -> list[Layer]:
+    return [*(pair.conv for pair in pairs), *(pair.norm for pair in pairs)]
 
 
 def _numbered(

@@ -10,7 +10,6 @@ _NO_CONTEXT = ("Context features are not supported yet.", _REMOVE)
 _NO_VIDEO = ("Sequences of frames are not supported.", _REMOVE)
 _NO_FASTER_RCNN = ("Faster R-CNN and Mask R-CNN are not supported yet.", _SUPPORTED)
 _NO_CENTER_NET = ("CenterNet is not supported yet.", _SUPPORTED)
-_NO_BIFPN = ("EfficientDet's BiFPN is not supported yet.", _SUPPORTED)
 _NO_ANCHORS = (
     "This anchor generator is not supported for SSD.",
     "Choose ssd_anchor_generator or multiscale_anchor_generator.",
@@ -73,12 +72,10 @@ REFUSED_FIELDS = {
     "Ssd.use_confidences_as_targets": _NO_BACKGROUND,
     "Ssd.mask_head_config": _NO_MASKS,
     "Ssd.MaskHead.*": _NO_MASKS,
-    "SsdFeatureExtractor.bifpn": _NO_BIFPN,
     "SsdFeatureExtractor.replace_preprocessor_with_placeholder": (
         "Images are always pre-processed as the feature extractor needs them.",
         _REMOVE,
     ),
-    "BidirectionalFeaturePyramidNetworks.*": _NO_BIFPN,
     "AnchorGenerator.grid_anchor_generator": _NO_ANCHORS,
     "AnchorGenerator.flexible_grid_anchor_generator": _NO_ANCHORS,
     "GridAnchorGenerator.*": _NO_ANCHORS,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import keras
 from google.protobuf.message import Message
 from keras.layers import Layer
@@ -11,6 +13,7 @@ from detectune.config import schema, tf1_names
 from detectune.detectors.parts.layers import conv_hyperparams
 from detectune.errors import ConfigError, did_you_mean, three_part
 from detectune.layers.hyperparams import ConvHyperparams
+from detectune.necks.bifpn import FUSION_METHODS, BiFpn, FusionMethod
 from detectune.necks.fpn import FeaturePyramid
 from detectune.necks.ssd_extras import SsdExtraLayers
 from detectune.registry import backbones
@@ -19,13 +22,12 @@ from detectune.structures import Array
 
 def _feature_extractor_types() -> dict[str, tuple[str, str]]:
     """Type in the config → (backbone, neck): the grammar `ssd_<backbone>[_<neck>]_keras`."""
-    types = {}
-    for name in backbones:
-        if backbones[name].ssd_outputs:
-            types[f"ssd_{name}_keras"] = (name, "extras")
-        if backbones[name].level_outputs:
-            types[f"ssd_{name}_fpn_keras"] = (name, "fpn")
-    return types
+    endings = {"extras": "", "fpn": "_fpn", "bifpn": "_bifpn"}
+    return {
+        f"ssd_{name}{endings[neck]}_keras": (name, neck)
+        for name in backbones
+        for neck in backbones[name].necks
+    }
 
 
 def backbone_and_neck(
@@ -47,8 +49,8 @@ def backbone_and_neck(
         hyperparams=_backbone_hyperparams(config, family, style, freeze_batch_norm),
         explicit_padding=config.use_explicit_padding,
     )
-    make_neck = _pyramid if neck == "fpn" else _extras
-    outputs, made_neck = make_neck(config, family, network, style)
+    makers = {"extras": _extras, "fpn": _pyramid, "bifpn": _bifpn}
+    outputs, made_neck = makers[neck](config, family, network, style)
     ready = config.replace_preprocessor_with_placeholder
     backbone = Backbone(
         network,
@@ -57,6 +59,8 @@ def backbone_and_neck(
         pad_value=(0.0, 0.0, 0.0) if ready else family.pad_value,
         pad_to_multiple=config.pad_to_multiple,
         original=family.original,
+        checkpoint_part=family.checkpoint_part,
+        keeps_unused_layers=family.keeps_unused_layers,
         tf1=family.tf1,
         name="backbone",
     )
@@ -118,25 +122,9 @@ def _pyramid(
     network: keras.Model,
     style: ConvHyperparams,
 ) -> tuple[list[str], Layer]:
-    if config.HasField("num_layers"):
-        raise ConfigError(
-            three_part(
-                f"feature_extractor.num_layers: {config.type} has a pyramid.",
-                "Allowed: only where the type says no _fpn.",
-                "Remove the line; fpn { min_level max_level } says how many levels there are.",
-            )
-        )
-    low, high = config.fpn.min_level, config.fpn.max_level
-    if not 2 <= low <= min(high, 5):
-        raise ConfigError(
-            three_part(
-                f"feature_extractor.fpn: min_level {low} and max_level {high} do not fit.",
-                "Allowed: 2 ≤ min_level ≤ 5 and min_level ≤ max_level.",
-                "Correct the levels, and those of the anchor generator with them.",
-            )
-        )
+    _refuse_num_layers(config)
+    low, high = _levels("fpn", config.fpn)
     base = min(high, 5)
-    assert family.level_outputs is not None  # or there would be no such type
     names = family.level_outputs(network)
     neck = FeaturePyramid(
         num_inputs=base - low + 1,
@@ -151,6 +139,81 @@ def _pyramid(
         name="neck",
     )
     return [names[level] for level in range(low, base + 1)], neck
+
+
+def _refuse_num_layers(config: schema.SsdFeatureExtractor) -> None:
+    if config.HasField("num_layers"):
+        raise ConfigError(
+            three_part(
+                f"feature_extractor.num_layers: {config.type} has a pyramid.",
+                "Allowed: only where the type says neither fpn nor bifpn.",
+                "Remove the line; min_level and max_level say how many levels there are.",
+            )
+        )
+
+
+def _levels(
+    field: str,
+    settings: schema.FeaturePyramidNetworks | schema.BidirectionalFeaturePyramidNetworks,
+) -> tuple[int, int]:
+    low, high = settings.min_level, settings.max_level
+    if not 2 <= low <= min(high, 5):
+        raise ConfigError(
+            three_part(
+                f"feature_extractor.{field}: min_level {low} and max_level {high} do not fit.",
+                "Allowed: 2 ≤ min_level ≤ 5 and min_level ≤ max_level.",
+                "Correct the levels, and those of the anchor generator with them.",
+            )
+        )
+    return low, high
+
+
+def _bifpn(
+    config: schema.SsdFeatureExtractor,
+    family: BackboneFamily,
+    network: keras.Model,
+    style: ConvHyperparams,
+) -> tuple[list[str], Layer]:
+    for field in ("use_depthwise", "use_explicit_padding"):
+        if getattr(config, field):
+            raise ConfigError(
+                three_part(
+                    f"feature_extractor.{field}: a BiFPN has separable convolutions and SAME "
+                    "padding in any case.",
+                    "Allowed: false.",
+                    "Remove the line.",
+                )
+            )
+    _refuse_num_layers(config)
+    low, high = _levels("bifpn", config.bifpn)
+    base = min(high, 5)
+    names, size = family.level_outputs(network), family.bifpn
+    neck = BiFpn(
+        num_inputs=base - low + 1,
+        min_level=low,
+        max_level=high,
+        iterations=config.bifpn.num_iterations or size.iterations,
+        filters=max(config.bifpn.num_filters or size.filters, config.min_depth),
+        fusion=_fusion(config, size.combine_method),
+        hyperparams=style,
+        name="neck",
+    )
+    return [names[level] for level in range(low, base + 1)], neck
+
+
+def _fusion(config: schema.SsdFeatureExtractor, default: str) -> FusionMethod:
+    # Parity: a `bifpn` block without the field means fast_attention for every backbone; only a
+    # config without the block takes the backbone's own.
+    method = config.bifpn.combine_method if config.HasField("bifpn") else default
+    if method not in FUSION_METHODS:
+        raise ConfigError(
+            three_part(
+                f'feature_extractor.bifpn.combine_method: there is no method "{method}".',
+                f"Allowed: {', '.join(FUSION_METHODS)}.",
+                f"{did_you_mean(method, FUSION_METHODS)}Correct the pipeline.config.",
+            )
+        )
+    return cast("FusionMethod", method)
 
 
 def _extras(
