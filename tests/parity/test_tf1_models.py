@@ -131,6 +131,6 @@ def test_inception_v3_of_tf_slim_has_the_recorded_end_points():
     ends |= {point: f"{point}_act" for point in points if f"{point}_act" in known}
     assert len(ends) == 18
     maps = [network.get_layer(name).output for name in ends.values()]
-    outputs = keras.Model(network.inputs, maps)(images)
+    outputs = keras.Model(network.input, maps)(images)
     for point, output in zip(ends, outputs, strict=True):
         assert relative_error(arrays, point, output) < 1e-5, point
