@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple, Protocol
 
 import keras
 from keras import ops
 from keras.layers import Layer
 
+from detectune.backbones.tf1 import Tf1Form, unchanged
 from detectune.layers.hyperparams import ConvHyperparams
 from detectune.structures import Array
 
@@ -74,6 +75,9 @@ class BackboneFamily:
         bifpn: the BiFPN that goes with it.
         checkpoint_part: the part of a checkpoint's key that stands for the network.
         keeps_unused_layers: whether the layers after the last feature map stand in a checkpoint.
+        tf1: what TensorFlow 1 did otherwise, and its names; None if the family came later.
+        from_config: hyperparameters of the config, where it overrides those of the backbone →
+            the hyperparameters that are used.
     """
 
     build: BuildNetwork
@@ -90,6 +94,13 @@ class BackboneFamily:
     bifpn: BiFpnSize = BiFpnSize()
     checkpoint_part: str = "classification_backbone"
     keeps_unused_layers: bool = False
+    tf1: Tf1Form | None = None
+    from_config: Callable[[ConvHyperparams], ConvHyperparams] = unchanged
+
+    def in_tf1(self) -> BackboneFamily:
+        """The family as TensorFlow 1 had it."""
+        # All layers up to the last feature map were in the graph, and so in checkpoints.
+        return replace(self, keeps_unused_layers=True, **self.tf1.changes()) if self.tf1 else self
 
 
 class Backbone(Layer):
@@ -101,6 +112,7 @@ class Backbone(Layer):
         normalize, pad_value, checkpoint_part, keeps_unused_layers: see `BackboneFamily`.
         pad_to_multiple: zeros are added right and below until both sides are multiples of it.
         original: names of what is added to the backbone.
+        tf1: names of the variables in TensorFlow 1, if the family existed there.
     """
 
     def __init__(
@@ -114,6 +126,7 @@ class Backbone(Layer):
         original: OriginalNames = OriginalNames(),
         checkpoint_part: str = "classification_backbone",
         keeps_unused_layers: bool = False,
+        tf1: Tf1Form | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -123,6 +136,7 @@ class Backbone(Layer):
         self.pad_to_multiple, self.original = pad_to_multiple, original
         self.checkpoint_part = checkpoint_part
         self.unused = self._unused(network) if keeps_unused_layers else []
+        self.tf1 = tf1
         self.built = True
 
     def _unused(self, network: keras.Model) -> list[Layer]:

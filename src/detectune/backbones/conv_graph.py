@@ -50,11 +50,20 @@ class ConvGraph:
         return self._normed(x, layer, norm, recompute)
 
     def depthwise(
-        self, x: Array, *, stride: int = 1, name: str, norm: str, recompute: bool = False
+        self,
+        x: Array,
+        *,
+        kernel: int = 3,
+        stride: int = 1,
+        name: str,
+        norm: str,
+        recompute: bool = False,
     ) -> Array:
-        """A depthwise 3x3 convolution without bias, and its batch norm; see `conv`."""
-        x, padding = self._padded(x, 3, name)
-        layer = self.style.depthwise(3, strides=stride, padding=padding, use_bias=False, name=name)
+        """A depthwise convolution without bias, and its batch norm; see `conv`."""
+        x, padding = self._padded(x, kernel, name)
+        layer = self.style.depthwise(
+            kernel, strides=stride, padding=padding, use_bias=False, name=name
+        )
         return self._normed(x, layer, norm, recompute)
 
     def act(self, x: Array, name: str) -> Array:

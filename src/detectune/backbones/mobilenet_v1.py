@@ -20,6 +20,7 @@ from keras.layers import Input
 from detectune.backbones.base import BackboneFamily, OriginalNames
 from detectune.backbones.conv_graph import ConvGraph
 from detectune.backbones.mobilenet_v2 import PAD_VALUE, normalize
+from detectune.backbones.tf1 import Tf1Form
 from detectune.layers.hyperparams import BatchNormSettings, ConvHyperparams
 from detectune.registry import backbones
 
@@ -106,6 +107,23 @@ def _level_outputs(network: keras.Model) -> dict[int, str]:
     return {2: "conv_pw_3_relu", 3: "conv_pw_5_relu", 4: "conv_pw_11_relu", 5: "conv_pw_13_relu"}
 
 
+_slim = partial(mobilenet_v1, multiplied_twice=False)
+
+TF1 = Tf1Form(
+    scope="MobilenetV1",
+    layers=(
+        ("conv1", "Conv2d_0"),
+        (r"conv_dw_(\d+)", r"Conv2d_\1_depthwise"),
+        (r"conv_pw_(\d+)", r"Conv2d_\1_pointwise"),
+    ),
+    last="Conv2d_13_pointwise",
+    coarse="bottom_up_Conv2d_{}",
+    first_coarse=14,
+    build=_slim,
+    build_thin=partial(_slim, replaced=_THIN_LAST_BLOCKS),
+)
+
+
 backbones.register("mobilenet_v1")(
     BackboneFamily(
         build=mobilenet_v1,
@@ -123,5 +141,6 @@ backbones.register("mobilenet_v1")(
             coarse="bottom_up_Conv2d_{}",
             first_coarse=14,
         ),
+        tf1=TF1,
     )
 )

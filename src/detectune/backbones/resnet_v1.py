@@ -15,16 +15,17 @@ Source: He et al. 2015, table 1.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import keras
 from keras import ops
-from keras.layers import Add, Input, MaxPooling2D
+from keras.layers import Activation, Add, Input, MaxPooling2D
 
 from detectune.backbones.base import BackboneFamily, OriginalNames
 from detectune.backbones.conv_graph import ConvGraph
-from detectune.layers.hyperparams import BatchNormSettings, ConvHyperparams
+from detectune.backbones.tf1 import Tf1Form
+from detectune.layers.hyperparams import ActivationName, BatchNormSettings, ConvHyperparams
 from detectune.registry import backbones
 from detectune.structures import Array
 
@@ -57,11 +58,13 @@ class ResNetGraph(ConvGraph):
         min_depth: the least channels of a convolution.
         last_recomputed: the last stage whose maps are so large that it pays to compute some of
             them twice.
+        after_sum: the activation at the end of a block, if it is not that of the style.
     """
 
     depth_multiplier: float = 1.0
     min_depth: int = 8
     last_recomputed: int = 2
+    after_sum: ActivationName | None = None
 
     def stem(self, images: Array) -> Array:
         """Stride 4: a 7x7 convolution and a pooling."""
@@ -91,7 +94,8 @@ class ResNetGraph(ConvGraph):
         x = self.act(unit(x, narrow, 1, f"{name}_1", stride), f"{name}_1_relu")
         x = self.act(unit(x, narrow, 3, f"{name}_2"), f"{name}_2_relu")
         x = unit(x, wide, 1, f"{name}_3")
-        return self.act(Add(name=f"{name}_add")([entry, x]), f"{name}_out")
+        x = Add(name=f"{name}_add")([entry, x])
+        return Activation(self.after_sum or self.style.activation, name=f"{name}_out")(x)
 
     def _unit(
         self, x: Array, width: int, kernel: int, name: str, stride: int = 1, *, again: bool
@@ -112,6 +116,7 @@ def resnet_v1(
     min_depth: int = 8,
     hyperparams: ConvHyperparams | None = None,
     explicit_padding: bool = False,
+    after_sum: ActivationName | None = None,
 ) -> keras.Model:
     """The network up to its last stage, without a classifier.
 
@@ -122,9 +127,10 @@ def resnet_v1(
         hyperparams: of its convolutions; `DEFAULT_HYPERPARAMS` if None.
         explicit_padding: pad all convolutions independently of the image size, not only the
             first one.
+        after_sum: see `ResNetGraph`.
     """
     style = hyperparams or DEFAULT_HYPERPARAMS
-    graph = ResNetGraph(style, explicit_padding, depth_multiplier, min_depth)
+    graph = ResNetGraph(style, explicit_padding, depth_multiplier, min_depth, after_sum=after_sum)
     images = Input((None, None, 3))
     x = graph.stem(images)
     for number, blocks in enumerate(BLOCKS[depth], start=2):
@@ -135,6 +141,50 @@ def resnet_v1(
 def _level_outputs(depth: int, network: keras.Model) -> dict[int, str]:
     """Where levels 2–5 end: the last block of each stage."""
     return {level: f"conv{level}_block{n}_out" for level, n in enumerate(BLOCKS[depth], start=2)}
+
+
+def _tf1_from_config(style: ConvHyperparams) -> ConvHyperparams:
+    """Parity: slim/nets/resnet_utils.py hands batch-norm parameters to each convolution, which
+    count more than those that a config sets for all batch norms."""
+    norm, given = DEFAULT_HYPERPARAMS.batch_norm, style.batch_norm
+    assert norm is not None
+    frozen = given is not None and given.frozen_statistics
+    return replace(style, batch_norm=replace(norm, frozen_statistics=frozen))
+
+
+def _tf1_form(depth: int) -> Tf1Form:
+    """What TensorFlow 1 did otherwise.
+
+    There the stride was in a stage's last 3x3 convolution, and the pyramid took the map before it;
+    that is the same function of the same weights.
+    """
+    roles = {"0_conv": "shortcut", "1_conv": "conv1", "2_conv": "conv2", "3_conv": "conv3"}
+    roles |= {f"{number}": role for number, role in zip(range(4), roles.values(), strict=True)}
+    units = tuple(
+        (
+            rf"conv{stage}_block(\d+)_{suffix}",
+            rf"block{stage - 1}/unit_\1/bottleneck_v1/{role}",
+        )
+        for stage in range(2, 6)
+        for suffix, role in roles.items()
+    )
+    return Tf1Form(
+        scope=f"resnet_v1_{depth}",
+        layers=(("conv1(_conv)?", "conv1"), *units),
+        last="block4",
+        coarse="bottom_up_block{}",
+        first_coarse=5,
+        # Parity: slim/nets/resnet_v1.py, whatever activation the config asks for.
+        build=partial(resnet_v1, depth, after_sum="relu"),
+        # Parity: slim/nets/resnet_utils.py, resnet_arg_scope.
+        default_hyperparams=replace(
+            DEFAULT_HYPERPARAMS,
+            initializer={"class_name": "VarianceScaling", "config": {"scale": 2.0}},
+            regularizer=keras.regularizers.L2(0.0001 * 0.5),
+        ),
+        from_config=_tf1_from_config,
+        ignored_fields=frozenset({"use_depthwise", "use_explicit_padding"}),
+    )
 
 
 for _depth in BLOCKS:
@@ -152,5 +202,6 @@ for _depth in BLOCKS:
             ignored_fields=frozenset(
                 {"use_depthwise", "use_explicit_padding", "fpn.additional_layer_depth"}
             ),
+            tf1=_tf1_form(_depth),
         )
     )

@@ -47,11 +47,17 @@ def _all_layers(detector: SSD) -> Iterator[tuple[str, str, Layer]]:
 
 def _backbone(backbone: Backbone) -> Iterator[tuple[str, str, Layer]]:
     used = [layer for layer in _taken_apart(backbone.network.layers) if layer.weights]
-    for index, layer in enumerate([*used, *_taken_apart(backbone.unused)]):
+    for index, layer in enumerate(backbone_layers(backbone)):
         # Layers that the detector does not compute belong to the classifier alone.
         part = backbone.checkpoint_part if index < len(used) else "classification_backbone"
         key = f"_feature_extractor/{part}/layer_with_weights-{index}"
         yield key, layer.name.replace(".", "/"), layer
+
+
+def backbone_layers(backbone: Backbone) -> list[Layer]:
+    """The layers of the network that have variables, in the order of its graph."""
+    used = [layer for layer in _taken_apart(backbone.network.layers) if layer.weights]
+    return [*used, *_taken_apart(backbone.unused)]
 
 
 def _neck(neck: Layer, original: OriginalNames) -> Iterator[tuple[str, str, Layer]]:

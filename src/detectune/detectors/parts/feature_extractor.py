@@ -9,7 +9,7 @@ from google.protobuf.message import Message
 from keras.layers import Layer
 
 from detectune.backbones.base import Backbone, BackboneFamily
-from detectune.config import schema
+from detectune.config import schema, tf1_names
 from detectune.detectors.parts.layers import conv_hyperparams
 from detectune.errors import ConfigError, did_you_mean, three_part
 from detectune.layers.hyperparams import ConvHyperparams
@@ -34,19 +34,13 @@ def backbone_and_neck(
     config: schema.SsdFeatureExtractor, *, freeze_batch_norm: bool
 ) -> tuple[Backbone, Layer]:
     """The two halves of `ssd { feature_extractor { ... } }`."""
-    types = _feature_extractor_types()
-    if config.type not in types:
-        raise ConfigError(
-            three_part(
-                f'feature_extractor.type: no feature extractor is called "{config.type}".',
-                f"Offered: {', '.join(types)}.",
-                f"{did_you_mean(config.type, types)}Choose one of these names.",
-            )
-        )
-    name, neck = types[config.type]
-    family: BackboneFamily = backbones[name]
+    family, neck = _family_and_neck(config.type)
     config = _as_received(config, family)
-    style = conv_hyperparams(config.conv_hyperparams, freeze_batch_norm=freeze_batch_norm)
+    style = conv_hyperparams(
+        config.conv_hyperparams,
+        freeze_batch_norm=freeze_batch_norm,
+        tf1=tf1_names.is_tf1(config.type),
+    )
     thin = neck == "fpn" and config.use_depthwise
     build = (family.build_thin if thin else None) or family.build
     network = build(
@@ -67,9 +61,28 @@ def backbone_and_neck(
         original=family.original,
         checkpoint_part=family.checkpoint_part,
         keeps_unused_layers=family.keeps_unused_layers,
+        tf1=family.tf1,
         name="backbone",
     )
     return backbone, made_neck
+
+
+def _family_and_neck(name: str) -> tuple[BackboneFamily, str]:
+    """What the type `name` stands for; for an old name the family as TensorFlow 1 had it."""
+    types = _feature_extractor_types()
+    if refusal := tf1_names.refusal(name):
+        raise ConfigError(three_part(f"feature_extractor.type: {refusal[0]}", *refusal[1:]))
+    if tf1_names.keras_name(name) not in types:
+        raise ConfigError(
+            three_part(
+                f'feature_extractor.type: no feature extractor is called "{name}".',
+                f"Offered: {', '.join(types)}.",
+                f"{did_you_mean(name, types)}Choose one of these names.",
+            )
+        )
+    backbone, neck = types[tf1_names.keras_name(name)]
+    family: BackboneFamily = backbones[backbone]
+    return family.in_tf1() if tf1_names.is_tf1(name) else family, neck
 
 
 def _as_it_is(images: Array) -> Array:
@@ -99,7 +112,7 @@ def _backbone_hyperparams(
     freeze_batch_norm: bool,
 ) -> ConvHyperparams:
     if config.override_base_feature_extractor_hyperparams:
-        return style
+        return family.from_config(style)
     return family.default_hyperparams.with_frozen_statistics(freeze_batch_norm)
 
 
@@ -122,6 +135,7 @@ def _pyramid(
         hyperparams=style,
         use_depthwise=config.use_depthwise,
         explicit_padding=config.use_explicit_padding,
+        carry_smoothed=not tf1_names.is_tf1(config.type),
         name="neck",
     )
     return [names[level] for level in range(low, base + 1)], neck
