@@ -72,10 +72,6 @@ REFUSED_FIELDS = {
     "Ssd.use_confidences_as_targets": _NO_BACKGROUND,
     "Ssd.mask_head_config": _NO_MASKS,
     "Ssd.MaskHead.*": _NO_MASKS,
-    "SsdFeatureExtractor.replace_preprocessor_with_placeholder": (
-        "Images are always pre-processed as the feature extractor needs them.",
-        _REMOVE,
-    ),
     "AnchorGenerator.grid_anchor_generator": _NO_ANCHORS,
     "AnchorGenerator.flexible_grid_anchor_generator": _NO_ANCHORS,
     "GridAnchorGenerator.*": _NO_ANCHORS,
