@@ -54,12 +54,16 @@ _KEY_GAINS = (
 )
 
 
-def recipe_weight(key: str, shape: tuple[int, ...]) -> np.ndarray:
+def recipe_weight(key: str, shape: tuple[int, ...], kind: str = "") -> np.ndarray:
     """The weight that the recordings used for `key`: a function of key and shape only.
 
-    Covers the layers of MobileNet-based SSDs; the recipe itself is described with the recordings.
+    Args:
+        kind: what the variable is, if the last part of its key does not say so.
+
+    Covers the layers of SSDs with MobileNet and ResNet and of EfficientDet; the recipe itself is
+    described with the recordings.
     """
-    kind = key.split("/.ATTRIBUTES")[0].split("/")[-1]
+    kind = kind or key.split("/.ATTRIBUTES")[0].split("/")[-1]
     noise = np.random.default_rng(zlib.crc32(key.encode())).standard_normal(shape)
     gain, offset = next(
         ((g, o) for pattern, g, o in _KEY_GAINS if re.search(pattern, key)), (None, 0.0)
@@ -67,16 +71,34 @@ def recipe_weight(key: str, shape: tuple[int, ...]) -> np.ndarray:
     if kind in ("kernel", "depthwise_kernel", "pointwise_kernel"):
         depthwise = kind == "depthwise_kernel"
         fan_in = shape[0] * shape[1] if depthwise else int(np.prod(shape[:-1]))
-        noise = noise * np.sqrt(2.0 / fan_in) * _gain(kind, shape, gain)
+        own = None if depthwise else _swish_network_gain(key, shape, kind)
+        noise = noise * np.sqrt(2.0 / fan_in) * (own or _gain(kind, shape, gain))
     elif kind == "bias":
         noise = 0.05 * noise + offset
-    elif kind in ("beta", "moving_mean"):
+    elif kind == "beta":
+        noise = (0.5 if re.search("/_efficientnet/|/_bifpn_stage/", key) else 0.1) * noise
+    elif kind == "moving_mean":
         noise = 0.1 * noise
     elif kind == "moving_variance":
         noise = 1.0 + 0.1 * np.abs(noise)
     else:
         noise = 1.0 + 0.1 * noise
     return noise.astype(np.float32)
+
+
+_TF1_KINDS = {
+    "weights": "kernel",
+    "depthwise_weights": "depthwise_kernel",
+    "biases": "bias",
+}
+
+
+def tf1_recipe_weight(name: str, shape: tuple[int, ...]) -> np.ndarray:
+    """The same for a variable of TensorFlow 1."""
+    last = name.split("/")[-1]
+    weight = recipe_weight(name, shape, _TF1_KINDS.get(last, last))
+    is_class_bias = "ClassPredictor" in name and last == "biases"
+    return weight - np.float32(2.0) if is_class_bias else weight
 
 
 def _gain(kind: str, shape: tuple[int, ...], gain: float | None) -> float:
@@ -86,7 +108,25 @@ def _gain(kind: str, shape: tuple[int, ...], gain: float | None) -> float:
         return gain
     if kind == "pointwise_kernel":
         return 0.85
+    if len(shape) != 4:
+        return 1.0
     height, width, channels, filters = shape
+    if (height, channels) == (7, 3):
+        return 0.05 if filters == 64 else 0.6
     if height * width > 1:
         return 0.6
     return 0.3 if filters == 4 * channels and channels >= 64 else 1.0
+
+
+def _swish_network_gain(key: str, shape: tuple[int, ...], kind: str) -> float | None:
+    """The gain of a kernel of EfficientDet's backbone or neck, None elsewhere."""
+    if "/_bifpn_stage/" in key:
+        if kind == "kernel":
+            return 1.0
+        return 0.45 if shape[-1] == 384 else 0.9
+    if "/_efficientnet/" not in key or kind != "kernel":
+        return None
+    channels, filters = shape[2:]
+    if shape[:2] != (1, 1) or channels >= 16 * filters or filters >= channels:
+        return 1.0
+    return 0.4 if channels == 6 * filters else 1.9

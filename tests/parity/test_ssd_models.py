@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+from keras.layers import Dropout
 from shared import shared_folder
 
 from detectune.checkpoints.files import read_checkpoint, write_checkpoint
 from detectune.checkpoints.keys import variable_keys
+from detectune.config import schema
 from detectune.config.load import load_config
 from detectune.data.resizers import build_resizer
+from detectune.detectors.base import Detector
 from detectune.detectors.build import build_detector
 from detectune.detectors.inference import DetectionModel
 from detectune.structures import GroundTruth
@@ -27,10 +31,23 @@ from .recordings import recipe_weight, relative_error
 pytestmark = pytest.mark.parity
 
 NAMES = [
+    "ssd_mobilenet_v1_fpn_640x640_coco17_tpu-8",
+    "x_ssd_mobilenet_v1_300x300",
     "ssd_mobilenet_v2_320x320_coco17_tpu-8",
     "ssd_mobilenet_v2_fpnlite_320x320_coco17_tpu-8",
     "x_ssd_mobilenet_v2_fpn_320x320",
+    "ssd_resnet50_v1_fpn_640x640_coco17_tpu-8",
+    "ssd_efficientdet_d0_512x512_coco17_tpu-8",
+    pytest.param("ssd_efficientdet_d6_1408x1408_coco17_tpu-32", marks=pytest.mark.slow),
 ]
+# Recorded without losses. D4 to D7 ran at a reduced size.
+NAMES_WITHOUT_LOSSES = [
+    "ssd_efficientdet_d1_640x640_coco17_tpu-8",
+    pytest.param("ssd_efficientdet_d4_1024x1024_coco17_tpu-32", marks=pytest.mark.slow),
+]
+# Relative, where 1e-5 is too little: batch statistics of two images through 700 layers. Measured
+# on 2026-11-21: 1.2e-5.
+LOSS_TOLERANCE = {"ssd_efficientdet_d6_1408x1408_coco17_tpu-32": 5e-5}
 TENSORS = {"box_codes": "box_encodings", "class_logits": "class_predictions_with_background"}
 
 
@@ -39,20 +56,28 @@ class Recorded:
 
     def __init__(self, name: str) -> None:
         oracle = shared_folder() / "oracle"
+        self.loss_tolerance = LOSS_TOLERANCE.get(name, 1e-5)
         self.config = load_config(oracle / "golden" / f"{name}.config")
         self.arrays = np.load(oracle / "golden" / f"{name}.npz")
-        self.losses = np.load(oracle / "losses" / f"{name}.npz")
         self.detector = build_detector(self.config.model)
         for row in variable_keys(self.detector):
             row.variable.assign(recipe_weight(row.key, tuple(row.variable.shape)))
+        _switch_off_dropout(self.detector)
         images = np.load(oracle / "golden" / "images.npz")["images"]
-        resizer = build_resizer(self.config.model.ssd.image_resizer, self.detector.pad_value)
-        resized = [resizer(image) for image in images[: int(self.arrays["images_used"][0])]]
-        self.images = np.stack([image for image, _ in resized])
-        self.sizes = np.stack([size for _, size in resized])
+        used = int(self.arrays["images_used"][0])
+        self.images, self.sizes = self._resized(self.config, images[:used])
+        if (oracle / "losses" / f"{name}.npz").exists():
+            self.losses = np.load(oracle / "losses" / f"{name}.npz")
+            smaller = load_config(oracle / "losses" / f"{name}.config")
+            self.loss_images, _ = self._resized(smaller, images[:2])
+
+    def _resized(self, config, images) -> tuple[np.ndarray, np.ndarray]:
+        resizer = build_resizer(config.model.ssd.image_resizer, self.detector.pad_value)
+        resized = [resizer(image) for image in images]
+        return np.stack([image for image, _ in resized]), np.stack([size for _, size in resized])
 
     def truth(self) -> GroundTruth:
-        height, width = self.images.shape[1:3]
+        height, width = self.loss_images.shape[1:3]
         boxes = np.stack([self.losses[f"gt/boxes.{k}"] for k in range(2)])
         classes = np.stack([self.losses[f"gt/classes.{k}"] for k in range(2)]).argmax(-1)
         weights = np.stack([self.losses[f"gt/weights.{k}"] for k in range(2)])
@@ -64,16 +89,28 @@ class Recorded:
         )
 
 
+def _switch_off_dropout(detector: Detector) -> None:
+    """The recordings were made without the randomness of training."""
+    for layer in detector._flatten_layers():
+        if isinstance(layer, Dropout):
+            layer.rate = 0.0
+
+
+every_recording = pytest.mark.parametrize("recorded", NAMES + NAMES_WITHOUT_LOSSES, indirect=True)
+
+
 @pytest.fixture(scope="module", params=NAMES)
 def recorded(request) -> Recorded:
     return Recorded(request.param)
 
 
+@every_recording
 def test_the_normalized_image_equals_the_recorded_one(recorded):
     normalized = recorded.detector.backbone.normalize(recorded.images)
     assert relative_error(recorded.arrays, "preprocessed", normalized) < 1e-6
 
 
+@every_recording
 def test_predictions_and_detections_equal_the_recorded_ones(recorded):
     out = recorded.detector(recorded.images, training=False)
     for ours, theirs in TENSORS.items():
@@ -95,18 +132,19 @@ def test_predictions_and_detections_equal_the_recorded_ones(recorded):
     own = np.take_along_axis(
         np.asarray(recorded.detector.decode(out)[1]), found.anchor_indices[..., None], axis=1
     )
-    np.testing.assert_allclose(found.class_scores, own, atol=1e-5)
+    # Computed twice, compiled and not: the sums of D6 grow so large that rounding shows.
+    np.testing.assert_allclose(found.class_scores, own, atol=5e-5)
 
 
 @pytest.mark.parametrize("mode", ["eval", "train"])
 def test_every_loss_equals_the_recorded_one(recorded, mode):
     before = [np.asarray(variable) for variable in recorded.detector.variables]
-    out = recorded.detector(recorded.images, training=mode == "train")
+    out = recorded.detector(recorded.loss_images, training=mode == "train")
     losses = recorded.detector.named_losses(recorded.truth(), out)
     losses["regularization_loss"] = sum(recorded.detector.losses)
     for name, value in losses.items():
         reference = float(recorded.losses[f"{mode}/loss/Loss/{name}"])
-        assert float(value) == pytest.approx(reference, rel=1e-5), name
+        assert float(value) == pytest.approx(reference, rel=recorded.loss_tolerance), name
     if mode == "train":
         _check_moving_averages(recorded)
     for variable, value in zip(recorded.detector.variables, before, strict=True):
@@ -117,50 +155,64 @@ def _check_moving_averages(recorded: Recorded) -> None:
     by_key = {row.key: np.asarray(row.variable) for row in variable_keys(recorded.detector)}
     keys = recorded.losses["train/bn_after_keys"]
     for key, (length, _) in zip(keys, recorded.losses["train/bn_after_l2_sum"], strict=True):
-        assert np.linalg.norm(by_key[str(key)]) == pytest.approx(length, rel=1e-5)
+        found = np.linalg.norm(by_key[str(key)])
+        assert found == pytest.approx(length, rel=recorded.loss_tolerance)
 
 
 def test_the_loss_of_a_step_has_the_recorded_gradients(recorded):
     tf = pytest.importorskip("tensorflow")
     before = [np.asarray(variable) for variable in recorded.detector.variables]
     with tf.GradientTape() as tape:
-        out = recorded.detector(recorded.images, training=True)
+        out = recorded.detector(recorded.loss_images, training=True)
         total = recorded.detector.compute_loss(y=recorded.truth(), y_pred=out)
     rows = {row.key: row.variable.value for row in variable_keys(recorded.detector)}
     keys = [str(key) for key in recorded.losses["train/grad_keys"]]
     gradients = tape.gradient(total, [rows[key] for key in keys])
     lengths = np.array([np.linalg.norm(gradient) for gradient in gradients])
     reference = recorded.losses["train/grad_l2_sum_maxabs"][:, 0]
-    # The backward pass through batch statistics of a 1x1 map and two images amplifies rounding.
-    assert np.linalg.norm(lengths) == pytest.approx(np.linalg.norm(reference), rel=2e-3)
+    # The backward pass through batch statistics of a 1x1 map and two images amplifies rounding, and
+    # where an activation is near 0 or 6 rounding switches its gradient off: MobileNet V1's first
+    # kernel differs by 0.7 %, and by 0.2 % between fused and composed batch norms.
+    assert np.linalg.norm(lengths) == pytest.approx(np.linalg.norm(reference), rel=5e-3)
     np.testing.assert_allclose(lengths, reference, rtol=2e-2, atol=1e-4 * reference.max())
     for variable, value in zip(recorded.detector.variables, before, strict=True):
         variable.assign(value)
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "ssd_mobilenet_v2_320x320_coco17_tpu-8",
-        "ssd_mobilenet_v2_fpnlite_320x320_coco17_tpu-8",
-        "ssd_mobilenet_v2_fpnlite_640x640_coco17_tpu-8",
-    ],
-)
+_FPNLITE = "ssd_mobilenet_v2_fpnlite_320x320_coco17_tpu-8"
+_RESNET = "ssd_resnet50_v1_fpn_640x640_coco17_tpu-8"
+# Recorded keys → the recorded config that they belong to, once type and size are put in.
+KEYS = {name: name for name in NAMES if isinstance(name, str)} | {
+    "ssd_mobilenet_v2_fpnlite_640x640_coco17_tpu-8": _FPNLITE,
+    "ssd_resnet50_v1_fpn_1024x1024_coco17_tpu-8": _RESNET,
+    "ssd_resnet101_v1_fpn_640x640_coco17_tpu-8": _RESNET,
+    "ssd_resnet101_v1_fpn_1024x1024_coco17_tpu-8": _RESNET,
+    "ssd_resnet152_v1_fpn_640x640_coco17_tpu-8": _RESNET,
+    "ssd_resnet152_v1_fpn_1024x1024_coco17_tpu-8": _RESNET,
+}
+
+
+@pytest.mark.parametrize("name", KEYS)
 def test_every_key_of_a_zoo_checkpoint_is_read_and_written(name, tmp_path):
     oracle = shared_folder() / "oracle"
-    recorded = oracle / "zoo_keys" / f"{name.replace('640x640', '320x320')}.json.gz"
-    with gzip.open(recorded) as file:
+    with gzip.open(oracle / "zoo_keys" / f"{name}.json.gz") as file:
         rows = json.load(file)["keys"]
     keys = {row["key"]: tuple(row["shape"]) for row in rows if row["dtype"] != "string"}
-    config = load_config(oracle / "golden" / f"{name.replace('640x640', '320x320')}.config")
-    if "640x640" in name:  # the same variables: only the image is larger
-        config.model.ssd.image_resizer.fixed_shape_resizer.height = 640
-        config.model.ssd.image_resizer.fixed_shape_resizer.width = 640
-        config.model.ssd.anchor_generator.multiscale_anchor_generator.anchor_scale = 4.0
-    ours = variable_keys(build_detector(config.model))
+    ours = variable_keys(build_detector(_config_of_keys(name).model))
     write_checkpoint(tmp_path / "ckpt-0", {row.key: np.asarray(row.variable) for row in ours})
     written = {key: value.shape for key, value in read_checkpoint(str(tmp_path / "ckpt-0")).items()}
     assert written == keys
+
+
+def _config_of_keys(name: str) -> schema.TrainEvalPipelineConfig:
+    config = load_config(shared_folder() / "oracle" / "golden" / f"{KEYS[name]}.config")
+    extractor, resizer = config.model.ssd.feature_extractor, config.model.ssd.image_resizer
+    side = int(re.search(r"_(\d+)x\d+", name)[1])
+    if side != 320 or "fpn" in name:  # SSD MobileNet V2 320 has an input of 300 pixels
+        resizer.fixed_shape_resizer.height = resizer.fixed_shape_resizer.width = side
+    if "resnet" in name:
+        extractor.type = re.sub(r"_fpn_.*", "_fpn_keras", name)
+    return config
 
 
 def test_the_recorded_detections_of_a_trained_checkpoint_are_reproduced():

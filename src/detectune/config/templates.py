@@ -6,17 +6,32 @@ except where `plan` says why not.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from google.protobuf import text_format
 
 from detectune.config import schema
 from detectune.errors import ConfigError, did_you_mean, three_part
 
 _CONV = """
-  regularizer {{ l2_regularizer {{ weight: 4e-05 }} }}
+  regularizer {{ l2_regularizer {{ weight: {weight_decay} }} }}
   initializer {{ {initializer} }}
-  activation: RELU_6
+  activation: {activation}
   batch_norm {{ {batch_norm} }}
 """
+
+
+def _conv(
+    initializer: str, batch_norm: str, activation: str = "RELU_6", weight_decay: str = "4e-05"
+) -> str:
+    return _CONV.format(
+        initializer=initializer,
+        batch_norm=batch_norm,
+        activation=activation,
+        weight_decay=weight_decay,
+    )
+
+
 _PLAIN_NORM = "decay: 0.97 center: true scale: true epsilon: 0.001 train: true"
 _FPN_NORM = "decay: 0.997 scale: true epsilon: 0.001"
 _NARROW = "random_normal_initializer { mean: 0.0 stddev: 0.01 }"
@@ -35,7 +50,7 @@ _SHARED_PARTS = """
   similarity_calculator { iou_similarity { } }
   post_processing {
     batch_non_max_suppression {
-      score_threshold: 1e-08 iou_threshold: 0.6
+      score_threshold: 1e-08 iou_threshold: IOU_THRESHOLD
       max_detections_per_class: 100 max_total_detections: 100
     }
     score_converter: SIGMOID
@@ -45,11 +60,13 @@ _SHARED_PARTS = """
   normalize_loc_loss_by_codesize: true
   freeze_batchnorm: false
 """
+_SSD_PARTS = _SHARED_PARTS.replace("IOU_THRESHOLD", "0.6")
+_EFFICIENTDET_PARTS = _SHARED_PARTS.replace("IOU_THRESHOLD", "0.5")
 
 
 def _plain_ssd() -> str:
-    predictor = _CONV.format(initializer=_NARROW, batch_norm=_PLAIN_NORM)
-    extractor = _CONV.format(initializer=_WIDE, batch_norm=_PLAIN_NORM)
+    predictor = _conv(initializer=_NARROW, batch_norm=_PLAIN_NORM)
+    extractor = _conv(initializer=_WIDE, batch_norm=_PLAIN_NORM)
     return f"""
   num_classes: 90
   image_resizer {{ fixed_shape_resizer {{ height: 300 width: 300 }} }}
@@ -82,31 +99,55 @@ def _plain_ssd() -> str:
     classification_weight: 1.0
     localization_weight: 1.0
   }}
-  {_SHARED_PARTS}
+  {_SSD_PARTS}
 """
 
 
 def _fpnlite_ssd(size: int) -> str:
-    conv = _CONV.format(initializer=_NARROW, batch_norm=_FPN_NORM)
+    conv = _conv(initializer=_NARROW, batch_norm=_FPN_NORM)
+    extractor = f"""
+    type: "ssd_mobilenet_v2_fpn_keras"
+    conv_hyperparams {{ {conv} }}
+    use_depthwise: true
+    fpn {{ min_level: 3 max_level: 7 additional_layer_depth: 128 }}
+"""
+    predictor = f"""
+    conv_hyperparams {{ {conv} }}
+    depth: 128
+    share_prediction_tower: true
+    use_depthwise: true
+"""
+    return _pyramid_ssd(size, extractor, predictor)
+
+
+def _retinanet(backbone: str, size: int, initializer: str, weight_decay: str) -> str:
+    extractor = f"""
+    type: "ssd_{backbone}_fpn_keras"
+    conv_hyperparams {{ {_conv(initializer, _FPN_NORM, weight_decay=weight_decay)} }}
+    fpn {{ min_level: 3 max_level: 7 }}
+"""
+    predictor = f"""
+    conv_hyperparams {{ {_conv(_NARROW, _FPN_NORM, weight_decay=weight_decay)} }}
+    depth: 256
+"""
+    return _pyramid_ssd(size, extractor, predictor)
+
+
+def _pyramid_ssd(size: int, extractor: str, predictor: str) -> str:
     return f"""
   num_classes: 90
   image_resizer {{ fixed_shape_resizer {{ height: {size} width: {size} }} }}
   feature_extractor {{
-    type: "ssd_mobilenet_v2_fpn_keras"
     depth_multiplier: 1.0
     min_depth: 16
-    conv_hyperparams {{ {conv} }}
-    use_depthwise: true
     override_base_feature_extractor_hyperparams: true
-    fpn {{ min_level: 3 max_level: 7 additional_layer_depth: 128 }}
+    {extractor}
   }}
   box_predictor {{
     weight_shared_convolutional_box_predictor {{
-      conv_hyperparams {{ {conv} }}
-      depth: 128 num_layers_before_predictor: 4 kernel_size: 3
+      num_layers_before_predictor: 4 kernel_size: 3
       class_prediction_bias_init: -4.6
-      share_prediction_tower: true
-      use_depthwise: true
+      {predictor}
     }}
   }}
   anchor_generator {{
@@ -122,7 +163,71 @@ def _fpnlite_ssd(size: int) -> str:
     classification_weight: 1.0
     localization_weight: 1.0
   }}
-  {_SHARED_PARTS}
+  {_SSD_PARTS}
+"""
+
+
+class _EfficientDet(NamedTuple):
+    backbone: str
+    image_size: int
+    iterations: int
+    filters: int
+    head_layers: int
+    fusion: str = ""
+
+
+_EFFICIENTDETS = (
+    _EfficientDet("b0", 512, 3, 64, 3),
+    _EfficientDet("b1", 640, 4, 88, 3),
+    _EfficientDet("b2", 768, 5, 112, 3),
+    _EfficientDet("b3", 896, 6, 160, 4),
+    _EfficientDet("b4", 1024, 7, 224, 4),
+    _EfficientDet("b5", 1280, 7, 288, 4),
+    _EfficientDet("b6", 1408, 8, 384, 5, 'combine_method: "sum"'),
+    _EfficientDet("b6", 1536, 8, 384, 5, 'combine_method: "sum"'),
+)
+
+
+def _efficientdet(size: _EfficientDet) -> str:
+    norm = "decay: 0.99 scale: true epsilon: 0.001"
+    extractor = _conv(_WIDE, norm, "SWISH force_use_bias: true")
+    predictor = _conv(_NARROW, norm, "SWISH force_use_bias: true")
+    return f"""
+  num_classes: 90
+  add_background_class: false
+  image_resizer {{ keep_aspect_ratio_resizer {{
+    min_dimension: {size.image_size} max_dimension: {size.image_size} pad_to_max_dimension: true
+  }} }}
+  feature_extractor {{
+    type: "ssd_efficientnet-{size.backbone}_bifpn_keras"
+    conv_hyperparams {{ {extractor} }}
+    bifpn {{
+      min_level: 3 max_level: 7 num_iterations: {size.iterations} num_filters: {size.filters}
+      {size.fusion}
+    }}
+  }}
+  box_predictor {{
+    weight_shared_convolutional_box_predictor {{
+      conv_hyperparams {{ {predictor} }}
+      depth: {size.filters} num_layers_before_predictor: {size.head_layers} kernel_size: 3
+      class_prediction_bias_init: -4.6
+      use_depthwise: true
+    }}
+  }}
+  anchor_generator {{
+    multiscale_anchor_generator {{
+      min_level: 3 max_level: 7 anchor_scale: 4.0
+      aspect_ratios: [1.0, 2.0, 0.5]
+      scales_per_octave: 3
+    }}
+  }}
+  loss {{
+    localization_loss {{ weighted_smooth_l1 {{ }} }}
+    classification_loss {{ weighted_sigmoid_focal {{ gamma: 1.5 alpha: 0.25 }} }}
+    classification_weight: 1.0
+    localization_weight: 1.0
+  }}
+  {_EFFICIENTDET_PARTS}
 """
 
 
@@ -135,10 +240,36 @@ _CROP = """data_augmentation_options {
   }
 }"""
 
+
+def _scale_crop(size: int) -> str:
+    return f"""data_augmentation_options {{
+      random_scale_crop_and_pad_to_square {{ output_size: {size} scale_min: 0.1 scale_max: 2.0 }}
+    }}"""
+
+
 _TEMPLATES = {
     "ssd_mobilenet_v2_320x320_coco17_tpu-8": (_plain_ssd(), _FLIP + _SSD_CROP),
     "ssd_mobilenet_v2_fpnlite_320x320_coco17_tpu-8": (_fpnlite_ssd(320), _FLIP + _CROP),
     "ssd_mobilenet_v2_fpnlite_640x640_coco17_tpu-8": (_fpnlite_ssd(640), _FLIP + _CROP),
+    "ssd_mobilenet_v1_fpn_640x640_coco17_tpu-8": (
+        _retinanet("mobilenet_v1", 640, _NARROW, "4e-05"),
+        _FLIP + _CROP,
+    ),
+    **{
+        f"ssd_resnet{depth}_v1_fpn_{size}x{size}_coco17_tpu-8": (
+            _retinanet(f"resnet{depth}_v1", size, _WIDE, "0.0004"),
+            _FLIP + _CROP,
+        )
+        for depth in (50, 101, 152)
+        for size in (640, 1024)
+    },
+    **{
+        f"efficientdet_d{index}_coco17_tpu-32": (
+            _efficientdet(size),
+            _FLIP + _scale_crop(size.image_size),
+        )
+        for index, size in enumerate(_EFFICIENTDETS)
+    },
 }
 MODELS = tuple(_TEMPLATES)
 

@@ -20,7 +20,7 @@ from keras.layers import Layer
 from detectune.backbones.base import Backbone
 from detectune.boxes.anchors import AnchorGenerator
 from detectune.boxes.coders import BoxCoder
-from detectune.config import schema
+from detectune.config import schema, tf1_names
 from detectune.detectors.base import Detector
 from detectune.detectors.parts.anchors import anchor_generator, box_coder
 from detectune.detectors.parts.feature_extractor import backbone_and_neck
@@ -141,6 +141,7 @@ def build_ssd(config: schema.Ssd) -> SSD:
             code_size=coder.code_size,
             per_location=anchors.per_location,
             freeze_batch_norm=config.freeze_batchnorm,
+            tf1=tf1_names.is_tf1(config.feature_extractor.type),
         ),
         anchors=anchors,
         assigner=anchor_assigner(config, coder),

@@ -7,17 +7,18 @@
 
 Source: Lin et al. 2017 (FPN), figure 3.
 Parity: models/feature_map_generators.py. The smoothed map, after its activation, is what is
-upsampled, and the coarsest level has its 1x1 convolution only.
+upsampled, and the coarsest level has its 1x1 convolution only. In TensorFlow 1 the sum before the
+smoothing is what is upsampled.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from keras import ops
 from keras.layers import Layer
 
 from detectune.layers.hyperparams import ConvHyperparams, FixedPadding, run
+from detectune.layers.upsample import double_size
 from detectune.structures import Array
 
 
@@ -31,6 +32,7 @@ class FeaturePyramid(Layer):
         hyperparams: of the added convolutions.
         use_depthwise: separable instead of dense 3x3 convolutions.
         explicit_padding: pad independently of the image size.
+        carry_smoothed: upsample the smoothed maps, not the sums they were made from.
     """
 
     def __init__(
@@ -42,11 +44,13 @@ class FeaturePyramid(Layer):
         hyperparams: ConvHyperparams,
         use_depthwise: bool = False,
         explicit_padding: bool = False,
+        carry_smoothed: bool = True,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.style, self.depth = hyperparams, depth
         self.use_depthwise, self.explicit_padding = use_depthwise, explicit_padding
+        self.carry_smoothed = carry_smoothed
         # Parity: laterals carry a bias and no batch norm (params(use_bias=True)).
         self.top = hyperparams.conv(depth, 1, use_bias=True)
         self.laterals = [hyperparams.conv(depth, 1, use_bias=True) for _ in range(num_inputs - 1)]
@@ -67,9 +71,10 @@ class FeaturePyramid(Layer):
         levels = [level]
         finer = list(reversed(features[:-1]))
         for feature, lateral, block in zip(finer, self.laterals, self.smoothing, strict=True):
-            level = lateral(feature) + _double(level, feature)
-            level = run(block, level, training)
-            levels.insert(0, level)
+            level = lateral(feature) + double_size(level, feature)
+            smoothed = run(block, level, training)
+            levels.insert(0, smoothed)
+            level = smoothed if self.carry_smoothed else level
         level = levels[-1]
         for block in self.coarse:
             level = run(block, level, training)
@@ -90,16 +95,3 @@ class FeaturePyramid(Layer):
             for layer in block:
                 layer.build(inner)
         self.built = True
-
-
-def _double(coarse: Array, fine: Array) -> Array:
-    """`coarse` with every pixel repeated twice each way, cut to the size of `fine`.
-
-    Parity: utils/ops.py nearest_neighbor_upsampling. A fine map of odd size is one pixel smaller.
-    """
-    batch, height, width, channels = ops.shape(coarse)
-    repeated = ops.broadcast_to(
-        coarse[:, :, None, :, None, :], (batch, height, 2, width, 2, channels)
-    )
-    doubled = ops.reshape(repeated, (batch, height * 2, width * 2, channels))
-    return doubled[:, : ops.shape(fine)[1], : ops.shape(fine)[2]]

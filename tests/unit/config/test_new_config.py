@@ -10,12 +10,29 @@ from detectune.config.templates import MODELS, template
 from detectune.errors import ConfigError
 
 PLAIN = "ssd_mobilenet_v2_320x320_coco17_tpu-8"
+MOBILENET_V1 = "ssd_mobilenet_v1_fpn_640x640_coco17_tpu-8"
+RETINANET = "ssd_resnet50_v1_fpn_640x640_coco17_tpu-8"
 
 
-@pytest.mark.parametrize("model", [PLAIN, MODEL])
-def test_a_template_has_the_numbers_of_the_recorded_config(model):
-    recorded = load_config(shared_folder() / "oracle" / "golden" / f"{model}.config")
+@pytest.mark.parametrize(
+    ("model", "config", "image_size"),
+    [
+        (PLAIN, PLAIN, None),
+        (MODEL, MODEL, None),
+        (MOBILENET_V1, MOBILENET_V1, None),
+        (RETINANET, RETINANET, None),
+        ("efficientdet_d0_coco17_tpu-32", "ssd_efficientdet_d0_512x512_coco17_tpu-8", None),
+        ("efficientdet_d1_coco17_tpu-32", "ssd_efficientdet_d1_640x640_coco17_tpu-8", None),
+        ("efficientdet_d4_coco17_tpu-32", "ssd_efficientdet_d4_1024x1024_coco17_tpu-32", 640),
+        ("efficientdet_d6_coco17_tpu-32", "ssd_efficientdet_d6_1408x1408_coco17_tpu-32", 640),
+    ],
+)
+def test_a_template_has_the_numbers_of_the_recorded_config(model, config, image_size):
+    recorded = load_config(shared_folder() / "oracle" / "golden" / f"{config}.config")
     ours = template(model)
+    if image_size is not None:  # recorded at a reduced size
+        resizer = ours.model.ssd.image_resizer.keep_aspect_ratio_resizer
+        resizer.min_dimension = resizer.max_dimension = image_size
     for ssd in (recorded.model.ssd, ours.model.ssd):  # fields that detectune ignores
         ssd.ClearField("inplace_batchnorm_update")
         ssd.matcher.argmax_matcher.ClearField("use_matmul_gather")
@@ -86,6 +103,20 @@ def test_a_long_training_keeps_the_batch_norm_of_the_zoo():
     assert norm.decay == pytest.approx(0.997)
     assert shipped_norm_reason(config) == ""
     assert "0.97" in shipped_norm_reason(good_config())
+
+
+def test_the_batch_norms_of_efficientdet_are_those_of_the_zoo_in_a_short_training_too():
+    model = "efficientdet_d0_coco17_tpu-32"
+    config = new_config(model, num_classes=2, plan=plan_training(50), train="a", evaluation="b")
+    norms = [
+        part.conv_hyperparams.batch_norm.decay
+        for part in (
+            config.model.ssd.feature_extractor,
+            config.model.ssd.box_predictor.weight_shared_convolutional_box_predictor,
+        )
+    ]
+    assert norms == pytest.approx([0.99, 0.99])
+    assert shipped_norm_reason(config) == ""
 
 
 def test_an_unknown_model_gets_a_suggestion():

@@ -10,7 +10,6 @@ _NO_CONTEXT = ("Context features are not supported yet.", _REMOVE)
 _NO_VIDEO = ("Sequences of frames are not supported.", _REMOVE)
 _NO_FASTER_RCNN = ("Faster R-CNN and Mask R-CNN are not supported yet.", _SUPPORTED)
 _NO_CENTER_NET = ("CenterNet is not supported yet.", _SUPPORTED)
-_NO_BIFPN = ("EfficientDet's BiFPN is not supported yet.", _SUPPORTED)
 _NO_CODER = (
     "Keypoints are not read from the data yet, so there are none to code.",
     "Choose faster_rcnn_box_coder, which codes the box alike.",
@@ -56,12 +55,6 @@ REFUSED_FIELDS = {
     "Ssd.use_confidences_as_targets": _NO_BACKGROUND,
     "Ssd.mask_head_config": _NO_MASKS,
     "Ssd.MaskHead.*": _NO_MASKS,
-    "SsdFeatureExtractor.bifpn": _NO_BIFPN,
-    "SsdFeatureExtractor.replace_preprocessor_with_placeholder": (
-        "Images are always pre-processed as the feature extractor needs them.",
-        _REMOVE,
-    ),
-    "BidirectionalFeaturePyramidNetworks.*": _NO_BIFPN,
     "BoxCoder.keypoint_box_coder": _NO_CODER,
     "KeypointBoxCoder.*": _NO_CODER,
     "BoxPredictor.mask_rcnn_box_predictor": _NO_PREDICTOR,

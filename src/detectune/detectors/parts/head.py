@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from detectune.config import schema
@@ -18,13 +19,25 @@ def convolutional_head(
     code_size: int,
     per_location: list[int],
     freeze_batch_norm: bool,
+    tf1: bool = False,
 ) -> Head:
-    """The head that `ssd { box_predictor { ... } }` asks for."""
+    """The head that `ssd { box_predictor { ... } }` asks for.
+
+    Args:
+        num_outputs: class logits of an anchor.
+        per_location: anchors at each place, per level.
+        tf1: the config was written for TensorFlow 1.
+    """
     offered = ["convolutional_box_predictor", "weight_shared_convolutional_box_predictor"]
     kind = choice(config, "box_predictor_oneof", offered)
     settings = getattr(config, kind)
     _check_code_size(kind, settings.box_code_size, code_size)
-    style = conv_hyperparams(settings.conv_hyperparams, freeze_batch_norm=freeze_batch_norm)
+    style = conv_hyperparams(
+        settings.conv_hyperparams, freeze_batch_norm=freeze_batch_norm, tf1=tf1
+    )
+    if tf1 and kind == "weight_shared_convolutional_box_predictor":
+        # Parity: predictors/convolutional_box_predictor.py has this activation whatever is asked.
+        style = replace(style, activation="relu6")
     common: dict[str, Any] = {
         "outputs": Outputs(
             num_outputs, code_size, _applies_sigmoid(settings), _code_limits(settings)
