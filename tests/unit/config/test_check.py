@@ -113,10 +113,10 @@ def test_a_syntax_error_has_its_place(tmp_path):
         ),
         (
             '"ssd_mobilenet_v2_fpn_keras"',
-            '"ssd_resnet50_v1_fpn_keras"',
+            '"ssd_resnet50_v2_fpn_keras"',
             "model.ssd.feature_extractor.type",
             "error",
-            "Supported: ssd_mobilenet_v2_keras, ssd_mobilenet_v2_fpn_keras, ",
+            "ssd_mobilenet_v2_fpn_keras, ",
         ),
         (
             "random_horizontal_flip {",
