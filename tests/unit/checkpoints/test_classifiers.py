@@ -105,6 +105,32 @@ def test_a_backbone_is_restored_completely_and_the_classifier_left_over(
     assert "left over in the checkpoint: 2" in report.summary()
 
 
+def test_an_efficientnet_is_restored_though_its_last_layers_have_another_root(tmp_path):
+    config = tiny_config().model
+    extractor = config.ssd.feature_extractor
+    extractor.type = "ssd_efficientnet-b0_bifpn_keras"
+    extractor.ClearField("use_depthwise")
+    extractor.bifpn.num_filters = 16
+    extractor.bifpn.min_level, extractor.bifpn.max_level = 3, 5
+    extractor.depth_multiplier = 1.0
+    detector = build_detector(config)
+    random = np.random.default_rng(1)
+    layers = {
+        layer.name: {
+            _kind(layer, v): random.normal(size=v.shape).astype(np.float32) for v in layer.weights
+        }
+        for layer in backbone_layers(detector.backbone)
+    }
+    report = restore(detector, write_archive(tmp_path, layers), kind="classification")
+    for layer in backbone_layers(detector.backbone):
+        for variable in layer.weights:
+            expected = layers[layer.name][_kind(layer, variable)]
+            np.testing.assert_array_equal(np.asarray(variable), expected, err_msg=layer.name)
+    roots = {path.split("/")[1] for path in report.matched}
+    assert roots == {"_efficientnet", "classification_backbone"}
+    assert report.left_over == []
+
+
 @pytest.mark.parametrize(
     ("archive", "type_name"),
     [
