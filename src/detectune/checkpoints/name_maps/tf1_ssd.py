@@ -42,8 +42,10 @@ def layer_scopes(detector: SSD) -> Scoped:
     for layer in backbone_layers(detector.backbone):
         yield _own(f"{root}/{form.scope_of(layer.name)}", layer), layer
     neck, head = detector.neck, detector.head
-    is_pyramid = isinstance(neck, FeaturePyramid)
-    yield from _pyramid(f"{root}/fpn", neck, form) if is_pyramid else _extras(root, neck, form)
+    if isinstance(neck, FeaturePyramid):
+        yield from _pyramid(f"{root}/fpn", neck, form)
+    elif isinstance(neck, SsdExtraLayers):  # other necks came later
+        yield from _extras(root, neck, form)
     yield from _shared_head(head) if isinstance(head, WeightSharedHead) else _level_heads(head)
 
 
