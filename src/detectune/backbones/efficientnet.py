@@ -24,14 +24,19 @@ from typing import Any, NamedTuple
 
 import keras
 from keras.layers import (
-    Activation, Add, Dense, Dropout, GlobalAveragePooling2D, Input, Layer, Multiply,
+    Activation,
+    Add,
+    Dense,
+    Dropout,
+    GlobalAveragePooling2D,
+    Input,
+    Layer,
+    Multiply,
 )  # fmt: skip
 
 from detectune.backbones.base import BackboneFamily, BiFpnSize
 from detectune.backbones.mobilenet_v2 import divisible
 from detectune.errors import ConfigError, three_part
-from detectune.layers.batch_norm import FreezableBatchNormalization
-from detectune.layers.conv_norm import ConvNorm
 from detectune.layers.hyperparams import BatchNormSettings, ConvHyperparams
 from detectune.registry import backbones
 from detectune.structures import Array

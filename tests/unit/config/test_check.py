@@ -126,11 +126,11 @@ def test_a_syntax_error_has_its_place(tmp_path):
             "This augmentation is not supported yet.",
         ),
         (
-            "weighted_smooth_l1 {",
-            "weighted_giou {",
-            "model.ssd.loss.localization_loss.weighted_giou",
+            "faster_rcnn_box_coder {",
+            "keypoint_box_coder {",
+            "model.ssd.box_coder.keypoint_box_coder",
             "error",
-            "Choose weighted_smooth_l1 or weighted_l2.",
+            "Choose faster_rcnn_box_coder, which codes the box alike.",
         ),
         (
             "min_level: 3",
