@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 from shared import shared_folder
@@ -16,6 +15,7 @@ from detectune.config.load import load_config
 from detectune.detectors.build import build_detector
 from detectune.errors import ConfigError
 from detectune.structures import GroundTruth
+from detectune.training.optimizers import build_optimizer
 
 # What a config of somebody else's machine may be wrong about.
 PATHS = re.compile(r"label_map_path|input_path|fine_tune_checkpoint")
@@ -62,8 +62,13 @@ def test_config_check_finds_nothing_but_paths():
 @pytest.mark.slow
 def test_each_is_built_and_trains_for_a_step():
     for path in old_configs():
-        detector = build_detector(smaller(load_config(path)))
-        detector.compile(optimizer=keras.optimizers.SGD(1e-3), run_eagerly=True)
+        config = load_config(path)
+        detector = build_detector(smaller(config))
+        optimizer = build_optimizer(
+            config.train_config.optimizer,
+            gradient_clipping_by_norm=config.train_config.gradient_clipping_by_norm,
+        )
+        detector.compile(optimizer=optimizer, run_eagerly=True)
         before = [np.asarray(variable) for variable in detector.trainable_variables]
         losses = detector.train_on_batch(*made_up_batch(), return_dict=True)
         assert np.isfinite(losses["total_loss"]), path.name
