@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol
 
 import keras
 from keras import ops
 from keras.layers import Layer
 
+from detectune.layers.conv_norm import separate
 from detectune.layers.hyperparams import ConvHyperparams
 from detectune.structures import Array
 
@@ -64,7 +65,7 @@ class BackboneFamily:
     ssd_outputs: tuple[str, ...] = ()
     ssd_extra_depths: tuple[int, ...] = ()
     necks: tuple[NeckName, ...] = ("extras", "fpn")
-    bifpn: BiFpnSize = BiFpnSize()
+    bifpn: BiFpnSize = field(default_factory=BiFpnSize)
     checkpoint_part: str = "classification_backbone"
     keeps_unused_layers: bool = False
 
@@ -110,7 +111,8 @@ class Backbone(Layer):
         at all does not train.
         """
         used = {id(layer) for layer in self.network.layers}
-        unused = [layer for layer in network.layers if layer.weights and id(layer) not in used]
+        rest = [layer for layer in network.layers if id(layer) not in used]
+        unused = [layer for layer in separate(rest) if layer.weights]
         for layer in unused:
             if isinstance(layer, keras.layers.BatchNormalization):
                 layer.trainable = False

@@ -24,7 +24,14 @@ from typing import Any, NamedTuple
 
 import keras
 from keras.layers import (
-    Activation, Add, Dense, Dropout, GlobalAveragePooling2D, Input, Layer, Multiply,
+    Activation,
+    Add,
+    Dense,
+    Dropout,
+    GlobalAveragePooling2D,
+    Input,
+    Layer,
+    Multiply,
 )  # fmt: skip
 
 from detectune.backbones.base import BackboneFamily, BiFpnSize
@@ -107,6 +114,7 @@ class Block(NamedTuple):
     """One block of a network, with its final numbers."""
 
     name: str
+    stack: int
     channels: int
     kernel: int
     expansion: int
@@ -122,6 +130,7 @@ def blocks_of(width: float, depth: float) -> Iterator[Block]:
         for inner in range(count):
             yield Block(
                 f"stack_{index}.block_{inner}",
+                index,
                 divisible(stack.channels * width),
                 stack.kernel,
                 stack.expansion,
@@ -133,17 +142,26 @@ def blocks_of(width: float, depth: float) -> Iterator[Block]:
 
 @dataclass
 class _Builder:
-    """Adds layers to a functional graph."""
+    """Adds layers to a functional graph.
+
+    Args:
+        style: of the convolutions.
+        large_stacks: so many stacks have maps so large that it pays to compute some twice.
+    """
 
     style: ConvHyperparams
+    large_stacks: int = 3
+    large: bool = True
 
     def conv(self, x: Array, filters: int, kernel: int, stride: int, name: str) -> Array:
+        """A convolution, its batch norm and activation."""
         layer = self.style.conv(
             filters, kernel, strides=stride, use_bias=False, name=f"{name}_conv2d"
         )
-        return self._normed(x, layer, name)
+        return self._activated(x, layer, name)
 
     def depthwise(self, x: Array, block: Block, name: str) -> Array:
+        """A depthwise convolution, its batch norm and activation."""
         # Parity: the regularizer is passed under a name that this layer ignores.
         layer = self.style.depthwise(
             block.kernel,
@@ -152,9 +170,18 @@ class _Builder:
             depthwise_regularizer=None,
             name=f"{name}_conv2d",
         )
-        return self._normed(x, layer, name)
+        return self._activated(x, layer, name)
 
-    def _normed(self, x: Array, conv: Layer, name: str) -> Array:
+    def _activated(self, x: Array, conv: Layer, name: str) -> Array:
+        norm = self.style.norm(f"{name}_bn")
+        if self.large and isinstance(norm, FreezableBatchNormalization):
+            activation = keras.activations.get(self.style.activation)
+            return ConvNorm(conv, norm, activation, name=f"{name}_conv2d_and_bn")(x)
+        return self.act(norm(conv(x)), name)
+
+    def project(self, x: Array, filters: int, name: str) -> Array:
+        """A pointwise convolution and its batch norm."""
+        conv = self.style.conv(filters, 1, use_bias=False, name=f"{name}_conv2d")
         return self.style.norm(f"{name}_bn")(conv(x))
 
     def act(self, x: Array, name: str) -> Array:
@@ -162,12 +189,12 @@ class _Builder:
 
     def block(self, x: Array, block: Block) -> Array:
         entry, inputs, name = x, x.shape[-1], block.name
+        self.large = block.stack < self.large_stacks
         if block.expansion != 1:
             x = self.conv(x, inputs * block.expansion, 1, 1, f"{name}.expand")
-            x = self.act(x, f"{name}.expand")
-        x = self.act(self.depthwise(x, block, f"{name}.depthwise"), f"{name}.depthwise")
+        x = self.depthwise(x, block, f"{name}.depthwise")
         x = self.excite(x, max(1, int(inputs * _SQUEEZE)), f"{name}.se")
-        x = self.conv(x, block.channels, 1, 1, f"{name}.project")
+        x = self.project(x, block.channels, f"{name}.project")
         if block.stride == 1 and inputs == block.channels:
             if block.drop_rate:
                 # Stochastic depth: the whole block is left out for some images of a batch.
@@ -237,10 +264,10 @@ def efficientnet(
     style = (hyperparams or DEFAULT_HYPERPARAMS).with_frozen_statistics(False)
     build, width = _Builder(style), size.width * depth_multiplier
     images = Input((None, None, 3))
-    x = build.act(build.conv(images, divisible(_STEM_CHANNELS * width), 3, 2, "stem"), "stem")
+    x = build.conv(images, divisible(_STEM_CHANNELS * width), 3, 2, "stem")
     for block in blocks_of(width, size.depth):
         x = build.block(x, block)
-    x = build.act(build.conv(x, divisible(_TOP_CHANNELS * width), 1, 1, "top"), "top")
+    x = build.conv(x, divisible(_TOP_CHANNELS * width), 1, 1, "top")
     return keras.Model(images, build.classifier(x, size.classifier_dropout), name="efficientnet")
 
 

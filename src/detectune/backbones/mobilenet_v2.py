@@ -58,17 +58,20 @@ def divisible(channels: float, divisor: int = 8) -> int:
     return rounded + divisor if rounded < 0.9 * channels else rounded
 
 
-# Up to this block maps are so large that it pays to compute some of them twice.
-_LAST_LARGE_BLOCK = 6
-
-
 @dataclass
 class _Builder:
-    """Adds layers to a functional graph, named as in `keras.applications`."""
+    """Adds layers to a functional graph, named as in `keras.applications`.
+
+    Args:
+        style: of the convolutions.
+        min_depth, explicit_padding: see `mobilenet_v2`.
+        last_large_block: up to it maps are so large that it pays to compute some of them twice.
+    """
 
     style: ConvHyperparams
     min_depth: int
     explicit_padding: bool
+    last_large_block: int = 6
 
     def conv(
         self, x: Array, filters: int, kernel: int, stride: int, name: str, norm: str, large: bool
@@ -102,7 +105,7 @@ class _Builder:
 
     def block(self, x: Array, index: int, expansion: int, filters: int, stride: int) -> Array:
         prefix = f"block_{index}_" if index else "expanded_conv_"
-        entry, channels, large = x, x.shape[-1], index <= _LAST_LARGE_BLOCK
+        entry, channels, large = x, x.shape[-1], index <= self.last_large_block
         if index:
             names = f"{prefix}expand", f"{prefix}expand_BN"
             x = self.conv(x, expansion * channels, 1, 1, *names, large)

@@ -222,7 +222,8 @@ _TEMPLATES = {
     "ssd_mobilenet_v2_fpnlite_640x640_coco17_tpu-8": (_fpnlite_ssd(640), _FLIP + _CROP),
     **{
         f"efficientdet_d{index}_coco17_tpu-32": (
-            _efficientdet(size), _FLIP + _scale_crop(size.image_size),
+            _efficientdet(size),
+            _FLIP + _scale_crop(size.image_size),
         )
         for index, size in enumerate(_EFFICIENTDETS)
     },

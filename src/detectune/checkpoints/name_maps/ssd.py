@@ -15,7 +15,7 @@ from detectune.backbones.base import Backbone
 from detectune.checkpoints.name_maps.bifpn import bifpn_layers
 from detectune.detectors.ssd import SSD
 from detectune.heads.convolutional import ConvolutionalHead, WeightSharedHead
-from detectune.layers.conv_norm import ConvNorm
+from detectune.layers.conv_norm import separate
 from detectune.necks.bifpn import BiFpn
 from detectune.necks.fpn import FeaturePyramid
 from detectune.necks.ssd_extras import SsdExtraLayers
@@ -46,10 +46,7 @@ def _all_layers(detector: SSD) -> Iterator[tuple[str, str, Layer]]:
 
 
 def _backbone(backbone: Backbone) -> Iterator[tuple[str, str, Layer]]:
-    layers: list[Layer] = []
-    for layer in backbone.network.layers:
-        layers += [layer.conv, layer.norm] if isinstance(layer, ConvNorm) else [layer]
-    used = [layer for layer in layers if layer.weights]
+    used = [layer for layer in separate(backbone.network.layers) if layer.weights]
     for index, layer in enumerate([*used, *backbone.unused]):
         # Layers that the detector does not compute belong to the classifier alone.
         part = backbone.checkpoint_part if index < len(used) else "classification_backbone"
