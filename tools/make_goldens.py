@@ -19,8 +19,20 @@ GOLDENS = Path(__file__).resolve().parent.parent / "tests" / "parity" / "goldens
 LIMIT = 50_000
 
 CASES = {
-    "box_coders": ["faster_rcnn_default", "faster_rcnn_scales"],
-    "region_similarity": ["iou"],
+    "box_coders": [
+        "faster_rcnn_default",
+        "faster_rcnn_scales",
+        "mean_stddev",
+        "mean_stddev_0.1",
+        "square",
+        "square_default",
+        "keypoint",
+    ],
+    "region_similarity": ["iou", "ioa", "neg_sq_dist", "thresholded_iou"],
+    "balanced_sampler": [
+        f"static{static}_{kind}" for static in (0, 1) for kind in ("pos0.25", "pos0.50", "few_pos")
+    ],
+    "target_assigner": ["FasterRCNN_proposal", "FasterRCNN_detection", "FastRCNN_None"],
     "anchor_generators": [
         "ssd_mobilenet_default",
         "ssd_no_reduce_lowest",
@@ -28,6 +40,11 @@ CASES = {
         "ssd_base_anchor_nonsquare_image",
         "multiscale_unnormalized",
         "multiscale_normalized_odd",
+        "grid_faster_rcnn",
+        "grid_defaults",
+        "grid_offset",
+        "flexible",
+        "flexible_unnormalized",
     ],
     "matchers": [
         f"{matcher}/{data}"
@@ -51,6 +68,16 @@ CASES = {
         "focal_gamma0",
         "softmax",
         "softmax_scale2",
+        "l1",
+        "iou",
+        "giou",
+        "softmax_logits",
+        "bootstrapped_soft",
+        "bootstrapped_hard",
+        "dice",
+        "dice_sq",
+        "penalty_reduced_focal",
+        "penalty_reduced_focal_a1_b2",
         "hem_both",
         "hem_ssd",
     ],
@@ -59,7 +86,21 @@ CASES = {
         "per_class/q1",
         "ssd_style/q1_extra",
         "class_agnostic/q1",
+        "class_agnostic/q4",
         "high_threshold/q1",
+        "frcnn_style/q4",
+        "partitioned/q1",
+        "cpu_nms/q1",
+        "soft_nms/q1",
+        "soft_nms/q4",
+        "soft_nms_iou0.5/q1",
+        "combined/q1",
+        "combined/q4",
+        *(
+            f"score_converter/{kind}_{scale}"
+            for kind in ("IDENTITY", "SIGMOID", "SOFTMAX")
+            for scale in ("1", "0.5")
+        ),
     ],
 }
 
@@ -75,7 +116,9 @@ def main() -> None:
             key: arrays[key]
             for key in arrays.files
             for name in names
-            if key.startswith((f"{name}/in/", f"{name}/out/")) and "masks" not in key
+            if key.startswith((f"{name}/in/", f"{name}/out/"))
+            and "masks" not in key
+            and "add." not in key
         }
         arguments = {name: known.get(name, {}).get("args", {}) for name in names}
         chosen["arguments"] = np.frombuffer(json.dumps(arguments).encode(), np.uint8)

@@ -21,7 +21,14 @@ from detectune.detectors.inference import DetectionModel
 from detectune.export.saved_model import read_saved_model, write_saved_model
 from detectune.registry import backbones
 
-TYPES = [f"ssd_{name}{neck}_keras" for name in backbones for neck in ("", "_fpn")]
+TYPES = [
+    f"ssd_{name}{neck}_keras"
+    for name in backbones
+    for neck in ("", "_fpn")
+    if neck or backbones[name].ssd_outputs
+]
+# The same code as ResNet 50, with more blocks.
+DEEP = ("resnet101", "resnet152")
 
 
 def model_config(type_name: str) -> schema.DetectionModel:
@@ -42,7 +49,12 @@ def model_config(type_name: str) -> schema.DetectionModel:
     return config
 
 
-@pytest.fixture(params=TYPES, scope="module")
+def _params() -> list:
+    deep = {name for name in TYPES if any(depth in name for depth in DEEP)}
+    return [pytest.param(name, marks=[pytest.mark.slow] * (name in deep)) for name in TYPES]
+
+
+@pytest.fixture(params=_params(), scope="module")
 def config(request) -> schema.DetectionModel:
     return model_config(request.param)
 

@@ -54,13 +54,16 @@ _KEY_GAINS = (
 )
 
 
-def recipe_weight(key: str, shape: tuple[int, ...]) -> np.ndarray:
+def recipe_weight(key: str, shape: tuple[int, ...], kind: str = "") -> np.ndarray:
     """The weight that the recordings used for `key`: a function of key and shape only.
 
-    Covers the layers of MobileNet-based SSDs and of EfficientDet; the recipe itself is described
-    with the recordings.
+    Args:
+        kind: what the variable is, if the last part of its key does not say so.
+
+    Covers the layers of SSDs with MobileNet and ResNet and of EfficientDet; the recipe itself is
+    described with the recordings.
     """
-    kind = key.split("/.ATTRIBUTES")[0].split("/")[-1]
+    kind = kind or key.split("/.ATTRIBUTES")[0].split("/")[-1]
     noise = np.random.default_rng(zlib.crc32(key.encode())).standard_normal(shape)
     gain, offset = next(
         ((g, o) for pattern, g, o in _KEY_GAINS if re.search(pattern, key)), (None, 0.0)
@@ -83,6 +86,21 @@ def recipe_weight(key: str, shape: tuple[int, ...]) -> np.ndarray:
     return noise.astype(np.float32)
 
 
+_TF1_KINDS = {
+    "weights": "kernel",
+    "depthwise_weights": "depthwise_kernel",
+    "biases": "bias",
+}
+
+
+def tf1_recipe_weight(name: str, shape: tuple[int, ...]) -> np.ndarray:
+    """The same for a variable of TensorFlow 1."""
+    last = name.split("/")[-1]
+    weight = recipe_weight(name, shape, _TF1_KINDS.get(last, last))
+    is_class_bias = "ClassPredictor" in name and last == "biases"
+    return weight - np.float32(2.0) if is_class_bias else weight
+
+
 def _gain(kind: str, shape: tuple[int, ...], gain: float | None) -> float:
     if kind == "depthwise_kernel":
         return 0.85
@@ -93,6 +111,8 @@ def _gain(kind: str, shape: tuple[int, ...], gain: float | None) -> float:
     if len(shape) != 4:
         return 1.0
     height, width, channels, filters = shape
+    if (height, channels) == (7, 3):
+        return 0.05 if filters == 64 else 0.6
     if height * width > 1:
         return 0.6
     return 0.3 if filters == 4 * channels and channels >= 64 else 1.0

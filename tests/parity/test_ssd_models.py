@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from shared import shared_folder
 
 from detectune.checkpoints.files import read_checkpoint, write_checkpoint
 from detectune.checkpoints.keys import variable_keys
+from detectune.config import schema
 from detectune.config.load import load_config
 from detectune.data.resizers import build_resizer
 from detectune.detectors.base import Detector
@@ -29,9 +31,12 @@ from .recordings import recipe_weight, relative_error
 pytestmark = pytest.mark.parity
 
 NAMES = [
+    "ssd_mobilenet_v1_fpn_640x640_coco17_tpu-8",
+    "x_ssd_mobilenet_v1_300x300",
     "ssd_mobilenet_v2_320x320_coco17_tpu-8",
     "ssd_mobilenet_v2_fpnlite_320x320_coco17_tpu-8",
     "x_ssd_mobilenet_v2_fpn_320x320",
+    "ssd_resnet50_v1_fpn_640x640_coco17_tpu-8",
     "ssd_efficientdet_d0_512x512_coco17_tpu-8",
     pytest.param("ssd_efficientdet_d6_1408x1408_coco17_tpu-32", marks=pytest.mark.slow),
 ]
@@ -165,36 +170,49 @@ def test_the_loss_of_a_step_has_the_recorded_gradients(recorded):
     gradients = tape.gradient(total, [rows[key] for key in keys])
     lengths = np.array([np.linalg.norm(gradient) for gradient in gradients])
     reference = recorded.losses["train/grad_l2_sum_maxabs"][:, 0]
-    # The backward pass through batch statistics of a 1x1 map and two images amplifies rounding.
-    assert np.linalg.norm(lengths) == pytest.approx(np.linalg.norm(reference), rel=2e-3)
+    # The backward pass through batch statistics of a 1x1 map and two images amplifies rounding, and
+    # where an activation is near 0 or 6 rounding switches its gradient off: MobileNet V1's first
+    # kernel differs by 0.7 %, and by 0.2 % between fused and composed batch norms.
+    assert np.linalg.norm(lengths) == pytest.approx(np.linalg.norm(reference), rel=5e-3)
     np.testing.assert_allclose(lengths, reference, rtol=2e-2, atol=1e-4 * reference.max())
     for variable, value in zip(recorded.detector.variables, before, strict=True):
         variable.assign(value)
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "ssd_mobilenet_v2_320x320_coco17_tpu-8",
-        "ssd_mobilenet_v2_fpnlite_320x320_coco17_tpu-8",
-        "ssd_mobilenet_v2_fpnlite_640x640_coco17_tpu-8",
-    ],
-)
+_FPNLITE = "ssd_mobilenet_v2_fpnlite_320x320_coco17_tpu-8"
+_RESNET = "ssd_resnet50_v1_fpn_640x640_coco17_tpu-8"
+# Recorded keys → the recorded config that they belong to, once type and size are put in.
+KEYS = {name: name for name in NAMES if isinstance(name, str)} | {
+    "ssd_mobilenet_v2_fpnlite_640x640_coco17_tpu-8": _FPNLITE,
+    "ssd_resnet50_v1_fpn_1024x1024_coco17_tpu-8": _RESNET,
+    "ssd_resnet101_v1_fpn_640x640_coco17_tpu-8": _RESNET,
+    "ssd_resnet101_v1_fpn_1024x1024_coco17_tpu-8": _RESNET,
+    "ssd_resnet152_v1_fpn_640x640_coco17_tpu-8": _RESNET,
+    "ssd_resnet152_v1_fpn_1024x1024_coco17_tpu-8": _RESNET,
+}
+
+
+@pytest.mark.parametrize("name", KEYS)
 def test_every_key_of_a_zoo_checkpoint_is_read_and_written(name, tmp_path):
     oracle = shared_folder() / "oracle"
-    recorded = oracle / "zoo_keys" / f"{name.replace('640x640', '320x320')}.json.gz"
-    with gzip.open(recorded) as file:
+    with gzip.open(oracle / "zoo_keys" / f"{name}.json.gz") as file:
         rows = json.load(file)["keys"]
     keys = {row["key"]: tuple(row["shape"]) for row in rows if row["dtype"] != "string"}
-    config = load_config(oracle / "golden" / f"{name.replace('640x640', '320x320')}.config")
-    if "640x640" in name:  # the same variables: only the image is larger
-        config.model.ssd.image_resizer.fixed_shape_resizer.height = 640
-        config.model.ssd.image_resizer.fixed_shape_resizer.width = 640
-        config.model.ssd.anchor_generator.multiscale_anchor_generator.anchor_scale = 4.0
-    ours = variable_keys(build_detector(config.model))
+    ours = variable_keys(build_detector(_config_of_keys(name).model))
     write_checkpoint(tmp_path / "ckpt-0", {row.key: np.asarray(row.variable) for row in ours})
     written = {key: value.shape for key, value in read_checkpoint(str(tmp_path / "ckpt-0")).items()}
     assert written == keys
+
+
+def _config_of_keys(name: str) -> schema.TrainEvalPipelineConfig:
+    config = load_config(shared_folder() / "oracle" / "golden" / f"{KEYS[name]}.config")
+    extractor, resizer = config.model.ssd.feature_extractor, config.model.ssd.image_resizer
+    side = int(re.search(r"_(\d+)x\d+", name)[1])
+    if side != 320 or "fpn" in name:  # SSD MobileNet V2 320 has an input of 300 pixels
+        resizer.fixed_shape_resizer.height = resizer.fixed_shape_resizer.width = side
+    if "resnet" in name:
+        extractor.type = re.sub(r"_fpn_.*", "_fpn_keras", name)
+    return config
 
 
 def test_the_recorded_detections_of_a_trained_checkpoint_are_reproduced():

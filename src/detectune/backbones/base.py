@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple, Protocol
 
 import keras
 from keras import ops
 from keras.layers import Layer
 
-from detectune.layers.conv_norm import separate
+from detectune.backbones.tf1 import Tf1Form, unchanged
 from detectune.layers.hyperparams import ConvHyperparams
 from detectune.structures import Array
 
@@ -40,21 +40,44 @@ class BiFpnSize(NamedTuple):
 
 
 @dataclass(frozen=True)
+class OriginalNames:
+    """What the original called the layers that it adds to a backbone.
+
+    Args:
+        extras_key: the object in a checkpoint's keys that holds the added maps of SSD.
+        extras: what their names begin with.
+        coarse, first_coarse: names of the added levels of a pyramid, with the number of the first.
+    """
+
+    extras_key: str = "feature_map_generator"
+    extras: str = "layer_19"
+    coarse: str = "bottom_up_Conv2d_{}"
+    first_coarse: int = 20
+
+
+@dataclass(frozen=True)
 class BackboneFamily:
     """One entry of the registry `backbones`.
 
     Args:
         build: the network.
+        build_thin: the network under a pyramid of separable convolutions, where it differs.
         default_hyperparams: of its convolutions unless the config overrides them.
         normalize: images 0–255 → what the network was trained on.
         pad_value: the colour that `normalize` turns into 0.
         level_outputs: layer names of feature levels 2–5 (strides 4, 8, 16, 32).
         ssd_outputs: layer names of the maps that SSD without a pyramid uses.
         ssd_extra_depths: channels of the maps that SSD adds.
+        original: names of what is added to the backbone.
+        ignored_fields: fields of the feature extractor that the original never hands to this
+            family, whose defaults therefore hold.
         necks: what can follow the backbone; "extras" needs the two fields above.
         bifpn: the BiFPN that goes with it.
         checkpoint_part: the part of a checkpoint's key that stands for the network.
         keeps_unused_layers: whether the layers after the last feature map stand in a checkpoint.
+        tf1: what TensorFlow 1 did otherwise, and its names; None if the family came later.
+        from_config: hyperparameters of the config, where it overrides those of the backbone →
+            the hyperparameters that are used.
     """
 
     build: BuildNetwork
@@ -64,10 +87,20 @@ class BackboneFamily:
     level_outputs: Callable[[keras.Model], dict[int, str]]
     ssd_outputs: tuple[str, ...] = ()
     ssd_extra_depths: tuple[int, ...] = ()
+    build_thin: BuildNetwork | None = None
+    original: OriginalNames = OriginalNames()
+    ignored_fields: frozenset[str] = frozenset()
     necks: tuple[NeckName, ...] = ("extras", "fpn")
     bifpn: BiFpnSize = field(default_factory=BiFpnSize)
     checkpoint_part: str = "classification_backbone"
     keeps_unused_layers: bool = False
+    tf1: Tf1Form | None = None
+    from_config: Callable[[ConvHyperparams], ConvHyperparams] = unchanged
+
+    def in_tf1(self) -> BackboneFamily:
+        """The family as TensorFlow 1 had it."""
+        # All layers up to the last feature map were in the graph, and so in checkpoints.
+        return replace(self, keeps_unused_layers=True, **self.tf1.changes()) if self.tf1 else self
 
 
 class Backbone(Layer):
@@ -78,10 +111,9 @@ class Backbone(Layer):
         outputs: names of the layers whose outputs are the feature maps.
         normalize, pad_value, checkpoint_part, keeps_unused_layers: see `BackboneFamily`.
         pad_to_multiple: zeros are added right and below until both sides are multiples of it.
+        original: names of what is added to the backbone.
+        tf1: names of the variables in TensorFlow 1, if the family existed there.
     """
-
-    # Parity: utils/shape_utils.py check_min_image_dim.
-    MIN_IMAGE_SIDE = 33
 
     def __init__(
         self,
@@ -91,17 +123,20 @@ class Backbone(Layer):
         normalize: Callable[[Array], Array],
         pad_value: Colour,
         pad_to_multiple: int = 1,
+        original: OriginalNames = OriginalNames(),
         checkpoint_part: str = "classification_backbone",
         keeps_unused_layers: bool = False,
+        tf1: Tf1Form | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         maps = [network.get_layer(name).output for name in outputs]
         self.network = keras.Model(network.inputs, maps, name="network")
         self.normalize, self.pad_value = normalize, pad_value
-        self.pad_to_multiple = pad_to_multiple
+        self.pad_to_multiple, self.original = pad_to_multiple, original
         self.checkpoint_part = checkpoint_part
         self.unused = self._unused(network) if keeps_unused_layers else []
+        self.tf1 = tf1
         self.built = True
 
     def _unused(self, network: keras.Model) -> list[Layer]:
@@ -111,11 +146,11 @@ class Backbone(Layer):
         at all does not train.
         """
         used = {id(layer) for layer in self.network.layers}
-        rest = [layer for layer in network.layers if id(layer) not in used]
-        unused = [layer for layer in separate(rest) if layer.weights]
+        unused = [layer for layer in network.layers if layer.weights and id(layer) not in used]
         for layer in unused:
-            if isinstance(layer, keras.layers.BatchNormalization):
-                layer.trainable = False
+            for inner in layer._flatten_layers():
+                if isinstance(inner, keras.layers.BatchNormalization):
+                    inner.trainable = False
         return unused
 
     @property

@@ -12,15 +12,16 @@ Source: Sandler et al. 2018, table 2.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import keras
-from keras.layers import Add, Input, Layer
+from keras.layers import Add, Input
 
 from detectune.backbones.base import BackboneFamily
-from detectune.layers.batch_norm import FreezableBatchNormalization
-from detectune.layers.conv_norm import ConvNorm
-from detectune.layers.hyperparams import BatchNormSettings, ConvHyperparams, FixedPadding
+from detectune.backbones.conv_graph import ConvGraph
+from detectune.backbones.tf1 import Tf1Form
+from detectune.layers.hyperparams import BatchNormSettings, ConvHyperparams
 from detectune.registry import backbones
 from detectune.structures import Array
 
@@ -59,63 +60,36 @@ def divisible(channels: float, divisor: int = 8) -> int:
 
 
 @dataclass
-class _Builder:
-    """Adds layers to a functional graph, named as in `keras.applications`.
+class _Builder(ConvGraph):
+    """Adds inverted residual blocks to a functional graph, named as in `keras.applications`.
 
     Args:
-        style: of the convolutions.
-        min_depth, explicit_padding: see `mobilenet_v2`.
-        last_large_block: up to it maps are so large that it pays to compute some of them twice.
+        min_depth: the least channels of a convolution, expansions excepted.
+        last_recomputed: the last block whose maps are so large that it pays to compute some of
+            them twice.
     """
 
-    style: ConvHyperparams
-    min_depth: int
-    explicit_padding: bool
-    last_large_block: int = 6
-
-    def conv(
-        self, x: Array, filters: int, kernel: int, stride: int, name: str, norm: str, large: bool
-    ) -> Array:
-        if not name.endswith("expand"):
-            filters = max(filters, self.min_depth)
-        x, padding = self._padded(x, kernel, name)
-        layer = self.style.conv(
-            filters, kernel, strides=stride, padding=padding, use_bias=False, name=name
-        )
-        return self._normed(x, layer, norm, large)
-
-    def depthwise(self, x: Array, stride: int, name: str, norm: str, large: bool) -> Array:
-        x, padding = self._padded(x, 3, name)
-        layer = self.style.depthwise(3, strides=stride, padding=padding, use_bias=False, name=name)
-        return self._normed(x, layer, norm, large)
-
-    def _padded(self, x: Array, kernel: int, name: str) -> tuple[Array, str]:
-        if self.explicit_padding and kernel > 1:
-            return FixedPadding(kernel, name=f"{name}_pad")(x), "valid"
-        return x, "same"
-
-    def _normed(self, x: Array, conv: Layer, name: str, large: bool) -> Array:
-        norm = self.style.norm(name)
-        if large and isinstance(norm, FreezableBatchNormalization):
-            return ConvNorm(conv, norm, name=f"{conv.name}_and_{name}")(x)
-        return norm(conv(x))
-
-    def act(self, x: Array, name: str) -> Array:
-        return self.style.act(name)(x)
+    min_depth: int = 16
+    last_recomputed: int = 6
+    sum_where_shapes_fit: bool = False
 
     def block(self, x: Array, index: int, expansion: int, filters: int, stride: int) -> Array:
         prefix = f"block_{index}_" if index else "expanded_conv_"
-        entry, channels, large = x, x.shape[-1], index <= self.last_large_block
+        entry, channels, large = x, x.shape[-1], index <= self.last_recomputed
         if index:
-            names = f"{prefix}expand", f"{prefix}expand_BN"
-            x = self.conv(x, expansion * channels, 1, 1, *names, large)
-            x = self.act(x, f"{prefix}expand_relu")
-        x = self.depthwise(x, stride, f"{prefix}depthwise", f"{prefix}depthwise_BN", large)
-        x = self.act(x, f"{prefix}depthwise_relu")
-        x = self.conv(x, filters, 1, 1, f"{prefix}project", f"{prefix}project_BN", False)
+            name = f"{prefix}expand"
+            width = expansion * channels
+            x = self.conv(x, width, 1, name=name, norm=f"{name}_BN", recompute=large)
+            x = self.act(x, f"{name}_relu")
+        name = f"{prefix}depthwise"
+        x = self.depthwise(x, stride=stride, name=name, norm=f"{name}_BN", recompute=large)
+        x = self.act(x, f"{name}_relu")
+        name = f"{prefix}project"
+        x = self.conv(x, max(filters, self.min_depth), 1, name=name, norm=f"{name}_BN")
         # Parity: `filters` is what the width multiplier asks for. Where `min_depth` widens a block
         # beyond it, there is no sum even if the shapes fit.
-        if stride == 1 and channels == filters:
+        wanted = x.shape[-1] if self.sum_where_shapes_fit else filters
+        if stride == 1 and channels == wanted:
             x = Add(name=f"{prefix}add")([entry, x])
         return x
 
@@ -126,6 +100,9 @@ def mobilenet_v2(
     min_depth: int = 16,
     hyperparams: ConvHyperparams | None = None,
     explicit_padding: bool = False,
+    last_channels: int = 1280,
+    widen_last: bool = False,
+    sum_where_shapes_fit: bool = False,
 ) -> keras.Model:
     """The network up to its last convolution, without a classifier.
 
@@ -134,11 +111,15 @@ def mobilenet_v2(
         min_depth: the least channels of a layer, expansions excepted.
         hyperparams: of its convolutions; `DEFAULT_HYPERPARAMS` if None.
         explicit_padding: pad independently of the image size.
+        last_channels: of the last convolution, before multiplication.
+        widen_last: let a `depth_multiplier` over 1 widen it too.
+        sum_where_shapes_fit: add a block's input also where `min_depth` alone makes them fit.
     """
     style = hyperparams or DEFAULT_HYPERPARAMS
-    build = _Builder(style, min_depth, explicit_padding)
+    build = _Builder(style, explicit_padding, min_depth, sum_where_shapes_fit=sum_where_shapes_fit)
     images = Input((None, None, 3))
-    x = build.conv(images, divisible(32 * depth_multiplier), 3, 2, "Conv1", "bn_Conv1", True)
+    first = max(divisible(32 * depth_multiplier), min_depth)
+    x = build.conv(images, first, 3, stride=2, name="Conv1", norm="bn_Conv1", recompute=True)
     x = build.act(x, "Conv1_relu")
     index = 0
     for expansion, channels, blocks, stride in _STAGES:
@@ -146,8 +127,9 @@ def mobilenet_v2(
         for block in range(blocks):
             x = build.block(x, index, expansion, filters, stride if block == 0 else 1)
             index += 1
-    last = 1280 if depth_multiplier >= 1.0 else divisible(1280 * depth_multiplier)
-    x = build.conv(x, last, 1, 1, "Conv_1", "Conv_1_bn", False)
+    factor = depth_multiplier if widen_last else min(depth_multiplier, 1.0)
+    last = max(divisible(last_channels * factor), min_depth)
+    x = build.conv(x, last, 1, name="Conv_1", norm="Conv_1_bn")
     x = build.act(x, "out_relu")
     return keras.Model(images, x, name="mobilenet_v2")
 
@@ -163,6 +145,33 @@ def _level_outputs(network: keras.Model) -> dict[int, str]:
     return ends | {5: "out_relu"}
 
 
+# Parity: slim/nets/mobilenet/. Depthwise kernels have no penalty of their own, and a config that
+# overrides hyperparameters leaves the activation and the parts of a batch norm as they are.
+def _tf1_from_config(style: ConvHyperparams) -> ConvHyperparams:
+    norm = style.batch_norm or BatchNormSettings(momentum=0.9997)
+    return replace(style, activation="relu6", batch_norm=replace(norm, center=True, scale=True))
+
+
+_tf1_build = partial(mobilenet_v2, widen_last=True, sum_where_shapes_fit=True)
+
+TF1 = Tf1Form(
+    scope="MobilenetV2",
+    layers=(
+        ("Conv1", "Conv"),
+        (r"expanded_conv_(\w+)", r"expanded_conv/\1"),
+        (r"block_(\d+)_(\w+)", r"expanded_conv_\1/\2"),
+    ),
+    last="layer_19",
+    coarse="bottom_up_Conv2d_{}",
+    first_coarse=20,
+    build=_tf1_build,
+    # Parity: ssd_mobilenet_v2_fpn_feature_extractor.py, _create_modified_mobilenet_config.
+    build_thin=partial(_tf1_build, last_channels=256),
+    default_hyperparams=replace(DEFAULT_HYPERPARAMS, regularize_depthwise=False),
+    from_config=_tf1_from_config,
+)
+
+
 backbones.register("mobilenet_v2")(
     BackboneFamily(
         build=mobilenet_v2,
@@ -172,6 +181,8 @@ backbones.register("mobilenet_v2")(
         level_outputs=_level_outputs,
         ssd_outputs=("block_13_expand_relu", "out_relu"),
         ssd_extra_depths=(512, 256, 256, 128),
+        keeps_unused_layers=True,
         necks=("extras", "fpn", "bifpn"),
+        tf1=TF1,
     )
 )

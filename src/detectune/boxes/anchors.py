@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -120,9 +120,6 @@ class MultiscaleAnchorGenerator:
         anchor_scale: side of the base anchor in strides.
         ratios: aspect ratios, width over height.
         scales_per_octave: how many sizes between one level and the next.
-        normalized: whether the config asked for coordinates as fractions. The anchors returned
-            are pixels either way; it decides how a feature map whose size does not divide the
-            image is laid over it.
 
     Source: Lin et al. 2017 (RetinaNet), section 4.
     """
@@ -155,3 +152,70 @@ class MultiscaleAnchorGenerator:
             offset = np.array([stride / 2.0 if side % stride == 0 else 0.0 for side in image_size])
             grids.append(tile(scales, ratios, base, np.full(2, stride), offset, size))
         return np.concatenate(grids).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class GridAnchorGenerator:
+    """The same anchors at every place of a single feature map, as in Faster R-CNN.
+
+    Args:
+        scales: the square root of an anchor's area, in units of the base anchor.
+        ratios: aspect ratios, width over height.
+        base_size: (height, width) in pixels that a scale of 1 means.
+        stride: (y, x) in pixels between neighbouring centres.
+        offset: (y, x) in pixels of the first centre.
+
+    Source: Ren et al. 2015, section 3.1.1.
+    """
+
+    scales: tuple[float, ...]
+    ratios: tuple[float, ...]
+    base_size: tuple[float, float] = (256.0, 256.0)
+    stride: tuple[float, float] = (16.0, 16.0)
+    offset: tuple[float, float] = (0.0, 0.0)
+
+    @property
+    def per_location(self) -> list[int]:
+        return [len(self.scales) * len(self.ratios)]
+
+    def __call__(self, image_size: Size, feature_sizes: Sequence[Size]) -> np.ndarray:
+        (size,) = feature_sizes
+        # Parity: grid_anchor_generator.py lists all scales of the first ratio, then of the second.
+        pairs = np.array([(s, r) for r in self.ratios for s in self.scales]).reshape(-1, 2)
+        base, stride, offset = map(np.array, (self.base_size, self.stride, self.offset))
+        return tile(pairs[:, 0], pairs[:, 1], base, stride, offset, size).astype(np.float32)
+
+
+class AnchorGrid(NamedTuple):
+    """The anchors of one feature map, each with a size and an aspect ratio of its own."""
+
+    sizes: tuple[float, ...]
+    """Square roots of the areas, pixels."""
+    ratios: tuple[float, ...]
+    """Width over height, one for each size."""
+    stride: tuple[float, float]
+    """(y, x) in pixels between neighbouring centres."""
+    offset: tuple[float, float]
+    """(y, x) in pixels of the first centre."""
+
+
+@dataclass(frozen=True)
+class FlexibleGridAnchorGenerator:
+    """Anchors that the config spells out for every feature map.
+
+    Args:
+        grids: one per feature map.
+    """
+
+    grids: tuple[AnchorGrid, ...]
+
+    @property
+    def per_location(self) -> list[int]:
+        return [len(grid.sizes) for grid in self.grids]
+
+    def __call__(self, image_size: Size, feature_sizes: Sequence[Size]) -> np.ndarray:
+        maps = []
+        for grid, size in zip(self.grids, feature_sizes, strict=True):
+            sizes, ratios, stride, offset = map(np.array, grid)
+            maps.append(tile(sizes, ratios, np.ones(2), stride, offset, size))
+        return np.concatenate(maps).astype(np.float32)

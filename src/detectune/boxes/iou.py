@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from detectune.boxes.arrays import same_kind
 from detectune.boxes.convert import area
 from detectune.structures import Array
@@ -26,3 +28,38 @@ def pairwise_iou(boxes: Array, others: Array) -> Array:
     union = area(boxes)[..., :, None] + area(others)[..., None, :] - common
     met = common > 0.0
     return xp.where(met, common / xp.where(met, union, 1.0), 0.0)
+
+
+def matched_iou(boxes: Array, others: Array) -> Array:
+    """Intersection over union `[...]` of boxes `[..., 4]` and others `[..., 4]`, pair by pair."""
+    xp, boxes, others = same_kind(boxes, others)
+    common, union = _matched_areas(xp, boxes, others)
+    met = common > 0.0
+    return xp.where(met, common / xp.where(met, union, 1.0), 0.0)
+
+
+def matched_giou(boxes: Array, others: Array) -> Array:
+    """Generalized intersection over union `[...]`, −1 to 1, of boxes `[..., 4]`, pair by pair.
+
+    Falls below 0 as boxes move apart: minus the share of their common hull that neither covers.
+
+    Source: Rezatofighi et al. 2019, algorithm 1.
+    """
+    xp, boxes, others = same_kind(boxes, others)
+    common, union = _matched_areas(xp, boxes, others)
+    hull = xp.concatenate(
+        [xp.minimum(boxes[..., :2], others[..., :2]), xp.maximum(boxes[..., 2:], others[..., 2:])],
+        axis=-1,
+    )
+    iou = xp.where(union > 0.0, common / xp.where(union > 0.0, union, 1.0), 0.0)
+    around = area(hull)
+    empty = xp.where(around > 0.0, (around - union) / xp.where(around > 0.0, around, 1.0), 0.0)
+    return iou - empty
+
+
+def _matched_areas(xp: Any, boxes: Array, others: Array) -> tuple[Array, Array]:
+    """Intersection and union `[...]`."""
+    height = xp.minimum(boxes[..., 2], others[..., 2]) - xp.maximum(boxes[..., 0], others[..., 0])
+    width = xp.minimum(boxes[..., 3], others[..., 3]) - xp.maximum(boxes[..., 1], others[..., 1])
+    common = xp.maximum(height, 0.0) * xp.maximum(width, 0.0)
+    return common, area(boxes) + area(others) - common

@@ -48,6 +48,7 @@ class NonMaxSuppression:
         max_per_class: kept per class and image.
         max_detections: kept per image.
         class_agnostic: every box stands for its best class only, and boxes of all classes compete.
+        drop_empty: whether boxes outside the window are dropped; else they stay, as empty boxes.
         block_size: pairs compared at a time; changes the time taken, not the answer.
     """
 
@@ -56,28 +57,33 @@ class NonMaxSuppression:
     max_per_class: int = 100
     max_detections: int = 100
     class_agnostic: bool = False
+    drop_empty: bool = True
     block_size: int = 512
 
     def __call__(self, boxes: Array, scores: Array, windows: Array | None = None) -> Kept:
         """The best `max_detections` pairs of every image.
 
         Args:
-            boxes: `[B, A, 4]` float32 yxyx, not clipped.
+            boxes: `[B, A, 4]` float32 yxyx, not clipped; or `[B, A, C, 4]`, a box for each class.
             scores: `[B, A, C]` float32, without background.
             windows: `[B, 4]` yxyx; kept boxes are clipped to it, and those left empty dropped.
                 None keeps boxes as they are.
         """
         num_classes = scores.shape[-1]
+        batch, count = ops.shape(scores)[0], scores.shape[1]
         if self.class_agnostic:
             best_class = ops.cast(ops.argmax(scores, axis=-1), "int32")
+            if len(boxes.shape) == 4:
+                boxes = ops.take_along_axis(boxes, best_class[..., None, None], axis=2)[:, :, 0]
             # Parity: `max_per_class` does not count here, and boxes outside the window take up
             # places that nobody fills.
             uncapped = replace(self, max_per_class=self.max_detections)
             kept = uncapped._greedy(boxes, ops.max(scores, axis=-1), None, num_classes=1)
-            kept = _best(self.max_detections, _inside(kept, windows))
+            kept = best_of(self.max_detections, inside(kept, windows, self.drop_empty))
             classes = ops.take_along_axis(best_class, kept.indices, axis=1)
             return kept._replace(classes=ops.where(kept.valid, classes, 0))
-        pairs = ops.reshape(scores, (ops.shape(scores)[0], scores.shape[1] * num_classes))
+        boxes = ops.reshape(boxes, (batch, -1, 4))
+        pairs = ops.reshape(scores, (batch, count * num_classes))
         return self._greedy(boxes, pairs, windows, num_classes)
 
     def _greedy(self, boxes: Array, pairs: Array, windows: Array | None, num_classes: int) -> Kept:
@@ -87,11 +93,11 @@ class NonMaxSuppression:
         batch = ops.shape(pairs)[0]
         block_count = -(-pairs.shape[1] // size)
         # Boxes that the window will drop still suppress others, so there is room for them too.
-        room = self.max_detections * (1 if windows is None else 2)
+        room = self.max_detections * (1 if windows is None or not self.drop_empty else 2)
         found = ops.zeros((batch, num_classes), "int32")
 
         def unfinished(done: Array, kept: Kept, pairs: Array, found: Array) -> Array:
-            count = ops.sum(ops.cast(_inside(kept, windows).valid, "int32"), axis=1)
+            count = ops.sum(ops.cast(inside(kept, windows, self.drop_empty).valid, "int32"), axis=1)
             left = ops.max(pairs, axis=1) > self.score_threshold
             missing = ops.logical_and(left, count < self.max_detections)
             return ops.logical_and(done < block_count, ops.any(missing))
@@ -99,11 +105,11 @@ class NonMaxSuppression:
         def take_block(done: Array, kept: Kept, pairs: Array, found: Array):
             block, pairs = self._next_block(boxes, pairs, size, num_classes)
             block, found = self._suppress(block, kept, found, num_classes)
-            return done + 1, _best(room, kept, block), pairs, found
+            return done + 1, best_of(room, kept, block), pairs, found
 
         start = (ops.zeros((), "int32"), _empty(batch, room), pairs, found)
         _, kept, _, _ = ops.while_loop(unfinished, take_block, start)
-        return _best(self.max_detections, _inside(kept, windows))
+        return best_of(self.max_detections, inside(kept, windows, self.drop_empty))
 
     def _next_block(
         self, boxes: Array, pairs: Array, size: int, num_classes: int
@@ -122,8 +128,9 @@ class NonMaxSuppression:
         )
         pairs = ops.where(taken, _GONE, pairs)
         indices = order // num_classes
+        places = order if boxes.shape[1] == pairs.shape[1] else indices
         block = Kept(
-            boxes=ops.take_along_axis(boxes, indices[..., None], axis=1),
+            boxes=ops.take_along_axis(boxes, places[..., None], axis=1),
             scores=scores,
             classes=order % num_classes,
             indices=indices,
@@ -159,11 +166,13 @@ class NonMaxSuppression:
         return block._replace(valid=survivors), found
 
 
-def _inside(block: Kept, windows: Array | None) -> Kept:
+def inside(block: Kept, windows: Array | None, drop_empty: bool = True) -> Kept:
     """`block` clipped to `windows` `[B, 4]`, without the boxes that leaves empty."""
     if windows is None:
         return block
     clipped = clip(block.boxes, windows[:, None, :])
+    if not drop_empty:
+        return block._replace(boxes=clipped)
     return block._replace(boxes=clipped, valid=ops.logical_and(block.valid, area(clipped) > 0.0))
 
 
@@ -206,7 +215,7 @@ def _empty(batch: Array, size: int) -> Kept:
     )
 
 
-def _best(count: int, *groups: Kept) -> Kept:
+def best_of(count: int, *groups: Kept) -> Kept:
     """The best `count` valid pairs of all `groups`, best first."""
     together = Kept(*(ops.concatenate(part, axis=1) for part in zip(*groups, strict=True)))
     scores, order = ops.top_k(ops.where(together.valid, together.scores, _GONE), count)

@@ -19,6 +19,9 @@ from detectune.files import WriteError, write_error, write_text
 
 # What files are called while they are written.
 _WRITING = ".writing-"
+# In the names of the oldest checkpoints of TensorFlow 1, such as TF-Slim's `resnet_v1_50.ckpt`,
+# which are one file each.
+_SINGLE_FILE = ".ckpt"
 # Folders below a run directory or an unpacked archive where a checkpoint may stand.
 _FOLDERS = ("checkpoints/best", "checkpoints/last", "checkpoint")
 
@@ -52,6 +55,8 @@ def find_checkpoint(path: str | os.PathLike) -> str:
                     )
                 )
             return prefix
+        if place.is_file() and _SINGLE_FILE in place.name and prefix == os.fspath(path):
+            return prefix
         found = f"{path}: there is no such checkpoint."
     raise CheckpointError(
         three_part(
@@ -79,11 +84,14 @@ def latest_in(folder: Path) -> str | None:
             if (folder / f"{name}.index").exists():
                 return os.fspath(folder / name)
     found = sorted(folder.glob("*.index"), key=lambda file: (file.stat().st_mtime, file.name))
-    return os.fspath(found[-1].with_suffix("")) if found else None
+    if found:
+        return os.fspath(found[-1].with_suffix(""))
+    single = sorted(folder.glob(f"*{_SINGLE_FILE}"))
+    return os.fspath(single[-1]) if single else None
 
 
 def _without_extension(path: str) -> str:
-    for extension in (".index", ".data-00000-of-00001"):
+    for extension in (".index", ".data-00000-of-00001", ".meta"):
         path = path.removesuffix(extension)
     return path
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from keras.layers import DepthwiseConv2D
 
 from detectune.checkpoints.name_maps import ssd as ssd_names
+from detectune.checkpoints.name_maps import tf1_ssd as tf1_ssd_names
 from detectune.detectors.base import Detector
 from detectune.detectors.ssd import SSD
 from detectune.errors import CheckpointError, three_part
@@ -16,6 +17,8 @@ ROOT = "model/"
 
 # Detector class → its table of layers.
 _TABLES = {SSD: ssd_names.layer_keys}
+# The same for the variable scopes of TensorFlow 1, as far as there were any.
+_TF1_TABLES = {SSD: tf1_ssd_names.layer_scopes}
 
 
 class VariableKey(NamedTuple):
@@ -27,6 +30,8 @@ class VariableKey(NamedTuple):
     """Variable name in the original."""
     variable: Any
     """The Keras variable."""
+    tf1_name: str = ""
+    """Variable name in the original on TensorFlow 1; empty if the network came later."""
 
     @property
     def path(self) -> str:
@@ -41,14 +46,26 @@ def variable_keys(detector: Detector) -> list[VariableKey]:
         CheckpointError: the name map of the family leaves a variable out, which is a defect.
     """
     found = []
+    tf1_names = _tf1_names(detector)
     for key, name, layer in _TABLES[type(detector)](detector):
         for variable in layer.weights:
             kind = variable.name
             if isinstance(layer, DepthwiseConv2D) and kind == "kernel":
                 kind = "depthwise_kernel"  # its name before Keras 3
-            found.append(VariableKey(f"{ROOT}{key}/{kind}{SUFFIX}", f"{name}/{kind}", variable))
+            tf1_name = tf1_names.get(id(variable), "")
+            key_of_variable = f"{ROOT}{key}/{kind}{SUFFIX}"
+            found.append(VariableKey(key_of_variable, f"{name}/{kind}", variable, tf1_name))
     _check_complete(detector, found)
     return found
+
+
+def _tf1_names(detector: Detector) -> dict[int, str]:
+    """`id` of a variable → its name on TensorFlow 1."""
+    return {
+        id(variable): f"{scope}/{tf1_ssd_names.variable_name(layer, variable.name)}"
+        for scope, layer in _TF1_TABLES[type(detector)](detector)
+        for variable in layer.weights
+    }
 
 
 def _check_complete(detector: Detector, found: list[VariableKey]) -> None:

@@ -19,6 +19,7 @@ import numpy as np
 from detectune.checkpoints.class_rows import carry_classes
 from detectune.checkpoints.files import find_checkpoint, read_checkpoint
 from detectune.checkpoints.keys import ROOT, SUFFIX, VariableKey, variable_keys
+from detectune.checkpoints.tf1_values import is_name_based, tf1_values
 from detectune.detectors.base import Detector
 from detectune.errors import CheckpointError, did_you_mean, three_part
 
@@ -52,6 +53,11 @@ class RestoreReport:
     """Variables of the checkpoint that the model has no place for."""
     mismatched: list[str] = field(default_factory=list)
     """Found, but of another shape; these start fresh too."""
+    set_aside: list[str] = field(default_factory=list)
+    """Of a checkpoint of TensorFlow 1: optimizer slots, counters, and moving averages beside the
+    variables themselves."""
+    averages_used: list[str] = field(default_factory=list)
+    """Variables that such a checkpoint holds as a moving average only."""
 
     def summary(self) -> str:
         """A few lines for people."""
@@ -67,6 +73,8 @@ class RestoreReport:
             ("fresh", self.fresh),
             ("another shape, so fresh", self.mismatched),
             ("left over in the checkpoint", self.left_over),
+            ("no weights of a network, so set aside", self.set_aside),
+            ("restored from their moving averages", self.averages_used),
         ):
             if rows:
                 lines.append(f"{title}: {len(rows)} ({_examples(rows)})")
@@ -103,15 +111,26 @@ def restore(
             )
         )
     prefix = find_checkpoint(path)
-    values = _model_values(read_checkpoint(prefix), kind)
-    report = RestoreReport(prefix, kind)
-    assignments = _match(variable_keys(detector), values, report)
+    rows, report = variable_keys(detector), RestoreReport(prefix, kind)
+    values = _model_values(_with_our_keys(read_checkpoint(prefix), rows, report), kind)
+    assignments = _match(rows, values, report)
     if kind in ("detection", "fine_tune"):
         _rework_classes(detector, values, assignments, report, source_classes, target_classes)
     _check_promise(report, kind, values)
     for row, value in assignments.values():
         row.variable.assign(value)
     return report
+
+
+def _with_our_keys(
+    values: dict[str, np.ndarray], rows: list[VariableKey], report: RestoreReport
+) -> dict[str, np.ndarray]:
+    """`values` of a checkpoint of either kind, by object-based keys."""
+    if not is_name_based(values):
+        return values
+    found = tf1_values(values, rows)
+    report.set_aside, report.averages_used = sorted(found.set_aside), found.averages_used
+    return found.values
 
 
 def _model_values(values: Mapping[str, np.ndarray], kind: str) -> dict[str, np.ndarray]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from detectune.config import tf1_names
 from detectune.errors import did_you_mean
 
 
@@ -16,9 +17,21 @@ class Choice(NamedTuple):
 
 
 FEATURE_EXTRACTORS = (
+    "ssd_inception_v2_keras",
+    "ssd_inception_v2_fpn_keras",
+    "ssd_inception_v3_keras",
+    "ssd_mobilenet_v1_keras",
+    "ssd_mobilenet_v1_fpn_keras",
     "ssd_mobilenet_v2_keras",
     "ssd_mobilenet_v2_fpn_keras",
     "ssd_mobilenet_v2_bifpn_keras",
+    "ssd_mobilenet_v3_large_keras",
+    "ssd_mobilenet_v3_large_fpn_keras",
+    "ssd_mobilenet_v3_small_keras",
+    "ssd_mobilenet_v3_small_fpn_keras",
+    "ssd_resnet50_v1_fpn_keras",
+    "ssd_resnet101_v1_fpn_keras",
+    "ssd_resnet152_v1_fpn_keras",
     *(f"ssd_efficientnet-b{size}_bifpn_keras" for size in range(8)),
 )
 BIFPN_METHODS = ("sum", "weighted_sum", "attention", "fast_attention")
@@ -28,7 +41,9 @@ CHECKPOINT_TYPES = ("", "detection", "fine_tune", "classification", "full")
 _BOX_CODES = Choice((4,), "Write 4, or remove the line.")
 
 CHOICES = {
-    "SsdFeatureExtractor.type": Choice(FEATURE_EXTRACTORS, "Choose one of these."),
+    "SsdFeatureExtractor.type": Choice(
+        (*FEATURE_EXTRACTORS, *tf1_names.TF1_EXTRACTORS), "Choose one of these."
+    ),
     "BidirectionalFeaturePyramidNetworks.combine_method": Choice(
         BIFPN_METHODS, 'Write "fast_attention", or remove the line.'
     ),
@@ -55,28 +70,23 @@ def wrong_choice(row: str, value: Any) -> tuple[str, str, str] | None:
     if row == "EvalConfig.metrics_set":
         guess = ""  # another metric is a choice, not a slip of the pen
     if row == "SsdFeatureExtractor.type":
-        return _wrong_extractor(str(value), allowed, guess)
+        return _wrong_extractor(str(value), guess)
     return (f"{value} is not supported.", f"Supported: {allowed}.", f"{guess}{choice.next_step}")
 
 
-def _wrong_extractor(value: str, allowed: str, guess: str) -> tuple[str, str, str]:
-    twin = f"{value}_keras"
-    if twin in FEATURE_EXTRACTORS:
-        return (
-            f'"{value}" is the name in TensorFlow 1.',
-            f'Here and in TensorFlow 2 it is called "{twin}".',
-            f'Write "{twin}" and take a checkpoint of the TensorFlow 2 zoo.',
-        )
-    if not value.startswith("ssd_") or not guess or _is_other_family(value):
+def _wrong_extractor(value: str, guess: str) -> tuple[str, str, str]:
+    refused = tf1_names.refusal(value)
+    if refused:
+        return refused
+    if not value.startswith("ssd_") or _is_other_family(value):
         guess = ""
     return (
         f'the feature extractor "{value}" is not supported yet.',
-        f"Supported: {allowed}.",
+        f"Supported: {', '.join(FEATURE_EXTRACTORS)}.",
         f"{guess}`detectune config new` writes configs of the zoo's models.",
     )
 
 
 def _is_other_family(value: str) -> bool:
     """Whether `value` names a real feature extractor of the original, so is no slip of the pen."""
-    families = ("mobilenet_v1", "mobilenet_v3", "resnet", "inception", "mobiledet")
-    return any(family in value for family in families)
+    return any(family in value for family in ("resnet_v2", "inception_resnet"))

@@ -136,6 +136,8 @@ def _checkpoint(train: schema.TrainConfig) -> Iterator[Problem]:
     name, field = train.fine_tune_checkpoint, "train_config.fine_tune_checkpoint"
     if not name or _REMOTE.match(name) or os.path.exists(f"{name}.index"):
         return
+    if os.path.isfile(name) and Path(name).suffix == ".ckpt":
+        return  # the oldest checkpoints of TensorFlow 1 are one file
     inside = _prefix_inside(name)
     if inside:
         yield Problem(

@@ -66,7 +66,13 @@ def _levels(ssd: schema.Ssd) -> Iterator[Problem]:
 def _training(config: schema.TrainEvalPipelineConfig) -> Iterator[Problem]:
     train = config.train_config
     if train.num_steps < 1:
-        yield _missing("train_config.num_steps", "no number of steps", "num_steps: 2000")
+        yield Problem(
+            "warning",
+            "train_config.num_steps",
+            "the config has no number of steps.",
+            "In the original such a training goes on until it is stopped; a run here has an end.",
+            "Write num_steps: 2000, or give --set train_config.num_steps=2000.",
+        )
     if train.batch_size < 1:
         yield _missing("train_config.batch_size", "a batch size of 0", "batch_size: 8")
     kind = train.optimizer.WhichOneof("optimizer")

@@ -14,15 +14,22 @@ from detectune.config import schema
 from detectune.errors import ConfigError, did_you_mean, three_part
 
 _CONV = """
-  regularizer {{ l2_regularizer {{ weight: 4e-05 }} }}
+  regularizer {{ l2_regularizer {{ weight: {weight_decay} }} }}
   initializer {{ {initializer} }}
   activation: {activation}
   batch_norm {{ {batch_norm} }}
 """
 
 
-def _conv(initializer: str, batch_norm: str, activation: str = "RELU_6") -> str:
-    return _CONV.format(initializer=initializer, batch_norm=batch_norm, activation=activation)
+def _conv(
+    initializer: str, batch_norm: str, activation: str = "RELU_6", weight_decay: str = "4e-05"
+) -> str:
+    return _CONV.format(
+        initializer=initializer,
+        batch_norm=batch_norm,
+        activation=activation,
+        weight_decay=weight_decay,
+    )
 
 
 _PLAIN_NORM = "decay: 0.97 center: true scale: true epsilon: 0.001 train: true"
@@ -98,25 +105,49 @@ def _plain_ssd() -> str:
 
 def _fpnlite_ssd(size: int) -> str:
     conv = _conv(initializer=_NARROW, batch_norm=_FPN_NORM)
+    extractor = f"""
+    type: "ssd_mobilenet_v2_fpn_keras"
+    conv_hyperparams {{ {conv} }}
+    use_depthwise: true
+    fpn {{ min_level: 3 max_level: 7 additional_layer_depth: 128 }}
+"""
+    predictor = f"""
+    conv_hyperparams {{ {conv} }}
+    depth: 128
+    share_prediction_tower: true
+    use_depthwise: true
+"""
+    return _pyramid_ssd(size, extractor, predictor)
+
+
+def _retinanet(backbone: str, size: int, initializer: str, weight_decay: str) -> str:
+    extractor = f"""
+    type: "ssd_{backbone}_fpn_keras"
+    conv_hyperparams {{ {_conv(initializer, _FPN_NORM, weight_decay=weight_decay)} }}
+    fpn {{ min_level: 3 max_level: 7 }}
+"""
+    predictor = f"""
+    conv_hyperparams {{ {_conv(_NARROW, _FPN_NORM, weight_decay=weight_decay)} }}
+    depth: 256
+"""
+    return _pyramid_ssd(size, extractor, predictor)
+
+
+def _pyramid_ssd(size: int, extractor: str, predictor: str) -> str:
     return f"""
   num_classes: 90
   image_resizer {{ fixed_shape_resizer {{ height: {size} width: {size} }} }}
   feature_extractor {{
-    type: "ssd_mobilenet_v2_fpn_keras"
     depth_multiplier: 1.0
     min_depth: 16
-    conv_hyperparams {{ {conv} }}
-    use_depthwise: true
     override_base_feature_extractor_hyperparams: true
-    fpn {{ min_level: 3 max_level: 7 additional_layer_depth: 128 }}
+    {extractor}
   }}
   box_predictor {{
     weight_shared_convolutional_box_predictor {{
-      conv_hyperparams {{ {conv} }}
-      depth: 128 num_layers_before_predictor: 4 kernel_size: 3
+      num_layers_before_predictor: 4 kernel_size: 3
       class_prediction_bias_init: -4.6
-      share_prediction_tower: true
-      use_depthwise: true
+      {predictor}
     }}
   }}
   anchor_generator {{
@@ -220,6 +251,18 @@ _TEMPLATES = {
     "ssd_mobilenet_v2_320x320_coco17_tpu-8": (_plain_ssd(), _FLIP + _SSD_CROP),
     "ssd_mobilenet_v2_fpnlite_320x320_coco17_tpu-8": (_fpnlite_ssd(320), _FLIP + _CROP),
     "ssd_mobilenet_v2_fpnlite_640x640_coco17_tpu-8": (_fpnlite_ssd(640), _FLIP + _CROP),
+    "ssd_mobilenet_v1_fpn_640x640_coco17_tpu-8": (
+        _retinanet("mobilenet_v1", 640, _NARROW, "4e-05"),
+        _FLIP + _CROP,
+    ),
+    **{
+        f"ssd_resnet{depth}_v1_fpn_{size}x{size}_coco17_tpu-8": (
+            _retinanet(f"resnet{depth}_v1", size, _WIDE, "0.0004"),
+            _FLIP + _CROP,
+        )
+        for depth in (50, 101, 152)
+        for size in (640, 1024)
+    },
     **{
         f"efficientdet_d{index}_coco17_tpu-32": (
             _efficientdet(size),

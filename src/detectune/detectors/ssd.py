@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import keras
 import numpy as np
 from keras import ops
 from keras.layers import Layer
@@ -19,15 +20,19 @@ from keras.layers import Layer
 from detectune.backbones.base import Backbone
 from detectune.boxes.anchors import AnchorGenerator
 from detectune.boxes.coders import BoxCoder
-from detectune.boxes.nms import NonMaxSuppression
-from detectune.config import schema
+from detectune.config import schema, tf1_names
 from detectune.detectors.base import Detector
 from detectune.detectors.parts.anchors import anchor_generator, box_coder
 from detectune.detectors.parts.feature_extractor import backbone_and_neck
 from detectune.detectors.parts.head import convolutional_head
 from detectune.detectors.parts.losses import anchor_loss
-from detectune.detectors.parts.post_processing import non_max_suppression, score_converter
+from detectune.detectors.parts.post_processing import (
+    Suppression,
+    non_max_suppression,
+    score_converter,
+)
 from detectune.detectors.parts.targets import anchor_assigner
+from detectune.errors import ConfigError, three_part
 from detectune.losses.anchor_loss import AnchorLoss
 from detectune.registry import detectors
 from detectune.structures import Array, Detections, GroundTruth, Predictions
@@ -35,7 +40,11 @@ from detectune.targets.anchor_targets import AnchorAssigner
 
 
 class SSD(Detector):
-    """Single-shot detector. Every argument is a finished part, never a config message."""
+    """Single-shot detector. Every argument is a finished part, never a config message.
+
+    Args:
+        explicit_background: class 0 is the background, in the data too; it is never detected.
+    """
 
     loss_names = ("classification_loss", "localization_loss")
 
@@ -51,12 +60,15 @@ class SSD(Detector):
         loss_fn: AnchorLoss,
         coder: BoxCoder,
         to_scores: Callable[[Array], Array],
-        nms: NonMaxSuppression,
+        nms: Suppression,
+        explicit_background: bool = False,
     ) -> None:
         super().__init__(num_classes=num_classes, pad_value=backbone.pad_value, name="ssd")
         self.backbone, self.neck, self.head = backbone, neck, head
         self.anchors, self.assigner, self.loss_fn = anchors, assigner, loss_fn
         self.coder, self.to_scores, self.nms = coder, to_scores, nms
+        self.explicit_background = explicit_background
+        self.sampler_seed = keras.random.SeedGenerator() if loss_fn.sampler else None
 
     def build(self, input_shape: tuple | None = None) -> None:
         """Make all variables. No image is needed, and the size of one does not matter."""
@@ -77,24 +89,33 @@ class SSD(Detector):
 
     def named_losses(self, truth: GroundTruth, out: Predictions) -> dict[str, Array]:
         """Scalars "classification_loss" and "localization_loss", each already weighted."""
-        return self.loss_fn(out, self.assigner(out.anchors, truth))
+        targets = self.assigner(out.anchors, truth)
+        preference = None
+        if self.loss_fn.sampler is not None:
+            preference = keras.random.uniform(ops.shape(targets.matches), seed=self.sampler_seed)
+        return self.loss_fn(out, targets, preference)
 
     def decode(self, out: Predictions) -> tuple[Array, Array]:
         """Boxes `[B, A, 4]` in pixels, not clipped, and scores `[B, A, C]` or `[B, A, C + 1]`."""
         boxes = self.coder.decode(out.box_codes, out.anchors)
         return boxes, self.to_scores(ops.cast(out.class_logits, "float32"))
 
+    @property
+    def _detected(self) -> int:
+        """How many classes are detected: the last columns of the scores."""
+        return self.num_classes - int(self.explicit_background)
+
     def postprocess(self, out: Predictions, sizes: Array) -> Detections:
         """The best `nms.max_detections` boxes of every image, in pixels of the input."""
         boxes, scores = self.decode(out)
         sizes = ops.cast(sizes, "float32")
         windows = ops.concatenate([ops.zeros_like(sizes), sizes], axis=-1)
-        kept = self.nms(boxes, scores[..., -self.num_classes :], windows)
+        kept = self.nms(boxes, scores[..., -self._detected :], windows)
         class_scores = ops.take_along_axis(scores, kept.indices[..., None], axis=1)
         return Detections(
             boxes=kept.boxes,
             scores=kept.scores,
-            classes=kept.classes,
+            classes=kept.classes + (self.num_classes - self._detected),
             valid=kept.valid,
             class_scores=class_scores * ops.cast(kept.valid, "float32")[..., None],
             anchor_indices=kept.indices,
@@ -104,7 +125,8 @@ class SSD(Detector):
 @detectors.register("ssd")
 def build_ssd(config: schema.Ssd) -> SSD:
     """Turn `model { ssd { ... } }` into an SSD. Nothing above this line reads a config."""
-    coder = box_coder(config.box_coder)
+    _check_background(config)
+    coder = box_coder(config.box_coder, config.image_resizer)
     anchors = anchor_generator(config.anchor_generator)
     backbone, neck = backbone_and_neck(
         config.feature_extractor, freeze_batch_norm=config.freeze_batchnorm
@@ -116,15 +138,33 @@ def build_ssd(config: schema.Ssd) -> SSD:
         head=convolutional_head(
             config.box_predictor,
             num_outputs=config.num_classes + int(config.add_background_class),
+            code_size=coder.code_size,
             per_location=anchors.per_location,
             freeze_batch_norm=config.freeze_batchnorm,
+            tf1=tf1_names.is_tf1(config.feature_extractor.type),
         ),
         anchors=anchors,
         assigner=anchor_assigner(config, coder),
         loss_fn=anchor_loss(config, coder),
         coder=coder,
-        to_scores=score_converter(config.post_processing),
+        to_scores=score_converter(
+            config.post_processing,
+            background_column=config.add_background_class,
+        ),
         nms=non_max_suppression(config.post_processing),
+        explicit_background=config.explicit_background_class,
     )
     detector.build()
     return detector
+
+
+def _check_background(config: schema.Ssd) -> None:
+    if config.add_background_class and config.explicit_background_class:
+        raise ConfigError(
+            three_part(
+                "ssd: add_background_class (true unless the config says otherwise) and "
+                "explicit_background_class are both true.",
+                "A background is added by the detector, or it is class 1 of the label map.",
+                "Write add_background_class: false, or remove explicit_background_class.",
+            )
+        )

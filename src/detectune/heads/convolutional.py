@@ -45,17 +45,19 @@ class Outputs:
 
     Args:
         per_anchor: class logits, the background among them if there is one.
+        code_size: numbers that say a box.
         apply_sigmoid: turn class logits into probabilities here.
         code_limits: lowest and highest box code.
     """
 
     per_anchor: int
+    code_size: int = 4
     apply_sigmoid: bool = False
     code_limits: tuple[float, float] | None = None
 
     def gather(self, codes: list[Array], logits: list[Array]) -> Predictions:
         """Predictions for all anchors from the maps `[B, H, W, K·size]` of every level."""
-        boxes, scores = _by_anchor(codes, 4), _by_anchor(logits, self.per_anchor)
+        boxes, scores = _by_anchor(codes, self.code_size), _by_anchor(logits, self.per_anchor)
         return Predictions(
             box_codes=boxes if self.code_limits is None else ops.clip(boxes, *self.code_limits),
             class_logits=ops.sigmoid(scores) if self.apply_sigmoid else scores,
@@ -97,7 +99,7 @@ class ConvolutionalHead(Layer):
         self.num_shared, self.shared_depth_limits = num_shared, shared_depth_limits
         self.shared: list[list[Layer]] = []
         bias = keras.initializers.Constant(class_bias)
-        self.box_layers = [self._predictor(4 * count) for count in per_location]
+        self.box_layers = [self._predictor(outputs.code_size * count) for count in per_location]
         self.class_layers = [
             self._predictor(outputs.per_anchor * count, dropout=True, bias_initializer=bias)
             for count in per_location
@@ -185,7 +187,9 @@ class WeightSharedHead(Layer):
         self.class_convs, self.class_tower = (
             (self.box_convs, self.box_tower) if share_tower else self._tower()
         )
-        self.box_predictor = self._conv(4 * per_location, style_heads, use_bias=True)
+        self.box_predictor = self._conv(
+            outputs.code_size * per_location, style_heads, use_bias=True
+        )
         self.class_dropout = None if dropout is None else Dropout(dropout)
         self.class_predictor = self._conv(
             outputs.per_anchor * per_location,

@@ -7,7 +7,7 @@ keeping them: see docs/decisions/0007-fused-batch-norm.md for the figures.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -59,9 +59,3 @@ class ConvNorm(Layer):
         )
         self.norm.move_averages(mean, variance)
         return outputs
-
-
-def separate(layers: Iterable[Layer]) -> list[Layer]:
-    """`layers` with convolution and batch norm in the place of every `ConvNorm`."""
-    parts = ([one.conv, one.norm] if isinstance(one, ConvNorm) else [one] for one in layers)
-    return [layer for part in parts for layer in part]

@@ -37,6 +37,9 @@ class ConvHyperparams:
         batch_norm: None for convolutions with a bias and no normalization.
         activation: after the normalization.
         force_bias: a bias even before a batch norm.
+        style_all: initializer and regularizer for every kernel, also where `depthwise` and
+            `separable` leave them out. Parity: so did the argument scopes of TensorFlow 1.
+        regularize_depthwise: the regularizer also for depthwise kernels.
     """
 
     initializer: dict[str, Any] = field(
@@ -46,6 +49,8 @@ class ConvHyperparams:
     batch_norm: BatchNormSettings | None = None
     activation: ActivationName = "relu"
     force_bias: bool = False
+    style_all: bool = False
+    regularize_depthwise: bool = True
 
     def with_frozen_statistics(self, frozen: bool) -> ConvHyperparams:
         """The same, with batch norms that keep their statistics if `frozen`."""
@@ -57,7 +62,7 @@ class ConvHyperparams:
     def use_bias(self) -> bool:
         return self.force_bias or self.batch_norm is None
 
-    def conv(self, filters: int, kernel_size: int, **kwargs: Any) -> Conv2D:
+    def conv(self, filters: int, kernel_size: int | tuple[int, int], **kwargs: Any) -> Conv2D:
         """A convolution; `use_bias`, `strides`, `padding`, `name` may be given."""
         settings: dict[str, Any] = {
             "padding": "same",
@@ -76,9 +81,11 @@ class ConvHyperparams:
                 the MobileNet backbones.
         """
         settings: dict[str, Any] = {"padding": "same", "use_bias": self.use_bias}
-        if not plain:
+        if self.style_all or not plain:
             settings["depthwise_initializer"] = self.new_initializer()
-            settings["depthwise_regularizer"] = self.regularizer
+            settings["depthwise_regularizer"] = (
+                self.regularizer if self.regularize_depthwise else None
+            )
         return DepthwiseConv2D(kernel_size, **(settings | kwargs))
 
     def separable(
@@ -99,7 +106,7 @@ class ConvHyperparams:
         """
         settings: dict[str, Any] = {"padding": "same", "use_bias": self.use_bias}
         for part, styled in (("depthwise", style_depthwise), ("pointwise", style_pointwise)):
-            if styled:
+            if styled or self.style_all:
                 settings[f"{part}_initializer"] = self.new_initializer()
                 settings[f"{part}_regularizer"] = self.regularizer
         return SeparableConv2D(filters, kernel_size, **(settings | kwargs))

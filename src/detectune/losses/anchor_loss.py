@@ -1,8 +1,13 @@
-"""The loss of a single-shot detector: two sums over anchors, weighted and normalized."""
+"""The loss of a single-shot detector: two sums over anchors, weighted and normalized.
+
+targets ─► sampler? (which anchors count) ─► losses per anchor ─► negative weights? or miner?
+        ─► sums ─► weights ─► divided by the number of matches?
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from keras import ops
 
@@ -10,7 +15,16 @@ from detectune.boxes.coders import BoxCoder
 from detectune.losses.classification import ClassificationLoss
 from detectune.losses.hard_mining import HardExampleMiner
 from detectune.losses.localization import LocalizationLoss
+from detectune.losses.negative_weights import NegativeWeights
 from detectune.structures import AnchorTargets, Array, Predictions
+
+
+class Sampler(Protocol):
+    """What the loss expects of a sampler, see `targets.samplers`."""
+
+    def __call__(self, candidates: Array, positive: Array, preference: Array) -> Array:
+        """`[B, A]` bool."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -19,11 +33,13 @@ class AnchorLoss:
 
     Args:
         classification, localization: unreduced losses.
-        coder: decodes boxes for the miner.
+        coder: decodes boxes for the miner, and for a localization loss on boxes.
         classification_weight, localization_weight: of the two sums.
         normalize_by_matches: divide by the number of matched anchors in the batch.
         normalize_by_code_size: divide the localization loss by the length of a box code.
-        miner: chooses which anchors count; None counts all.
+        sampler: chooses at random which anchors count; None counts all.
+        miner: chooses the anchors with the greatest losses among them; None takes all.
+        negative_weights: weighs anchors without an object; None weighs them as the targets do.
     """
 
     classification: ClassificationLoss
@@ -33,18 +49,52 @@ class AnchorLoss:
     localization_weight: float = 1.0
     normalize_by_matches: bool = True
     normalize_by_code_size: bool = False
+    sampler: Sampler | None = None
     miner: HardExampleMiner | None = None
+    negative_weights: NegativeWeights | None = None
 
-    def __call__(self, out: Predictions, targets: AnchorTargets) -> dict[str, Array]:
-        """Scalars "classification_loss" and "localization_loss"."""
-        codes = ops.cast(out.box_codes, "float32")
-        logits = ops.cast(out.class_logits, "float32")
-        box_losses = self.localization(codes, targets.box_codes, targets.box_weights)
-        class_losses = self.classification(logits, targets.class_targets, targets.class_weights)
+    def __call__(
+        self, out: Predictions, targets: AnchorTargets, preference: Array | None = None
+    ) -> dict[str, Array]:
+        """Scalars "classification_loss" and "localization_loss".
+
+        Args:
+            preference: `[B, A]` float32, 0–1, random numbers for the sampler if there is one.
+        """
+        if self.sampler is not None:
+            targets = self._sampled(self.sampler, targets, preference)
+        box_losses = self._localization(out, targets)
+        class_losses = self.classification(
+            ops.cast(out.class_logits, "float32"), targets.class_targets, targets.class_weights
+        )
+        if self.negative_weights is not None:
+            class_losses = class_losses * self.negative_weights(targets.matches)
         if self.miner is not None:
-            boxes = self.coder.decode(codes, out.anchors)
+            boxes = self.coder.decode(ops.cast(out.box_codes, "float32"), out.anchors)
             chosen = self.miner(box_losses, class_losses, boxes, targets.matches)
             box_losses, class_losses = box_losses * chosen, class_losses * chosen
+        return self._sums(box_losses, class_losses, targets)
+
+    def _sampled(
+        self, sampler: Sampler, targets: AnchorTargets, preference: Array
+    ) -> AnchorTargets:
+        """`targets` with the weights of what is not chosen set to 0."""
+        chosen = sampler(targets.class_weights > 0.0, targets.matches >= 0, preference)
+        chosen = ops.cast(chosen, "float32")
+        return targets._replace(
+            box_weights=targets.box_weights * chosen, class_weights=targets.class_weights * chosen
+        )
+
+    def _localization(self, out: Predictions, targets: AnchorTargets) -> Array:
+        """Losses `[B, A]`."""
+        codes, wanted = ops.cast(out.box_codes, "float32"), targets.box_codes
+        if self.localization.on_boxes:
+            codes, wanted = (self.coder.decode(these, out.anchors) for these in (codes, wanted))
+        return self.localization(codes, wanted, targets.box_weights)
+
+    def _sums(
+        self, box_losses: Array, class_losses: Array, targets: AnchorTargets
+    ) -> dict[str, Array]:
         normalizer = 1.0
         if self.normalize_by_matches:
             # Parity: the sum of box weights, which is the number of matches if all weigh 1.

@@ -33,6 +33,11 @@ def _weighted_sum(entropy: Array, weights: Array) -> Array:
     return ops.sum(entropy, axis=-1) * weights
 
 
+def _per_anchor(weights: Array) -> Array:
+    """`[B, A]`. Parity: core/losses.py takes the mean over the classes."""
+    return ops.mean(weights, axis=-1) if len(weights.shape) == 3 else weights
+
+
 @dataclass(frozen=True)
 class SigmoidLoss:
     """Independent yes or no for every class."""
@@ -89,6 +94,96 @@ class SoftmaxLoss:
 
     def __call__(self, logits: Array, targets: Array, weights: Array) -> Array:
         log_probability = ops.log_softmax(logits / self.logit_scale, axis=-1)
-        if len(weights.shape) == 3:  # Parity: core/losses.py takes the mean over the classes
-            weights = ops.mean(weights, axis=-1)
-        return -ops.sum(targets * log_probability, axis=-1) * weights
+        return -ops.sum(targets * log_probability, axis=-1) * _per_anchor(weights)
+
+
+@dataclass(frozen=True)
+class SoftmaxAgainstLogitsLoss:
+    """Softmax cross entropy against targets that are logits themselves, as in distillation.
+
+    Args:
+        logit_scale: logits and targets are divided by it first.
+
+    Source: Hinton et al. 2015 (distillation), section 2.
+    """
+
+    logit_scale: float = 1.0
+
+    def __call__(self, logits: Array, targets: Array, weights: Array) -> Array:
+        soft = ops.softmax(targets / self.logit_scale, axis=-1)
+        return SoftmaxLoss(self.logit_scale)(logits, soft, weights)
+
+
+@dataclass(frozen=True)
+class BootstrappedSigmoidLoss:
+    """Yes or no for every class, against targets mixed with what the network already says.
+
+    Args:
+        alpha: share of the annotation in the target, 0–1.
+        hard: mix in the rounded prediction instead of the probability.
+
+    Source: Reed et al. 2015, equations 5 and 6.
+    Parity: core/losses.py lets the gradient through the mixed-in probability.
+    """
+
+    alpha: float
+    hard: bool = False
+
+    def __call__(self, logits: Array, targets: Array, weights: Array) -> Array:
+        said = ops.sigmoid(logits)
+        if self.hard:
+            said = ops.cast(said > 0.5, "float32")
+        mixed = self.alpha * targets + (1.0 - self.alpha) * said
+        return _weighted_sum(sigmoid_cross_entropy(logits, mixed), weights)
+
+
+@dataclass(frozen=True)
+class PenaltyReducedFocalLoss:
+    """Focal loss of heat maps: negatives near a peak count less.
+
+    Args:
+        alpha: exponent on what is already right.
+        beta: exponent on the distance of a target from 1.
+        margin: probabilities are kept this far from 0 and 1, so that their logarithm is finite.
+
+    Source: Zhou et al. 2019 (CenterNet), equation 1.
+    """
+
+    alpha: float = 2.0
+    beta: float = 4.0
+    margin: float = 1e-4
+
+    def __call__(self, logits: Array, targets: Array, weights: Array) -> Array:
+        probability = ops.clip(ops.sigmoid(logits), self.margin, 1.0 - self.margin)
+        peak = ops.log(probability) * ops.power(1.0 - probability, self.alpha)
+        elsewhere = ops.log(1.0 - probability) * ops.power(probability, self.alpha)
+        loss = ops.where(targets == 1.0, -peak, -elsewhere * ops.power(1.0 - targets, self.beta))
+        return _weighted_sum(loss, weights)
+
+
+@dataclass(frozen=True)
+class DiceLoss:
+    """1 − the Dice overlap of probabilities and targets, over all anchors or pixels at once.
+
+    Returns `[B, C]`, a loss for each class, instead of one for each anchor.
+
+    Args:
+        squared: of squared probabilities.
+
+    Source: Milletari et al. 2016 (V-Net), section 3, for squares.
+    """
+
+    squared: bool = False
+
+    def __call__(self, logits: Array, targets: Array, weights: Array) -> Array:
+        if len(weights.shape) == 2:
+            weights = weights[..., None]
+        said, real = ops.sigmoid(logits), targets
+        if self.squared:
+            said, real = ops.square(said), ops.square(real)
+        said, real = said * weights, real * weights
+        common = 2.0 * ops.sum(said * real, axis=1)
+        total = ops.sum(said, axis=1) + ops.sum(real, axis=1)
+        # Parity: core/losses.py squares before it weighs, in the numerator too, and divides by at
+        # least 1.
+        return 1.0 - common / ops.maximum(total, 1.0)

@@ -7,7 +7,8 @@
 
 Source: Lin et al. 2017 (FPN), figure 3.
 Parity: models/feature_map_generators.py. The smoothed map, after its activation, is what is
-upsampled, and the coarsest level has its 1x1 convolution only.
+upsampled, and the coarsest level has its 1x1 convolution only. In TensorFlow 1 the sum before the
+smoothing is what is upsampled.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ class FeaturePyramid(Layer):
         hyperparams: of the added convolutions.
         use_depthwise: separable instead of dense 3x3 convolutions.
         explicit_padding: pad independently of the image size.
+        carry_smoothed: upsample the smoothed maps, not the sums they were made from.
     """
 
     def __init__(
@@ -42,11 +44,13 @@ class FeaturePyramid(Layer):
         hyperparams: ConvHyperparams,
         use_depthwise: bool = False,
         explicit_padding: bool = False,
+        carry_smoothed: bool = True,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.style, self.depth = hyperparams, depth
         self.use_depthwise, self.explicit_padding = use_depthwise, explicit_padding
+        self.carry_smoothed = carry_smoothed
         # Parity: laterals carry a bias and no batch norm (params(use_bias=True)).
         self.top = hyperparams.conv(depth, 1, use_bias=True)
         self.laterals = [hyperparams.conv(depth, 1, use_bias=True) for _ in range(num_inputs - 1)]
@@ -68,8 +72,9 @@ class FeaturePyramid(Layer):
         finer = list(reversed(features[:-1]))
         for feature, lateral, block in zip(finer, self.laterals, self.smoothing, strict=True):
             level = lateral(feature) + double_size(level, feature)
-            level = run(block, level, training)
-            levels.insert(0, level)
+            smoothed = run(block, level, training)
+            levels.insert(0, smoothed)
+            level = smoothed if self.carry_smoothed else level
         level = levels[-1]
         for block in self.coarse:
             level = run(block, level, training)

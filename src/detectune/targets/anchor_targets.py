@@ -7,14 +7,17 @@ boxes [B, N, 4] ─► similarity [B, N, A] ─► matcher ─► matches [B, A]
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from keras import ops
 
 from detectune.boxes.coders import BoxCoder
-from detectune.boxes.iou import pairwise_iou
 from detectune.structures import AnchorTargets, Array, GroundTruth
 from detectune.targets.matchers import UNMATCHED, Matcher
+from detectune.targets.similarities import IouSimilarity, Similarity
+
+# The similarity of padding to anything.
+_NOTHING = -1e30
 
 
 @dataclass(frozen=True)
@@ -25,8 +28,11 @@ class AnchorAssigner:
         matcher: decides which box an anchor should find.
         coder: turns a box into the code to predict.
         num_classes: without background.
-        background_column: whether column 0 of the class targets is the background.
-        background_as_zeros: background is all zeros, else a one in column 0.
+        similarity: how well a box fits an anchor.
+        background_column: whether the class targets have a column 0 for the background, before
+            those of the classes.
+        background_as_zeros: background is all zeros, else a one in column 0, be it a column of its
+            own or that of the first class.
         negative_weight: class weight of anchors that match nothing.
 
     Parity: core/target_assigner.py.
@@ -35,16 +41,21 @@ class AnchorAssigner:
     matcher: Matcher
     coder: BoxCoder
     num_classes: int
+    similarity: Similarity = field(default_factory=IouSimilarity)
     background_column: bool = True
     background_as_zeros: bool = True
     negative_weight: float = 1.0
 
     def __call__(self, anchors: Array, truth: GroundTruth) -> AnchorTargets:
         """Targets of anchors `[A, 4]` for `truth`, in one unit."""
-        similarity = pairwise_iou(truth.boxes, anchors)
+        similarity = self.similarity(truth.boxes, anchors)
+        if self.similarity.signed:
+            similarity = ops.where(truth.valid[..., None], similarity, _NOTHING)
         # Parity: boxes of weight 0 may match an anchor (and silence it) but not claim one.
         matches = self.matcher(similarity, ops.logical_and(truth.valid, truth.weights > 0.0))
         rows = ops.maximum(matches, 0)
+        real = ops.take_along_axis(truth.valid, rows, axis=1)
+        matches = ops.where(ops.logical_or(matches < 0, real), matches, UNMATCHED)
         matched = matches >= 0
         weights = ops.take_along_axis(ops.cast(truth.weights, "float32"), rows, axis=1)
         boxes = ops.take_along_axis(truth.boxes, rows[..., None], axis=1)
@@ -63,5 +74,5 @@ class AnchorAssigner:
         """One-hot class targets `[B, A, C]` or `[B, A, C + 1]`."""
         first = 1 if self.background_column else 0
         column = ops.take_along_axis(ops.cast(classes, "int32"), rows, axis=1) + first
-        nothing = 0 if self.background_column and not self.background_as_zeros else -1
+        nothing = -1 if self.background_as_zeros else 0
         return ops.one_hot(ops.where(matched, column, nothing), self.num_classes + first)

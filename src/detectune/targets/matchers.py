@@ -10,6 +10,8 @@ from keras import ops
 from detectune.structures import Array
 
 UNMATCHED, IGNORED = -1, -2
+# The similarity of a pair that cannot be matched any more.
+_NEVER = -1e30
 
 
 class Matcher(Protocol):
@@ -61,9 +63,56 @@ class ArgmaxMatcher:
         return ops.where(best < self.unmatched_threshold, low, matches)
 
     def _force(self, similarity: Array, forced: Array, matches: Array) -> Array:
-        favourite = ops.argmax(similarity, axis=2)
-        anchors = ops.arange(similarity.shape[2], dtype=favourite.dtype)
-        claims = ops.logical_and(favourite[:, :, None] == anchors, forced[:, :, None])
-        # Of several boxes that claim one anchor the first wins: argmax takes the first maximum.
-        owner = ops.cast(ops.argmax(ops.cast(claims, "int32"), axis=1), "int32")
-        return ops.where(ops.any(claims, axis=1), owner, matches)
+        favourite = ops.cast(ops.argmax(similarity, axis=2), "int32")
+        batch, (rows, count) = ops.shape(similarity)[0], similarity.shape[1:]
+        # Of several boxes that claim one anchor the first wins: the one with the highest claim.
+        claims = ops.where(forced, rows - ops.arange(rows, dtype="int32"), 0)
+        places = favourite + count * ops.arange(batch, dtype="int32")[:, None]
+        claim = ops.segment_max(ops.ravel(claims), ops.ravel(places), num_segments=batch * count)
+        claim = ops.reshape(claim, (batch, count))
+        return ops.where(claim > 0, rows - claim, matches)
+
+
+@dataclass(frozen=True)
+class BipartiteMatcher:
+    """Every box takes one anchor of its own, the most similar pair of all first.
+
+    Boxes and anchors that are left are unmatched; no anchor is ignored.
+
+    Source: Liu et al. 2016, section 2.2 (the first half of its matching strategy).
+    Parity: matchers/bipartite_matcher.py, which the original refuses under TensorFlow 2.
+    """
+
+    def __call__(self, similarity: Array, forced: Array) -> Array:
+        """Matches `[B, A]` int32: a row of `similarity` `[B, N, A]`, or −1.
+
+        Args:
+            forced: `[B, N]` bool, the boxes that take part.
+        """
+        rows, count = similarity.shape[1:]
+        # A box can be pushed aside at most once by each other box: its N best anchors are enough.
+        values, columns = ops.top_k(similarity, min(rows, count))
+        values = ops.where(forced[:, :, None], values, _NEVER)
+        columns = ops.cast(columns, "int32")
+        batch = ops.shape(similarity)[0]
+        matches = ops.full((batch, count), UNMATCHED, "int32")
+
+        def unfinished(done: Array, values: Array, matches: Array) -> Array:
+            return ops.logical_and(done < rows, ops.any(values > _NEVER))
+
+        def match_best(done: Array, values: Array, matches: Array) -> tuple[Array, Array, Array]:
+            flat = ops.reshape(values, (batch, -1))
+            best = ops.cast(ops.argmax(flat, axis=1), "int32")
+            found = ops.max(flat, axis=1) > _NEVER
+            row = best // values.shape[2]
+            column = ops.take_along_axis(ops.reshape(columns, (batch, -1)), best[:, None], axis=1)
+            here = ops.logical_and(ops.arange(count, dtype="int32") == column, found[:, None])
+            matches = ops.where(here, row[:, None], matches)
+            gone = ops.logical_or(
+                ops.arange(rows, dtype="int32")[None, :, None] == row[:, None, None],
+                columns == column[:, :, None],
+            )
+            return done + 1, ops.where(gone, _NEVER, values), matches
+
+        start = (ops.zeros((), "int32"), values, matches)
+        return ops.while_loop(unfinished, match_best, start)[2]

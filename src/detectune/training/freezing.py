@@ -40,8 +40,8 @@ def freeze(
     `update_patterns` if there are any; None if there are no patterns at all.
 
     A pattern is a regular expression that is searched for in the checkpoint key of a variable, in
-    its name in the original's TF2 form, and in that name below `FeatureExtractor/` or
-    `BoxPredictor/`, as in the TF1 form. A batch norm of which all variables are frozen keeps its
+    its name in the original's TF2 form, in that name below `FeatureExtractor/` or `BoxPredictor/`,
+    and in its name in TensorFlow 1. A batch norm of which all variables are frozen keeps its
     statistics too.
 
     Raises:
@@ -75,7 +75,8 @@ def freeze(
 def names_of(row: VariableKey) -> tuple[str, ...]:
     """All names by which a pattern may mean a variable."""
     part = "FeatureExtractor" if row.path.startswith("_feature_extractor") else "BoxPredictor"
-    return row.path, row.original_name, f"{part}/{row.original_name}"
+    names = row.path, row.original_name, f"{part}/{row.original_name}", row.tf1_name
+    return tuple(name for name in names if name)
 
 
 def _matching(rows: Sequence[VariableKey], patterns: Sequence[str], field: str) -> set[str]:
@@ -93,7 +94,7 @@ def _matching(rows: Sequence[VariableKey], patterns: Sequence[str], field: str) 
             ) from error
         matched = {row.key for row in rows if any(search(name) for name in names_of(row))}
         if not matched:
-            samples = ", ".join(names_of(row)[2] for row in rows[:: max(len(rows) // 5, 1)][:5])
+            samples = ", ".join(names_of(row)[-1] for row in rows[:: max(len(rows) // 5, 1)][:5])
             raise ConfigError(
                 three_part(
                     f'train_config.{field}: "{pattern}" matches no variable.',

@@ -58,11 +58,20 @@ class Archive:
 
 SUPPORTED = frozenset(
     {
+        "ssd_mobilenet_v1_fpn_640x640_coco17_tpu-8",
         "ssd_mobilenet_v2_320x320_coco17_tpu-8",
         "ssd_mobilenet_v2_fpnlite_320x320_coco17_tpu-8",
         "ssd_mobilenet_v2_fpnlite_640x640_coco17_tpu-8",
         *(f"efficientdet_d{size}_coco17_tpu-32" for size in range(8)),
+        *(
+            f"ssd_resnet{depth}_v1_fpn_{size}x{size}_coco17_tpu-8"
+            for depth in (50, 101, 152)
+            for size in (640, 1024)
+        ),
+        "mobilnet_v1",
         "mobilnet_v2",
+        *(f"resnet{depth}_v1" for depth in (50, 101, 152)),
+        *(f"efficientnet_b{size}" for size in range(8)),
     }
 )
 """The models whose architecture detectune builds; the others can be downloaded all the same."""

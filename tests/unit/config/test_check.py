@@ -108,8 +108,8 @@ def test_a_syntax_error_has_its_place(tmp_path):
             '"ssd_mobilenet_v2_fpn_keras"',
             '"ssd_mobilenet_v2"',
             "model.ssd.feature_extractor.type",
-            "error",
-            'called "ssd_mobilenet_v2_keras"',
+            "note",
+            'is the name in TensorFlow 1 of "ssd_mobilenet_v2_keras"',
         ),
         (
             '"ssd_mobilenet_v2_fpn_keras"',
@@ -126,11 +126,11 @@ def test_a_syntax_error_has_its_place(tmp_path):
             "This augmentation is not supported yet.",
         ),
         (
-            "weighted_smooth_l1 {",
-            "weighted_giou {",
-            "model.ssd.loss.localization_loss.weighted_giou",
+            "faster_rcnn_box_coder {",
+            "keypoint_box_coder {",
+            "model.ssd.box_coder.keypoint_box_coder",
             "error",
-            "Choose weighted_smooth_l1 or weighted_l2.",
+            "Choose faster_rcnn_box_coder, which codes the box alike.",
         ),
         (
             "min_level: 3",
@@ -253,7 +253,7 @@ def test_a_syntax_error_has_its_place(tmp_path):
             "warning",
             "After its end the learning rate is 0",
         ),
-        ("num_steps: 600", "", "train_config.num_steps", "error", "no number of steps"),
+        ("num_steps: 600", "", "train_config.num_steps", "warning", "no number of steps"),
         (
             "batch_size: 8",
             "batch_size: 8 sync_replicas: true",

@@ -10,6 +10,8 @@ from detectune.config.templates import MODELS, template
 from detectune.errors import ConfigError
 
 PLAIN = "ssd_mobilenet_v2_320x320_coco17_tpu-8"
+MOBILENET_V1 = "ssd_mobilenet_v1_fpn_640x640_coco17_tpu-8"
+RETINANET = "ssd_resnet50_v1_fpn_640x640_coco17_tpu-8"
 
 
 @pytest.mark.parametrize(
@@ -17,6 +19,8 @@ PLAIN = "ssd_mobilenet_v2_320x320_coco17_tpu-8"
     [
         (PLAIN, PLAIN, None),
         (MODEL, MODEL, None),
+        (MOBILENET_V1, MOBILENET_V1, None),
+        (RETINANET, RETINANET, None),
         ("efficientdet_d0_coco17_tpu-32", "ssd_efficientdet_d0_512x512_coco17_tpu-8", None),
         ("efficientdet_d1_coco17_tpu-32", "ssd_efficientdet_d1_640x640_coco17_tpu-8", None),
         ("efficientdet_d4_coco17_tpu-32", "ssd_efficientdet_d4_1024x1024_coco17_tpu-32", 640),

@@ -130,11 +130,8 @@ def test_every_combination_of_neck_padding_and_convolution_runs(type_name, expli
 @pytest.mark.parametrize(
     ("path", "text", "words"),
     [
-        ("matcher", "bipartite_matcher { }", "bipartite_matcher is not supported"),
-        ("box_coder", "square_box_coder { }", "square_box_coder is not supported"),
-        ("anchor_generator", "grid_anchor_generator { }", "grid_anchor_generator is not supported"),
-        ("similarity_calculator", "ioa_similarity { }", "ioa_similarity is not supported"),
         ("box_predictor", "rfcn_box_predictor { }", "rfcn_box_predictor is not supported"),
+        ("box_coder", "keypoint_box_coder { }", "keypoint_box_coder is not supported"),
         ("box_coder", "", "nothing is chosen"),
     ],
 )

@@ -6,16 +6,16 @@ dropouts too, which have no variables: hence the gaps in the numbers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from keras.layers import Layer
 
-from detectune.backbones.base import Backbone
+from detectune.backbones.base import Backbone, OriginalNames
 from detectune.checkpoints.name_maps.bifpn import bifpn_layers
 from detectune.detectors.ssd import SSD
 from detectune.heads.convolutional import ConvolutionalHead, WeightSharedHead
-from detectune.layers.conv_norm import separate
+from detectune.layers.conv_norm import ConvNorm
 from detectune.necks.bifpn import BiFpn
 from detectune.necks.fpn import FeaturePyramid
 from detectune.necks.ssd_extras import SsdExtraLayers
@@ -40,24 +40,55 @@ def layer_keys(detector: SSD) -> Iterator[LayerKey]:
 
 def _all_layers(detector: SSD) -> Iterator[tuple[str, str, Layer]]:
     yield from _backbone(detector.backbone)
-    neck, head = detector.neck, detector.head
-    yield from _neck(neck)
+    head = detector.head
+    yield from _neck(detector.neck, detector.backbone.original)
     yield from _shared_head(head) if isinstance(head, WeightSharedHead) else _level_heads(head)
 
 
 def _backbone(backbone: Backbone) -> Iterator[tuple[str, str, Layer]]:
-    used = [layer for layer in separate(backbone.network.layers) if layer.weights]
-    for index, layer in enumerate([*used, *backbone.unused]):
+    used = [layer for layer in _taken_apart(backbone.network.layers) if layer.weights]
+    for index, layer in enumerate(backbone_layers(backbone)):
         # Layers that the detector does not compute belong to the classifier alone.
         part = backbone.checkpoint_part if index < len(used) else "classification_backbone"
         key = f"_feature_extractor/{part}/layer_with_weights-{index}"
         yield key, layer.name.replace(".", "/"), layer
 
 
-def _neck(neck: Layer) -> Iterator[tuple[str, str, Layer]]:
+def backbone_layers(backbone: Backbone) -> list[Layer]:
+    """The layers of the network that have variables, in the order of its graph."""
+    used = [layer for layer in _taken_apart(backbone.network.layers) if layer.weights]
+    return [*used, *_taken_apart(backbone.unused)]
+
+
+def _neck(neck: Layer, original: OriginalNames) -> Iterator[tuple[str, str, Layer]]:
     if isinstance(neck, BiFpn):
         return bifpn_layers(neck)
-    return _pyramid(neck) if isinstance(neck, FeaturePyramid) else _extras(neck)
+    if isinstance(neck, FeaturePyramid):
+        return _pyramid(neck, original)
+    return _extras(neck, original)
+
+
+def _taken_apart(layers: Sequence[Layer]) -> Iterator[Layer]:
+    """The layers of a functional network, as if no convolution were joined to its batch norm.
+
+    Layers stand in the order of their distance from the output. Two pairs at the same distance,
+    as before a sum, are therefore two convolutions and then two batch norms.
+    """
+    side_by_side: list[ConvNorm] = []
+    for layer in layers:
+        is_pair = isinstance(layer, ConvNorm)
+        if not is_pair or (side_by_side and layer.input is side_by_side[-1].output):
+            yield from _convolutions_first(side_by_side)
+            side_by_side = []
+        if is_pair:
+            side_by_side.append(layer)
+        else:
+            yield layer
+    yield from _convolutions_first(side_by_side)
+
+
+def _convolutions_first(pairs: list[ConvNorm]) -> list[Layer]:
+    return [*(pair.conv for pair in pairs), *(pair.norm for pair in pairs)]
 
 
 def _numbered(
@@ -67,7 +98,7 @@ def _numbered(
         yield f"{key}/{index}", f"{name}/{index}", layer
 
 
-def _pyramid(neck: FeaturePyramid) -> Iterator[tuple[str, str, Layer]]:
+def _pyramid(neck: FeaturePyramid, original: OriginalNames) -> Iterator[tuple[str, str, Layer]]:
     root, name = "_feature_extractor/_fpn_features_generator", "FeatureMaps/top_down"
     levels = len(neck.laterals) + 1
     yield f"{root}/top_layers/0", f"{name}/projection_{levels}", neck.top
@@ -78,15 +109,16 @@ def _pyramid(neck: FeaturePyramid) -> Iterator[tuple[str, str, Layer]]:
     for index, block in enumerate(neck.coarse):
         yield from _numbered(
             f"_feature_extractor/_coarse_feature_layers/{index}",
-            f"bottom_up_Conv2d_{index + 20}",
+            original.coarse.format(index + original.first_coarse),
             block,
         )
 
 
-def _extras(neck: SsdExtraLayers) -> Iterator[tuple[str, str, Layer]]:
-    root = "_feature_extractor/feature_map_generator/convolutions"
+def _extras(neck: SsdExtraLayers, original: OriginalNames) -> Iterator[tuple[str, str, Layer]]:
+    root = f"_feature_extractor/{original.extras_key}/convolutions"
     for index, block in enumerate(neck.blocks, start=neck.num_inputs):
-        yield from _numbered(f"{root}/{index}", f"FeatureMaps/layer_19_Conv2d_{index}", block)
+        name = f"FeatureMaps/{original.extras}_Conv2d_{index}"
+        yield from _numbered(f"{root}/{index}", name, block)
 
 
 def _level_heads(head: ConvolutionalHead) -> Iterator[tuple[str, str, Layer]]:

@@ -7,20 +7,26 @@ HONOURED_FIELDS = {
     "Ssd": "num_classes image_resizer feature_extractor box_coder matcher similarity_calculator "
     "encode_background_as_zeros negative_class_weight box_predictor anchor_generator "
     "post_processing normalize_loss_by_num_matches normalize_loc_loss_by_codesize loss "
-    "freeze_batchnorm add_background_class",
+    "freeze_batchnorm add_background_class explicit_background_class",
     "SsdFeatureExtractor": "type depth_multiplier min_depth conv_hyperparams "
     "override_base_feature_extractor_hyperparams pad_to_multiple use_explicit_padding "
-    "use_depthwise fpn bifpn num_layers",
+    "use_depthwise replace_preprocessor_with_placeholder fpn bifpn num_layers",
     "FeaturePyramidNetworks": "*",
     "BidirectionalFeaturePyramidNetworks": "*",
-    "AnchorGenerator": "ssd_anchor_generator multiscale_anchor_generator",
+    "AnchorGenerator": "*",
     "SsdAnchorGenerator": "*",
     "MultiscaleAnchorGenerator": "*",
-    "Matcher": "argmax_matcher",
+    "GridAnchorGenerator": "*",
+    "FlexibleGridAnchorGenerator": "*",
+    "AnchorGrid": "*",
+    "Matcher": "*",
     "ArgMaxMatcher": "*",
-    "RegionSimilarityCalculator": "iou_similarity",
-    "BoxCoder": "faster_rcnn_box_coder",
+    "RegionSimilarityCalculator": "*",
+    "ThresholdedIouSimilarity": "*",
+    "BoxCoder": "faster_rcnn_box_coder mean_stddev_box_coder square_box_coder",
     "FasterRcnnBoxCoder": "*",
+    "MeanStddevBoxCoder": "*",
+    "SquareBoxCoder": "*",
     "BoxPredictor": "convolutional_box_predictor weight_shared_convolutional_box_predictor",
     "ConvolutionalBoxPredictor": "*",
     "ConvolutionalBoxPredictor.BoxEncodingsClipRange": "*",
@@ -40,17 +46,32 @@ HONOURED_FIELDS = {
     "VarianceScalingInitializer": "*",
     "RandomNormalInitializer": "*",
     "BatchNorm": "*",
-    "Loss": "localization_loss classification_loss hard_example_miner classification_weight "
-    "localization_weight",
-    "LocalizationLoss": "weighted_l2 weighted_smooth_l1",
+    "Loss": "localization_loss classification_loss hard_example_miner random_example_sampler "
+    "classification_weight localization_weight expected_loss_weights min_num_negative_samples "
+    "desired_negative_sampling_ratio",
+    "RandomExampleSampler": "*",
+    "LocalizationLoss": "*",
     "WeightedSmoothL1LocalizationLoss": "delta",
-    "ClassificationLoss": "weighted_sigmoid weighted_softmax weighted_sigmoid_focal",
+    "ClassificationLoss": "*",
     "SigmoidFocalClassificationLoss": "gamma alpha",
     "WeightedSoftmaxClassificationLoss": "logit_scale",
+    "WeightedSoftmaxClassificationAgainstLogitsLoss": "logit_scale",
+    "BootstrappedSigmoidClassificationLoss": "alpha hard_bootstrap",
+    "PenaltyReducedLogisticFocalLoss": "*",
+    "WeightedDiceClassificationLoss": "*",
     "HardExampleMiner": "*",
-    "PostProcessing": "batch_non_max_suppression score_converter logit_scale",
+    "PostProcessing": "*",
+    "CalibrationConfig": "*",
+    "FunctionApproximation": "*",
+    "ClassIdFunctionApproximations": "*",
+    "SigmoidCalibration": "*",
+    "ClassIdSigmoidCalibrations": "*",
+    "TemperatureScalingCalibration": "*",
+    "XYPairs": "x_y_pair",
+    "XYPairs.XYPair": "*",
+    "SigmoidParameters": "*",
     "BatchNonMaxSuppression": "score_threshold iou_threshold max_detections_per_class "
-    "max_total_detections use_class_agnostic_nms",
+    "max_total_detections use_class_agnostic_nms soft_nms_sigma use_combined_nms use_hard_nms",
     "TrainConfig": "batch_size data_augmentation_options optimizer gradient_clipping_by_norm "
     "fine_tune_checkpoint fine_tune_checkpoint_type from_detection_checkpoint num_steps "
     "update_trainable_variables freeze_variables max_number_of_boxes add_regularization_loss "

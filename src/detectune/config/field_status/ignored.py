@@ -10,6 +10,7 @@ _OTHER_PROCESS = (
     "train_config.evaluate_every_steps says how often."
 )
 _DRAWING = "Pictures are drawn by `detectune predict` and in the run's report, which choose this."
+_NO_EQUALIZATION = "No release of the original computed this loss; it only read the message."
 _NOT_IN_CONFIG = "This message stands in no pipeline.config."
 
 IGNORED_FIELDS = {
@@ -24,6 +25,7 @@ IGNORED_FIELDS = {
     "Ssd.return_raw_detections_during_predict": "Exports always contain the raw boxes and scores.",
     "Ssd.implicit_example_weight": "It only counts with use_confidences_as_targets.",
     "ArgMaxMatcher.use_matmul_gather": _FAST_PATH,
+    "BipartiteMatcher.use_matmul_gather": _FAST_PATH,
     "Hyperparams.regularize_depthwise": "The original did not read it under TensorFlow 2 either; "
     "depthwise kernels are regularised where its layers did so.",
     "WeightedL2LocalizationLoss.anchorwise_output": _ANCHORWISE,
@@ -31,11 +33,17 @@ IGNORED_FIELDS = {
     "WeightedSigmoidClassificationLoss.anchorwise_output": _ANCHORWISE,
     "SigmoidFocalClassificationLoss.anchorwise_output": _ANCHORWISE,
     "WeightedSoftmaxClassificationLoss.anchorwise_output": _ANCHORWISE,
+    "WeightedSoftmaxClassificationAgainstLogitsLoss.anchorwise_output": _ANCHORWISE,
+    "BootstrappedSigmoidClassificationLoss.anchorwise_output": _ANCHORWISE,
+    "Loss.equalization_loss": _NO_EQUALIZATION,
+    "Loss.EqualizationLoss.*": _NO_EQUALIZATION,
+    "XYPairs.training_data_type": "It only says what the points were made from.",
+    "FlexibleGridAnchorGenerator.normalize_coordinates": "Anchors are in pixels of the model's "
+    "input throughout; boxes come out the same.",
     "BatchNonMaxSuppression.use_static_shapes": _SHAPES,
     "BatchNonMaxSuppression.use_partitioned_nms": _FAST_PATH,
-    "BatchNonMaxSuppression.use_combined_nms": "Boxes are suppressed class by class, which gives "
-    "the same boxes up to ties.",
-    "BatchNonMaxSuppression.use_hard_nms": "Suppression is always hard.",
+    "BatchNonMaxSuppression.change_coordinate_frame": "Boxes are always given relative to the "
+    "image, never to the padding around it.",
     "BatchNonMaxSuppression.use_cpu_nms": "The device is chosen by the backend.",
     "TrainConfig.sync_replicas": _ONE_MACHINE,
     "TrainConfig.replicas_to_aggregate": _ONE_MACHINE,

@@ -10,30 +10,14 @@ _NO_CONTEXT = ("Context features are not supported yet.", _REMOVE)
 _NO_VIDEO = ("Sequences of frames are not supported.", _REMOVE)
 _NO_FASTER_RCNN = ("Faster R-CNN and Mask R-CNN are not supported yet.", _SUPPORTED)
 _NO_CENTER_NET = ("CenterNet is not supported yet.", _SUPPORTED)
-_NO_ANCHORS = (
-    "This anchor generator is not supported for SSD.",
-    "Choose ssd_anchor_generator or multiscale_anchor_generator.",
-)
-_NO_CODER = ("This box coder is not supported yet.", "Choose faster_rcnn_box_coder.")
-_NO_SIMILARITY = ("This similarity is not supported yet.", "Choose iou_similarity.")
-_NO_MATCHER = (
-    "The bipartite matcher is not supported; the original refused it under TensorFlow 2 too.",
-    "Choose argmax_matcher.",
+_NO_CODER = (
+    "Keypoints are not read from the data yet, so there are none to code.",
+    "Choose faster_rcnn_box_coder, which codes the box alike.",
 )
 _NO_PREDICTOR = (
     "This box predictor belongs to Faster R-CNN.",
     "Choose convolutional_box_predictor or weight_shared_convolutional_box_predictor.",
 )
-_NO_BOX_LOSS = (
-    "This localization loss is not supported yet.",
-    "Choose weighted_smooth_l1 or weighted_l2.",
-)
-_NO_CLASS_LOSS = (
-    "This classification loss is not supported yet.",
-    "Choose weighted_sigmoid_focal, weighted_sigmoid or weighted_softmax.",
-)
-_NO_SAMPLING = ("This sampling of anchors is not supported yet.", _REMOVE)
-_NO_CALIBRATION = ("Calibrated scores are not supported yet.", "Remove calibration_config.")
 _NO_AUGMENTATION = (
     "This augmentation is not supported yet.",
     "Remove this data_augmentation_options block, or choose one of "
@@ -68,61 +52,17 @@ REFUSED_FIELDS = {
     "CenterNet.TemporalOffsetEstimation.*": _NO_CENTER_NET,
     "CenterNet.DeepMACMaskEstimation.*": _NO_CENTER_NET,
     "CenterNetFeatureExtractor.*": _NO_CENTER_NET,
-    "Ssd.explicit_background_class": _NO_BACKGROUND,
     "Ssd.use_confidences_as_targets": _NO_BACKGROUND,
     "Ssd.mask_head_config": _NO_MASKS,
     "Ssd.MaskHead.*": _NO_MASKS,
-    "SsdFeatureExtractor.replace_preprocessor_with_placeholder": (
-        "Images are always pre-processed as the feature extractor needs them.",
-        _REMOVE,
-    ),
-    "AnchorGenerator.grid_anchor_generator": _NO_ANCHORS,
-    "AnchorGenerator.flexible_grid_anchor_generator": _NO_ANCHORS,
-    "GridAnchorGenerator.*": _NO_ANCHORS,
-    "FlexibleGridAnchorGenerator.*": _NO_ANCHORS,
-    "AnchorGrid.*": _NO_ANCHORS,
-    "Matcher.bipartite_matcher": _NO_MATCHER,
-    "BipartiteMatcher.*": _NO_MATCHER,
-    "RegionSimilarityCalculator.*": _NO_SIMILARITY,
-    "ThresholdedIouSimilarity.*": _NO_SIMILARITY,
-    "BoxCoder.*": _NO_CODER,
-    "MeanStddevBoxCoder.*": _NO_CODER,
-    "SquareBoxCoder.*": _NO_CODER,
+    "BoxCoder.keypoint_box_coder": _NO_CODER,
     "KeypointBoxCoder.*": _NO_CODER,
     "BoxPredictor.mask_rcnn_box_predictor": _NO_PREDICTOR,
     "BoxPredictor.rfcn_box_predictor": _NO_PREDICTOR,
     "Hyperparams.sync_batch_norm": _NO_NORM,
     "Hyperparams.group_norm": _NO_NORM,
-    "Loss.random_example_sampler": _NO_SAMPLING,
-    "RandomExampleSampler.*": _NO_SAMPLING,
-    "Loss.equalization_loss": _NO_SAMPLING,
-    "Loss.EqualizationLoss.*": _NO_SAMPLING,
-    "Loss.expected_loss_weights": _NO_SAMPLING,
-    "Loss.min_num_negative_samples": _NO_SAMPLING,
-    "Loss.desired_negative_sampling_ratio": _NO_SAMPLING,
-    "LocalizationLoss.*": _NO_BOX_LOSS,
-    "ClassificationLoss.*": _NO_CLASS_LOSS,
-    "WeightedSoftmaxClassificationAgainstLogitsLoss.*": _NO_CLASS_LOSS,
-    "BootstrappedSigmoidClassificationLoss.*": _NO_CLASS_LOSS,
-    "PenaltyReducedLogisticFocalLoss.*": _NO_CLASS_LOSS,
-    "WeightedDiceClassificationLoss.*": _NO_CLASS_LOSS,
-    "PostProcessing.calibration_config": _NO_CALIBRATION,
-    "CalibrationConfig.*": _NO_CALIBRATION,
-    "FunctionApproximation.*": _NO_CALIBRATION,
-    "ClassIdFunctionApproximations.*": _NO_CALIBRATION,
-    "SigmoidCalibration.*": _NO_CALIBRATION,
-    "ClassIdSigmoidCalibrations.*": _NO_CALIBRATION,
-    "TemperatureScalingCalibration.*": _NO_CALIBRATION,
-    "XYPairs.*": _NO_CALIBRATION,
-    "XYPairs.XYPair.*": _NO_CALIBRATION,
-    "SigmoidParameters.*": _NO_CALIBRATION,
     "BatchNonMaxSuppression.max_classes_per_detection": (
         "A detection has one class; more did not work in the original either.",
-        _REMOVE,
-    ),
-    "BatchNonMaxSuppression.soft_nms_sigma": ("Soft suppression is not supported yet.", _REMOVE),
-    "BatchNonMaxSuppression.change_coordinate_frame": (
-        "Boxes are always given relative to the image.",
         _REMOVE,
     ),
     "TrainConfig.bias_grad_multiplier": (

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import cast
 
 import keras
+from google.protobuf.message import Message
 from keras.layers import Layer
 
 from detectune.backbones.base import Backbone, BackboneFamily
-from detectune.config import schema
+from detectune.config import schema, tf1_names
 from detectune.detectors.parts.layers import conv_hyperparams
 from detectune.errors import ConfigError, did_you_mean, three_part
 from detectune.layers.hyperparams import ConvHyperparams
@@ -16,6 +17,7 @@ from detectune.necks.bifpn import FUSION_METHODS, BiFpn, FusionMethod
 from detectune.necks.fpn import FeaturePyramid
 from detectune.necks.ssd_extras import SsdExtraLayers
 from detectune.registry import backbones
+from detectune.structures import Array
 
 
 def _feature_extractor_types() -> dict[str, tuple[str, str]]:
@@ -32,19 +34,16 @@ def backbone_and_neck(
     config: schema.SsdFeatureExtractor, *, freeze_batch_norm: bool
 ) -> tuple[Backbone, Layer]:
     """The two halves of `ssd { feature_extractor { ... } }`."""
-    types = _feature_extractor_types()
-    if config.type not in types:
-        raise ConfigError(
-            three_part(
-                f'feature_extractor.type: no feature extractor is called "{config.type}".',
-                f"Offered: {', '.join(types)}.",
-                f"{did_you_mean(config.type, types)}Choose one of these names.",
-            )
-        )
-    name, neck = types[config.type]
-    family: BackboneFamily = backbones[name]
-    style = conv_hyperparams(config.conv_hyperparams, freeze_batch_norm=freeze_batch_norm)
-    network = family.build(
+    family, neck = _family_and_neck(config.type)
+    config = _as_received(config, family)
+    style = conv_hyperparams(
+        config.conv_hyperparams,
+        freeze_batch_norm=freeze_batch_norm,
+        tf1=tf1_names.is_tf1(config.type),
+    )
+    thin = neck == "fpn" and config.use_depthwise
+    build = (family.build_thin if thin else None) or family.build
+    network = build(
         depth_multiplier=config.depth_multiplier,
         min_depth=config.min_depth,
         hyperparams=_backbone_hyperparams(config, family, style, freeze_batch_norm),
@@ -52,17 +51,58 @@ def backbone_and_neck(
     )
     makers = {"extras": _extras, "fpn": _pyramid, "bifpn": _bifpn}
     outputs, made_neck = makers[neck](config, family, network, style)
+    ready = config.replace_preprocessor_with_placeholder
     backbone = Backbone(
         network,
         outputs,
-        normalize=family.normalize,
-        pad_value=family.pad_value,
+        normalize=_as_it_is if ready else family.normalize,
+        pad_value=(0.0, 0.0, 0.0) if ready else family.pad_value,
         pad_to_multiple=config.pad_to_multiple,
+        original=family.original,
         checkpoint_part=family.checkpoint_part,
         keeps_unused_layers=family.keeps_unused_layers,
+        tf1=family.tf1,
         name="backbone",
     )
     return backbone, made_neck
+
+
+def _family_and_neck(name: str) -> tuple[BackboneFamily, str]:
+    """What the type `name` stands for; for an old name the family as TensorFlow 1 had it."""
+    types = _feature_extractor_types()
+    if refusal := tf1_names.refusal(name):
+        raise ConfigError(three_part(f"feature_extractor.type: {refusal[0]}", *refusal[1:]))
+    if tf1_names.keras_name(name) not in types:
+        raise ConfigError(
+            three_part(
+                f'feature_extractor.type: no feature extractor is called "{name}".',
+                f"Offered: {', '.join(types)}.",
+                f"{did_you_mean(name, types)}Choose one of these names.",
+            )
+        )
+    backbone, neck = types[tf1_names.keras_name(name)]
+    family: BackboneFamily = backbones[backbone]
+    return family.in_tf1() if tf1_names.is_tf1(name) else family, neck
+
+
+def _as_it_is(images: Array) -> Array:
+    """Images that were normalized before they came here."""
+    return images
+
+
+def _as_received(
+    config: schema.SsdFeatureExtractor, family: BackboneFamily
+) -> schema.SsdFeatureExtractor:
+    """`config` without the fields that the original never hands to this family."""
+    received = schema.SsdFeatureExtractor()
+    received.CopyFrom(config)
+    for field in family.ignored_fields:
+        *parents, name = field.split(".")
+        message: Message = received
+        for parent in parents:
+            message = getattr(message, parent)
+        message.ClearField(name)
+    return received
 
 
 def _backbone_hyperparams(
@@ -72,7 +112,7 @@ def _backbone_hyperparams(
     freeze_batch_norm: bool,
 ) -> ConvHyperparams:
     if config.override_base_feature_extractor_hyperparams:
-        return style
+        return family.from_config(style)
     return family.default_hyperparams.with_frozen_statistics(freeze_batch_norm)
 
 
@@ -82,6 +122,7 @@ def _pyramid(
     network: keras.Model,
     style: ConvHyperparams,
 ) -> tuple[list[str], Layer]:
+    _refuse_num_layers(config)
     low, high = _levels("fpn", config.fpn)
     base = min(high, 5)
     names = family.level_outputs(network)
@@ -94,9 +135,21 @@ def _pyramid(
         hyperparams=style,
         use_depthwise=config.use_depthwise,
         explicit_padding=config.use_explicit_padding,
+        carry_smoothed=not tf1_names.is_tf1(config.type),
         name="neck",
     )
     return [names[level] for level in range(low, base + 1)], neck
+
+
+def _refuse_num_layers(config: schema.SsdFeatureExtractor) -> None:
+    if config.HasField("num_layers"):
+        raise ConfigError(
+            three_part(
+                f"feature_extractor.num_layers: {config.type} has a pyramid.",
+                "Allowed: only where the type says neither fpn nor bifpn.",
+                "Remove the line; min_level and max_level say how many levels there are.",
+            )
+        )
 
 
 def _levels(
@@ -131,6 +184,7 @@ def _bifpn(
                     "Remove the line.",
                 )
             )
+    _refuse_num_layers(config)
     low, high = _levels("bifpn", config.bifpn)
     base = min(high, 5)
     names, size = family.level_outputs(network), family.bifpn
@@ -168,6 +222,14 @@ def _extras(
     network: keras.Model,
     style: ConvHyperparams,
 ) -> tuple[list[str], Layer]:
+    if config.num_layers < 1:
+        raise ConfigError(
+            three_part(
+                f"feature_extractor.num_layers: {config.num_layers} feature maps.",
+                "Allowed: 1 to 6.",
+                "Correct the number, and that of the anchor generator with it.",
+            )
+        )
     inputs = family.ssd_outputs[: config.num_layers]
     neck = SsdExtraLayers(
         num_inputs=len(inputs),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from detectune.config import schema
 from detectune.detectors.parts.choice import choice
 from detectune.detectors.parts.layers import conv_hyperparams
+from detectune.errors import ConfigError, three_part
 from detectune.heads.convolutional import ConvolutionalHead, Head, Outputs, WeightSharedHead
 
 
@@ -14,16 +16,32 @@ def convolutional_head(
     config: schema.BoxPredictor,
     *,
     num_outputs: int,
+    code_size: int,
     per_location: list[int],
     freeze_batch_norm: bool,
+    tf1: bool = False,
 ) -> Head:
-    """The head that `ssd { box_predictor { ... } }` asks for."""
+    """The head that `ssd { box_predictor { ... } }` asks for.
+
+    Args:
+        num_outputs: class logits of an anchor.
+        per_location: anchors at each place, per level.
+        tf1: the config was written for TensorFlow 1.
+    """
     offered = ["convolutional_box_predictor", "weight_shared_convolutional_box_predictor"]
     kind = choice(config, "box_predictor_oneof", offered)
     settings = getattr(config, kind)
-    style = conv_hyperparams(settings.conv_hyperparams, freeze_batch_norm=freeze_batch_norm)
+    _check_code_size(kind, settings.box_code_size, code_size)
+    style = conv_hyperparams(
+        settings.conv_hyperparams, freeze_batch_norm=freeze_batch_norm, tf1=tf1
+    )
+    if tf1 and kind == "weight_shared_convolutional_box_predictor":
+        # Parity: predictors/convolutional_box_predictor.py has this activation whatever is asked.
+        style = replace(style, activation="relu6")
     common: dict[str, Any] = {
-        "outputs": Outputs(num_outputs, _applies_sigmoid(settings), _code_limits(settings)),
+        "outputs": Outputs(
+            num_outputs, code_size, _applies_sigmoid(settings), _code_limits(settings)
+        ),
         "hyperparams": style,
         "kernel_size": settings.kernel_size,
         "use_depthwise": settings.use_depthwise,
@@ -48,6 +66,18 @@ def convolutional_head(
         style_heads=settings.apply_conv_hyperparams_to_heads,
         **common,
     )
+
+
+def _check_code_size(kind: str, said: int, code_size: int) -> None:
+    # 4 is the default, which configs with another coder seldom correct.
+    if said not in (code_size, 4):
+        raise ConfigError(
+            three_part(
+                f"{kind}.box_code_size: {said} does not fit the box coder.",
+                f"The box coder writes a box with {code_size} numbers.",
+                f"Write {code_size}, or remove the line.",
+            )
+        )
 
 
 def _applies_sigmoid(

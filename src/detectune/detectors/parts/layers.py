@@ -71,8 +71,14 @@ _ACTIVATIONS: dict[int, ActivationName] = {
 }
 
 
-def conv_hyperparams(config: schema.Hyperparams, *, freeze_batch_norm: bool) -> ConvHyperparams:
-    """How convolutions are made."""
+def conv_hyperparams(
+    config: schema.Hyperparams, *, freeze_batch_norm: bool, tf1: bool = False
+) -> ConvHyperparams:
+    """How convolutions are made.
+
+    Args:
+        tf1: the config was written for TensorFlow 1.
+    """
     norm = None
     if config.WhichOneof("normalizer_oneof") is not None:
         choice(config, "normalizer_oneof", ["batch_norm"])
@@ -90,4 +96,5 @@ def conv_hyperparams(config: schema.Hyperparams, *, freeze_batch_norm: bool) -> 
         batch_norm=norm,
         activation=_ACTIVATIONS[config.activation],
         force_bias=config.force_use_bias,
+        style_all=tf1,
     )

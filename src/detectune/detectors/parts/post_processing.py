@@ -3,32 +3,168 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
+from typing import Protocol
 
 from keras import ops
 
-from detectune.boxes.nms import NonMaxSuppression
+from detectune.boxes.nms import Kept, NonMaxSuppression
+from detectune.boxes.soft_nms import SoftNonMaxSuppression
 from detectune.config import schema
+from detectune.detectors.calibration import (
+    Calibration,
+    PerColumn,
+    PiecewiseLinear,
+    Sigmoid,
+    Temperature,
+)
+from detectune.detectors.parts.choice import choice
+from detectune.errors import ConfigError, three_part
 from detectune.structures import Array
 
 
-def score_converter(config: schema.PostProcessing) -> Callable[[Array], Array]:
-    """Class logits → scores."""
+class Suppression(Protocol):
+    """What a detector expects of non-maximum suppression."""
+
+    def __call__(self, boxes: Array, scores: Array, windows: Array | None = None) -> Kept:
+        """The best boxes of every image, see `boxes.nms.NonMaxSuppression`."""
+        ...
+
+
+# --- scores ---------------------------------------------------------------------------------------
+
+
+def score_converter(
+    config: schema.PostProcessing, *, background_column: bool = True
+) -> Callable[[Array], Array]:
+    """Class logits → scores, calibrated if the config asks for it.
+
+    Args:
+        background_column: whether column 0 is the background, so that the class of id 1 stands in
+            column 1; else it stands in column 0.
+    """
     scale = config.logit_scale
     kinds: dict[int, Callable[[Array], Array]] = {
-        schema.PostProcessing.IDENTITY: lambda logits: logits,
+        schema.PostProcessing.IDENTITY: lambda logits: logits / scale,
         schema.PostProcessing.SIGMOID: lambda logits: ops.sigmoid(logits / scale),
         schema.PostProcessing.SOFTMAX: lambda logits: ops.softmax(logits / scale, axis=-1),
     }
-    return kinds[config.score_converter]
+    convert = kinds[config.score_converter]
+    if not config.HasField("calibration_config"):
+        return convert
+    correct = calibration(config.calibration_config, first_id=0 if background_column else 1)
+    return lambda logits: correct(convert(logits))
 
 
-def non_max_suppression(config: schema.PostProcessing) -> NonMaxSuppression:
+def calibration(config: schema.CalibrationConfig, *, first_id: int = 0) -> Calibration:
+    """The correction of scores that `calibration_config { ... }` asks for.
+
+    Args:
+        first_id: label-map id of the class in column 0.
+    """
+    kind = choice(
+        config,
+        "calibrator",
+        [
+            "function_approximation",
+            "class_id_function_approximations",
+            "sigmoid_calibration",
+            "class_id_sigmoid_calibrations",
+            "temperature_scaling_calibration",
+        ],
+    )
+    if kind == "function_approximation":
+        return _lines(config.function_approximation.x_y_pairs)
+    if kind == "sigmoid_calibration":
+        return _sigmoid(config.sigmoid_calibration.sigmoid_parameters)
+    if kind == "temperature_scaling_calibration":
+        return _temperature(config.temperature_scaling_calibration)
+    if kind == "class_id_sigmoid_calibrations":
+        sigmoids = config.class_id_sigmoid_calibrations.class_id_sigmoid_parameters_map
+        return PerColumn({id_ - first_id: _sigmoid(sigmoids[id_]) for id_ in sigmoids})
+    points = config.class_id_function_approximations.class_id_xy_pairs_map
+    return PerColumn({id_ - first_id: _lines(points[id_]) for id_ in points})
+
+
+def _sigmoid(config: schema.SigmoidParameters) -> Sigmoid:
+    return Sigmoid(config.a, config.b)
+
+
+def _lines(config: schema.XYPairs) -> PiecewiseLinear:
+    x = tuple(pair.x for pair in config.x_y_pair)
+    if len(x) < 2 or any(left >= right for left, right in pairwise(x)):
+        raise ConfigError(
+            three_part(
+                f"calibration_config: {len(x)} points with x = {', '.join(f'{v:g}' for v in x)}.",
+                "A function needs at least two points, by rising x.",
+                "Sort the x_y_pair entries, and remove those with the same x.",
+            )
+        )
+    return PiecewiseLinear(x, tuple(pair.y for pair in config.x_y_pair))
+
+
+def _temperature(config: schema.TemperatureScalingCalibration) -> Temperature:
+    if config.scaler <= 0.0:
+        raise ConfigError(
+            three_part(
+                f"temperature_scaling_calibration.scaler: {config.scaler:g}.",
+                "Allowed: numbers above 0.",
+                "Write 1.0 to change nothing.",
+            )
+        )
+    return Temperature(config.scaler)
+
+
+# --- suppression ----------------------------------------------------------------------------------
+
+
+def non_max_suppression(config: schema.PostProcessing) -> Suppression:
     """Which boxes are kept, as `post_processing { batch_non_max_suppression … }` asks."""
     settings = config.batch_non_max_suppression
+    _check_suppression(settings)
+    if settings.soft_nms_sigma > 0.0 and not settings.use_hard_nms:
+        return SoftNonMaxSuppression(
+            sigma=settings.soft_nms_sigma,
+            score_threshold=settings.score_threshold,
+            iou_threshold=settings.iou_threshold,
+            max_per_class=settings.max_detections_per_class,
+            max_detections=settings.max_total_detections,
+        )
     return NonMaxSuppression(
         score_threshold=settings.score_threshold,
         iou_threshold=settings.iou_threshold,
         max_per_class=settings.max_detections_per_class,
         max_detections=settings.max_total_detections,
         class_agnostic=settings.use_class_agnostic_nms,
+        # Parity: TensorFlow's combined operation keeps boxes outside the window.
+        drop_empty=not settings.use_combined_nms,
     )
+
+
+def _check_suppression(settings: schema.BatchNonMaxSuppression) -> None:
+    if not 0.0 <= settings.iou_threshold <= 1.0 or settings.soft_nms_sigma < 0.0:
+        raise ConfigError(
+            three_part(
+                f"batch_non_max_suppression: iou_threshold {settings.iou_threshold:g}, "
+                f"soft_nms_sigma {settings.soft_nms_sigma:g}.",
+                "Allowed: an overlap between 0 and 1, and a width of at least 0.",
+                "Write iou_threshold: 0.6, and soft_nms_sigma: 0.5 or no such line.",
+            )
+        )
+    special = [
+        name
+        for name, used in (
+            ("use_class_agnostic_nms", settings.use_class_agnostic_nms),
+            ("use_combined_nms", settings.use_combined_nms),
+            ("soft_nms_sigma", settings.soft_nms_sigma > 0.0 and not settings.use_hard_nms),
+        )
+        if used
+    ]
+    if len(special) > 1:
+        raise ConfigError(
+            three_part(
+                f"batch_non_max_suppression: {' and '.join(special)} are set together.",
+                "Each is a way of its own to suppress boxes.",
+                "Keep one of them.",
+            )
+        )

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from detectune.boxes.coders import BoxCoder
 from detectune.config import schema
+from detectune.detectors.parts.anchors import fixed_input_size
 from detectune.detectors.parts.choice import choice
 from detectune.targets.anchor_targets import AnchorAssigner
-from detectune.targets.matchers import ArgmaxMatcher, Matcher
+from detectune.targets.matchers import ArgmaxMatcher, BipartiteMatcher, Matcher
+from detectune.targets.similarities import (
+    IoaSimilarity,
+    IouSimilarity,
+    NegSqDistSimilarity,
+    Similarity,
+    ThresholdedIouSimilarity,
+)
 
 
 def matcher(config: schema.Matcher) -> Matcher:
     """The rule by which anchors find ground-truth boxes."""
-    choice(config, "matcher_oneof", ["argmax_matcher"])
+    if choice(config, "matcher_oneof", ["argmax_matcher", "bipartite_matcher"]) != "argmax_matcher":
+        return BipartiteMatcher()
     settings = config.argmax_matcher
     return ArgmaxMatcher(
         matched_threshold=None if settings.ignore_thresholds else settings.matched_threshold,
@@ -21,14 +30,39 @@ def matcher(config: schema.Matcher) -> Matcher:
     )
 
 
+def similarity(
+    config: schema.RegionSimilarityCalculator, resizer: schema.ImageResizer
+) -> Similarity:
+    """What the matcher compares.
+
+    Args:
+        resizer: gives the size of the input, which distances are fractions of.
+    """
+    offered = [
+        "iou_similarity",
+        "ioa_similarity",
+        "thresholded_iou_similarity",
+        "neg_sq_dist_similarity",
+    ]
+    kind = choice(config, "region_similarity", offered)
+    if kind == "ioa_similarity":
+        return IoaSimilarity()
+    if kind == "thresholded_iou_similarity":
+        return ThresholdedIouSimilarity(config.thresholded_iou_similarity.iou_threshold)
+    if kind == "neg_sq_dist_similarity":
+        return NegSqDistSimilarity(fixed_input_size(resizer, kind))
+    return IouSimilarity()
+
+
 def anchor_assigner(config: schema.Ssd, coder: BoxCoder) -> AnchorAssigner:
     """Ground truth → targets, as `ssd { matcher similarity_calculator … }` asks."""
-    choice(config.similarity_calculator, "region_similarity", ["iou_similarity"])
+    has_background = config.add_background_class or config.explicit_background_class
     return AnchorAssigner(
+        similarity=similarity(config.similarity_calculator, config.image_resizer),
         matcher=matcher(config.matcher),
         coder=coder,
         num_classes=config.num_classes,
         background_column=config.add_background_class,
-        background_as_zeros=config.encode_background_as_zeros,
+        background_as_zeros=config.encode_background_as_zeros or not has_background,
         negative_weight=config.negative_class_weight,
     )

@@ -1,0 +1,78 @@
+"""Checkpoints of TensorFlow 1, whose keys are variable names: which value goes where.
+
+FeatureExtractor/MobilenetV2/Conv/weights              a detector of the original
+MobilenetV2/Conv/weights                               a classifier of TF-Slim
+…/weights/RMSProp, …/ExponentialMovingAverage          not weights of a network: set aside
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from detectune.checkpoints.keys import ROOT, SUFFIX, VariableKey
+from detectune.checkpoints.name_maps.tf1_ssd import ROOT as EXTRACTOR
+
+_AVERAGE = "/ExponentialMovingAverage"
+_SLOTS = (
+    "RMSProp", "RMSProp_1", "RMSProp_2", "Momentum", "Adam", "Adam_1", "Adagrad", "Adadelta",
+    "Adadelta_1", "Ftrl", "Ftrl_1",
+)  # fmt: skip
+_COUNTERS = ("global_step", "beta1_power", "beta2_power", "learning_rate")
+# Parity: scripts for quantization-aware training put the ranges of activations beside weights.
+_QUANTIZATION = ("act_quant", "weights_quant")
+
+
+@dataclass
+class Tf1Values:
+    """The content of a checkpoint of TensorFlow 1, under our keys."""
+
+    values: dict[str, np.ndarray] = field(default_factory=dict)
+    """Key, with root and suffix, → value. What has no place keeps its own name as its key."""
+    set_aside: list[str] = field(default_factory=list)
+    """What is no weight of a network: slots of optimizers, counters, averages."""
+    averages_used: list[str] = field(default_factory=list)
+    """Variables that the checkpoint holds as a moving average only."""
+
+
+def is_name_based(keys: Iterable[str]) -> bool:
+    """Whether a checkpoint with these `keys` is one of TensorFlow 1."""
+    keys = list(keys)
+    return bool(keys) and not any(key.endswith(SUFFIX) for key in keys)
+
+
+def tf1_values(values: Mapping[str, np.ndarray], rows: Iterable[VariableKey]) -> Tf1Values:
+    """`values` of a detector or of a classifier, by the keys of `rows`."""
+    places = {row.tf1_name: row.key for row in rows if row.tf1_name}
+    is_detector = any(name.startswith(EXTRACTOR) for name in values)
+    found = Tf1Values()
+    for name, value in values.items():
+        if reason_to_set_aside(name, values):
+            found.set_aside.append(name)
+            continue
+        plain = name.removesuffix(_AVERAGE)
+        if plain != name:
+            found.averages_used.append(plain)
+        place = places.get(plain if is_detector else f"{EXTRACTOR}{plain}")
+        found.values[place or f"{ROOT}{plain}{SUFFIX}"] = value
+    return found
+
+
+def reason_to_set_aside(name: str, values: Mapping[str, np.ndarray]) -> str:
+    """Why the variable `name` is no weight of a network; empty if it is one.
+
+    Parity: unless its config says otherwise the original restores the variables themselves, not
+    their moving averages.
+    """
+    parts = name.split("/")
+    if name.endswith(_AVERAGE):
+        return "a moving average" if name.removesuffix(_AVERAGE) in values else ""
+    if parts[-1] in _COUNTERS:
+        return "a counter"
+    if parts[-1] in _SLOTS:
+        return "a slot of an optimizer"
+    if any(part in _QUANTIZATION for part in parts):
+        return "a range of quantization-aware training"
+    return ""

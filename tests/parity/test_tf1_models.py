@@ -1,0 +1,136 @@
+"""Models of TensorFlow 1 against recordings of the original: variables, forward pass, detections.
+
+Tolerances: predictions within 1e-5 (relative L2), boxes 1e-4 of the image, scores 1e-5. Measured on
+2026-11-21: predictions 2e-6, scores 4e-7.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from shared import shared_folder
+from tiny_tf1 import write_tf1_checkpoint
+
+from detectune.backbones.inception_v3 import inception_v3
+from detectune.checkpoints.name_maps.tf1_ssd import variable_name
+from detectune.checkpoints.restore import restore
+from detectune.config.load import load_config
+from detectune.data.resizers import build_resizer
+from detectune.detectors.build import build_detector
+from detectune.detectors.inference import DetectionModel
+from detectune.errors import ConfigError
+from detectune.registry import backbones
+
+from .recordings import relative_error, tf1_recipe_weight
+
+pytestmark = pytest.mark.parity
+
+RECORDED = [
+    "ssd_inception_v2_coco",
+    "ssd_inception_v3_pets",
+    "ssd_mobilenet_v1_coco",
+    "ssd_mobilenet_v2_coco",
+    "ssd_resnet50_v1_fpn_shared_box_predictor_640x640_coco14_sync",
+    "ssdlite_mobilenet_v2_coco",
+    "ssdlite_mobilenet_v3_large_320x320_coco",
+    "ssdlite_mobilenet_v3_small_320x320_coco",
+]
+NAMES_ONLY = [
+    "ssd_mobilenet_v1_fpn_shared_box_predictor_640x640_coco14_sync",
+    "ssdlite_mobilenet_v1_coco",
+]
+TENSORS = {"box_codes": "box_encodings", "class_logits": "class_predictions_with_background"}
+
+
+def recorded_folder() -> Path:
+    return shared_folder() / "oracle" / "tf1"
+
+
+def recipe_values(file: Path) -> dict[str, np.ndarray]:
+    """Variable name → value, of all variables whose names and shapes were recorded in `file`."""
+    with gzip.open(file) as stream:
+        rows = json.load(stream)["keys"]
+    return {row["key"]: tf1_recipe_weight(row["key"], tuple(row["shape"])) for row in rows}
+
+
+def restored(name: str, folder: Path):
+    """Config, detector and restore report of the recorded model `name`."""
+    recorded = recorded_folder()
+    values = recipe_values(recorded / f"{name}.keys.json.gz")
+    write_tf1_checkpoint(folder / "model.ckpt-7", values)
+    config = load_config(recorded / f"{name}.config")
+    detector = build_detector(config.model)
+    return config, detector, restore(detector, folder / "model.ckpt-7"), values
+
+
+@pytest.mark.parametrize("name", [*RECORDED, *NAMES_ONLY])
+def test_every_variable_has_its_place(name, tmp_path):
+    _, _, report, values = restored(name, tmp_path)
+    assert len(report.matched) == len(values)
+    assert (report.fresh, report.left_over, report.mismatched) == ([], [], [])
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_predictions_and_detections_equal_the_recorded_ones(name, tmp_path):
+    config, detector, *_ = restored(name, tmp_path)
+    arrays = np.load(recorded_folder() / f"{name}.npz")
+    image = np.load(recorded_folder().parent / "golden" / "images.npz")["images"][0]
+    resized, size = build_resizer(config.model.ssd.image_resizer, detector.pad_value)(image)
+    images, sizes = resized[None], np.asarray(size)[None]
+    assert relative_error(arrays, "preprocessed", detector.backbone.normalize(images)) < 1e-6
+    out = detector(images, training=False)
+    for ours, theirs in TENSORS.items():
+        assert relative_error(arrays, f"pred/{theirs}", getattr(out, ours)) < 1e-5
+    scale = np.tile(images.shape[1:3], 2)
+    assert relative_error(arrays, "pred/anchors", np.asarray(out.anchors) / scale) < 1e-6
+    _check_detections(arrays, DetectionModel(detector).detect(images, sizes), scale)
+
+
+def _check_detections(arrays, found, scale) -> None:
+    np.testing.assert_allclose(found.scores, arrays["det/detection_scores"], atol=1e-5)
+    # Two boxes whose scores differ by less than rounding may change places: compare by anchor.
+    classes = arrays["det/detection_classes"][0].astype(int)
+    anchors = arrays["det/detection_anchor_indices"][0].astype(int)
+    ours = np.lexsort((found.classes[0], found.anchor_indices[0]))
+    theirs = np.lexsort((classes, anchors))
+    np.testing.assert_array_equal(found.anchor_indices[0][ours], anchors[theirs])
+    np.testing.assert_array_equal(found.classes[0][ours], classes[theirs])
+    boxes = arrays["det/detection_boxes"][0][theirs]
+    np.testing.assert_allclose(found.boxes[0][ours] / scale, boxes, atol=1e-4)
+
+
+def test_a_network_that_is_not_built_is_refused_by_name():
+    name = "ssdlite_mobiledet_cpu_320x320_coco_sync_4x4"
+    config = load_config(recorded_folder() / f"{name}.config")
+    with pytest.raises(ConfigError, match="ssd_mobilenet_v3_large"):
+        build_detector(config.model)
+
+
+def test_inception_v3_of_tf_slim_has_the_recorded_end_points():
+    slim = shared_folder() / "oracle" / "slim"
+    with gzip.open(slim / "inception_v3.keys.json.gz") as stream:
+        shapes = {row["key"]: tuple(row["shape"]) for row in json.load(stream)}
+    arrays = np.load(slim / "inception_v3.npz")
+    random = np.random.default_rng(5)
+    images = [random.uniform(-1, 1, (2, 299, 299, 3)).astype(np.float32) for _ in range(2)][1]
+    network, scope_of = inception_v3(), backbones["inception_v3"].tf1.scope_of
+    for layer in network.layers:
+        inner = "BatchNorm/" if layer.name.endswith("_BN") else ""
+        for variable in layer.weights:
+            kind = variable_name(layer, variable.name)
+            name = f"InceptionV3/{scope_of(layer.name)}/{inner}{kind}"
+            variable.assign(tf1_recipe_weight(name, shapes[name]))
+    known = {layer.name for layer in network.layers}
+    points = {key.split("#")[0] for key in arrays.files}
+    ends = {point: point for point in points & known if point.startswith(("Mixed", "MaxPool"))}
+    ends |= {point: f"{point}_act" for point in points if f"{point}_act" in known}
+    assert len(ends) == 18
+    maps = [network.get_layer(name).output for name in ends.values()]
+    outputs = keras.Model(network.input, maps)(images)
+    for point, output in zip(ends, outputs, strict=True):
+        assert relative_error(arrays, point, output) < 1e-5, point
