@@ -21,21 +21,21 @@ from detectune.detectors.inference import DetectionModel
 from detectune.export.saved_model import read_saved_model, write_saved_model
 from detectune.registry import backbones
 
-TYPES = [
-    f"ssd_{name}{neck}_keras"
-    for name in backbones
-    for neck in ("", "_fpn")
-    if neck or backbones[name].ssd_outputs
-]
-# The same code as ResNet 50, with more blocks.
-DEEP = ("resnet101", "resnet152")
+ENDINGS = {"extras": "", "fpn": "_fpn", "bifpn": "_bifpn"}
+TYPES = [f"ssd_{name}{ENDINGS[neck]}_keras" for name in backbones for neck in backbones[name].necks]
+# The same code as ResNet 50 or EfficientNet B0, with more blocks.
+DEEP = ("resnet101", "resnet152", *(f"efficientnet-b{size}" for size in range(1, 8)))
 
 
 def model_config(type_name: str) -> schema.DetectionModel:
     config = tiny_config().model
     config.ssd.feature_extractor.type = type_name
     config.ssd.feature_extractor.conv_hyperparams.batch_norm.decay = 0.5
-    if "_fpn" not in type_name:
+    if "_bifpn" in type_name:
+        config.ssd.feature_extractor.use_depthwise = False
+        bifpn = "min_level: 3 max_level: 5 num_iterations: 2 num_filters: 16"
+        text_format.Parse(bifpn, config.ssd.feature_extractor.bifpn)
+    elif "_fpn" not in type_name:
         anchors = "ssd_anchor_generator { num_layers: 6 aspect_ratios: 1.0 }"
         config.ssd.anchor_generator.CopyFrom(text_format.Parse(anchors, schema.AnchorGenerator()))
         head = """convolutional_box_predictor {
