@@ -39,6 +39,9 @@ class BiFpnSize(NamedTuple):
     combine_method: str = "fast_attention"
 
 
+_DEFAULT_BIFPN = BiFpnSize()
+
+
 @dataclass(frozen=True)
 class OriginalNames:
     """What the original called the layers that it adds to a backbone.
@@ -91,7 +94,7 @@ class BackboneFamily:
     original: OriginalNames = OriginalNames()
     ignored_fields: frozenset[str] = frozenset()
     necks: tuple[NeckName, ...] = ("extras", "fpn")
-    bifpn: BiFpnSize = BiFpnSize()
+    bifpn: BiFpnSize = _DEFAULT_BIFPN
     checkpoint_part: str = "classification_backbone"
     keeps_unused_layers: bool = False
     tf1: Tf1Form | None = None

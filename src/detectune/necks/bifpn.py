@@ -177,7 +177,7 @@ class BiFpn(Layer):
     def call(self, features: list[Array], training: bool = False) -> list[Array]:
         """Levels, fine to coarse, from backbone `features`, fine to coarse."""
         maps = list(features)
-        for index, node in enumerate(self.nodes):
+        for index in range(len(self.nodes)):
             inputs = self._inputs(index, maps, training)
             fusion = self.fusions[index]
             fused = inputs[0] if fusion is None else fusion(inputs)
