@@ -9,6 +9,7 @@ from tiny import tiny_config
 
 from detectune.detectors.build import build_detector
 from detectune.detectors.parts.layers import conv_hyperparams
+from detectune.layers.batch_norm import FreezableBatchNormalization
 from detectune.layers.hyperparams import ConvHyperparams
 from detectune.necks.fpn import FeaturePyramid
 from detectune.registry import backbones
@@ -98,3 +99,18 @@ def test_depthwise_kernels_are_regularized_where_they_were():
         counts[name] = len(detector.losses)
     # The pointwise kernels of pyramid and heads, and both kernels of the predictors.
     assert counts["ssd_mobilenet_v2_fpn"] > counts["ssd_mobilenet_v2_fpn_keras"]
+
+
+def test_the_field_that_the_original_dropped_freezes_the_extractor_only():
+    config = tiny_config().model
+    config.ssd.feature_extractor.batch_norm_trainable = False
+    detector = build_detector(config)
+    frozen = [
+        {layer.frozen_statistics for layer in part._flatten_layers() if is_norm(layer)}
+        for part in (detector.backbone, detector.neck, detector.head)
+    ]
+    assert frozen == [{True}, {True}, {False}]
+
+
+def is_norm(layer):
+    return isinstance(layer, FreezableBatchNormalization)
