@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple, Protocol
 
 import keras
@@ -37,9 +37,6 @@ class BiFpnSize(NamedTuple):
     iterations: int = 3
     filters: int = 64
     combine_method: str = "fast_attention"
-
-
-_DEFAULT_BIFPN = BiFpnSize()
 
 
 @dataclass(frozen=True)
@@ -94,7 +91,7 @@ class BackboneFamily:
     original: OriginalNames = OriginalNames()
     ignored_fields: frozenset[str] = frozenset()
     necks: tuple[NeckName, ...] = ("extras", "fpn")
-    bifpn: BiFpnSize = _DEFAULT_BIFPN
+    bifpn: BiFpnSize = field(default_factory=BiFpnSize)
     checkpoint_part: str = "classification_backbone"
     keeps_unused_layers: bool = False
     tf1: Tf1Form | None = None
@@ -151,8 +148,9 @@ class Backbone(Layer):
         used = {id(layer) for layer in self.network.layers}
         unused = [layer for layer in network.layers if layer.weights and id(layer) not in used]
         for layer in unused:
-            if isinstance(layer, keras.layers.BatchNormalization):
-                layer.trainable = False
+            for inner in layer._flatten_layers():
+                if isinstance(inner, keras.layers.BatchNormalization):
+                    inner.trainable = False
         return unused
 
     @property

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
+import keras
 from keras.layers import Layer
 
 from detectune.layers.batch_norm import FreezableBatchNormalization
@@ -35,19 +37,21 @@ class ConvGraph:
         norm: str,
         pad: bool = False,
         recompute: bool = False,
+        activation: str = "",
     ) -> Array:
-        """A convolution without bias, and its batch norm.
+        """A convolution without bias, its batch norm, and an activation if asked for.
 
         Args:
             pad: pad independently of the image size, whatever `explicit_padding` says.
-            name, norm: names of the two layers.
-            recompute: compute the map between them again for the gradient instead of keeping it.
+            name, norm, activation: names of the layers.
+            recompute: compute the maps between them again for the gradient instead of keeping
+                them.
         """
         x, padding = self._padded(x, kernel, name, pad)
         layer = self.style.conv(
             filters, kernel, strides=stride, padding=padding, use_bias=False, name=name
         )
-        return self._normed(x, layer, norm, recompute)
+        return self._normed(x, layer, norm, recompute, activation)
 
     def depthwise(
         self,
@@ -58,13 +62,19 @@ class ConvGraph:
         name: str,
         norm: str,
         recompute: bool = False,
+        activation: str = "",
+        **settings: Any,
     ) -> Array:
-        """A depthwise convolution without bias, and its batch norm; see `conv`."""
+        """A depthwise convolution without bias, with what follows it; see `conv`.
+
+        Args:
+            settings: further arguments of the convolution.
+        """
         x, padding = self._padded(x, kernel, name)
         layer = self.style.depthwise(
-            kernel, strides=stride, padding=padding, use_bias=False, name=name
+            kernel, strides=stride, padding=padding, use_bias=False, name=name, **settings
         )
-        return self._normed(x, layer, norm, recompute)
+        return self._normed(x, layer, norm, recompute, activation)
 
     def act(self, x: Array, name: str) -> Array:
         return self.style.act(name)(x)
@@ -74,8 +84,12 @@ class ConvGraph:
             return FixedPadding(kernel, name=f"{name}_pad")(x), "valid"
         return x, "same"
 
-    def _normed(self, x: Array, conv: Layer, name: str, recompute: bool) -> Array:
+    def _normed(
+        self, x: Array, conv: Layer, name: str, recompute: bool, activation: str = ""
+    ) -> Array:
         norm = self.style.norm(name)
         if recompute and isinstance(norm, FreezableBatchNormalization):
-            return ConvNorm(conv, norm, name=f"{conv.name}_and_{name}")(x)
-        return norm(conv(x))
+            function = keras.activations.get(self.style.activation) if activation else None
+            return ConvNorm(conv, norm, function, name=f"{conv.name}_and_{name}")(x)
+        x = norm(conv(x))
+        return self.act(x, activation) if activation else x

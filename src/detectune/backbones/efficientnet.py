@@ -30,11 +30,11 @@ from keras.layers import (
     Dropout,
     GlobalAveragePooling2D,
     Input,
-    Layer,
     Multiply,
 )  # fmt: skip
 
 from detectune.backbones.base import BackboneFamily, BiFpnSize
+from detectune.backbones.conv_graph import ConvGraph
 from detectune.backbones.mobilenet_v2 import divisible
 from detectune.errors import ConfigError, three_part
 from detectune.layers.hyperparams import BatchNormSettings, ConvHyperparams
@@ -112,6 +112,7 @@ class Block(NamedTuple):
     """One block of a network, with its final numbers."""
 
     name: str
+    stack: int
     channels: int
     kernel: int
     expansion: int
@@ -127,6 +128,7 @@ def blocks_of(width: float, depth: float) -> Iterator[Block]:
         for inner in range(count):
             yield Block(
                 f"stack_{index}.block_{inner}",
+                index,
                 divisible(stack.channels * width),
                 stack.kernel,
                 stack.expansion,
@@ -137,49 +139,47 @@ def blocks_of(width: float, depth: float) -> Iterator[Block]:
 
 
 @dataclass
-class _Builder:
-    """Adds layers to a functional graph."""
+class _Builder(ConvGraph):
+    """Adds layers to a functional graph, named as in the original.
 
-    style: ConvHyperparams
+    Args:
+        large_stacks: so many stacks have maps so large that it pays to compute some twice.
+    """
 
-    def conv(self, x: Array, filters: int, kernel: int, stride: int, name: str) -> Array:
-        layer = self.style.conv(
-            filters, kernel, strides=stride, use_bias=False, name=f"{name}_conv2d"
-        )
-        return self._normed(x, layer, name)
+    large_stacks: int = 3
 
-    def depthwise(self, x: Array, block: Block, name: str) -> Array:
-        # Parity: the regularizer is passed under a name that this layer ignores.
-        layer = self.style.depthwise(
-            block.kernel,
-            strides=block.stride,
-            use_bias=False,
-            depthwise_regularizer=None,
-            name=f"{name}_conv2d",
-        )
-        return self._normed(x, layer, name)
-
-    def _normed(self, x: Array, conv: Layer, name: str) -> Array:
-        return self.style.norm(f"{name}_bn")(conv(x))
-
-    def act(self, x: Array, name: str) -> Array:
-        return self.style.act(f"{name}_activation")(x)
+    def conv_act(self, x: Array, filters: int, kernel: int, name: str, **settings: Any) -> Array:
+        """A convolution, its batch norm and activation."""
+        names = _names(name)
+        return self.conv(x, filters, kernel, **names, activation=f"{name}_activation", **settings)
 
     def block(self, x: Array, block: Block) -> Array:
         entry, inputs, name = x, x.shape[-1], block.name
+        large = block.stack < self.large_stacks
         if block.expansion != 1:
-            x = self.conv(x, inputs * block.expansion, 1, 1, f"{name}.expand")
-            x = self.act(x, f"{name}.expand")
-        x = self.act(self.depthwise(x, block, f"{name}.depthwise"), f"{name}.depthwise")
+            width = inputs * block.expansion
+            x = self.conv_act(x, width, 1, f"{name}.expand", recompute=large)
+        x = self.depthwise(
+            x,
+            kernel=block.kernel,
+            stride=block.stride,
+            **_names(f"{name}.depthwise"),
+            recompute=large,
+            activation=f"{name}.depthwise_activation",
+            # Parity: the regularizer is passed under a name that this layer ignores.
+            depthwise_regularizer=None,
+        )
         x = self.excite(x, max(1, int(inputs * _SQUEEZE)), f"{name}.se")
-        x = self.conv(x, block.channels, 1, 1, f"{name}.project")
+        x = self.conv(x, block.channels, 1, **_names(f"{name}.project"))
         if block.stride == 1 and inputs == block.channels:
-            if block.drop_rate:
-                # Stochastic depth: the whole block is left out for some images of a batch.
-                drop = Dropout(block.drop_rate, noise_shape=(None, 1, 1, 1), name=f"{name}.drop")
-                x = drop(x)
-            x = Add(name=f"{name}.add")([x, entry])
+            x = Add(name=f"{name}.add")([self._dropped(x, block), entry])
         return x
+
+    def _dropped(self, x: Array, block: Block) -> Array:
+        """Stochastic depth: the whole block is left out for some images of a batch."""
+        if not block.drop_rate:
+            return x
+        return Dropout(block.drop_rate, noise_shape=(None, 1, 1, 1), name=f"{block.name}.drop")(x)
 
     def excite(self, x: Array, squeezed: int, name: str) -> Array:
         """Every channel times a factor between 0 and 1 that the mean of all channels decides."""
@@ -208,6 +208,10 @@ class _Builder:
             bias_regularizer=penalty,
             name="logits",
         )(x)
+
+
+def _names(name: str) -> dict[str, str]:
+    return {"name": f"{name}_conv2d", "norm": f"{name}_bn"}
 
 
 def efficientnet(
@@ -242,10 +246,11 @@ def efficientnet(
     style = (hyperparams or DEFAULT_HYPERPARAMS).with_frozen_statistics(False)
     build, width = _Builder(style), size.width * depth_multiplier
     images = Input((None, None, 3))
-    x = build.act(build.conv(images, divisible(_STEM_CHANNELS * width), 3, 2, "stem"), "stem")
+    stem, top = (divisible(count * width) for count in (_STEM_CHANNELS, _TOP_CHANNELS))
+    x = build.conv_act(images, stem, 3, "stem", stride=2, recompute=True)
     for block in blocks_of(width, size.depth):
         x = build.block(x, block)
-    x = build.act(build.conv(x, divisible(_TOP_CHANNELS * width), 1, 1, "top"), "top")
+    x = build.conv_act(x, top, 1, "top")
     return keras.Model(images, build.classifier(x, size.classifier_dropout), name="efficientnet")
 
 

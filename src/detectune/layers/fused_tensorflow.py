@@ -7,6 +7,8 @@ training step of MobileNet V2 on a CPU (docs/decisions/0007-fused-batch-norm.md)
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import tensorflow as tf
 from keras.layers import Conv2D, DepthwiseConv2D
 
@@ -50,10 +52,17 @@ def normalize_with_statistics(
 
 
 def recomputed_conv_norm(
-    inputs: Array, conv: Conv2D | DepthwiseConv2D, gamma: Array, beta: Array, epsilon: float
+    inputs: Array,
+    conv: Conv2D | DepthwiseConv2D,
+    gamma: Array,
+    beta: Array,
+    epsilon: float,
+    activation: Callable[[Array], Array],
 ) -> tuple[Array, Array, Array]:
-    """`normalize_with_batch_statistics` of `conv(inputs)`, which is computed again for the
-    gradient instead of being kept."""
+    """`normalize_with_batch_statistics` of `conv(inputs)` and `activation` of the first result.
+
+    The maps in between are computed again for the gradient instead of being kept.
+    """
     strides, padding = [1, *conv.strides, 1], conv.padding.upper()
 
     @tf.recompute_grad
@@ -62,7 +71,8 @@ def recomputed_conv_norm(
             convolved = tf.nn.depthwise_conv2d(values, kernel, strides, padding)
         else:
             convolved = tf.nn.conv2d(values, kernel, strides, padding)
-        return normalize_with_batch_statistics(convolved, gamma, beta, epsilon)
+        normed, *statistics = normalize_with_batch_statistics(convolved, gamma, beta, epsilon)
+        return activation(normed), *statistics
 
     kernel = tf.cast(conv.kernel.value, inputs.dtype)
     return forward(inputs, kernel, tf.convert_to_tensor(gamma), tf.convert_to_tensor(beta))

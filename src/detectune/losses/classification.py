@@ -46,6 +46,17 @@ class SigmoidLoss:
         return _weighted_sum(sigmoid_cross_entropy(logits, targets), weights)
 
 
+def _power(base: Array, exponent: float) -> Array:
+    """`base`, which is not negative, to the power `exponent`; the usual ones without `pow`,
+    which takes a tenth of a training step of EfficientDet D0."""
+    if exponent == 2.0:
+        return ops.square(base)
+    if exponent == 1.5:
+        # The square root has no finite gradient at 0.
+        return base * ops.sqrt(ops.maximum(base, 1e-30))
+    return ops.power(base, exponent)
+
+
 @dataclass(frozen=True)
 class SigmoidFocalLoss:
     """Cross entropy that counts what is already right for less.
@@ -64,10 +75,8 @@ class SigmoidFocalLoss:
         entropy = sigmoid_cross_entropy(logits, targets)
         probability = ops.sigmoid(logits)
         right = targets * probability + (1.0 - targets) * (1.0 - probability)
-        if self.gamma == 2.0:
-            entropy = entropy * ops.square(1.0 - right)
-        elif self.gamma:
-            entropy = entropy * ops.power(1.0 - right, self.gamma)
+        if self.gamma:
+            entropy = entropy * _power(1.0 - right, self.gamma)
         if self.alpha is not None:
             entropy = entropy * (targets * self.alpha + (1.0 - targets) * (1.0 - self.alpha))
         return _weighted_sum(entropy, weights)

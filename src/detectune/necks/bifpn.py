@@ -70,7 +70,10 @@ class Fusion(Layer):
 
     Args:
         method: "sum"; "weighted_sum", with learned factors; "fast_attention", with factors that
-            are not negative and sum to 1; "attention".
+            are not negative and sum to 1; "attention", a sum with factors in its checkpoint.
+
+    Parity: the original's "attention" is a softmax over an axis of one element. Its factors,
+    whatever their values, count as 1 and never train.
     """
 
     def __init__(self, method: FusionMethod, **kwargs: Any) -> None:
@@ -83,7 +86,10 @@ class Fusion(Layer):
         if self.method != "sum":
             shape = (len(input_shape), 1)
             self.factors = self.add_weight(
-                name="bifpn_combine_weights", shape=shape, initializer="ones"
+                name="bifpn_combine_weights",
+                shape=shape,
+                initializer="ones",
+                trainable=self.method != "attention",
             )
         self.built = True
 
@@ -91,7 +97,7 @@ class Fusion(Layer):
         return input_shape[0]
 
     def call(self, inputs: Sequence[Array]) -> Array:
-        if self.method == "sum":
+        if self.method in ("sum", "attention"):
             return sum(inputs[1:], start=inputs[0])
         factors = self._final_factors()
         weighted = [factors[index] * one for index, one in enumerate(inputs)]
@@ -100,10 +106,6 @@ class Fusion(Layer):
     def _final_factors(self) -> Array:
         if self.method == "weighted_sum":
             return self.factors
-        if self.method == "attention":
-            # Parity: the softmax is over the last axis, of which there is one element. So every
-            # factor is 1 and this is a sum whose weights never train.
-            return ops.softmax(self.factors, axis=-1)
         positive = ops.relu(self.factors)
         return positive / (ops.sum(positive) + _SMALL)
 
@@ -177,9 +179,8 @@ class BiFpn(Layer):
     def call(self, features: list[Array], training: bool = False) -> list[Array]:
         """Levels, fine to coarse, from backbone `features`, fine to coarse."""
         maps = list(features)
-        for index in range(len(self.nodes)):
+        for index, fusion in enumerate(self.fusions):
             inputs = self._inputs(index, maps, training)
-            fusion = self.fusions[index]
             fused = inputs[0] if fusion is None else fusion(inputs)
             maps.append(run(self.after[index], fused, training))
         return maps[-self.num_levels :]
