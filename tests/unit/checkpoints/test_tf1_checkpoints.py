@@ -11,6 +11,7 @@ from tiny_tf1 import variables_of, write_tf1_checkpoint
 from detectune.checkpoints.files import find_checkpoint
 from detectune.checkpoints.keys import variable_keys
 from detectune.checkpoints.restore import restore
+from detectune.checkpoints.run import open_run
 from detectune.checkpoints.tf1_values import is_name_based, tf1_values
 from detectune.detectors.build import build_detector
 from detectune.errors import CheckpointError
@@ -126,3 +127,20 @@ def test_ranges_of_quantization_are_set_aside():
     names = ["FeatureExtractor/MobilenetV2/Conv/act_quant/min", "a/weights_quant/max"]
     found = tf1_values({name: np.zeros(()) for name in names}, [])
     assert (found.set_aside, found.values) == (names, {})
+
+
+def test_an_archive_of_the_zoo_of_2018_is_a_run_directory(saved, tmp_path):
+    _, values = saved
+    archive = tmp_path / "ssd_mobilenet_v2_coco_2018_03_29"
+    archive.mkdir()
+    config = tiny_config()
+    config.model.ssd.feature_extractor.type = "ssd_mobilenet_v2_fpn"
+    text = str(config).replace("min_depth: 8", "min_depth: 8 batch_norm_trainable: true", 1)
+    (archive / "pipeline.config").write_text(text)
+    write_tf1_checkpoint(archive / "model.ckpt", values)
+    (archive / "checkpoint").write_text('model_checkpoint_path: "model.ckpt"\n')
+    (archive / "saved_model").mkdir()
+    run = open_run(archive)
+    assert run.checkpoint() == str(archive / "model.ckpt")
+    for row in variable_keys(run.detector()):
+        np.testing.assert_array_equal(np.asarray(row.variable), values[row.tf1_name])
