@@ -65,6 +65,12 @@ def test_a_block_of_resnet_ends_with_relu_whatever_the_config_asks():
     assert network.get_layer("conv2_block1_1_relu").activation is keras.activations.relu6
 
 
+def test_a_block_of_resnet_ends_four_times_as_wide_as_its_middle():
+    network = built("resnet50_v1", depth_multiplier=0.37, min_depth=4)
+    assert network.get_layer("conv2_block1_1_relu").output.shape[-1] == 23
+    assert network.get_layer("conv2_block1_out").output.shape[-1] == 4 * 23
+
+
 def test_the_pyramid_carries_sums_down():
     features = [np.ones((1, side, side, 2), np.float32) for side in (8, 4, 2)]
     outputs = []
