@@ -67,6 +67,7 @@ def test_each_is_built_and_trains_for_a_step():
         optimizer = build_optimizer(
             config.train_config.optimizer,
             gradient_clipping_by_norm=config.train_config.gradient_clipping_by_norm,
+            tf1=True,
         )
         detector.compile(optimizer=optimizer, run_eagerly=True)
         before = [np.asarray(variable) for variable in detector.trainable_variables]

@@ -59,12 +59,15 @@ class ResNetGraph(ConvGraph):
         last_recomputed: the last stage whose maps are so large that it pays to compute some of
             them twice.
         after_sum: the activation at the end of a block, if it is not that of the style.
+        exactly_four_times: the end of a block is four times as wide as its middle also where the
+            multiplier leaves a remainder.
     """
 
     depth_multiplier: float = 1.0
     min_depth: int = 8
     last_recomputed: int = 2
     after_sum: ActivationName | None = None
+    exactly_four_times: bool = False
 
     def stem(self, images: Array) -> Array:
         """Stride 4: a 7x7 convolution and a pooling."""
@@ -86,7 +89,8 @@ class ResNetGraph(ConvGraph):
 
     def _block(self, x: Array, number: int, block: int) -> Array:
         name = f"conv{number}_block{block}"
-        narrow, wide = self._width(16 * 2**number), self._width(64 * 2**number)
+        narrow = self._width(16 * 2**number)
+        wide = 4 * narrow if self.exactly_four_times else self._width(64 * 2**number)
         stride = 2 if block == 1 and number > 2 else 1
         unit = partial(self._unit, again=number <= self.last_recomputed)
         entry = unit(x, wide, 1, f"{name}_0", stride) if block == 1 else x
@@ -117,6 +121,7 @@ def resnet_v1(
     hyperparams: ConvHyperparams | None = None,
     explicit_padding: bool = False,
     after_sum: ActivationName | None = None,
+    exactly_four_times: bool = False,
 ) -> keras.Model:
     """The network up to its last stage, without a classifier.
 
@@ -127,10 +132,17 @@ def resnet_v1(
         hyperparams: of its convolutions; `DEFAULT_HYPERPARAMS` if None.
         explicit_padding: pad all convolutions independently of the image size, not only the
             first one.
-        after_sum: see `ResNetGraph`.
+        after_sum, exactly_four_times: see `ResNetGraph`.
     """
     style = hyperparams or DEFAULT_HYPERPARAMS
-    graph = ResNetGraph(style, explicit_padding, depth_multiplier, min_depth, after_sum=after_sum)
+    graph = ResNetGraph(
+        style,
+        explicit_padding,
+        depth_multiplier,
+        min_depth,
+        after_sum=after_sum,
+        exactly_four_times=exactly_four_times,
+    )
     images = Input((None, None, 3))
     x = graph.stem(images)
     for number, blocks in enumerate(BLOCKS[depth], start=2):
@@ -175,7 +187,7 @@ def _tf1_form(depth: int) -> Tf1Form:
         coarse="bottom_up_block{}",
         first_coarse=5,
         # Parity: slim/nets/resnet_v1.py, whatever activation the config asks for.
-        build=partial(resnet_v1, depth, after_sum="relu"),
+        build=partial(resnet_v1, depth, after_sum="relu", exactly_four_times=True),
         # Parity: slim/nets/resnet_utils.py, resnet_arg_scope.
         default_hyperparams=replace(
             DEFAULT_HYPERPARAMS,

@@ -7,6 +7,8 @@ layers or in defaults, the old form is built (`BackboneFamily.tf1`).
 
 from __future__ import annotations
 
+from detectune.config import schema
+
 TF1_EXTRACTORS = {
     "ssd_inception_v2": "ssd_inception_v2_keras",
     "ssd_inception_v3": "ssd_inception_v3_keras",
@@ -46,6 +48,11 @@ Names that begin with one of these, as `ssd_spaghettinet_edgetpu_s` does, are me
 def is_tf1(name: str) -> bool:
     """Whether `name` is that of a feature extractor in TensorFlow 1 that can be built."""
     return name in TF1_EXTRACTORS
+
+
+def written_for_tf1(model: schema.DetectionModel) -> bool:
+    """Whether `model { … }` names a feature extractor of TensorFlow 1."""
+    return model.WhichOneof("model") == "ssd" and is_tf1(model.ssd.feature_extractor.type)
 
 
 def keras_name(name: str) -> str:

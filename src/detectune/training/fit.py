@@ -20,7 +20,7 @@ import keras
 from detectune.checkpoints.files import find_checkpoint
 from detectune.checkpoints.restore import Kind, RestoreReport, label_map_beside, restore
 from detectune.checkpoints.run import Run, image_resizer, num_classes
-from detectune.config import schema
+from detectune.config import schema, tf1_names
 from detectune.config.coco_classes import NUM_CLASSES, coco_label_map, is_coco
 from detectune.config.label_map import LabelMap, read_label_map
 from detectune.config.report import report_fields
@@ -124,6 +124,7 @@ class _Session:
             optimizer=build_optimizer(
                 self.settings.optimizer,
                 gradient_clipping_by_norm=self.settings.gradient_clipping_by_norm,
+                tf1=tf1_names.written_for_tf1(self.config.model),
             ),
             jit_compile=keras.backend.backend() == "jax",
         )

@@ -68,12 +68,29 @@ class RMSProp(_WarmingAverage, keras.optimizers.RMSprop):
     """RMSProp, with ε inside the square root and momentum on the scaled gradient."""
 
 
+class Tf1RMSProp(RMSProp):
+    """RMSProp whose memory of squared gradients begins with ones.
+
+    Parity: `tf.compat.v1.train.RMSPropOptimizer`. The first steps are smaller for it.
+    """
+
+    _velocities: list[Any]
+
+    def build(self, variables: Sequence[Any]) -> None:
+        was_built = self.built
+        super().build(variables)
+        if not was_built:
+            for velocity in self._velocities:
+                velocity.assign(ops.ones_like(velocity))
+
+
 def build_optimizer(
-    config: schema.Optimizer, *, gradient_clipping_by_norm: float = 0.0
+    config: schema.Optimizer, *, gradient_clipping_by_norm: float = 0.0, tf1: bool = False
 ) -> keras.optimizers.Optimizer:
     """The optimizer that an `optimizer { … }` message describes.
 
     Args:
+        tf1: the config was written for TensorFlow 1.
         gradient_clipping_by_norm: largest norm of all gradients together; 0 does not clip.
             Parity: one norm over all variables, TFOD model_lib_v2.py.
 
@@ -94,7 +111,8 @@ def build_optimizer(
         options["global_clipnorm"] = gradient_clipping_by_norm
     if config.use_moving_average:
         options.update(use_ema=True, ema_momentum=config.moving_average_decay)
-    return _BUILDERS[kind](getattr(config, kind), options)
+    build = _tf1_rms_prop if tf1 and kind == "rms_prop_optimizer" else _BUILDERS[kind]
+    return build(getattr(config, kind), options)
 
 
 def _momentum(config: schema.MomentumOptimizer, options: dict) -> keras.optimizers.Optimizer:
@@ -116,6 +134,18 @@ def _rms_prop(config: schema.RMSPropOptimizer, options: dict) -> keras.optimizer
     return RMSProp(
         schedule,
         rho=0.9,
+        momentum=config.momentum_optimizer_value,
+        epsilon=config.epsilon,
+        **options,
+    )
+
+
+def _tf1_rms_prop(config: schema.RMSPropOptimizer, options: dict) -> keras.optimizers.Optimizer:
+    """Parity: in TensorFlow 1 `decay` is the memory of the squared gradients."""
+    schedule: Any = build_schedule(config.learning_rate)
+    return Tf1RMSProp(
+        schedule,
+        rho=config.decay,
         momentum=config.momentum_optimizer_value,
         epsilon=config.epsilon,
         **options,

@@ -113,6 +113,13 @@ def test_a_syntax_error_has_its_place(tmp_path):
         ),
         (
             '"ssd_mobilenet_v2_fpn_keras"',
+            '"ssd_mobilenet_v1_ppn"',
+            "model.ssd.feature_extractor.type",
+            "error",
+            'The nearest one is "ssd_mobilenet_v1". Write type: "ssd_mobilenet_v1"',
+        ),
+        (
+            '"ssd_mobilenet_v2_fpn_keras"',
             '"ssd_resnet50_v2_fpn_keras"',
             "model.ssd.feature_extractor.type",
             "error",

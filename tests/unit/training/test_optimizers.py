@@ -102,3 +102,20 @@ def test_rms_prop_without_decay_follows_its_schedule_alone():
 def test_an_optimizer_needs_a_kind_and_a_rate(text, found):
     with pytest.raises(ConfigError, match=found):
         optimizer(text)
+
+
+def test_rms_prop_of_a_tf1_config_remembers_squared_gradients_by_its_decay():
+    # By hand, as tf.compat.v1.train.RMSPropOptimizer computes: memory from 1, epsilon inside.
+    text = f"rms_prop_optimizer {{ {CONSTANT} decay: 0.5 momentum_optimizer_value: 0.25 "
+    built = optimizer(text + "epsilon: 1 } use_moving_average: false", tf1=True)
+    variable = keras.Variable([1.0])
+    built.build([variable])
+    rate = float(built.learning_rate)
+    memory, step, value = 1.0, 0.0, 1.0
+    for gradient in (2.0, -1.0, 0.5):
+        built.apply([np.array([gradient], np.float32)], [variable])
+        memory = 0.5 * memory + 0.5 * gradient**2
+        step = 0.25 * step + rate * gradient / np.sqrt(memory + 1.0)
+        value -= step
+        np.testing.assert_allclose(np.asarray(variable), [value], rtol=1e-6)
+    assert float(built.learning_rate) == rate

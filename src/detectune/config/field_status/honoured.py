@@ -10,7 +10,8 @@ HONOURED_FIELDS = {
     "freeze_batchnorm add_background_class explicit_background_class",
     "SsdFeatureExtractor": "type depth_multiplier min_depth conv_hyperparams "
     "override_base_feature_extractor_hyperparams pad_to_multiple use_explicit_padding "
-    "use_depthwise replace_preprocessor_with_placeholder fpn bifpn num_layers",
+    "use_depthwise replace_preprocessor_with_placeholder fpn bifpn num_layers "
+    "batch_norm_trainable",
     "FeaturePyramidNetworks": "*",
     "BidirectionalFeaturePyramidNetworks": "*",
     "AnchorGenerator": "*",

@@ -36,6 +36,7 @@ def backbone_and_neck(
     """The two halves of `ssd { feature_extractor { ... } }`."""
     family, neck = _family_and_neck(config.type)
     config = _as_received(config, family)
+    freeze_batch_norm = freeze_batch_norm or not config.batch_norm_trainable
     style = conv_hyperparams(
         config.conv_hyperparams,
         freeze_batch_norm=freeze_batch_norm,

@@ -9,6 +9,7 @@ from tiny import tiny_config
 
 from detectune.detectors.build import build_detector
 from detectune.detectors.parts.layers import conv_hyperparams
+from detectune.layers.batch_norm import FreezableBatchNormalization
 from detectune.layers.hyperparams import ConvHyperparams
 from detectune.necks.fpn import FeaturePyramid
 from detectune.registry import backbones
@@ -64,6 +65,12 @@ def test_a_block_of_resnet_ends_with_relu_whatever_the_config_asks():
     assert network.get_layer("conv2_block1_1_relu").activation is keras.activations.relu6
 
 
+def test_a_block_of_resnet_ends_four_times_as_wide_as_its_middle():
+    network = built("resnet50_v1", depth_multiplier=0.37, min_depth=4)
+    assert network.get_layer("conv2_block1_1_relu").output.shape[-1] == 23
+    assert network.get_layer("conv2_block1_out").output.shape[-1] == 4 * 23
+
+
 def test_the_pyramid_carries_sums_down():
     features = [np.ones((1, side, side, 2), np.float32) for side in (8, 4, 2)]
     outputs = []
@@ -98,3 +105,18 @@ def test_depthwise_kernels_are_regularized_where_they_were():
         counts[name] = len(detector.losses)
     # The pointwise kernels of pyramid and heads, and both kernels of the predictors.
     assert counts["ssd_mobilenet_v2_fpn"] > counts["ssd_mobilenet_v2_fpn_keras"]
+
+
+def test_the_field_that_the_original_dropped_freezes_the_extractor_only():
+    config = tiny_config().model
+    config.ssd.feature_extractor.batch_norm_trainable = False
+    detector = build_detector(config)
+    frozen = [
+        {layer.frozen_statistics for layer in part._flatten_layers() if is_norm(layer)}
+        for part in (detector.backbone, detector.neck, detector.head)
+    ]
+    assert frozen == [{True}, {True}, {False}]
+
+
+def is_norm(layer):
+    return isinstance(layer, FreezableBatchNormalization)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import tensorflow as tf
+from google.protobuf import text_format
 from tiny import tiny_config
 from tiny_tf1 import variables_of, write_tf1_checkpoint
 
 from detectune.checkpoints.files import find_checkpoint
 from detectune.checkpoints.keys import variable_keys
 from detectune.checkpoints.restore import restore
+from detectune.checkpoints.run import open_run
 from detectune.checkpoints.tf1_values import is_name_based, tf1_values
+from detectune.config import schema, tf1_names
 from detectune.detectors.build import build_detector
 from detectune.errors import CheckpointError
 
@@ -126,3 +129,43 @@ def test_ranges_of_quantization_are_set_aside():
     names = ["FeatureExtractor/MobilenetV2/Conv/act_quant/min", "a/weights_quant/max"]
     found = tf1_values({name: np.zeros(()) for name in names}, [])
     assert (found.set_aside, found.values) == (names, {})
+
+
+def test_an_archive_of_the_zoo_of_2018_is_a_run_directory(saved, tmp_path):
+    _, values = saved
+    archive = tmp_path / "ssd_mobilenet_v2_coco_2018_03_29"
+    archive.mkdir()
+    config = tiny_config()
+    config.model.ssd.feature_extractor.type = "ssd_mobilenet_v2_fpn"
+    text = str(config).replace("min_depth: 8", "min_depth: 8 batch_norm_trainable: true", 1)
+    (archive / "pipeline.config").write_text(text)
+    write_tf1_checkpoint(archive / "model.ckpt", values)
+    (archive / "checkpoint").write_text('model_checkpoint_path: "model.ckpt"\n')
+    (archive / "saved_model").mkdir()
+    run = open_run(archive)
+    assert run.checkpoint() == str(archive / "model.ckpt")
+    for row in variable_keys(run.detector()):
+        np.testing.assert_array_equal(np.asarray(row.variable), values[row.tf1_name])
+
+
+@pytest.mark.parametrize("name", tf1_names.TF1_EXTRACTORS)
+def test_every_variable_of_every_old_network_has_a_name_of_its_own(name, tmp_path):
+    config = tiny_config().model
+    config.ssd.feature_extractor.type = name
+    if not name.endswith("_fpn"):
+        config.ssd.feature_extractor.ClearField("fpn")
+        anchors = "ssd_anchor_generator { num_layers: 6 aspect_ratios: 1.0 }"
+        config.ssd.anchor_generator.CopyFrom(text_format.Parse(anchors, schema.AnchorGenerator()))
+        shared = config.ssd.box_predictor.weight_shared_convolutional_box_predictor
+        head = schema.ConvolutionalBoxPredictor(
+            num_layers_before_predictor=1, min_depth=8, max_depth=8, use_depthwise=True
+        )
+        head.conv_hyperparams.CopyFrom(shared.conv_hyperparams)
+        config.ssd.box_predictor.convolutional_box_predictor.CopyFrom(head)
+    detector = build_detector(config)
+    rows = variable_keys(detector)
+    values = variables_of(detector, seed=2)
+    assert len(values) == len(rows)
+    assert "" not in values
+    write_tf1_checkpoint(tmp_path / "model.ckpt", values)
+    assert len(restore(detector, tmp_path / "model.ckpt").matched) == len(rows)
