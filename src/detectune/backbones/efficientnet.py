@@ -210,7 +210,7 @@ class _Builder(ConvGraph):
         )(x)
 
 
-def _names(name: str) -> dict[str, str]:
+def _names(name: str) -> dict[str, Any]:
     return {"name": f"{name}_conv2d", "norm": f"{name}_bn"}
 
 
