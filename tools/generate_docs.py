@@ -22,6 +22,8 @@ from detectune.config import protos
 from detectune.config.choices import CHOICES
 from detectune.config.descriptors import is_repeated, message_name, with_nested
 from detectune.config.field_status import Status, field_status
+from detectune.config.tf1_names import TF1_EXTRACTORS
+from detectune.detectors.parts.feature_extractor import feature_extractor_types
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -48,7 +50,49 @@ def generated_pages() -> dict[Path, str]:
         reference / "config-fields.md": config_fields_page(),
         reference / "cli.md": cli_page(),
         reference / "python.md": python_page(),
+        reference / "feature-extractors.md": feature_extractors_page(),
+        ROOT / "src/detectune/config/feature_extractors.py": feature_extractors_module(),
     }
+
+
+EXTRACTORS_HEADER = """# Feature extractors
+
+<!-- Written by tools/generate_docs.py from the registry of backbones. -->
+
+What may stand in `feature_extractor { type: "..." }` of an SSD. A backbone of your own, registered
+in the entry-point group `detectune.backbones` as `NAME`, is called `ssd_NAME_keras`,
+`ssd_NAME_fpn_keras` or `ssd_NAME_bifpn_keras`.
+
+| backbone | with SSD's extra layers | with a feature pyramid | with a BiFPN | in TensorFlow 1 |
+|---|---|---|---|---|
+"""
+
+
+def feature_extractors_page() -> str:
+    """A row for every backbone."""
+    by_backbone: dict[str, dict[str, str]] = {}
+    for name, (backbone, neck) in feature_extractor_types().items():
+        by_backbone.setdefault(backbone, {})[neck] = name
+    old: dict[str, list[str]] = {}
+    for name, new in TF1_EXTRACTORS.items():
+        old.setdefault(feature_extractor_types()[new][0], []).append(name)
+    rows = []
+    for backbone, necks in by_backbone.items():
+        cells = [necks.get(neck, "") for neck in ("extras", "fpn", "bifpn")]
+        names = [f"`{cell}`" if cell else "–" for cell in cells]
+        before = ", ".join(f"`{name}`" for name in old.get(backbone, [])) or "–"
+        rows.append(f"| {backbone} | {' | '.join(names)} | {before} |")
+    return EXTRACTORS_HEADER + "\n".join(rows) + "\n"
+
+
+def feature_extractors_module() -> str:
+    """The names as a module, because `config` may not import the backbones."""
+    names = "".join(f'    "{name}",\n' for name in feature_extractor_types())
+    return (
+        '"""Feature extractors of SSD that detectune builds.\n\n'
+        'Written by tools/generate_docs.py from the registry of backbones.\n"""\n\n'
+        f"FEATURE_EXTRACTORS = (\n{names})\n"
+    )
 
 
 PYTHON_HEADER = """# Python

@@ -18,40 +18,57 @@ from detectune.config import schema
 from detectune.data.resizers import build_resizer
 from detectune.detectors.build import build_detector
 from detectune.detectors.inference import DetectionModel
+from detectune.detectors.parts.feature_extractor import feature_extractor_types
 from detectune.export.saved_model import read_saved_model, write_saved_model
-from detectune.registry import backbones
 
-ENDINGS = {"extras": "", "fpn": "_fpn", "bifpn": "_bifpn"}
-TYPES = [f"ssd_{name}{ENDINGS[neck]}_keras" for name in backbones for neck in backbones[name].necks]
-# The same code as ResNet 50 or EfficientNet B0, with more blocks.
-DEEP = ("resnet101", "resnet152", *(f"efficientnet-b{size}" for size in range(1, 8)))
+TYPES = feature_extractor_types()
+# One combination of every backbone's code runs always, and all with those of MobileNet V2.
+FAST = {
+    "ssd_efficientnet-b0_bifpn_keras",
+    "ssd_inception_v2_keras",
+    "ssd_inception_v3_keras",
+    "ssd_mobilenet_v1_keras",
+    "ssd_mobilenet_v2_keras",
+    "ssd_mobilenet_v2_fpn_keras",
+    "ssd_mobilenet_v2_bifpn_keras",
+    "ssd_mobilenet_v3_small_keras",
+    "ssd_resnet50_v1_fpn_keras",
+}
 
 
 def model_config(type_name: str) -> schema.DetectionModel:
     config = tiny_config().model
-    config.ssd.feature_extractor.type = type_name
-    config.ssd.feature_extractor.conv_hyperparams.batch_norm.decay = 0.5
-    if "_bifpn" in type_name:
-        config.ssd.feature_extractor.use_depthwise = False
-        bifpn = "min_level: 3 max_level: 5 num_iterations: 2 num_filters: 16"
-        text_format.Parse(bifpn, config.ssd.feature_extractor.bifpn)
-    elif "_fpn" not in type_name:
+    extractor = config.ssd.feature_extractor
+    extractor.type = type_name
+    extractor.conv_hyperparams.batch_norm.decay = 0.5
+    backbone, neck = TYPES[type_name]
+    if backbone == "inception_v3":
+        extractor.pad_to_multiple = 96  # it leaves nothing of 64 pixels
+    if neck == "bifpn":
+        extractor.use_depthwise = False
+        extractor.bifpn.CopyFrom(
+            schema.BidirectionalFeaturePyramidNetworks(
+                min_level=3, max_level=5, num_iterations=1, num_filters=16
+            )
+        )
+    if neck == "extras":
         anchors = "ssd_anchor_generator { num_layers: 6 aspect_ratios: 1.0 }"
         config.ssd.anchor_generator.CopyFrom(text_format.Parse(anchors, schema.AnchorGenerator()))
-        head = """convolutional_box_predictor {
-            kernel_size: 3 num_layers_before_predictor: 0 max_depth: 0 min_depth: 0
-            conv_hyperparams {
-              regularizer { l2_regularizer { weight: 4e-05 } }
-              initializer { truncated_normal_initializer { stddev: 0.05 } }
-              activation: RELU_6 batch_norm { decay: 0.5 scale: true epsilon: 0.001 }
-            } }"""
-        config.ssd.box_predictor.CopyFrom(text_format.Parse(head, schema.BoxPredictor()))
+        config.ssd.box_predictor.CopyFrom(text_format.Parse(HEAD, schema.BoxPredictor()))
     return config
 
 
+HEAD = """convolutional_box_predictor {
+    kernel_size: 3 num_layers_before_predictor: 0 max_depth: 0 min_depth: 0
+    conv_hyperparams {
+        regularizer { l2_regularizer { weight: 4e-05 } }
+        initializer { truncated_normal_initializer { stddev: 0.05 } }
+        activation: RELU_6 batch_norm { decay: 0.5 scale: true epsilon: 0.001 }
+    } }"""
+
+
 def _params() -> list:
-    deep = {name for name in TYPES if any(depth in name for depth in DEEP)}
-    return [pytest.param(name, marks=[pytest.mark.slow] * (name in deep)) for name in TYPES]
+    return [pytest.param(name, marks=[] if name in FAST else pytest.mark.slow) for name in TYPES]
 
 
 @pytest.fixture(params=_params(), scope="module")
@@ -124,4 +141,5 @@ def test_a_saved_model_answers_as_the_model(config, tmp_path):
 def test_every_type_that_can_be_asked_for_is_tested_here():
     from detectune.config.choices import FEATURE_EXTRACTORS
 
-    assert sorted(TYPES) == sorted(FEATURE_EXTRACTORS)
+    offered = [name for name in FEATURE_EXTRACTORS if "_bifpn_" not in name]
+    assert sorted(TYPES) == sorted(offered)

@@ -17,6 +17,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from detectune.checkpoints.class_rows import carry_classes
+from detectune.checkpoints.classifiers import backbone_values
 from detectune.checkpoints.files import find_checkpoint, read_checkpoint
 from detectune.checkpoints.keys import ROOT, SUFFIX, VariableKey, variable_keys
 from detectune.checkpoints.tf1_values import is_name_based, tf1_values
@@ -25,13 +26,14 @@ from detectune.errors import CheckpointError, did_you_mean, three_part
 
 Kind = Literal["full", "detection", "classification", "fine_tune"]
 
-_BACKBONE = "_feature_extractor/classification_backbone/"
-# Parts of the key that must be found, per kind. Parity: the original's restore_from_objects.
+# Below the backbone's own root in a key.
+_LAYERS = "/layer_with_weights-"
+# Parts of the key that must be found, per kind; for a classification it is the backbone's.
+# Parity: the original's restore_from_objects.
 _PROMISES: dict[str, str] = {
     "full": "",
     "detection": "_feature_extractor/",
     "fine_tune": "_feature_extractor/",
-    "classification": _BACKBONE,
 }
 
 
@@ -112,11 +114,15 @@ def restore(
         )
     prefix = find_checkpoint(path)
     rows, report = variable_keys(detector), RestoreReport(prefix, kind)
-    values = _model_values(_with_our_keys(read_checkpoint(prefix), rows, report), kind)
+    checkpoint = _variables(_with_our_keys(read_checkpoint(prefix), rows, report))
+    if kind == "classification":
+        values, promised = _classification_values(checkpoint, rows)
+    else:
+        values, promised = _below_root(checkpoint), _PROMISES[kind]
     assignments = _match(rows, values, report)
     if kind in ("detection", "fine_tune"):
         _rework_classes(detector, values, assignments, report, source_classes, target_classes)
-    _check_promise(report, kind, values)
+    _check_promise(report, promised, values)
     for row, value in assignments.values():
         row.variable.assign(value)
     return report
@@ -133,31 +139,36 @@ def _with_our_keys(
     return found.values
 
 
-def _model_values(values: Mapping[str, np.ndarray], kind: str) -> dict[str, np.ndarray]:
-    """Variables of the network, by path. Optimizer slots and counters are not among them."""
-    model = {
+def _variables(values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Variables by key without suffix; optimizer slots are not among them."""
+    return {
         key.removesuffix(SUFFIX): value
         for key, value in values.items()
         if key.endswith(SUFFIX) and "/.OPTIMIZER_SLOT/" not in key
     }
-    inside = {
-        path.removeprefix(ROOT): value for path, value in model.items() if path.startswith(ROOT)
+
+
+def _below_root(checkpoint: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Variables of the network, by path. Counters are not among them."""
+    return {
+        path.removeprefix(ROOT): value
+        for path, value in checkpoint.items()
+        if path.startswith(ROOT)
     }
-    if kind != "classification":
-        return inside
-    if any(path.startswith(_BACKBONE) for path in inside):
-        return {path: value for path, value in inside.items() if path.startswith(_BACKBONE)}
-    return _as_backbone(model)
 
 
-def _as_backbone(model: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Keys of a classifier, whatever its root object was called, as keys of our backbone."""
-    found = {}
-    for path, value in model.items():
-        _, mark, rest = path.rpartition("layer_with_weights-")
-        if mark:
-            found[f"{_BACKBONE}{mark}{rest}"] = value
-    return found
+def _classification_values(
+    checkpoint: Mapping[str, np.ndarray], rows: list[VariableKey]
+) -> tuple[dict[str, np.ndarray], str]:
+    """Values of the backbone from a classifier or a detector, and what its paths begin with."""
+    backbone = [row.path for row in rows if _LAYERS in row.path]
+    # Layers that the detector does not compute may stand under another root: nobody misses them.
+    roots = {path.partition(_LAYERS)[0] for path in backbone}
+    promised = backbone[0].partition(_LAYERS)[0]
+    inside = _below_root(checkpoint)
+    if any(path.startswith(promised) for path in inside):
+        return {p: v for p, v in inside.items() if p.startswith(tuple(roots))}, promised
+    return backbone_values(checkpoint, backbone), promised
 
 
 def _match(
@@ -217,8 +228,7 @@ def _forget(
         report.fresh.append(path)
 
 
-def _check_promise(report: RestoreReport, kind: str, values: Mapping[str, np.ndarray]) -> None:
-    promised = _PROMISES[kind]
+def _check_promise(report: RestoreReport, promised: str, values: Mapping[str, np.ndarray]) -> None:
     missing = [path for path in report.fresh if path.startswith(promised)]
     if not missing:
         return
@@ -227,13 +237,24 @@ def _check_promise(report: RestoreReport, kind: str, values: Mapping[str, np.nda
     other = "" if values else " The checkpoint has no object-based keys below model/."
     raise CheckpointError(
         three_part(
-            f'{report.path}: type "{kind}" promises {promised or "everything"}, but '
+            f'{report.path}: type "{report.kind}" promises {promised or "everything"}, but '
             f"{len(missing)} of {len(missing) + len(report.matched)} variables are not there: "
             f"{_examples(missing)}.{why}{other}",
             f"Left over in the checkpoint: {_examples(report.left_over) or 'nothing'}.",
-            "Compare model { } with the pipeline.config beside the checkpoint; with another "
-            'num_classes, use fine_tune_checkpoint_type: "detection".',
+            _next_step(report.kind),
         )
+    )
+
+
+def _next_step(kind: str) -> str:
+    if kind == "classification":
+        return (
+            "Take the checkpoint of the network that feature_extractor.type names, of the same "
+            "depth_multiplier; `detectune zoo list` shows the classifiers that there are."
+        )
+    return (
+        "Compare model { } with the pipeline.config beside the checkpoint; with another "
+        'num_classes, use fine_tune_checkpoint_type: "detection".'
     )
 
 

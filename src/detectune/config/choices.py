@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from importlib.metadata import entry_points
 from typing import Any, NamedTuple
 
 from detectune.config import tf1_names
+from detectune.config.feature_extractors import FEATURE_EXTRACTORS
 from detectune.errors import did_you_mean
 
 
@@ -16,29 +18,11 @@ class Choice(NamedTuple):
     """What to do about another value."""
 
 
-FEATURE_EXTRACTORS = (
-    "ssd_inception_v2_keras",
-    "ssd_inception_v2_fpn_keras",
-    "ssd_inception_v3_keras",
-    "ssd_mobilenet_v1_keras",
-    "ssd_mobilenet_v1_fpn_keras",
-    "ssd_mobilenet_v2_keras",
-    "ssd_mobilenet_v2_fpn_keras",
-    "ssd_mobilenet_v2_bifpn_keras",
-    "ssd_mobilenet_v3_large_keras",
-    "ssd_mobilenet_v3_large_fpn_keras",
-    "ssd_mobilenet_v3_small_keras",
-    "ssd_mobilenet_v3_small_fpn_keras",
-    "ssd_resnet50_v1_fpn_keras",
-    "ssd_resnet101_v1_fpn_keras",
-    "ssd_resnet152_v1_fpn_keras",
-    *(f"ssd_efficientnet-b{size}_bifpn_keras" for size in range(8)),
-)
 BIFPN_METHODS = ("sum", "weighted_sum", "attention", "fast_attention")
 METRICS = ("coco_detection_metrics",)
 CHECKPOINT_TYPES = ("", "detection", "fine_tune", "classification", "full")
 
-_BOX_CODES = Choice((4,), "Write 4, or remove the line.")
+_BOX_CODES = Choice((3, 4), "Write 4, or 3 with square_box_coder, or remove the line.")
 
 CHOICES = {
     "SsdFeatureExtractor.type": Choice(
@@ -65,6 +49,8 @@ def wrong_choice(row: str, value: Any) -> tuple[str, str, str] | None:
     choice = CHOICES.get(row)
     if choice is None or value in choice.values:
         return None
+    if row == "SsdFeatureExtractor.type" and _is_plugin(str(value)):
+        return None
     allowed = ", ".join(str(known) for known in choice.values if known != "")
     guess = did_you_mean(str(value), [str(known) for known in choice.values])
     if row == "EvalConfig.metrics_set":
@@ -85,6 +71,12 @@ def _wrong_extractor(value: str, guess: str) -> tuple[str, str, str]:
         f"Supported: {', '.join(FEATURE_EXTRACTORS)}.",
         f"{guess}`detectune config new` writes configs of the zoo's models.",
     )
+
+
+def _is_plugin(value: str) -> bool:
+    """Whether `value` names a backbone that another package registers."""
+    names = (entry.name for entry in entry_points(group="detectune.backbones"))
+    return any(value.startswith(f"ssd_{name}_") for name in names)
 
 
 def _is_other_family(value: str) -> bool:

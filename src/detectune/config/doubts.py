@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from detectune.config import schema
@@ -19,7 +20,32 @@ _HIGH_ADAM_RATE = 0.01
 
 def doubtful_values(config: schema.TrainEvalPipelineConfig) -> list[Problem]:
     """A warning or an error for each value of `config` that defeats the purpose of a training."""
-    return [*_rates(config.train_config), *_start(config.train_config), *_data(config)]
+    return [
+        *_extractor(config.model.ssd.feature_extractor),
+        *_rates(config.train_config),
+        *_start(config.train_config),
+        *_data(config),
+    ]
+
+
+def _extractor(extractor: schema.SsdFeatureExtractor) -> Iterator[Problem]:
+    """Fields without effect. Parity: ssd_resnet_v1_fpn_keras_feature_extractor.py drops them."""
+    match = re.fullmatch(r"ssd_resnet\d+_v1_fpn(_keras)?", extractor.type)
+    if not match:
+        return
+    path = "model.ssd.feature_extractor"
+    without_effect = [f for f in ("use_depthwise", "use_explicit_padding") if getattr(extractor, f)]
+    default = schema.FeaturePyramidNetworks().additional_layer_depth
+    if match[1] and extractor.fpn.additional_layer_depth != default:
+        without_effect.append("fpn.additional_layer_depth")
+    for field in without_effect:
+        yield Problem(
+            "warning",
+            f"{path}.{field}",
+            f"{extractor.type} takes no notice of it, here as in the original.",
+            f"The pyramid has dense convolutions with {default} channels.",
+            "Remove the line; checkpoints fit either way.",
+        )
 
 
 def _rates(train: schema.TrainConfig) -> Iterator[Problem]:

@@ -113,10 +113,10 @@ def test_a_syntax_error_has_its_place(tmp_path):
         ),
         (
             '"ssd_mobilenet_v2_fpn_keras"',
-            '"ssd_resnet50_v1_fpn_keras"',
+            '"ssd_resnet50_v2_fpn_keras"',
             "model.ssd.feature_extractor.type",
             "error",
-            "Supported: ssd_mobilenet_v2_keras, ssd_mobilenet_v2_fpn_keras, ",
+            "Supported: ssd_efficientnet-b0_bifpn_keras, ",
         ),
         (
             "random_horizontal_flip {",
@@ -333,9 +333,7 @@ def test_every_config_of_users_is_refused_for_its_architecture_or_its_files_only
     allowed_errors = (
         "model.faster_rcnn",
         "model.center_net",
-        "model.ssd.feature_extractor.type",
         "train_config.fine_tune_checkpoint",
-        "train_config.num_steps",  # one config has none; the original trained for ever
         "eval_config.metrics_set[",
         "eval_config.eval_instance_masks",
         "load_instance_masks",
@@ -350,5 +348,3 @@ def test_every_config_of_users_is_refused_for_its_architecture_or_its_files_only
                 assert any(name in problem.field for name in allowed_errors), (file, problem)
     assert counts["model.faster_rcnn"] == 16
     assert counts["model.center_net"] == 7
-    assert counts["model.ssd.feature_extractor.type"] == 25
-    assert counts["train_config.num_steps"] == 1

@@ -86,7 +86,10 @@ def test_a_value_of_an_honoured_field_may_be_refused():
     config = schema.TrainEvalPipelineConfig()
     config.model.ssd.box_predictor.convolutional_box_predictor.box_code_size = 5
     (problem,) = report_fields(config)
-    assert problem.text == "5 is not supported. Supported: 4. Write 4, or remove the line."
+    assert problem.text == (
+        "5 is not supported. Supported: 3, 4. Write 4, or 3 with square_box_coder, or remove the "
+        "line."
+    )
 
 
 def test_every_honoured_field_is_read_outside_of_this_package():

@@ -20,7 +20,7 @@ from detectune.registry import backbones
 from detectune.structures import Array
 
 
-def _feature_extractor_types() -> dict[str, tuple[str, str]]:
+def feature_extractor_types() -> dict[str, tuple[str, str]]:
     """Type in the config → (backbone, neck): the grammar `ssd_<backbone>[_<neck>]_keras`."""
     endings = {"extras": "", "fpn": "_fpn", "bifpn": "_bifpn"}
     return {
@@ -69,7 +69,7 @@ def backbone_and_neck(
 
 def _family_and_neck(name: str) -> tuple[BackboneFamily, str]:
     """What the type `name` stands for; for an old name the family as TensorFlow 1 had it."""
-    types = _feature_extractor_types()
+    types = feature_extractor_types()
     if refusal := tf1_names.refusal(name):
         raise ConfigError(three_part(f"feature_extractor.type: {refusal[0]}", *refusal[1:]))
     if tf1_names.keras_name(name) not in types:

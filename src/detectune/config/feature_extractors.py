@@ -1,0 +1,30 @@
+"""Feature extractors of SSD that detectune builds.
+
+Written by tools/generate_docs.py from the registry of backbones.
+"""
+
+FEATURE_EXTRACTORS = (
+    "ssd_efficientnet-b0_bifpn_keras",
+    "ssd_efficientnet-b1_bifpn_keras",
+    "ssd_efficientnet-b2_bifpn_keras",
+    "ssd_efficientnet-b3_bifpn_keras",
+    "ssd_efficientnet-b4_bifpn_keras",
+    "ssd_efficientnet-b5_bifpn_keras",
+    "ssd_efficientnet-b6_bifpn_keras",
+    "ssd_efficientnet-b7_bifpn_keras",
+    "ssd_inception_v2_keras",
+    "ssd_inception_v2_fpn_keras",
+    "ssd_inception_v3_keras",
+    "ssd_mobilenet_v1_keras",
+    "ssd_mobilenet_v1_fpn_keras",
+    "ssd_mobilenet_v2_keras",
+    "ssd_mobilenet_v2_fpn_keras",
+    "ssd_mobilenet_v2_bifpn_keras",
+    "ssd_mobilenet_v3_large_keras",
+    "ssd_mobilenet_v3_large_fpn_keras",
+    "ssd_mobilenet_v3_small_keras",
+    "ssd_mobilenet_v3_small_fpn_keras",
+    "ssd_resnet101_v1_fpn_keras",
+    "ssd_resnet152_v1_fpn_keras",
+    "ssd_resnet50_v1_fpn_keras",
+)

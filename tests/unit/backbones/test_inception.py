@@ -1,0 +1,77 @@
+"""Inception V2 and V3: channels by table, sides of the maps, names in TF-Slim."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+
+from detectune.backbones.inception_graph import Conv, Fork, InceptionGraph, Pool
+from detectune.backbones.inception_v2 import BLOCKS, inception_v2
+from detectune.backbones.inception_v3 import inception_v3
+from detectune.layers.hyperparams import ConvHyperparams
+from detectune.registry import backbones
+
+
+def channels(network, names):
+    return [network.get_layer(name).output.shape[-1] for name in names]
+
+
+def test_blocks_of_inception_v2_have_the_channels_of_the_paper():
+    # Source: Ioffe and Szegedy 2015, figure 5: output sizes of the blocks.
+    network = inception_v2()
+    expected = [256, 320, 576, 576, 576, 576, 576, 1024, 1024, 1024]
+    assert channels(network, BLOCKS) == expected
+
+
+def test_blocks_of_inception_v3_have_the_channels_of_the_paper():
+    # Source: Szegedy et al. 2016, table 1.
+    network = inception_v3()
+    names = ["Mixed_5b", "Mixed_5d", "Mixed_6a", "Mixed_6e", "Mixed_7a", "Mixed_7c"]
+    assert channels(network, names) == [256, 288, 768, 768, 1280, 2048]
+
+
+def test_a_width_multiplier_stops_at_the_least_depth():
+    network = inception_v2(depth_multiplier=0.25, min_depth=16)
+    assert channels(network, ["Conv2d_1a_7x7", "Conv2d_2c_3x3"]) == [16, 48]
+    assert channels(network, ["Mixed_3b"]) == [16 + 16 + 24 + 16]
+    # The stem has as many filters for a colour as its own channels allow, at most 8.
+    assert network.get_layer("Conv2d_1a_7x7").depthwise_kernel.shape == (7, 7, 3, 5)
+
+
+def test_sides_of_inception_v3_do_not_double_and_so_it_has_no_pyramid():
+    network = inception_v3(depth_multiplier=0.05, min_depth=4)
+    sides = {}
+    x = np.zeros((1, 299, 299, 3), np.float32)
+    for name in ("Mixed_5d", "Mixed_6e", "Mixed_7c"):
+        inner = type(network)(network.input, network.get_layer(name).output)
+        sides[name] = inner(x).shape[1]
+    assert sides == {"Mixed_5d": 35, "Mixed_6e": 17, "Mixed_7c": 8}
+    assert backbones["inception_v3"].necks == ("extras",)
+
+
+@pytest.mark.parametrize(
+    ("layer", "scope"),
+    [
+        ("Conv2d_1a_7x7_BN", "Conv2d_1a_7x7"),
+        ("Mixed_3b_Branch_1_Conv2d_0b_3x3", "Mixed_3b/Branch_1/Conv2d_0b_3x3"),
+        ("Mixed_5c_Branch_1_Conv_1_0c_5x5_BN", "Mixed_5c/Branch_1/Conv_1_0c_5x5"),
+    ],
+)
+def test_a_layer_knows_its_scope_in_tf_slim(layer, scope):
+    assert backbones["inception_v3"].tf1.scope_of(layer) == scope
+
+
+def test_a_fork_is_concatenated_after_its_branch():
+    graph = InceptionGraph(ConvHyperparams(activation="linear"), min_depth=1)
+    branches = (
+        (Conv("a", 2, 1), Fork((Conv("b", 3, (1, 3)), Conv("c", 4, (3, 1))))),
+        (Pool("max"),),
+    )
+    x = keras.Input((6, 6, 5))
+    network = keras.Model(x, graph.block(x, "Mixed_9z", branches))
+    assert network.output.shape == (None, 6, 6, 3 + 4 + 5)
+    assert network.get_layer("Mixed_9z_Branch_0_c").kernel.shape == (3, 1, 2, 4)
+    pooled = np.zeros((1, 6, 6, 5), np.float32)
+    pooled[0, 2, 2, 4] = 1.0
+    assert np.asarray(network(pooled))[0, 1:4, 1:4, -1].min() == 1.0

@@ -1,0 +1,132 @@
+"""`feature_extractor { … }`: every field does what it says, or is refused by name."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from google.protobuf import text_format
+from tiny import tiny_config
+
+from detectune.checkpoints.keys import variable_keys
+from detectune.config import schema
+from detectune.detectors.build import build_detector
+from detectune.detectors.parts.feature_extractor import backbone_and_neck
+from detectune.errors import ConfigError
+
+TYPES = ["ssd_mobilenet_v1_fpn_keras", "ssd_mobilenet_v2_fpn_keras", "ssd_resnet50_v1_fpn_keras"]
+
+
+def parts(type_name: str, text: str = ""):
+    config = tiny_config().model.ssd.feature_extractor
+    config.ClearField("use_depthwise")
+    config.type = type_name
+    text_format.Merge(text, config)
+    return backbone_and_neck(config, freeze_batch_norm=False)
+
+
+def maps(type_name: str, text: str = "", side: int = 64):
+    """Shapes `(side, channels)` of the levels for a square image."""
+    backbone, neck = parts(type_name, text)
+    neck.build(backbone.output_shapes)
+    levels = neck(backbone(np.zeros((1, side, side, 3), np.float32)))
+    return [(level.shape[1], level.shape[3]) for level in levels]
+
+
+@pytest.mark.parametrize("type_name", TYPES)
+@pytest.mark.parametrize(
+    ("text", "sides"),
+    [
+        ("fpn { min_level: 2 max_level: 6 }", [16, 8, 4, 2, 1]),
+        ("fpn { min_level: 3 max_level: 4 }", [8, 4]),
+        ("fpn { min_level: 5 max_level: 5 }", [2]),
+        ("fpn { min_level: 4 max_level: 8 }", [4, 2, 1, 1, 1]),
+        ("pad_to_multiple: 48", [12, 6, 3]),
+        ("use_explicit_padding: true fpn { max_level: 6 }", [8, 4, 2, 1]),
+        ("depth_multiplier: 0.5 use_depthwise: true fpn { max_level: 6 }", [8, 4, 2, 1]),
+    ],
+)
+def test_a_pyramid_has_the_levels_that_are_asked_for(type_name, text, sides):
+    assert [side for side, _ in maps(type_name, text)] == sides
+
+
+@pytest.mark.parametrize(
+    ("type_name", "text", "depth"),
+    [
+        ("ssd_mobilenet_v1_fpn_keras", "depth_multiplier: 0.75", 48),
+        ("ssd_mobilenet_v1_fpn_keras", "depth_multiplier: 1.4", 89),
+        ("ssd_mobilenet_v1_fpn_keras", "min_depth: 40", 40),
+        # 256 times the multiplier, whatever the config says
+        ("ssd_resnet50_v1_fpn_keras", "", 64),
+        ("ssd_resnet50_v1_fpn_keras", "depth_multiplier: 0.125 min_depth: 40", 40),
+    ],
+)
+def test_a_pyramid_has_the_depth_of_the_original(type_name, text, depth):
+    assert {channels for _, channels in maps(type_name, text)} == {depth}
+
+
+@pytest.mark.parametrize("type_name", TYPES)
+def test_what_a_low_pyramid_does_not_use_stands_in_the_checkpoint_all_the_same(type_name):
+    config = tiny_config().model
+    config.ssd.feature_extractor.type = type_name
+    config.ssd.feature_extractor.use_depthwise = False
+    whole = {row.key for row in variable_keys(build_detector(config)) if "backbone" in row.key}
+    for levels in (
+        config.ssd.feature_extractor.fpn,
+        config.ssd.anchor_generator.multiscale_anchor_generator,
+    ):
+        levels.min_level, levels.max_level = 3, 4
+    rows = variable_keys(build_detector(config))
+    assert {row.key for row in rows if "backbone" in row.key} == whole
+
+
+@pytest.mark.parametrize("count", [1, 2, 4, 6])
+def test_num_layers_counts_all_maps(count):
+    found = maps("ssd_mobilenet_v1_keras", f"num_layers: {count}", side=128)
+    assert [side for side, _ in found] == [8, 4, 2, 1, 1, 1][:count]
+
+
+@pytest.mark.parametrize(
+    ("type_name", "text", "found"),
+    [
+        ("ssd_resnet50_v1_fpn_keras", "num_layers: 4", "num_layers: ssd_resnet50_v1_fpn_keras has"),
+        ("ssd_mobilenet_v1_keras", "num_layers: 0", "num_layers: 0 feature maps"),
+        ("ssd_mobilenet_v1_fpn_keras", "fpn { min_level: 1 }", "min_level 1 and max_level 5"),
+        ("ssd_resnet50_v1_keras", "", 'no feature extractor is called "ssd_resnet50_v1_keras"'),
+    ],
+)
+def test_what_cannot_be_built_is_refused_by_name(type_name, text, found):
+    with pytest.raises(ConfigError, match=found) as caught:
+        parts(type_name, text)
+    assert len(str(caught.value).splitlines()) == 3
+
+
+def test_images_that_come_normalized_are_taken_as_they_are():
+    images = np.random.default_rng(0).uniform(-1, 1, (1, 64, 64, 3)).astype(np.float32)
+    backbone, _ = parts("ssd_mobilenet_v1_fpn_keras")
+    ready, _ = parts("ssd_mobilenet_v1_fpn_keras", "replace_preprocessor_with_placeholder: true")
+    assert ready.pad_value == (0.0, 0.0, 0.0)
+    for variable, value in zip(ready.weights, backbone.weights, strict=True):
+        variable.assign(value)
+    for theirs, ours in zip(backbone((images + 1) * 127.5), ready(images), strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-5)
+
+
+def test_without_override_the_backbone_has_its_own_hyperparameters():
+    extractor = "override_base_feature_extractor_hyperparams: false"
+    backbone, neck = parts("ssd_resnet50_v1_fpn_keras", extractor)
+    assert backbone.network.get_layer("conv5_block3_3_bn").epsilon == 1e-5
+    assert neck.style.batch_norm == parts("ssd_resnet50_v1_fpn_keras")[1].style.batch_norm
+
+
+def test_fields_that_a_resnet_never_receives_are_doubted_in_a_config():
+    from detectune.config.doubts import doubtful_values
+    from detectune.registry import backbones
+
+    config = schema.TrainEvalPipelineConfig()
+    extractor = config.model.ssd.feature_extractor
+    extractor.type = "ssd_resnet101_v1_fpn_keras"
+    extractor.use_depthwise = extractor.use_explicit_padding = True
+    extractor.fpn.additional_layer_depth = 128
+    prefix = "model.ssd.feature_extractor."
+    found = {p.field.removeprefix(prefix) for p in doubtful_values(config) if prefix in p.field}
+    assert found == backbones["resnet101_v1"].ignored_fields
