@@ -5,9 +5,14 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
+from tiny import tiny_config
 
 from detectune.backbones.base import Backbone
 from detectune.backbones.efficientnet import blocks_of, normalize
+from detectune.checkpoints.files import write_checkpoint
+from detectune.checkpoints.keys import variable_keys
+from detectune.checkpoints.restore import restore
+from detectune.detectors.build import build_detector
 from detectune.errors import ConfigError
 from detectune.registry import backbones
 
@@ -87,3 +92,20 @@ def test_explicit_padding_is_refused():
         backbones["efficientnet-b3"].build(
             depth_multiplier=1.0, min_depth=0, hyperparams=None, explicit_padding=True
         )
+
+
+def test_a_classifier_fills_the_backbone_and_the_layers_that_are_not_computed(tmp_path):
+    config = tiny_config().model
+    extractor = config.ssd.feature_extractor
+    extractor.type, extractor.use_depthwise = "ssd_efficientnet-b0_bifpn_keras", False
+    extractor.bifpn.max_level = 5
+    detector = build_detector(config)
+    rows = [row for row in variable_keys(detector) if "layer_with_weights-" in row.key]
+    random = np.random.default_rng(0)
+    values = {row.key: random.normal(size=row.variable.shape).astype(np.float32) for row in rows}
+    keys = {key: f"model/{key[key.index('layer_with_weights-') :]}" for key in values}
+    write_checkpoint(tmp_path / "ckpt-0", {keys[key]: value for key, value in values.items()})
+    report = restore(detector, tmp_path / "ckpt-0", kind="classification")
+    assert len(report.matched) == len(rows) == len(_small_network().weights)
+    for row in rows:
+        np.testing.assert_array_equal(row.variable, values[row.key])
