@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import keras
 import numpy as np
 import pytest
@@ -48,6 +50,12 @@ def test_parameters_are_those_of_keras_applications_but_for_its_rescaling():
     assert ours.count_params() == theirs.count_params() - normalization
 
 
+def test_names_of_layers_are_allowed_on_every_backend():
+    # TensorFlow's scopes take these; PyTorch has no dots in names and Keras no slashes.
+    for layer in _small_network().layers:
+        assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", layer.name), layer.name
+
+
 def test_a_block_is_left_out_for_whole_images_and_scaled_up_for_the_others():
     drop = next(one for one in _small_network().layers if isinstance(one, keras.layers.Dropout))
     drop.rate = 0.25
@@ -70,8 +78,8 @@ def test_layers_after_the_last_level_keep_their_weights_and_are_not_computed():
         keeps_unused_layers=True,
     )
     computed = {layer.name for layer in backbone.network.layers}
-    assert "stack_4.block_2.add" in computed
-    assert "stack_5.block_0.expand_conv2d" not in computed
+    assert "stack_4-block_2-add" in computed
+    assert "stack_5-block_0-expand_conv2d" not in computed
     unused = {variable.path for layer in backbone.unused for variable in layer.weights}
     assert "logits/kernel" in unused
     assert backbone.count_params() == network.count_params()

@@ -51,7 +51,7 @@ def _backbone(backbone: Backbone) -> Iterator[tuple[str, str, Layer]]:
         # Layers that the detector does not compute belong to the classifier alone.
         part = backbone.checkpoint_part if index < len(used) else "classification_backbone"
         key = f"_feature_extractor/{part}/layer_with_weights-{index}"
-        yield key, layer.name.replace(".", "/"), layer
+        yield key, layer.name.replace("-", "/"), layer
 
 
 def backbone_layers(backbone: Backbone) -> list[Layer]:
