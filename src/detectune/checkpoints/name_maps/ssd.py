@@ -147,11 +147,10 @@ def _extras(neck: SsdExtraLayers, original: OriginalNames) -> Iterator[tuple[str
 def _level_heads(head: ConvolutionalHead) -> Iterator[tuple[str, str, Layer]]:
     root = "_box_predictor/_prediction_heads"
     for level, layers in enumerate(head.shared):
-        name = f"BoxPredictor/SharedConvolutions_{level}/Conv2d"
-        names = [
-            f"{name}_{index // 3}_1x1_{layers[index // 3 * 3].filters}{('', '_norm', '')[index % 3]}"
-            for index in range(len(layers))
-        ]
+        name, names = f"BoxPredictor/SharedConvolutions_{level}/Conv2d", []
+        for index in range(0, len(layers), 3):
+            conv = f"{name}_{index // 3}_1x1_{layers[index].filters}"
+            names += [conv, f"{conv}_norm", f"{conv}_activation"]
         yield from _numbered(f"_box_predictor/_shared_nets/{level}", names, layers)
     for level, layers in enumerate(head.box_layers):
         yield from _numbered(
