@@ -6,6 +6,8 @@ and predictors/ of the original.
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 import numpy as np
 import pytest
@@ -25,9 +27,9 @@ SHARED = "weight_shared_convolutional_box_predictor { num_layers_before_predicto
 PLAIN = "convolutional_box_predictor { kernel_size: 3 "
 
 
-def head(text: str, style: str = "batch_norm { }", *, tf1: bool = False, counts=(1, 1)):
+def head(text: str, style: str = "batch_norm { }", *, tf1: bool = False, counts=(1, 1)) -> Any:
     config = text_format.Parse(f"{text} {STYLE.format(style)} }}", schema.BoxPredictor())
-    made = convolutional_head(
+    made: Any = convolutional_head(
         config, num_outputs=3, code_size=4, per_location=list(counts),
         freeze_batch_norm=False, tf1=tf1,
     )  # fmt: skip
