@@ -20,6 +20,7 @@ from detectune.checkpoints.files import read_checkpoint, write_checkpoint
 from detectune.checkpoints.keys import variable_keys
 from detectune.config import schema
 from detectune.config.load import load_config
+from detectune.config.templates import template
 from detectune.data.resizers import build_resizer
 from detectune.detectors.base import Detector
 from detectune.detectors.build import build_detector
@@ -202,6 +203,35 @@ def test_every_key_of_a_zoo_checkpoint_is_read_and_written(name, tmp_path):
     write_checkpoint(tmp_path / "ckpt-0", {row.key: np.asarray(row.variable) for row in ours})
     written = {key: value.shape for key, value in read_checkpoint(str(tmp_path / "ckpt-0")).items()}
     assert written == keys
+
+
+# Config in the original → D-number, and so the zoo's archive.
+EFFICIENTDETS = {
+    "ssd_efficientdet_d0_512x512_coco17_tpu-8": 0,
+    "ssd_efficientdet_d1_640x640_coco17_tpu-8": 1,
+    "ssd_efficientdet_d2_768x768_coco17_tpu-8": 2,
+    "ssd_efficientdet_d3_896x896_coco17_tpu-32": 3,
+    "ssd_efficientdet_d4_1024x1024_coco17_tpu-32": 4,
+    "ssd_efficientdet_d5_1280x1280_coco17_tpu-32": 5,
+    "ssd_efficientdet_d6_1408x1408_coco17_tpu-32": 6,
+    "ssd_efficientdet_d7_1536x1536_coco17_tpu-32": 7,
+}
+
+
+@pytest.mark.parametrize("name", EFFICIENTDETS)
+def test_every_key_of_an_efficientdet_of_the_zoo_has_its_variable(name):
+    with gzip.open(shared_folder() / "oracle" / "zoo_keys" / f"{name}.json.gz") as file:
+        rows = json.load(file)["keys"]
+    recorded = {row["key"]: (tuple(row["shape"]), row["full_name"]) for row in rows}
+    model = template(f"efficientdet_d{EFFICIENTDETS[name]}_coco17_tpu-32").model
+    ours = variable_keys(build_detector(model))
+    counter = "save_counter/.ATTRIBUTES/VARIABLE_VALUE"
+    assert {row.key for row in ours} == recorded.keys() - {counter, "_CHECKPOINTABLE_OBJECT_GRAPH"}
+    for row in ours:
+        shape, original = recorded[row.key]
+        assert tuple(row.variable.shape) == shape
+        # The original puts the model's name in front of what is in the BiFPN.
+        assert re.sub(r"^EfficientDet-D[0-7](-D7)?/", "", original) == row.original_name
 
 
 def _config_of_keys(name: str) -> schema.TrainEvalPipelineConfig:

@@ -8,7 +8,8 @@
 The layers after the last feature level and the classifier are part of the network because they
 stand in every checkpoint; a detector keeps their weights and computes none of them.
 
-Layer names are the original's with a dot for each slash, which Keras 3 does not allow.
+Layer names are the original's with a dash for each slash, which Keras 3 does not allow; PyTorch
+does not allow dots.
 
 Source: Tan and Le 2019, tables 1 and 2.
 Parity: official/vision/image_classification/efficientnet/efficientnet_model.py.
@@ -127,7 +128,7 @@ def blocks_of(width: float, depth: float) -> Iterator[Block]:
     for index, (stack, count) in enumerate(zip(_STACKS, repeats, strict=True)):
         for inner in range(count):
             yield Block(
-                f"stack_{index}.block_{inner}",
+                f"stack_{index}-block_{inner}",
                 index,
                 divisible(stack.channels * width),
                 stack.kernel,
@@ -158,28 +159,28 @@ class _Builder(ConvGraph):
         large = block.stack < self.large_stacks
         if block.expansion != 1:
             width = inputs * block.expansion
-            x = self.conv_act(x, width, 1, f"{name}.expand", recompute=large)
+            x = self.conv_act(x, width, 1, f"{name}-expand", recompute=large)
         x = self.depthwise(
             x,
             kernel=block.kernel,
             stride=block.stride,
-            **_names(f"{name}.depthwise"),
+            **_names(f"{name}-depthwise"),
             recompute=large,
-            activation=f"{name}.depthwise_activation",
+            activation=f"{name}-depthwise_activation",
             # Parity: the regularizer is passed under a name that this layer ignores.
             depthwise_regularizer=None,
         )
-        x = self.excite(x, max(1, int(inputs * _SQUEEZE)), f"{name}.se")
-        x = self.conv(x, block.channels, 1, **_names(f"{name}.project"))
+        x = self.excite(x, max(1, int(inputs * _SQUEEZE)), f"{name}-se")
+        x = self.conv(x, block.channels, 1, **_names(f"{name}-project"))
         if block.stride == 1 and inputs == block.channels:
-            x = Add(name=f"{name}.add")([self._dropped(x, block), entry])
+            x = Add(name=f"{name}-add")([self._dropped(x, block), entry])
         return x
 
     def _dropped(self, x: Array, block: Block) -> Array:
         """Stochastic depth: the whole block is left out for some images of a batch."""
         if not block.drop_rate:
             return x
-        return Dropout(block.drop_rate, noise_shape=(None, 1, 1, 1), name=f"{block.name}.drop")(x)
+        return Dropout(block.drop_rate, noise_shape=(None, 1, 1, 1), name=f"{block.name}-drop")(x)
 
     def excite(self, x: Array, squeezed: int, name: str) -> Array:
         """Every channel times a factor between 0 and 1 that the mean of all channels decides."""
@@ -191,7 +192,7 @@ class _Builder(ConvGraph):
         )
         factor = GlobalAveragePooling2D(keepdims=True, name=f"{name}_squeeze")(x)
         factor = conv(squeezed, name=f"{name}_reduce_conv2d")(factor)
-        factor = self.act(factor, f"{name}_reduce")
+        factor = self.act(factor, f"{name}_reduce_activation")
         factor = conv(x.shape[-1], name=f"{name}_expand_conv2d")(factor)
         factor = Activation("sigmoid", name=f"{name}_expand_activation")(factor)
         return Multiply(name=f"{name}_excite")([x, factor])
@@ -210,7 +211,7 @@ class _Builder(ConvGraph):
         )(x)
 
 
-def _names(name: str) -> dict[str, str]:
+def _names(name: str) -> dict[str, Any]:
     return {"name": f"{name}_conv2d", "norm": f"{name}_bn"}
 
 
@@ -256,10 +257,10 @@ def efficientnet(
 
 # Parity: the same blocks at every depth, although larger networks have more of them per level.
 _LEVELS = {
-    2: "stack_1.block_1.add",
-    3: "stack_2.block_1.add",
-    4: "stack_4.block_2.add",
-    5: "stack_6.block_0.project_bn",
+    2: "stack_1-block_1-add",
+    3: "stack_2-block_1-add",
+    4: "stack_4-block_2-add",
+    5: "stack_6-block_0-project_bn",
 }
 
 

@@ -131,6 +131,7 @@ def build_ssd(config: schema.Ssd) -> SSD:
     backbone, neck = backbone_and_neck(
         config.feature_extractor, freeze_batch_norm=config.freeze_batchnorm
     )
+    _check_levels(config, len(anchors.per_location), backbone, neck)
     detector = SSD(
         num_classes=config.num_classes,
         backbone=backbone,
@@ -156,6 +157,22 @@ def build_ssd(config: schema.Ssd) -> SSD:
     )
     detector.build()
     return detector
+
+
+def _check_levels(config: schema.Ssd, levels: int, backbone: Backbone, neck: Layer) -> None:
+    """Every feature map has its anchors."""
+    maps = len(neck.compute_output_shape(backbone.output_shapes))
+    if maps != levels:
+        kind = config.anchor_generator.WhichOneof("anchor_generator_oneof")
+        raise ConfigError(
+            three_part(
+                f"{kind}: anchors for {levels} feature maps, but {config.feature_extractor.type} "
+                f"has {maps} of them.",
+                "The anchor generator speaks of every feature map, and of no other.",
+                "Correct num_layers, min_level, max_level or the grids of the anchor generator, or "
+                "the levels of feature_extractor.",
+            )
+        )
 
 
 def _check_background(config: schema.Ssd) -> None:

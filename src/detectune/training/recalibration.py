@@ -49,7 +49,7 @@ class Recalibration:
             for layer in detector._flatten_layers()
             if isinstance(layer, FreezableBatchNormalization)
             and layer.weights
-            and not layer.frozen_statistics
+            and layer.learns_statistics
         ]
         self._forward = _Forward(detector)
 

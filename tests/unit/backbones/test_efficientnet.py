@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
 import keras
 import numpy as np
 import pytest
+from tiny import tiny_config
 
 from detectune.backbones.base import Backbone
 from detectune.backbones.efficientnet import blocks_of, normalize
+from detectune.checkpoints.files import write_checkpoint
+from detectune.checkpoints.keys import variable_keys
+from detectune.checkpoints.restore import restore
+from detectune.detectors.build import build_detector
 from detectune.errors import ConfigError
 from detectune.registry import backbones
 
@@ -43,6 +50,12 @@ def test_parameters_are_those_of_keras_applications_but_for_its_rescaling():
     assert ours.count_params() == theirs.count_params() - normalization
 
 
+def test_names_of_layers_are_allowed_on_every_backend():
+    # TensorFlow's scopes take these; PyTorch has no dots in names and Keras no slashes.
+    for layer in _small_network().layers:
+        assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", layer.name), layer.name
+
+
 def test_a_block_is_left_out_for_whole_images_and_scaled_up_for_the_others():
     drop = next(one for one in _small_network().layers if isinstance(one, keras.layers.Dropout))
     drop.rate = 0.25
@@ -65,8 +78,8 @@ def test_layers_after_the_last_level_keep_their_weights_and_are_not_computed():
         keeps_unused_layers=True,
     )
     computed = {layer.name for layer in backbone.network.layers}
-    assert "stack_4.block_2.add" in computed
-    assert "stack_5.block_0.expand_conv2d" not in computed
+    assert "stack_4-block_2-add" in computed
+    assert "stack_5-block_0-expand_conv2d" not in computed
     unused = {variable.path for layer in backbone.unused for variable in layer.weights}
     assert "logits/kernel" in unused
     assert backbone.count_params() == network.count_params()
@@ -87,3 +100,20 @@ def test_explicit_padding_is_refused():
         backbones["efficientnet-b3"].build(
             depth_multiplier=1.0, min_depth=0, hyperparams=None, explicit_padding=True
         )
+
+
+def test_a_classifier_fills_the_backbone_and_the_layers_that_are_not_computed(tmp_path):
+    config = tiny_config().model
+    extractor = config.ssd.feature_extractor
+    extractor.type, extractor.use_depthwise = "ssd_efficientnet-b0_bifpn_keras", False
+    extractor.bifpn.max_level = 5
+    detector = build_detector(config)
+    rows = [row for row in variable_keys(detector) if "layer_with_weights-" in row.key]
+    random = np.random.default_rng(0)
+    values = {row.key: random.normal(size=row.variable.shape).astype(np.float32) for row in rows}
+    keys = {key: f"model/{key[key.index('layer_with_weights-') :]}" for key in values}
+    write_checkpoint(tmp_path / "ckpt-0", {keys[key]: value for key, value in values.items()})
+    report = restore(detector, tmp_path / "ckpt-0", kind="classification")
+    assert len(report.matched) == len(rows) == len(_small_network().weights)
+    for row in rows:
+        np.testing.assert_array_equal(row.variable, values[row.key])

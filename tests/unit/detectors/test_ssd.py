@@ -162,3 +162,132 @@ def test_pyramid_levels_that_do_not_fit_are_refused():
     config.ssd.feature_extractor.fpn.min_level = 6
     with pytest.raises(ConfigError, match="min_level 6 and max_level 5"):
         build_detector(config)
+
+
+def parsed(text: str) -> schema.Ssd:
+    """The tiny SSD with some of its parts replaced."""
+    config = tiny_config().model
+    other = text_format.Parse(text, schema.Ssd())
+    for field, _ in other.ListFields():
+        if field.message_type is not None:
+            config.ssd.ClearField(field.name)
+    config.ssd.MergeFrom(other)
+    return config.ssd
+
+
+LOSS = "localization_loss { weighted_smooth_l1 { } } classification_loss { weighted_sigmoid { } } "
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "box_coder { mean_stddev_box_coder { stddev: 0.1 } }",
+        "box_coder { square_box_coder { } }",
+        "matcher { bipartite_matcher { } }",
+        "matcher { argmax_matcher { ignore_thresholds: true } }",
+        "similarity_calculator { ioa_similarity { } }",
+        "similarity_calculator { thresholded_iou_similarity { iou_threshold: 0.3 } }",
+        "similarity_calculator { neg_sq_dist_similarity { } } matcher { argmax_matcher { "
+        "matched_threshold: -0.1 unmatched_threshold: -0.2 } }",
+        "loss { localization_loss { weighted_giou { } } "
+        "classification_loss { weighted_softmax { } } } encode_background_as_zeros: false",
+        "loss { localization_loss { weighted_iou { } } "
+        "classification_loss { bootstrapped_sigmoid { alpha: 0.9 } } }",
+        "loss { localization_loss { l1_localization_loss { } } "
+        "classification_loss { weighted_logits_softmax { } } }",
+        "loss { localization_loss { weighted_l2 { } } "
+        "classification_loss { penalty_reduced_logistic_focal_loss { alpha: 2 beta: 4 } } }",
+        "loss { localization_loss { weighted_l2 { } } "
+        "classification_loss { weighted_dice_classification_loss { } } }",
+        f"loss {{ {LOSS} random_example_sampler {{ positive_sample_fraction: 0.25 }} }}",
+        f"loss {{ {LOSS} expected_loss_weights: EXPECTED_SAMPLING }}",
+        f"loss {{ {LOSS} expected_loss_weights: REWEIGHTING_UNMATCHED_ANCHORS }}",
+        "add_background_class: false explicit_background_class: true",
+        "post_processing { score_converter: SIGMOID batch_non_max_suppression { "
+        "soft_nms_sigma: 0.5 max_detections_per_class: 20 max_total_detections: 20 } }",
+        "anchor_generator { flexible_grid_anchor_generator { "
+        + "".join(
+            f"anchor_grid {{ base_sizes: 24 base_sizes: 40 aspect_ratios: 1 aspect_ratios: 2 "
+            f"height_stride: {stride} width_stride: {stride} }} "
+            for stride in (8, 16, 32)
+        )
+        + "} }",
+    ],
+)
+def test_whatever_a_config_may_choose_trains_and_detects(text):
+    keras.utils.set_random_seed(0)
+    config = schema.DetectionModel(ssd=parsed(text))
+    detector = build_detector(config)
+    images, truth = random_batch()
+    if config.ssd.explicit_background_class:
+        truth = truth._replace(classes=np.ones_like(truth.classes))
+    detector.compile(optimizer=keras.optimizers.Adam(3e-3), jit_compile=False)
+    losses = []
+    for _ in range(8):
+        detector.reset_metrics()
+        losses.append(detector.train_on_batch(images, truth, return_dict=True)["total_loss"])
+    assert np.isfinite(losses).all()
+    assert losses[-1] < losses[0]
+    found = DetectionModel(detector).detect(images, np.full((2, 2), SIDE))
+    assert found.valid.any()
+    assert np.isfinite(found.boxes).all()
+    if config.ssd.explicit_background_class:
+        assert set(found.classes[found.valid]) == {1}
+
+
+def test_one_feature_map_may_have_the_anchors_of_faster_r_cnn():
+    ssd = parsed(
+        "anchor_generator { grid_anchor_generator { height: 24 width: 24 height_stride: 8 "
+        "width_stride: 8 scales: 1 scales: 2 aspect_ratios: 1 } }"
+    )
+    ssd.feature_extractor.fpn.max_level = 3
+    detector = build_detector(schema.DetectionModel(ssd=ssd))
+    out = detector(random_batch()[0])
+    assert out.anchors.shape == (8 * 8 * 2, 4) == out.box_codes.shape[1:]
+    np.testing.assert_allclose(out.anchors[0], [-12, -12, 12, 12])
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("anchor_generator { grid_anchor_generator { scales: 1 aspect_ratios: 1 } }", "1 feature"),
+        ("explicit_background_class: true", "both true"),
+        (
+            f"loss {{ {LOSS} expected_loss_weights: EXPECTED_SAMPLING hard_example_miner {{ }} }}",
+            "both expected_loss_weights and hard_example_miner",
+        ),
+        (
+            "loss { localization_loss { weighted_l2 { } } classification_loss { "
+            "weighted_dice_classification_loss { } } hard_example_miner { } }",
+            "one loss per class",
+        ),
+        (
+            f"loss {{ {LOSS} random_example_sampler {{ positive_sample_fraction: 0 }} }}",
+            "0 is no share",
+        ),
+        (
+            "image_resizer { keep_aspect_ratio_resizer { } } box_coder { square_box_coder { } }",
+            "depends on the image",
+        ),
+        (
+            "post_processing { batch_non_max_suppression { soft_nms_sigma: 0.5 "
+            "use_class_agnostic_nms: true } }",
+            "use_class_agnostic_nms and soft_nms_sigma",
+        ),
+        ("post_processing { batch_non_max_suppression { iou_threshold: 2 } }", "iou_threshold 2"),
+        (
+            "anchor_generator { flexible_grid_anchor_generator { "
+            "anchor_grid { base_sizes: 1 base_sizes: 2 aspect_ratios: 1 } } }",
+            "2 base_sizes and 1 aspect_ratios",
+        ),
+        (
+            "box_coder { square_box_coder { } } box_predictor { "
+            "weight_shared_convolutional_box_predictor { depth: 8 box_code_size: 5 } }",
+            "5 does not fit",
+        ),
+    ],
+)
+def test_choices_that_contradict_each_other_are_refused(text, words):
+    with pytest.raises(ConfigError, match=words) as caught:
+        build_detector(schema.DetectionModel(ssd=parsed(text)))
+    assert len(str(caught.value).splitlines()) == 3

@@ -56,6 +56,14 @@ def test_frozen_statistics_are_left_alone():
     np.testing.assert_array_equal(model.frozen.moving_variance, np.ones(3))
 
 
+def test_a_norm_that_is_kept_for_its_checkpoint_only_is_left_alone():
+    model = OneNorm(momentum=0.997)
+    model.unused = FreezableBatchNormalization(trainable=False)
+    model.unused.build((None, None, None, 3))
+    Recalibration(model).measure(batches(1))
+    np.testing.assert_array_equal(model.unused.moving_variance, np.ones(3))
+
+
 @pytest.mark.parametrize(
     ("momentum", "step", "needed"),
     # 0.997^1532 = 0.01002, 0.997^1533 = 0.00999; 0.97^151 = 0.01006, 0.97^152 = 0.00976

@@ -51,7 +51,7 @@ def _backbone(backbone: Backbone) -> Iterator[tuple[str, str, Layer]]:
         # Layers that the detector does not compute belong to the classifier alone.
         part = backbone.checkpoint_part if index < len(used) else "classification_backbone"
         key = f"_feature_extractor/{part}/layer_with_weights-{index}"
-        yield key, layer.name.replace(".", "/"), layer
+        yield key, layer.name.replace("-", "/"), layer
 
 
 def backbone_layers(backbone: Backbone) -> list[Layer]:
@@ -158,14 +158,18 @@ def _shared_head(head: WeightSharedHead) -> Iterator[tuple[str, str, Layer]]:
             ),
         }  # fmt: skip
     for branch, (scope, convs, levels) in towers.items():
-        yield from _numbered(
-            f"{root}/_head_scope_conv_layers/{scope}", f"{name}/{scope}/conv2d", convs
-        )
+        for index, conv in enumerate(convs):
+            key = f"{root}/_head_scope_conv_layers/{scope}/{index}"
+            yield key, f"{name}/{scope}/conv2d_{index}", conv
         for level, layers in enumerate(levels):
+            conv_index = -1
             for index, layer in enumerate(layers):
-                if layer not in convs:
-                    key = f"{root}/_base_tower_layers_for_heads/{branch}/{level}/{index}"
-                    yield key, f"{name}/{scope}/BatchNorm/feature_{level}/{index}", layer
+                if layer in convs:
+                    conv_index += 1
+                    continue
+                key = f"{root}/_base_tower_layers_for_heads/{branch}/{level}/{index}"
+                norm = f"{name}/{scope}/conv2d_{conv_index}/BatchNorm/feature_{level}"
+                yield key, norm, layer
     yield (
         f"{root}/_box_prediction_head/_box_encoder_layers/0",
         f"{name}/WeightSharedConvolutionalBoxHead/BoxPredictor",

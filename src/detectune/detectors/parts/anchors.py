@@ -55,11 +55,12 @@ def fixed_input_size(resizer: schema.ImageResizer, wanted_by: str) -> tuple[floa
     """
     kind = resizer.WhichOneof("image_resizer_oneof")
     if kind == "fixed_shape_resizer":
-        return resizer.fixed_shape_resizer.height, resizer.fixed_shape_resizer.width
+        fixed = resizer.fixed_shape_resizer
+        return float(fixed.height), float(fixed.width)
     if kind == "keep_aspect_ratio_resizer" and (
         resizer.keep_aspect_ratio_resizer.pad_to_max_dimension
     ):
-        side = resizer.keep_aspect_ratio_resizer.max_dimension
+        side = float(resizer.keep_aspect_ratio_resizer.max_dimension)
         return side, side
     raise ConfigError(
         three_part(
