@@ -20,6 +20,7 @@ from detectune.detectors.build import build_detector
 from detectune.detectors.inference import DetectionModel
 from detectune.detectors.parts.feature_extractor import feature_extractor_types
 from detectune.export.saved_model import read_saved_model, write_saved_model
+from detectune.registry import backbones
 
 TYPES = feature_extractor_types()
 # One combination of every backbone's code runs always, and all with those of MobileNet V2.
@@ -42,8 +43,8 @@ def model_config(type_name: str) -> schema.DetectionModel:
     extractor.type = type_name
     extractor.conv_hyperparams.batch_norm.decay = 0.5
     backbone, neck = TYPES[type_name]
-    if backbone == "inception_v3":
-        extractor.pad_to_multiple = 96  # it leaves nothing of 64 pixels
+    if backbones[backbone].least_side > SIDE:
+        extractor.pad_to_multiple = 96
     if neck == "bifpn":
         extractor.use_depthwise = False
         extractor.bifpn.CopyFrom(

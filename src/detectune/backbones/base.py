@@ -75,6 +75,7 @@ class BackboneFamily:
         bifpn: the BiFPN that goes with it.
         checkpoint_part: the part of a checkpoint's key that stands for the network.
         keeps_unused_layers: whether the layers after the last feature map stand in a checkpoint.
+        least_side: the least height and width, in pixels, of which its layers leave something.
         tf1: what TensorFlow 1 did otherwise, and its names; None if the family came later.
         from_config: hyperparameters of the config, where it overrides those of the backbone →
             the hyperparameters that are used.
@@ -94,6 +95,7 @@ class BackboneFamily:
     bifpn: BiFpnSize = field(default_factory=BiFpnSize)
     checkpoint_part: str = "classification_backbone"
     keeps_unused_layers: bool = False
+    least_side: int = 1
     tf1: Tf1Form | None = None
     from_config: Callable[[ConvHyperparams], ConvHyperparams] = unchanged
 
@@ -109,7 +111,8 @@ class Backbone(Layer):
     Args:
         network: a network with one input.
         outputs: names of the layers whose outputs are the feature maps.
-        normalize, pad_value, checkpoint_part, keeps_unused_layers: see `BackboneFamily`.
+        normalize, pad_value, checkpoint_part, keeps_unused_layers, least_side: see
+            `BackboneFamily`.
         pad_to_multiple: zeros are added right and below until both sides are multiples of it.
         original: names of what is added to the backbone.
         tf1: names of the variables in TensorFlow 1, if the family existed there.
@@ -126,6 +129,7 @@ class Backbone(Layer):
         original: OriginalNames = OriginalNames(),
         checkpoint_part: str = "classification_backbone",
         keeps_unused_layers: bool = False,
+        least_side: int = 1,
         tf1: Tf1Form | None = None,
         **kwargs: Any,
     ) -> None:
@@ -134,7 +138,7 @@ class Backbone(Layer):
         self.network = keras.Model(network.inputs, maps, name="network")
         self.normalize, self.pad_value = normalize, pad_value
         self.pad_to_multiple, self.original = pad_to_multiple, original
-        self.checkpoint_part = checkpoint_part
+        self.checkpoint_part, self.least_side = checkpoint_part, least_side
         self.unused = self._unused(network) if keeps_unused_layers else []
         self.tf1 = tf1
         self.built = True
@@ -165,6 +169,10 @@ class Backbone(Layer):
         features = self.network(images, training=training)
         return list(features) if isinstance(features, list | tuple) else [features]
 
+    def padded(self, side: int) -> int:
+        """The side of an image, in pixels, with the zeros that are added to it."""
+        return side + -side % self.pad_to_multiple
+
     def _pad(self, images: Array) -> Array:
-        below, right = (-side % self.pad_to_multiple for side in images.shape[1:3])
+        below, right = (self.padded(side) - side for side in images.shape[1:3])
         return ops.pad(images, [(0, 0), (0, below), (0, right), (0, 0)])

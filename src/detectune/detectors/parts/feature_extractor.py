@@ -62,6 +62,7 @@ def backbone_and_neck(
         original=family.original,
         checkpoint_part=family.checkpoint_part,
         keeps_unused_layers=family.keeps_unused_layers,
+        least_side=family.least_side,
         tf1=family.tf1,
         name="backbone",
     )
