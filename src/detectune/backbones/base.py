@@ -183,6 +183,10 @@ class Backbone(Layer):
                 )
             )
 
+    def padded(self, side: int) -> int:
+        """The side of an image, in pixels, with the zeros that are added to it."""
+        return side + -side % self.pad_to_multiple
+
     def _pad(self, images: Array) -> Array:
-        below, right = (-side % self.pad_to_multiple for side in images.shape[1:3])
+        below, right = (self.padded(side) - side for side in images.shape[1:3])
         return ops.pad(images, [(0, 0), (0, below), (0, right), (0, 0)])
