@@ -83,6 +83,8 @@ def test_a_fork_is_concatenated_after_its_branch():
 
 def test_an_image_that_nothing_would_be_left_of_is_refused():
     config = tiny_config().model
+    config.ssd.image_resizer.fixed_shape_resizer.height = 96
+    config.ssd.image_resizer.fixed_shape_resizer.width = 96
     config.ssd.feature_extractor.type = "ssd_inception_v3_keras"
     config.ssd.feature_extractor.ClearField("fpn")
     config.ssd.anchor_generator.ssd_anchor_generator.num_layers = 6
