@@ -1,8 +1,10 @@
 """A training step through `fit` against the bare network, side by side in one process.
 
-    python benchmarks/train_step.py CONFIG [--steps 20] [--out FILE.csv]
+    python benchmarks/train_step.py CONFIG [--batch 2] [--steps 20] [--out FILE.csv]
 
-Three figures, measured in turns so that a busy machine disturbs all alike:
+CONFIG is a pipeline.config, or a model of `detectune config new`. Rows are added to FILE.csv.
+
+Figures, measured in turns so that a busy machine disturbs all alike:
 
     bare      forward and backward pass of the same network, compiled, batch in memory; its loss is
               the mean of the outputs, and its batch norms are Keras's own
@@ -14,7 +16,6 @@ Three figures, measured in turns so that a busy machine disturbs all alike:
 from __future__ import annotations
 
 import argparse
-import csv
 import os
 import resource
 import statistics
@@ -26,10 +27,13 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import keras
 import numpy as np
 import tensorflow as tf
+from google.protobuf import text_format
+from tables import add_rows
 
 from detectune.checkpoints.run import image_resizer
 from detectune.config import schema
 from detectune.config.load import load_config
+from detectune.config.templates import template
 from detectune.data.pipeline import train_batches
 from detectune.data.resizers import build_resizer
 from detectune.data.sources import recognise
@@ -38,6 +42,9 @@ from detectune.detectors.build import build_detector
 from detectune.layers import batch_norm, conv_norm
 from detectune.structures import GroundTruth
 from detectune.training.optimizers import build_optimizer
+
+OPTIMIZER = """optimizer { momentum_optimizer { learning_rate {
+    constant_learning_rate { learning_rate: 0.001 } } } use_moving_average: false }"""
 
 
 def bare_step(detector: Detector, images: np.ndarray):
@@ -84,10 +91,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("config")
     parser.add_argument("--data", help="a data set, for the figure with the input pipeline")
+    parser.add_argument("--batch", type=int, help="images in a batch, instead of the config's")
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
-    config = load_config(arguments.config)
+    given = Path(arguments.config)
+    config = load_config(given) if given.is_file() else template(arguments.config)
+    config.train_config.batch_size = arguments.batch or config.train_config.batch_size
+    if not config.train_config.HasField("optimizer"):
+        text_format.Parse(OPTIMIZER, config.train_config)
     steps = {}
     kernel = batch_norm.has_fused_kernel
     detector = build_detector(config.model)
@@ -111,6 +123,8 @@ def main() -> None:
             times[name].append(_timed(step))
     rows = [
         {
+            "model": given.stem,
+            "batch": config.train_config.batch_size,
             "what": name,
             "median_s": round(statistics.median(seconds), 4),
             "min_s": round(min(seconds), 4),
@@ -123,14 +137,8 @@ def main() -> None:
         }
         for name, seconds in times.items()
     ]
-    for row in rows:
-        print(row)
     print("peak MB of all together", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
-    if arguments.out:
-        with arguments.out.open("w", newline="") as file:
-            writer = csv.DictWriter(file, rows[0].keys())
-            writer.writeheader()
-            writer.writerows(rows)
+    add_rows(arguments.out, rows)
 
 
 def _timed(step) -> float:

@@ -11,6 +11,7 @@ import functools
 import importlib
 import pkgutil
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +27,7 @@ from detectune.config.tf1_names import TF1_EXTRACTORS
 from detectune.detectors.parts.feature_extractor import feature_extractor_types
 
 ROOT = Path(__file__).resolve().parent.parent
+MODULE = ROOT / "src/detectune/config/feature_extractors.py"
 
 HEADER = """# Fields of pipeline.config
 
@@ -51,7 +53,7 @@ def generated_pages() -> dict[Path, str]:
         reference / "cli.md": cli_page(),
         reference / "python.md": python_page(),
         reference / "feature-extractors.md": feature_extractors_page(),
-        ROOT / "src/detectune/config/feature_extractors.py": feature_extractors_module(),
+        MODULE: feature_extractors_module(),
     }
 
 
@@ -229,6 +231,9 @@ def main() -> None:
         if not only_check:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, "utf-8")
+    if not only_check and MODULE in dict(stale):
+        # The other pages were made from the names as they were imported: once more.
+        sys.exit(subprocess.call([sys.executable, __file__]))
     sys.exit(1 if only_check and stale else 0)
 
 

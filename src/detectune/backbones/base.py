@@ -11,6 +11,7 @@ from keras import ops
 from keras.layers import Layer
 
 from detectune.backbones.tf1 import Tf1Form, unchanged
+from detectune.errors import ConfigError, three_part
 from detectune.layers.hyperparams import ConvHyperparams
 from detectune.structures import Array
 
@@ -84,6 +85,7 @@ class BackboneFamily:
         checkpoint_part: the part of a checkpoint's key that stands for the network.
         keeps_unused_layers: whether the layers after the last feature map stand in a checkpoint.
         tf1: what TensorFlow 1 did otherwise, and its names; None if the family came later.
+        min_image_side: pixels that the shorter side of an image needs at least.
         from_config: hyperparameters of the config, where it overrides those of the backbone →
             the hyperparameters that are used.
     """
@@ -104,6 +106,8 @@ class BackboneFamily:
     keeps_unused_layers: bool = False
     tf1: Tf1Form | None = None
     from_config: Callable[[ConvHyperparams], ConvHyperparams] = unchanged
+    # Parity: utils/shape_utils.py check_min_image_dim.
+    min_image_side: int = 33
 
     def in_tf1(self) -> BackboneFamily:
         """The family as TensorFlow 1 had it."""
@@ -117,7 +121,8 @@ class Backbone(Layer):
     Args:
         network: a network with one input.
         outputs: names of the layers whose outputs are the feature maps.
-        normalize, pad_value, checkpoint_part, keeps_unused_layers: see `BackboneFamily`.
+        normalize, pad_value, checkpoint_part, keeps_unused_layers, min_image_side: see
+            `BackboneFamily`.
         pad_to_multiple: zeros are added right and below until both sides are multiples of it.
         original: names of what is added to the backbone.
         tf1: names of the variables in TensorFlow 1, if the family existed there.
@@ -135,6 +140,7 @@ class Backbone(Layer):
         checkpoint_part: str = "classification_backbone",
         keeps_unused_layers: bool = False,
         tf1: Tf1Form | None = None,
+        min_image_side: int = 1,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -144,7 +150,7 @@ class Backbone(Layer):
         self.pad_to_multiple, self.original = pad_to_multiple, original
         self.checkpoint_part = checkpoint_part
         self.unused = self._unused(network) if keeps_unused_layers else []
-        self.tf1 = tf1
+        self.tf1, self.min_image_side = tf1, min_image_side
         self.built = True
 
     def _unused(self, network: keras.Model) -> list[Layer]:
@@ -170,9 +176,25 @@ class Backbone(Layer):
         images = ops.cast(self.normalize(ops.cast(images, "float32")), self.compute_dtype)
         if self.pad_to_multiple > 1:
             images = self._pad(images)
+        self._check_size(images)
         features = self.network(images, training=training)
         return list(features) if isinstance(features, list | tuple) else [features]
 
+    def _check_size(self, images: Array) -> None:
+        height, width = images.shape[1:3]
+        if any(side is not None and side < self.min_image_side for side in (height, width)):
+            raise ConfigError(
+                three_part(
+                    f"image_resizer: images of {height}x{width} pixels are too small.",
+                    f"This feature extractor needs {self.min_image_side} pixels each way.",
+                    "Resize to more pixels, or pad with feature_extractor { pad_to_multiple }.",
+                )
+            )
+
+    def padded(self, side: int) -> int:
+        """The side of an image, in pixels, with the zeros that are added to it."""
+        return side + -side % self.pad_to_multiple
+
     def _pad(self, images: Array) -> Array:
-        below, right = (-side % self.pad_to_multiple for side in images.shape[1:3])
+        below, right = (self.padded(side) - side for side in images.shape[1:3])
         return ops.pad(images, [(0, 0), (0, below), (0, right), (0, 0)])

@@ -21,8 +21,9 @@ from detectune.checkpoints.classifiers import backbone_values
 from detectune.checkpoints.files import find_checkpoint, read_checkpoint
 from detectune.checkpoints.keys import ROOT, SUFFIX, VariableKey, variable_keys
 from detectune.checkpoints.tf1_values import is_name_based, tf1_values
+from detectune.config.load import load_config
 from detectune.detectors.base import Detector
-from detectune.errors import CheckpointError, did_you_mean, three_part
+from detectune.errors import CheckpointError, DetectuneError, did_you_mean, three_part
 
 Kind = Literal["full", "detection", "classification", "fine_tune"]
 
@@ -241,21 +242,41 @@ def _check_promise(report: RestoreReport, promised: str, values: Mapping[str, np
             f"{len(missing)} of {len(missing) + len(report.matched)} variables are not there: "
             f"{_examples(missing)}.{why}{other}",
             f"Left over in the checkpoint: {_examples(report.left_over) or 'nothing'}.",
-            _next_step(report.kind),
+            _next_step(report),
         )
     )
 
 
-def _next_step(kind: str) -> str:
-    if kind == "classification":
+def _next_step(report: RestoreReport) -> str:
+    if report.kind == "classification":
         return (
             "Take the checkpoint of the network that feature_extractor.type names, of the same "
             "depth_multiplier; `detectune zoo list` shows the classifiers that there are."
         )
+    theirs = _config_beside(report.path)
+    if report.kind == "full":
+        return (
+            f"Compare model {{ }} with {theirs}; with another num_classes, use "
+            'fine_tune_checkpoint_type: "detection".'
+        )
     return (
-        "Compare model { } with the pipeline.config beside the checkpoint; with another "
-        'num_classes, use fine_tune_checkpoint_type: "detection".'
+        f"The checkpoint is of another network, or of other sizes: compare feature_extractor {{ }} "
+        f"with {theirs}."
     )
+
+
+def _config_beside(prefix: str) -> str:
+    """The config that lies with a checkpoint, and its feature extractor, in words."""
+    for folder in list(Path(prefix).parents)[:3]:
+        path = folder / "pipeline.config"
+        if not path.is_file():
+            continue
+        try:
+            found = load_config(path).model.ssd.feature_extractor.type
+        except DetectuneError:
+            return str(path)  # it is only a hint, and the error at hand matters more
+        return f'{path}, which says type: "{found}"' if found else str(path)
+    return "the pipeline.config of the checkpoint"
 
 
 def _examples(rows: Sequence[str], count: int = 3) -> str:

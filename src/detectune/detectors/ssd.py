@@ -22,7 +22,7 @@ from detectune.boxes.anchors import AnchorGenerator
 from detectune.boxes.coders import BoxCoder
 from detectune.config import schema, tf1_names
 from detectune.detectors.base import Detector
-from detectune.detectors.parts.anchors import anchor_generator, box_coder
+from detectune.detectors.parts.anchors import anchor_generator, box_coder, input_size
 from detectune.detectors.parts.feature_extractor import backbone_and_neck, padding_colour
 from detectune.detectors.parts.head import convolutional_head
 from detectune.detectors.parts.losses import anchor_loss
@@ -135,6 +135,7 @@ def build_ssd(config: schema.Ssd) -> SSD:
     backbone, neck = backbone_and_neck(
         config.feature_extractor, freeze_batch_norm=config.freeze_batchnorm
     )
+    _check_size(config, backbone)
     _check_levels(config, len(anchors.per_location), backbone, neck)
     detector = SSD(
         num_classes=config.num_classes,
@@ -162,6 +163,21 @@ def build_ssd(config: schema.Ssd) -> SSD:
     )
     detector.build()
     return detector
+
+
+def _check_size(config: schema.Ssd, backbone: Backbone) -> None:
+    """The layers of the backbone leave something of an image."""
+    size = input_size(config.image_resizer)
+    if size is None or min(map(backbone.padded, size)) >= backbone.min_image_side:
+        return
+    raise ConfigError(
+        three_part(
+            f"image_resizer: inputs of {size[0]}x{size[1]} pixels are too small for "
+            f"{config.feature_extractor.type}: its layers leave nothing of them.",
+            f"Allowed: at least {backbone.min_image_side} pixels high and wide.",
+            "Write a larger size in image_resizer; 300 is usual.",
+        )
+    )
 
 
 def _check_levels(config: schema.Ssd, levels: int, backbone: Backbone, neck: Layer) -> None:

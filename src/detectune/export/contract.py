@@ -28,4 +28,6 @@ OUTPUTS = (
 )
 
 # How far the answers of an export may be from the model's: fractions of the image, and scores.
-BOX_TOLERANCE, SCORE_TOLERANCE = 1e-4, 1e-5
+# TensorFlow fuses convolutions and batch norms of a loaded graph: sums in another order. That moved
+# scores by 1.8e-5 in a network that had hardly been trained; a defect moves them by far more.
+BOX_TOLERANCE, SCORE_TOLERANCE = 1e-4, 1e-4

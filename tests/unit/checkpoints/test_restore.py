@@ -150,8 +150,26 @@ def test_a_checkpoint_of_another_network_is_refused(saved):
     folder, _ = saved
     config = tiny_config().model
     config.ssd.feature_extractor.depth_multiplier = 0.5
-    with pytest.raises(CheckpointError, match="Of another shape"):
+    with pytest.raises(CheckpointError, match="Of another shape") as caught:
         restore(build_detector(config), folder, kind="detection")
+    assert "with the pipeline.config of the checkpoint." in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('model { ssd { feature_extractor { type: "ssd_foo_keras" } } }', '"ssd_foo_keras"'),
+        ("model { no_such_field: 1 }", "pipeline.config."),
+    ],
+)
+def test_the_refusal_names_the_network_of_the_config_that_lies_with_it(saved, tmp_path, text, said):
+    write_checkpoint(tmp_path / "checkpoint" / "ckpt-0", saved[1])
+    (tmp_path / "pipeline.config").write_text(text)
+    config = tiny_config().model
+    config.ssd.feature_extractor.type = "ssd_resnet50_v1_fpn_keras"
+    with pytest.raises(CheckpointError, match="is of another network") as caught:
+        restore(build_detector(config), tmp_path / "checkpoint" / "ckpt-0", kind="detection")
+    assert str(caught.value).splitlines()[2].endswith(f"{said.rstrip('.')}.")
 
 
 def test_an_unknown_type_gets_a_suggestion(saved):

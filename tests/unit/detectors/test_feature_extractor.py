@@ -208,3 +208,42 @@ def test_the_names_of_the_maps_and_heads_of_ssd_are_those_of_the_original():
         f"{head}_depthwise_batchnorm/beta",
         f"{head}/bias",
     }
+
+
+@pytest.mark.parametrize(
+    ("resizer", "extractor"),
+    [
+        ("fixed_shape_resizer { height: 300 width: 74 }", ""),
+        (
+            "keep_aspect_ratio_resizer { max_dimension: 32 pad_to_max_dimension: true }",
+            "pad_to_multiple: 64",
+        ),
+    ],
+)
+def test_inputs_of_which_the_backbone_leaves_nothing_are_refused_before_the_first_step(
+    resizer, extractor
+):
+    with pytest.raises(ConfigError, match="too small for ssd_inception_v3_keras") as caught:
+        inception_v3(resizer, extractor)
+    assert "at least 75 pixels" in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 3
+
+
+def test_the_least_input_of_a_backbone_counts_with_its_padding():
+    detector = inception_v3("fixed_shape_resizer { height: 75 width: 75 }")
+    assert min(detector(np.zeros((1, 75, 75, 3), np.float32)).box_codes.shape) >= 1
+    assert inception_v3("fixed_shape_resizer { height: 40 width: 40 }", "pad_to_multiple: 80")
+
+
+def inception_v3(resizer: str, extractor: str = ""):
+    config = tiny_config().model
+    ssd = config.ssd
+    ssd.image_resizer.CopyFrom(text_format.Parse(resizer, schema.ImageResizer()))
+    ssd.feature_extractor.type = "ssd_inception_v3_keras"
+    text_format.Merge(extractor, ssd.feature_extractor)
+    for part, text in (
+        (ssd.anchor_generator, "ssd_anchor_generator { aspect_ratios: 1.0 }"),
+        (ssd.box_predictor, "convolutional_box_predictor { conv_hyperparams { } kernel_size: 1 }"),
+    ):
+        part.CopyFrom(text_format.Parse(text, type(part)()))
+    return build_detector(config)

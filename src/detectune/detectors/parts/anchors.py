@@ -53,15 +53,10 @@ def fixed_input_size(resizer: schema.ImageResizer, wanted_by: str) -> tuple[floa
     Raises:
         ConfigError: they depend on the image.
     """
+    size = input_size(resizer)
+    if size is not None:
+        return float(size[0]), float(size[1])
     kind = resizer.WhichOneof("image_resizer_oneof")
-    if kind == "fixed_shape_resizer":
-        fixed = resizer.fixed_shape_resizer
-        return float(fixed.height), float(fixed.width)
-    if kind == "keep_aspect_ratio_resizer" and (
-        resizer.keep_aspect_ratio_resizer.pad_to_max_dimension
-    ):
-        side = float(resizer.keep_aspect_ratio_resizer.max_dimension)
-        return side, side
     raise ConfigError(
         three_part(
             f"{wanted_by}: it measures in fractions of the input, but with {kind} the size of the "
@@ -71,6 +66,17 @@ def fixed_input_size(resizer: schema.ImageResizer, wanted_by: str) -> tuple[floa
             "which need no unit.",
         )
     )
+
+
+def input_size(resizer: schema.ImageResizer) -> tuple[int, int] | None:
+    """Height and width of every input, in pixels; None if they depend on the image."""
+    kind = resizer.WhichOneof("image_resizer_oneof")
+    if kind == "fixed_shape_resizer":
+        return resizer.fixed_shape_resizer.height, resizer.fixed_shape_resizer.width
+    aspect = resizer.keep_aspect_ratio_resizer
+    if kind == "keep_aspect_ratio_resizer" and aspect.pad_to_max_dimension:
+        return aspect.max_dimension, aspect.max_dimension
+    return None
 
 
 def anchor_generator(config: schema.AnchorGenerator) -> AnchorGenerator:

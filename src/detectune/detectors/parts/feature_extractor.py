@@ -64,6 +64,7 @@ def backbone_and_neck(
         checkpoint_part=family.checkpoint_part,
         keeps_unused_layers=family.keeps_unused_layers,
         tf1=family.tf1,
+        min_image_side=family.min_image_side,
         name="backbone",
     )
     return backbone, made_neck
