@@ -247,3 +247,14 @@ def inception_v3(resizer: str, extractor: str = ""):
     ):
         part.CopyFrom(text_format.Parse(text, type(part)()))
     return build_detector(config)
+
+
+def test_an_efficientdet_may_begin_at_stride_two():
+    text = (
+        "override_base_feature_extractor_hyperparams: false depth_multiplier: 0.25 "
+        "bifpn { min_level: 1 max_level: 4 num_iterations: 1 num_filters: 16 }"
+    )
+    found = maps("ssd_efficientnet-b0_bifpn_keras", text)
+    assert found == [(32, 16), (16, 16), (8, 16), (4, 16)]
+    with pytest.raises(ConfigError, match="min_level 0 and max_level 7"):
+        parts("ssd_efficientnet-b0_bifpn_keras", "bifpn { min_level: 0 }")
