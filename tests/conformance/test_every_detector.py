@@ -42,7 +42,7 @@ def model_config(type_name: str) -> schema.DetectionModel:
     extractor.type = type_name
     extractor.conv_hyperparams.batch_norm.decay = 0.5
     backbone, neck = TYPES[type_name]
-    if backbones[backbone].least_side > SIDE:
+    if backbones[backbone].min_image_side > SIDE:
         extractor.pad_to_multiple = 96
     if neck == "bifpn":
         extractor.use_depthwise = False

@@ -11,6 +11,7 @@ from keras import ops
 from keras.layers import Layer
 
 from detectune.backbones.tf1 import Tf1Form, unchanged
+from detectune.errors import ConfigError, three_part
 from detectune.layers.hyperparams import ConvHyperparams
 from detectune.structures import Array
 
@@ -75,8 +76,8 @@ class BackboneFamily:
         bifpn: the BiFPN that goes with it.
         checkpoint_part: the part of a checkpoint's key that stands for the network.
         keeps_unused_layers: whether the layers after the last feature map stand in a checkpoint.
-        least_side: the least height and width, in pixels, of which its layers leave something.
         tf1: what TensorFlow 1 did otherwise, and its names; None if the family came later.
+        min_image_side: pixels that the shorter side of an image needs at least.
         from_config: hyperparameters of the config, where it overrides those of the backbone →
             the hyperparameters that are used.
     """
@@ -95,9 +96,10 @@ class BackboneFamily:
     bifpn: BiFpnSize = field(default_factory=BiFpnSize)
     checkpoint_part: str = "classification_backbone"
     keeps_unused_layers: bool = False
-    least_side: int = 1
     tf1: Tf1Form | None = None
     from_config: Callable[[ConvHyperparams], ConvHyperparams] = unchanged
+    # Parity: utils/shape_utils.py check_min_image_dim.
+    min_image_side: int = 33
 
     def in_tf1(self) -> BackboneFamily:
         """The family as TensorFlow 1 had it."""
@@ -111,7 +113,7 @@ class Backbone(Layer):
     Args:
         network: a network with one input.
         outputs: names of the layers whose outputs are the feature maps.
-        normalize, pad_value, checkpoint_part, keeps_unused_layers, least_side: see
+        normalize, pad_value, checkpoint_part, keeps_unused_layers, min_image_side: see
             `BackboneFamily`.
         pad_to_multiple: zeros are added right and below until both sides are multiples of it.
         original: names of what is added to the backbone.
@@ -129,8 +131,8 @@ class Backbone(Layer):
         original: OriginalNames = OriginalNames(),
         checkpoint_part: str = "classification_backbone",
         keeps_unused_layers: bool = False,
-        least_side: int = 1,
         tf1: Tf1Form | None = None,
+        min_image_side: int = 1,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -138,9 +140,9 @@ class Backbone(Layer):
         self.network = keras.Model(network.inputs, maps, name="network")
         self.normalize, self.pad_value = normalize, pad_value
         self.pad_to_multiple, self.original = pad_to_multiple, original
-        self.checkpoint_part, self.least_side = checkpoint_part, least_side
+        self.checkpoint_part = checkpoint_part
         self.unused = self._unused(network) if keeps_unused_layers else []
-        self.tf1 = tf1
+        self.tf1, self.min_image_side = tf1, min_image_side
         self.built = True
 
     def _unused(self, network: keras.Model) -> list[Layer]:
@@ -164,15 +166,31 @@ class Backbone(Layer):
 
     def call(self, images: Array, training: bool = False) -> list[Array]:
         images = ops.cast(self.normalize(ops.cast(images, "float32")), self.compute_dtype)
+        self.check_size(*images.shape[1:3])
         if self.pad_to_multiple > 1:
             images = self._pad(images)
         features = self.network(images, training=training)
         return list(features) if isinstance(features, list | tuple) else [features]
 
-    def padded(self, side: int) -> int:
-        """The side of an image, in pixels, with the zeros that are added to it."""
+    def check_size(self, height: int | None, width: int | None) -> None:
+        """See whether images of this size, before they are padded, are large enough.
+
+        Raises:
+            ConfigError: they are not.
+        """
+        sides = [self._padded(side) for side in (height, width) if side is not None]
+        if min(sides, default=self.min_image_side) < self.min_image_side:
+            raise ConfigError(
+                three_part(
+                    f"image_resizer: images of {height}x{width} pixels are too small.",
+                    f"This feature extractor needs {self.min_image_side} pixels each way.",
+                    "Resize to more pixels, or pad with feature_extractor { pad_to_multiple }.",
+                )
+            )
+
+    def _padded(self, side: int) -> int:
         return side + -side % self.pad_to_multiple
 
     def _pad(self, images: Array) -> Array:
-        below, right = (self.padded(side) - side for side in images.shape[1:3])
+        below, right = (self._padded(side) - side for side in images.shape[1:3])
         return ops.pad(images, [(0, 0), (0, below), (0, right), (0, 0)])

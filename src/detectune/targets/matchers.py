@@ -52,10 +52,9 @@ class ArgmaxMatcher:
         return self._force(similarity, forced, matches) if self.force_match else matches
 
     def _by_threshold(self, similarity: Array) -> Array:
-        matches = ops.cast(ops.argmax(similarity, axis=1), "int32")
+        best, matches = _best_rows(similarity)
         if self.matched_threshold is None:
             return matches
-        best = ops.max(similarity, axis=1)
         low, between = UNMATCHED, IGNORED
         if not self.negatives_lower_than_unmatched:
             low, between = between, low
@@ -71,6 +70,18 @@ class ArgmaxMatcher:
         claim = ops.segment_max(ops.ravel(claims), ops.ravel(places), num_segments=batch * count)
         claim = ops.reshape(claim, (batch, count))
         return ops.where(claim > 0, rows - claim, matches)
+
+
+def _best_rows(similarity: Array) -> tuple[Array, Array]:
+    """The highest value `[B, A]` of every column of `[B, N, A]`, and the first row that has it.
+
+    As `argmax` would give them, which over this axis takes three times as long.
+    """
+    rows = similarity.shape[1]
+    best = ops.max(similarity, axis=1)
+    from_last = ops.arange(rows, 0, -1, dtype="float32")[:, None]
+    first = ops.max(ops.where(similarity == best[:, None], from_last, 0.0), axis=1)
+    return best, rows - ops.cast(first, "int32")
 
 
 @dataclass(frozen=True)

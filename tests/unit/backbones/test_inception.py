@@ -5,10 +5,14 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
+from tiny import tiny_config
 
 from detectune.backbones.inception_graph import Conv, Fork, InceptionGraph, Pool
 from detectune.backbones.inception_v2 import BLOCKS, inception_v2
 from detectune.backbones.inception_v3 import inception_v3
+from detectune.config import schema
+from detectune.detectors.build import build_detector
+from detectune.errors import ConfigError
 from detectune.layers.hyperparams import ConvHyperparams
 from detectune.registry import backbones
 
@@ -75,3 +79,19 @@ def test_a_fork_is_concatenated_after_its_branch():
     pooled = np.zeros((1, 6, 6, 5), np.float32)
     pooled[0, 2, 2, 4] = 1.0
     assert np.asarray(network(pooled))[0, 1:4, 1:4, -1].min() == 1.0
+
+
+def test_an_image_that_nothing_would_be_left_of_is_refused():
+    config = tiny_config().model
+    config.ssd.feature_extractor.type = "ssd_inception_v3_keras"
+    config.ssd.feature_extractor.ClearField("fpn")
+    config.ssd.anchor_generator.ssd_anchor_generator.num_layers = 6
+    shared = config.ssd.box_predictor.weight_shared_convolutional_box_predictor
+    head = schema.ConvolutionalBoxPredictor(conv_hyperparams=shared.conv_hyperparams)
+    config.ssd.box_predictor.convolutional_box_predictor.CopyFrom(head)
+    size = config.ssd.image_resizer.fixed_shape_resizer
+    size.height = size.width = 75
+    backbone = build_detector(config).backbone
+    assert [map_.shape[1] for map_ in backbone(np.zeros((1, 75, 75, 3), np.float32))] == [7, 3, 1]
+    with pytest.raises(ConfigError, match="images of 74x90 pixels are too small"):
+        backbone(np.zeros((1, 74, 90, 3), np.float32))

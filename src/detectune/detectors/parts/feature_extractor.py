@@ -62,8 +62,8 @@ def backbone_and_neck(
         original=family.original,
         checkpoint_part=family.checkpoint_part,
         keeps_unused_layers=family.keeps_unused_layers,
-        least_side=family.least_side,
         tf1=family.tf1,
+        min_image_side=family.min_image_side,
         name="backbone",
     )
     return backbone, made_neck
