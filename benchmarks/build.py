@@ -9,7 +9,6 @@ its own, which first writes a checkpoint of random weights in another one.
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import os
 import subprocess
@@ -69,6 +68,8 @@ def main() -> None:
     if arguments.inside:
         print(json.dumps(measure(arguments.models[0], arguments.inside, arguments.save)))
         return
+    from tables import add_rows
+
     from detectune.config.templates import MODELS
 
     rows = []
@@ -76,12 +77,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             in_a_process(model, folder, "--save")
             rows.append({"model": model, **in_a_process(model, folder)})
-        print(rows[-1])
-    if arguments.out:
-        with arguments.out.open("w", newline="") as file:
-            writer = csv.DictWriter(file, rows[0].keys())
-            writer.writeheader()
-            writer.writerows(rows)
+    add_rows(arguments.out, rows)
 
 
 if __name__ == "__main__":

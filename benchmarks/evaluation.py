@@ -9,13 +9,14 @@ evaluation  `evaluate_source`: the same detector, plus reading, decoding, matchi
 from __future__ import annotations
 
 import argparse
-import csv
 import os
 import statistics
 import time
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+from tables import add_rows
 
 from detectune.checkpoints.run import image_resizer, open_run
 from detectune.data.pipeline import eval_batches
@@ -67,13 +68,7 @@ def main() -> None:
         }
         for name, seconds in times.items()
     ]
-    for row in rows:
-        print(row)
-    if arguments.out:
-        with arguments.out.open("w", newline="") as file:
-            writer = csv.DictWriter(file, rows[0].keys())
-            writer.writeheader()
-            writer.writerows(rows)
+    add_rows(arguments.out, rows)
 
 
 if __name__ == "__main__":

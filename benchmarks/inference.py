@@ -12,7 +12,6 @@ boxes     resizing, forward pass, decoding and suppression of a 360x480 image
 from __future__ import annotations
 
 import argparse
-import csv
 import os
 import statistics
 import time
@@ -22,6 +21,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import numpy as np
 import tensorflow as tf
+from tables import add_rows
 
 from detectune.checkpoints.run import image_resizer
 from detectune.config.templates import template
@@ -75,13 +75,8 @@ def main() -> None:
                 "ratio": round(boxes / network, 3),
             }
         )
-        print(rows[-1])
         tf.keras.backend.clear_session()
-    if arguments.out:
-        with arguments.out.open("w", newline="") as file:
-            writer = csv.DictWriter(file, rows[0].keys())
-            writer.writeheader()
-            writer.writerows(rows)
+    add_rows(arguments.out, rows)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import argparse
-import csv
 import os
 import statistics
 import time
@@ -18,6 +17,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import numpy as np
 import tensorflow as tf
+from tables import add_rows
 
 from detectune.boxes.anchors import MultiscaleAnchorGenerator
 from detectune.boxes.coders import FasterRcnnBoxCoder
@@ -64,12 +64,7 @@ def main() -> None:
         "median_s": round(statistics.median(times[1:]), 4),
         "min_s": round(min(times[1:]), 4),
     }
-    print(row)
-    if arguments.out:
-        with arguments.out.open("w", newline="") as file:
-            writer = csv.DictWriter(file, row.keys())
-            writer.writeheader()
-            writer.writerow(row)
+    add_rows(arguments.out, [row])
 
 
 if __name__ == "__main__":

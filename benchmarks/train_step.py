@@ -16,7 +16,6 @@ Figures, measured in turns so that a busy machine disturbs all alike:
 from __future__ import annotations
 
 import argparse
-import csv
 import os
 import resource
 import statistics
@@ -29,6 +28,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 from google.protobuf import text_format
+from tables import add_rows
 
 from detectune.checkpoints.run import image_resizer
 from detectune.config import schema
@@ -137,16 +137,8 @@ def main() -> None:
         }
         for name, seconds in times.items()
     ]
-    for row in rows:
-        print(row)
     print("peak MB of all together", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
-    if arguments.out:
-        known = arguments.out.exists()
-        with arguments.out.open("a", newline="") as file:
-            writer = csv.DictWriter(file, rows[0].keys())
-            if not known:
-                writer.writeheader()
-            writer.writerows(rows)
+    add_rows(arguments.out, rows)
 
 
 def _timed(step) -> float:

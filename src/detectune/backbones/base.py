@@ -166,20 +166,15 @@ class Backbone(Layer):
 
     def call(self, images: Array, training: bool = False) -> list[Array]:
         images = ops.cast(self.normalize(ops.cast(images, "float32")), self.compute_dtype)
-        self.check_size(*images.shape[1:3])
         if self.pad_to_multiple > 1:
             images = self._pad(images)
+        self._check_size(images)
         features = self.network(images, training=training)
         return list(features) if isinstance(features, list | tuple) else [features]
 
-    def check_size(self, height: int | None, width: int | None) -> None:
-        """See whether images of this size, before they are padded, are large enough.
-
-        Raises:
-            ConfigError: they are not.
-        """
-        sides = [self._padded(side) for side in (height, width) if side is not None]
-        if min(sides, default=self.min_image_side) < self.min_image_side:
+    def _check_size(self, images: Array) -> None:
+        height, width = images.shape[1:3]
+        if any(side is not None and side < self.min_image_side for side in (height, width)):
             raise ConfigError(
                 three_part(
                     f"image_resizer: images of {height}x{width} pixels are too small.",
@@ -188,9 +183,10 @@ class Backbone(Layer):
                 )
             )
 
-    def _padded(self, side: int) -> int:
+    def padded(self, side: int) -> int:
+        """The side of an image, in pixels, with the zeros that are added to it."""
         return side + -side % self.pad_to_multiple
 
     def _pad(self, images: Array) -> Array:
-        below, right = (self._padded(side) - side for side in images.shape[1:3])
+        below, right = (self.padded(side) - side for side in images.shape[1:3])
         return ops.pad(images, [(0, 0), (0, below), (0, right), (0, 0)])

@@ -131,8 +131,7 @@ def build_ssd(config: schema.Ssd) -> SSD:
     backbone, neck = backbone_and_neck(
         config.feature_extractor, freeze_batch_norm=config.freeze_batchnorm
     )
-    if size := input_size(config.image_resizer):
-        backbone.check_size(*size)
+    _check_size(config, backbone)
     _check_levels(config, len(anchors.per_location), backbone, neck)
     detector = SSD(
         num_classes=config.num_classes,
@@ -159,6 +158,21 @@ def build_ssd(config: schema.Ssd) -> SSD:
     )
     detector.build()
     return detector
+
+
+def _check_size(config: schema.Ssd, backbone: Backbone) -> None:
+    """The layers of the backbone leave something of an image."""
+    size = input_size(config.image_resizer)
+    if size is None or min(map(backbone.padded, size)) >= backbone.min_image_side:
+        return
+    raise ConfigError(
+        three_part(
+            f"image_resizer: inputs of {size[0]}x{size[1]} pixels are too small for "
+            f"{config.feature_extractor.type}: its layers leave nothing of them.",
+            f"Allowed: at least {backbone.min_image_side} pixels high and wide.",
+            "Write a larger size in image_resizer; 300 is usual.",
+        )
+    )
 
 
 def _check_levels(config: schema.Ssd, levels: int, backbone: Backbone, neck: Layer) -> None:

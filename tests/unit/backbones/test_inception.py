@@ -83,14 +83,14 @@ def test_a_fork_is_concatenated_after_its_branch():
 
 def test_an_image_that_nothing_would_be_left_of_is_refused():
     config = tiny_config().model
+    config.ssd.image_resizer.fixed_shape_resizer.height = 96
+    config.ssd.image_resizer.fixed_shape_resizer.width = 96
     config.ssd.feature_extractor.type = "ssd_inception_v3_keras"
     config.ssd.feature_extractor.ClearField("fpn")
     config.ssd.anchor_generator.ssd_anchor_generator.num_layers = 6
     shared = config.ssd.box_predictor.weight_shared_convolutional_box_predictor
     head = schema.ConvolutionalBoxPredictor(conv_hyperparams=shared.conv_hyperparams)
     config.ssd.box_predictor.convolutional_box_predictor.CopyFrom(head)
-    size = config.ssd.image_resizer.fixed_shape_resizer
-    size.height = size.width = 75
     backbone = build_detector(config).backbone
     assert [map_.shape[1] for map_ in backbone(np.zeros((1, 75, 75, 3), np.float32))] == [7, 3, 1]
     with pytest.raises(ConfigError, match="images of 74x90 pixels are too small"):
