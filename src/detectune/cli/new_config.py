@@ -13,7 +13,7 @@ from detectune.config.new import (
     shipped_norm_reason,
 )
 from detectune.config.plan import plan_training
-from detectune.config.templates import template
+from detectune.config.templates import largest_batch, template
 from detectune.errors import ConfigError, three_part
 from detectune.files import write_text
 
@@ -44,7 +44,7 @@ def write_new_config(
     source = open_source(train, label_map)
     open_source(evaluation, label_map or source.label_map)  # it has to be readable, too
     label_map = label_map or source.label_map
-    plan = plan_training(len(source), batch_size, steps)
+    plan = plan_training(len(source), batch_size, steps, largest_batch(model))
     said = []
     if not label_map_path:
         label_map_path = str(output.with_name(f"{output.stem}.label_map.pbtxt"))

@@ -28,15 +28,19 @@ class TrainingPlan(NamedTuple):
 
 
 def plan_training(
-    num_images: int, batch_size: int | None = None, num_steps: int | None = None
+    num_images: int,
+    batch_size: int | None = None,
+    num_steps: int | None = None,
+    largest_batch: int = 16,
 ) -> TrainingPlan:
     """A plan for fine-tuning a zoo detector on `num_images` training images with momentum.
 
     Args:
         batch_size: the user's; None to choose.
         num_steps: the user's; None to choose.
+        largest_batch: of the model; a batch that is chosen is not larger.
     """
-    batch, why_batch = _batch(num_images, batch_size)
+    batch, why_batch = _batch(num_images, batch_size, largest_batch)
     steps, why_steps = _steps(num_images, batch, num_steps)
     rate = min(GOOD_RATE_PER_IMAGE * batch, _HIGHEST_RATE)
     warm_up = max(1, min(steps // 6, 1000))
@@ -50,11 +54,13 @@ def plan_training(
     return TrainingPlan(batch, steps, rate, rate / 4, warm_up, reasons)
 
 
-def _batch(num_images: int, wanted: int | None) -> tuple[int, str]:
+def _batch(num_images: int, wanted: int | None, largest: int) -> tuple[int, str]:
     if wanted:
         return wanted, f"Batch size {wanted}: as you said."
-    batch = 16 if num_images >= 2000 else min(8, max(num_images, 1))
-    return batch, f"Batch size {batch}: fits one GPU or a CPU, for {num_images:,} images."
+    usual = 16 if num_images >= 2000 else min(8, max(num_images, 1))
+    batch = min(usual, largest)
+    why = f"for {num_images:,} images" if batch == usual else "this model takes much memory"
+    return batch, f"Batch size {batch}: {why}; --batch-size says otherwise."
 
 
 def _steps(num_images: int, batch: int, wanted: int | None) -> tuple[int, str]:

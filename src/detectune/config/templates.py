@@ -247,26 +247,39 @@ def _scale_crop(size: int) -> str:
     }}"""
 
 
+class _Template(NamedTuple):
+    ssd: str
+    augmentations: str
+    largest_batch: int
+
+
+def _heavy_batch(size: int) -> int:
+    return 4 if size <= 640 else 2
+
+
 _TEMPLATES = {
-    "ssd_mobilenet_v2_320x320_coco17_tpu-8": (_plain_ssd(), _FLIP + _SSD_CROP),
-    "ssd_mobilenet_v2_fpnlite_320x320_coco17_tpu-8": (_fpnlite_ssd(320), _FLIP + _CROP),
-    "ssd_mobilenet_v2_fpnlite_640x640_coco17_tpu-8": (_fpnlite_ssd(640), _FLIP + _CROP),
-    "ssd_mobilenet_v1_fpn_640x640_coco17_tpu-8": (
-        _retinanet("mobilenet_v1", 640, _NARROW, "4e-05"),
-        _FLIP + _CROP,
+    "ssd_mobilenet_v2_320x320_coco17_tpu-8": _Template(_plain_ssd(), _FLIP + _SSD_CROP, 16),
+    "ssd_mobilenet_v2_fpnlite_320x320_coco17_tpu-8": _Template(
+        _fpnlite_ssd(320), _FLIP + _CROP, 16
+    ),
+    "ssd_mobilenet_v2_fpnlite_640x640_coco17_tpu-8": _Template(_fpnlite_ssd(640), _FLIP + _CROP, 8),
+    "ssd_mobilenet_v1_fpn_640x640_coco17_tpu-8": _Template(
+        _retinanet("mobilenet_v1", 640, _NARROW, "4e-05"), _FLIP + _CROP, _heavy_batch(640)
     ),
     **{
-        f"ssd_resnet{depth}_v1_fpn_{size}x{size}_coco17_tpu-8": (
+        f"ssd_resnet{depth}_v1_fpn_{size}x{size}_coco17_tpu-8": _Template(
             _retinanet(f"resnet{depth}_v1", size, _WIDE, "0.0004"),
             _FLIP + _CROP,
+            _heavy_batch(size),
         )
         for depth in (50, 101, 152)
         for size in (640, 1024)
     },
     **{
-        f"efficientdet_d{index}_coco17_tpu-32": (
+        f"efficientdet_d{index}_coco17_tpu-32": _Template(
             _efficientdet(size),
             _FLIP + _scale_crop(size.image_size),
+            _heavy_batch(size.image_size),
         )
         for index, size in enumerate(_EFFICIENTDETS)
     },
@@ -280,6 +293,21 @@ def template(model: str) -> schema.TrainEvalPipelineConfig:
     Raises:
         ConfigError: there is no template of that name.
     """
+    found = _template(model)
+    text = f"model {{ ssd {{ {found.ssd} }} }} train_config {{ {found.augmentations} }}"
+    return text_format.Parse(text, schema.TrainEvalPipelineConfig())
+
+
+def largest_batch(model: str) -> int:
+    """How many images of `model` a plan puts into a batch at most: memory grows with them.
+
+    Raises:
+        ConfigError: there is no template of that name.
+    """
+    return _template(model).largest_batch
+
+
+def _template(model: str) -> _Template:
     if model not in _TEMPLATES:
         raise ConfigError(
             three_part(
@@ -288,6 +316,4 @@ def template(model: str) -> schema.TrainEvalPipelineConfig:
                 f"{did_you_mean(model, MODELS)}Choose one of these.",
             )
         )
-    ssd, augmentations = _TEMPLATES[model]
-    text = f"model {{ ssd {{ {ssd} }} }} train_config {{ {augmentations} }}"
-    return text_format.Parse(text, schema.TrainEvalPipelineConfig())
+    return _TEMPLATES[model]

@@ -6,7 +6,7 @@ from detectune.config.check import check_message
 from detectune.config.load import load_config
 from detectune.config.new import new_config, new_config_text, shipped_norm_reason
 from detectune.config.plan import plan_training
-from detectune.config.templates import MODELS, template
+from detectune.config.templates import MODELS, largest_batch, template
 from detectune.errors import ConfigError
 
 PLAIN = "ssd_mobilenet_v2_320x320_coco17_tpu-8"
@@ -141,6 +141,26 @@ def test_a_plan_grows_with_the_data_set(images, batch, steps, rate, warm_up):
     assert (plan.batch_size, plan.num_steps, plan.warmup_steps) == (batch, steps, warm_up)
     assert plan.learning_rate == pytest.approx(rate)
     assert plan.warmup_learning_rate == pytest.approx(rate / 4)
+
+
+@pytest.mark.parametrize(
+    ("model", "batch"),
+    [
+        (MODEL, 8),
+        ("ssd_mobilenet_v2_fpnlite_640x640_coco17_tpu-8", 8),
+        ("ssd_resnet50_v1_fpn_640x640_coco17_tpu-8", 4),
+        ("ssd_resnet50_v1_fpn_1024x1024_coco17_tpu-8", 2),
+        ("efficientdet_d0_coco17_tpu-32", 4),
+        ("efficientdet_d7_coco17_tpu-32", 2),
+    ],
+)
+def test_a_plan_fits_the_memory_that_a_model_takes(model, batch):
+    plan = plan_training(160, largest_batch=largest_batch(model))
+    assert plan.batch_size == batch
+    assert plan.num_steps * plan.batch_size == 4800
+    assert plan.learning_rate == pytest.approx(0.005 * batch)
+    assert ("much memory" in plan.reasons[0]) == (batch < 8)
+    assert plan_training(160, batch_size=12, largest_batch=2).batch_size == 12
 
 
 def test_a_plan_follows_the_user():
