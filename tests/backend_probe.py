@@ -20,6 +20,14 @@ from tiny import SIDE, random_batch, tiny_config
 from detectune.detectors.base import Detector
 from detectune.detectors.build import build_detector
 from detectune.detectors.inference import DetectionModel
+from detectune.layers.hyperparams import ConvHyperparams
+
+# JAX compiles an initializer for every shape, which takes longer than all the rest; what it gives
+# is overwritten here anyway.
+ConvHyperparams.new_initializer = lambda _: keras.initializers.Zeros()  # type: ignore[method-assign]
+
+
+FAMILIES = ("ssd_resnet50_v1_fpn_keras", "ssd_efficientnet-b0_bifpn_keras")
 
 
 def give_weights(detector: Detector) -> None:
@@ -54,7 +62,25 @@ def probe() -> dict:
         "boxes": found.boxes[0, :3].tolist(),
         "scores": found.scores[0, :3].tolist(),
         "fused_kernel": "detectune.layers.fused_tensorflow" in sys.modules,
+        "families": {name: detections(name) for name in FAMILIES},
     }
+
+
+def detections(type_name: str) -> dict:
+    """What an untrained detector with the feature extractor `type_name` finds."""
+    config = tiny_config().model
+    extractor = config.ssd.feature_extractor
+    extractor.type, extractor.use_depthwise = type_name, False
+    if "bifpn" in type_name:
+        extractor.ClearField("fpn")
+        extractor.override_base_feature_extractor_hyperparams = False
+        pyramid = extractor.bifpn
+        pyramid.min_level, pyramid.max_level, pyramid.num_iterations = 3, 5, 1
+        pyramid.num_filters = 16
+    detector = build_detector(config)
+    give_weights(detector)
+    found = DetectionModel(detector).detect(random_batch()[0], np.full((2, 2), SIDE, np.float32))
+    return {"boxes": found.boxes[0, :3].tolist(), "scores": found.scores[0, :3].tolist()}
 
 
 def _first(detector: Detector, kind: str) -> np.ndarray:

@@ -79,3 +79,12 @@ class TestSameAsTensorFlow:
         assert reference["scores"][0] > 0.1
         np.testing.assert_allclose(mine["scores"], reference["scores"], rtol=1e-4)
         np.testing.assert_allclose(mine["boxes"], reference["boxes"], atol=1e-2)
+
+    @pytest.mark.parametrize(
+        "family", ["ssd_resnet50_v1_fpn_keras", "ssd_efficientnet-b0_bifpn_keras"]
+    )
+    def test_detections_of_larger_families_are_the_same(self, backend, family):
+        mine, reference = on(backend)["families"][family], on("tensorflow")["families"][family]
+        assert reference["scores"][0] > 0.1
+        np.testing.assert_allclose(mine["scores"], reference["scores"], rtol=1e-4)
+        np.testing.assert_allclose(mine["boxes"], reference["boxes"], atol=1e-2)

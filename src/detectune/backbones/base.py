@@ -45,15 +45,23 @@ class OriginalNames:
     """What the original called the layers that it adds to a backbone.
 
     Args:
+        extractor: of the whole feature extractor, which names of added layers begin with; `{}`
+            stands for "_fpn" if there is a pyramid.
         extras_key: the object in a checkpoint's keys that holds the added maps of SSD.
         extras: what their names begin with.
         coarse, first_coarse: names of the added levels of a pyramid, with the number of the first.
     """
 
+    extractor: str = ""
     extras_key: str = "feature_map_generator"
     extras: str = "layer_19"
     coarse: str = "bottom_up_Conv2d_{}"
     first_coarse: int = 20
+
+    def inside(self, name: str, *, pyramid: bool) -> str:
+        """The full name of an added layer."""
+        extractor = self.extractor.format("_fpn" if pyramid else "")
+        return f"{extractor}/{name}" if extractor else name
 
 
 @dataclass(frozen=True)
@@ -66,7 +74,7 @@ class BackboneFamily:
         default_hyperparams: of its convolutions unless the config overrides them.
         normalize: images 0–255 → what the network was trained on.
         pad_value: the colour that `normalize` turns into 0.
-        level_outputs: layer names of feature levels 2–5 (strides 4, 8, 16, 32).
+        level_outputs: layer names of feature levels 2–5 (strides 4, 8, 16, 32), or from 1.
         ssd_outputs: layer names of the maps that SSD without a pyramid uses.
         ssd_extra_depths: channels of the maps that SSD adds.
         original: names of what is added to the backbone.

@@ -34,7 +34,7 @@ from keras.layers import (
     Multiply,
 )  # fmt: skip
 
-from detectune.backbones.base import BackboneFamily, BiFpnSize
+from detectune.backbones.base import BackboneFamily, BiFpnSize, OriginalNames
 from detectune.backbones.conv_graph import ConvGraph
 from detectune.backbones.mobilenet_v2 import divisible
 from detectune.errors import ConfigError, three_part
@@ -257,6 +257,7 @@ def efficientnet(
 
 # Parity: the same blocks at every depth, although larger networks have more of them per level.
 _LEVELS = {
+    1: "stack_0-block_0-project_bn",
     2: "stack_1-block_1-add",
     3: "stack_2-block_1-add",
     4: "stack_4-block_2-add",
@@ -264,7 +265,11 @@ _LEVELS = {
 }
 
 
-def _family(size: Size) -> BackboneFamily:
+# Parity: what models/ssd_efficientnet_bifpn_feature_extractor.py calls the larger two.
+_EXTRACTORS = {"b6": "EfficientDet-D6-D7", "b7": "EfficientNet-B7_BiFPN"}
+
+
+def _family(name: str, size: Size) -> BackboneFamily:
     build: Any = partial(efficientnet, size)
     return BackboneFamily(
         build=build,
@@ -275,9 +280,10 @@ def _family(size: Size) -> BackboneFamily:
         necks=("bifpn",),
         bifpn=size.bifpn,
         checkpoint_part="_efficientnet",
+        original=OriginalNames(extractor=_EXTRACTORS.get(name, f"EfficientDet-D{name[1:]}")),
         keeps_unused_layers=True,
     )
 
 
 for _name, _size in _SIZES.items():
-    backbones.register(f"efficientnet-{_name}")(_family(_size))
+    backbones.register(f"efficientnet-{_name}")(_family(_name, _size))

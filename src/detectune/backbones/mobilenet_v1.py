@@ -136,6 +136,7 @@ backbones.register("mobilenet_v1")(
         ssd_extra_depths=(512, 256, 256, 128),
         keeps_unused_layers=True,
         original=OriginalNames(
+            extractor="ssd_mobile_net_v1{}_keras_feature_extractor",
             extras_key="_feature_map_generator",
             extras="Conv2d_13_pointwise",
             coarse="bottom_up_Conv2d_{}",

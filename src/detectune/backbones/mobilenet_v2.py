@@ -18,7 +18,7 @@ from functools import partial
 import keras
 from keras.layers import Add, Input
 
-from detectune.backbones.base import BackboneFamily
+from detectune.backbones.base import BackboneFamily, OriginalNames
 from detectune.backbones.conv_graph import ConvGraph
 from detectune.backbones.tf1 import Tf1Form
 from detectune.layers.hyperparams import BatchNormSettings, ConvHyperparams
@@ -103,6 +103,7 @@ def mobilenet_v2(
     last_channels: int = 1280,
     widen_last: bool = False,
     sum_where_shapes_fit: bool = False,
+    whole_before_rounding: bool = True,
 ) -> keras.Model:
     """The network up to its last convolution, without a classifier.
 
@@ -114,6 +115,9 @@ def mobilenet_v2(
         last_channels: of the last convolution, before multiplication.
         widen_last: let a `depth_multiplier` over 1 widen it too.
         sum_where_shapes_fit: add a block's input also where `min_depth` alone makes them fit.
+        whole_before_rounding: cut the channels of a block to a whole number before they are
+            rounded to a multiple of 8. Parity: `keras.applications` does, TF-Slim does not; a
+            multiplier of 0.56 makes 16 channels of 32 in one and 24 in the other.
     """
     style = hyperparams or DEFAULT_HYPERPARAMS
     build = _Builder(style, explicit_padding, min_depth, sum_where_shapes_fit=sum_where_shapes_fit)
@@ -123,7 +127,8 @@ def mobilenet_v2(
     x = build.act(x, "Conv1_relu")
     index = 0
     for expansion, channels, blocks, stride in _STAGES:
-        filters = divisible(channels * depth_multiplier)
+        planned = channels * depth_multiplier
+        filters = divisible(int(planned) if whole_before_rounding else planned)
         for block in range(blocks):
             x = build.block(x, index, expansion, filters, stride if block == 0 else 1)
             index += 1
@@ -152,7 +157,9 @@ def _tf1_from_config(style: ConvHyperparams) -> ConvHyperparams:
     return replace(style, activation="relu6", batch_norm=replace(norm, center=True, scale=True))
 
 
-_tf1_build = partial(mobilenet_v2, widen_last=True, sum_where_shapes_fit=True)
+_tf1_build = partial(
+    mobilenet_v2, widen_last=True, sum_where_shapes_fit=True, whole_before_rounding=False
+)
 
 TF1 = Tf1Form(
     scope="MobilenetV2",
@@ -183,6 +190,7 @@ backbones.register("mobilenet_v2")(
         ssd_extra_depths=(512, 256, 256, 128),
         keeps_unused_layers=True,
         necks=("extras", "fpn", "bifpn"),
+        original=OriginalNames(extractor="ssd_mobile_net_v2{}_keras_feature_extractor"),
         tf1=TF1,
     )
 )

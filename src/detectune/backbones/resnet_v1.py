@@ -209,7 +209,9 @@ for _depth in BLOCKS:
             level_outputs=partial(_level_outputs, _depth),
             necks=("fpn",),
             keeps_unused_layers=True,
-            original=OriginalNames(coarse="bottom_up_block{}", first_coarse=5),
+            original=OriginalNames(
+                extractor=f"ResNet{_depth}V1_FPN", coarse="bottom_up_block{}", first_coarse=5
+            ),
             # Parity: ssd_resnet_v1_fpn_keras_feature_extractor.py takes these and drops them.
             ignored_fields=frozenset(
                 {"use_depthwise", "use_explicit_padding", "fpn.additional_layer_depth"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from detectune.config import schema
+from detectune.config import schema, tf1_names
 from detectune.config.problems import Problem
 
 _HIGH_RATE_PER_IMAGE = 0.0099
@@ -22,6 +22,7 @@ def doubtful_values(config: schema.TrainEvalPipelineConfig) -> list[Problem]:
     """A warning or an error for each value of `config` that defeats the purpose of a training."""
     return [
         *_extractor(config.model.ssd.feature_extractor),
+        *_predictor(config.model.ssd),
         *_rates(config.train_config),
         *_start(config.train_config),
         *_data(config),
@@ -45,6 +46,19 @@ def _extractor(extractor: schema.SsdFeatureExtractor) -> Iterator[Problem]:
             f"{extractor.type} takes no notice of it, here as in the original.",
             f"The pyramid has dense convolutions with {default} channels.",
             "Remove the line; checkpoints fit either way.",
+        )
+
+
+def _predictor(ssd: schema.Ssd) -> Iterator[Problem]:
+    """Parity: builders/box_predictor_builder.py, build_keras, does not read the field."""
+    head = ssd.box_predictor.convolutional_box_predictor
+    if head.apply_sigmoid_to_scores and not tf1_names.is_tf1(ssd.feature_extractor.type):
+        yield Problem(
+            "warning",
+            "model.ssd.box_predictor.convolutional_box_predictor.apply_sigmoid_to_scores",
+            f"{ssd.feature_extractor.type} takes no notice of it, here as in the original.",
+            "Scores are made from logits in post_processing.",
+            "Remove the line, and write score_converter: SIGMOID in post_processing.",
         )
 
 

@@ -17,14 +17,14 @@ import numpy as np
 from keras import ops
 from keras.layers import Layer
 
-from detectune.backbones.base import Backbone
+from detectune.backbones.base import Backbone, Colour
 from detectune.boxes.anchors import AnchorGenerator
 from detectune.boxes.coders import BoxCoder
 from detectune.config import schema, tf1_names
 from detectune.config.contradictions import background, refuse
 from detectune.detectors.base import Detector
 from detectune.detectors.parts.anchors import anchor_generator, box_coder, input_size
-from detectune.detectors.parts.feature_extractor import backbone_and_neck
+from detectune.detectors.parts.feature_extractor import backbone_and_neck, padding_colour
 from detectune.detectors.parts.head import convolutional_head
 from detectune.detectors.parts.losses import anchor_loss
 from detectune.detectors.parts.post_processing import (
@@ -45,6 +45,8 @@ class SSD(Detector):
 
     Args:
         explicit_background: class 0 is the background, in the data too; it is never detected.
+        pad_value: RGB colour that images are padded with; what the backbone normalizes to 0 if
+            None.
     """
 
     loss_names = ("classification_loss", "localization_loss")
@@ -63,8 +65,10 @@ class SSD(Detector):
         to_scores: Callable[[Array], Array],
         nms: Suppression,
         explicit_background: bool = False,
+        pad_value: Colour | None = None,
     ) -> None:
-        super().__init__(num_classes=num_classes, pad_value=backbone.pad_value, name="ssd")
+        pad_value = backbone.pad_value if pad_value is None else pad_value
+        super().__init__(num_classes=num_classes, pad_value=pad_value, name="ssd")
         self.backbone, self.neck, self.head = backbone, neck, head
         self.anchors, self.assigner, self.loss_fn = anchors, assigner, loss_fn
         self.coder, self.to_scores, self.nms = coder, to_scores, nms
@@ -156,6 +160,7 @@ def build_ssd(config: schema.Ssd) -> SSD:
         ),
         nms=non_max_suppression(config.post_processing),
         explicit_background=config.explicit_background_class,
+        pad_value=padding_colour(config.image_resizer, backbone),
     )
     detector.build()
     return detector

@@ -46,21 +46,24 @@ class Outputs:
     Args:
         per_anchor: class logits, the background among them if there is one.
         code_size: numbers that say a box.
-        apply_sigmoid: turn class logits into probabilities here.
+        apply_sigmoid: turn class logits into probabilities here, except in training.
+        sigmoid_in_training: in training too. Parity: TensorFlow 1's convolutional box predictor.
         code_limits: lowest and highest box code.
     """
 
     per_anchor: int
     code_size: int = 4
     apply_sigmoid: bool = False
+    sigmoid_in_training: bool = False
     code_limits: tuple[float, float] | None = None
 
-    def gather(self, codes: list[Array], logits: list[Array]) -> Predictions:
+    def gather(self, codes: list[Array], logits: list[Array], training: bool) -> Predictions:
         """Predictions for all anchors from the maps `[B, H, W, K·size]` of every level."""
         boxes, scores = _by_anchor(codes, self.code_size), _by_anchor(logits, self.per_anchor)
+        sigmoid = self.apply_sigmoid and (self.sigmoid_in_training or not training)
         return Predictions(
             box_codes=boxes if self.code_limits is None else ops.clip(boxes, *self.code_limits),
-            class_logits=ops.sigmoid(scores) if self.apply_sigmoid else scores,
+            class_logits=ops.sigmoid(scores) if sigmoid else scores,
         )
 
 
@@ -136,7 +139,7 @@ class ConvolutionalHead(Layer):
         ]
         codes = [run(b, x, training) for b, x in zip(self.box_layers, shared, strict=True)]
         logits = [run(c, x, training) for c, x in zip(self.class_layers, shared, strict=True)]
-        return self.outputs.gather(codes, logits)
+        return self.outputs.gather(codes, logits, training)
 
 
 class WeightSharedHead(Layer):
@@ -152,8 +155,8 @@ class WeightSharedHead(Layer):
         kernel_size: of tower and predicting convolutions.
         share_tower: one tower for boxes and classes instead of one each.
         use_depthwise: separable instead of dense convolutions.
-        style_pointwise: initializer and regularizer also for pointwise kernels.
-        style_heads: initializer and regularizer also for the heads' separable kernels.
+        style_pointwise: initializer and regularizer also for pointwise kernels of the towers.
+        style_heads: initializer and regularizer also for separable kernels that predict.
         dropout: rate before the class prediction, or None for no such layer.
         class_bias: initial class logits.
     """
@@ -188,30 +191,41 @@ class WeightSharedHead(Layer):
             (self.box_convs, self.box_tower) if share_tower else self._tower()
         )
         self.box_predictor = self._conv(
-            outputs.code_size * per_location, style_heads, use_bias=True
+            outputs.code_size * per_location, style_heads, style_heads, use_bias=True
         )
         self.class_dropout = None if dropout is None else Dropout(dropout)
         self.class_predictor = self._conv(
             outputs.per_anchor * per_location,
             style_heads,
+            style_heads,
             use_bias=True,
             bias_initializer=keras.initializers.Constant(class_bias),
         )
 
-    def _conv(self, filters: int, style_depthwise: bool, **kwargs: Any) -> Layer:
+    def _conv(
+        self, filters: int, style_depthwise: bool, style_pointwise: bool, **kwargs: Any
+    ) -> Layer:
         if not self.use_depthwise:
             return self.style.conv(filters, self.kernel_size, **kwargs)
         return self.style.separable(
             filters,
             self.kernel_size,
             style_depthwise=style_depthwise,
-            style_pointwise=self.style_pointwise,
+            style_pointwise=style_pointwise,
             **kwargs,
         )
 
+    @property
+    def _tower_bias(self) -> bool:
+        # Parity: whether the batch norm has an offset does not matter here.
+        return self.style.force_bias or self.style.batch_norm is None
+
     def _tower(self) -> tuple[list[Layer], list[list[Layer]]]:
         """The shared convolutions, and for each level [convolution, batch norm, activation, …]."""
-        convs = [self._conv(self.depth, True) for _ in range(self.num_layers)]
+        convs = [
+            self._conv(self.depth, True, self.style_pointwise, use_bias=self._tower_bias)
+            for _ in range(self.num_layers)
+        ]
         levels = [
             [layer for conv in convs for layer in (conv, *self._after_conv())]
             for _ in range(self.num_levels)
@@ -242,7 +256,7 @@ class WeightSharedHead(Layer):
 
     def _projection(self, channels: int) -> list[Layer]:
         norm = [self.style.norm()] if self.style.batch_norm is not None else []
-        return [self.style.conv(channels, 1), *norm]
+        return [self.style.conv(channels, 1, use_bias=self._tower_bias), *norm]
 
     def call(self, features: list[Array], training: bool = False) -> Predictions:
         codes, logits = [], []
@@ -256,7 +270,7 @@ class WeightSharedHead(Layer):
                 class_feature = self.class_dropout(class_feature, training=training)
             codes.append(self.box_predictor(box_feature))
             logits.append(self.class_predictor(class_feature))
-        return self.outputs.gather(codes, logits)
+        return self.outputs.gather(codes, logits, training)
 
 
 def _build(layers: list[Layer], shape: tuple) -> tuple:

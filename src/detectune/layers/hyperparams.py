@@ -37,6 +37,7 @@ class ConvHyperparams:
         batch_norm: None for convolutions with a bias and no normalization.
         activation: after the normalization.
         force_bias: a bias even before a batch norm.
+        bias_without_offset: a bias before a batch norm that has no offset of its own.
         style_all: initializer and regularizer for every kernel, also where `depthwise` and
             `separable` leave them out. Parity: so did the argument scopes of TensorFlow 1.
         regularize_depthwise: the regularizer also for depthwise kernels.
@@ -49,6 +50,7 @@ class ConvHyperparams:
     batch_norm: BatchNormSettings | None = None
     activation: ActivationName = "relu"
     force_bias: bool = False
+    bias_without_offset: bool = False
     style_all: bool = False
     regularize_depthwise: bool = True
 
@@ -60,7 +62,10 @@ class ConvHyperparams:
 
     @property
     def use_bias(self) -> bool:
-        return self.force_bias or self.batch_norm is None
+        """Whether convolutions have a bias, where nothing else is said."""
+        if self.force_bias or self.batch_norm is None:
+            return True
+        return self.bias_without_offset and not self.batch_norm.center
 
     def conv(self, filters: int, kernel_size: int | tuple[int, int], **kwargs: Any) -> Conv2D:
         """A convolution; `use_bias`, `strides`, `padding`, `name` may be given."""

@@ -25,6 +25,20 @@ def test_at_full_width_the_graph_is_that_of_keras_applications():
     assert ours.count_params() == theirs.count_params()
 
 
+def test_channels_are_whole_before_they_are_rounded_as_in_keras_applications():
+    # 0.56 · 32 = 17.92: from 17 the nearest multiple is 16, from 17.92 it would fall too far.
+    def widths(network):
+        names = ("expanded_conv_project", "block_3_project", "block_6_project")
+        return [network.get_layer(name).filters for name in names]
+
+    theirs = keras.applications.MobileNetV2(
+        input_shape=(96, 96, 3), alpha=0.56, include_top=False, weights=None
+    )
+    assert widths(mobilenet_v2(depth_multiplier=0.56, min_depth=8)) == widths(theirs) == [8, 16, 32]
+    slim = mobilenet_v2(depth_multiplier=0.56, min_depth=8, whole_before_rounding=False)
+    assert widths(slim) == [16, 24, 40]
+
+
 def test_a_block_widened_by_min_depth_has_no_shortcut():
     # 24 channels at a quarter of the width are 8; min_depth makes them 16, before and after.
     network = mobilenet_v2(depth_multiplier=0.25, min_depth=16)

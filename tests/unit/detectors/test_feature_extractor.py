@@ -10,7 +10,7 @@ from tiny import tiny_config
 from detectune.checkpoints.keys import variable_keys
 from detectune.config import schema
 from detectune.detectors.build import build_detector
-from detectune.detectors.parts.feature_extractor import backbone_and_neck
+from detectune.detectors.parts.feature_extractor import backbone_and_neck, padding_colour
 from detectune.errors import ConfigError
 
 TYPES = ["ssd_mobilenet_v1_fpn_keras", "ssd_mobilenet_v2_fpn_keras", "ssd_resnet50_v1_fpn_keras"]
@@ -130,6 +130,84 @@ def test_fields_that_a_resnet_never_receives_are_doubted_in_a_config():
     prefix = "model.ssd.feature_extractor."
     found = {p.field.removeprefix(prefix) for p in doubtful_values(config) if prefix in p.field}
     assert found == backbones["resnet101_v1"].ignored_fields
+
+
+@pytest.mark.parametrize("type_name", TYPES)
+def test_padding_is_in_units_of_normalized_images(type_name):
+    backbone, _ = parts(type_name)
+    resizer = text_format.Parse(
+        "keep_aspect_ratio_resizer { min_dimension: 8 max_dimension: 8 pad_to_max_dimension: true "
+        "per_channel_pad_value: 0.5 per_channel_pad_value: 0 per_channel_pad_value: -0.25 }",
+        schema.ImageResizer(),
+    )
+    colour = np.array(padding_colour(resizer, backbone), np.float32).reshape(1, 1, 1, 3)
+    normalized = np.asarray(backbone.normalize(colour)).ravel()
+    np.testing.assert_allclose(normalized, [0.5, 0.0, -0.25], atol=1e-4)
+    resizer.keep_aspect_ratio_resizer.per_channel_pad_value.pop()
+    with pytest.raises(ConfigError, match="per_channel_pad_value: 2 numbers"):
+        padding_colour(resizer, backbone)
+    resizer.keep_aspect_ratio_resizer.ClearField("per_channel_pad_value")
+    assert padding_colour(resizer, backbone) == backbone.pad_value
+
+
+@pytest.mark.parametrize(
+    ("type_name", "text", "names"),
+    [
+        (
+            "ssd_mobilenet_v1_fpn_keras",
+            "use_depthwise: true",
+            [
+                "ssd_mobile_net_v1_fpn_keras_feature_extractor/FeatureMaps/top_down/"
+                "smoothing_2_depthwise_conv/depthwise_kernel",
+                "ssd_mobile_net_v1_fpn_keras_feature_extractor/FeatureMaps/top_down/projection_3/bias",
+            ],
+        ),
+        (
+            "ssd_resnet50_v1_fpn_keras",
+            "fpn { max_level: 6 }",
+            ["ResNet50V1_FPN/bottom_up_block5_conv/kernel", "conv1_conv/kernel"],
+        ),
+    ],
+)
+def test_variables_are_called_as_in_the_original(type_name, text, names):
+    config = tiny_config().model
+    extractor = config.ssd.feature_extractor
+    extractor.ClearField("use_depthwise")
+    extractor.type = type_name
+    text_format.Merge(text, extractor)
+    levels = config.ssd.anchor_generator.multiscale_anchor_generator
+    levels.max_level = extractor.fpn.max_level
+    found = {row.original_name for row in variable_keys(build_detector(config))}
+    assert found >= set(names)
+
+
+def test_the_names_of_the_maps_and_heads_of_ssd_are_those_of_the_original():
+    config = tiny_config().model
+    config.ssd.feature_extractor.type = "ssd_mobilenet_v1_keras"
+    config.ssd.anchor_generator.CopyFrom(
+        text_format.Parse("ssd_anchor_generator { aspect_ratios: 1.0 }", schema.AnchorGenerator())
+    )
+    config.ssd.box_predictor.CopyFrom(
+        text_format.Parse(
+            "convolutional_box_predictor { conv_hyperparams { batch_norm { } } kernel_size: 3 "
+            "use_depthwise: true num_layers_before_predictor: 1 max_depth: 24 min_depth: 8 }",
+            schema.BoxPredictor(),
+        )
+    )
+    found = {row.original_name for row in variable_keys(build_detector(config))}
+    maps = "ssd_mobile_net_v1_keras_feature_extractor/FeatureMaps/Conv2d_13_pointwise"
+    head = "BoxPredictor/ConvolutionalBoxHead_0/BoxEncodingPredictor"
+    assert found >= {
+        f"{maps}_1_Conv2d_2_1x1_64_conv/kernel",
+        f"{maps}_2_Conv2d_2_3x3_s2_128_depthwise_conv/depthwise_kernel",
+        f"{maps}_2_Conv2d_2_3x3_s2_128_depthwise_batchnorm/beta",
+        f"{maps}_2_Conv2d_2_3x3_s2_128_batchnorm/beta",
+        "BoxPredictor/SharedConvolutions_0/Conv2d_0_1x1_24/kernel",
+        "BoxPredictor/SharedConvolutions_0/Conv2d_0_1x1_24_norm/beta",
+        f"{head}_depthwise/depthwise_kernel",
+        f"{head}_depthwise_batchnorm/beta",
+        f"{head}/bias",
+    }
 
 
 @pytest.mark.parametrize(

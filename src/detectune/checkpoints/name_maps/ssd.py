@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from keras.layers import Layer
+from keras.layers import BatchNormalization, DepthwiseConv2D, Layer, SeparableConv2D
 
 from detectune.backbones.base import Backbone, OriginalNames
 from detectune.checkpoints.name_maps.bifpn import bifpn_layers
@@ -61,11 +61,13 @@ def backbone_layers(backbone: Backbone) -> list[Layer]:
 
 
 def _neck(neck: Layer, original: OriginalNames) -> Iterator[tuple[str, str, Layer]]:
+    pyramid = isinstance(neck, FeaturePyramid)
     if isinstance(neck, BiFpn):
-        return bifpn_layers(neck)
-    if isinstance(neck, FeaturePyramid):
-        return _pyramid(neck, original)
-    return _extras(neck, original)
+        rows = bifpn_layers(neck)
+    else:
+        rows = _pyramid(neck, original) if pyramid else _extras(neck, original)
+    for key, name, layer in rows:
+        yield key, original.inside(name, pyramid=pyramid), layer
 
 
 def _taken_apart(layers: Sequence[Layer]) -> Iterator[Layer]:
@@ -91,11 +93,28 @@ def _convolutions_first(pairs: list[ConvNorm]) -> list[Layer]:
     return [*(pair.conv for pair in pairs), *(pair.norm for pair in pairs)]
 
 
-def _numbered(
-    key: str, name: str, layers: list[Layer], start: int = 0
-) -> Iterator[tuple[str, str, Layer]]:
-    for index, layer in enumerate(layers, start):
-        yield f"{key}/{index}", f"{name}/{index}", layer
+def _numbered(key: str, names: list[str], layers: list[Layer]) -> Iterator[tuple[str, str, Layer]]:
+    for index, (name, layer) in enumerate(zip(names, layers, strict=True)):
+        yield f"{key}/{index}", name, layer
+
+
+def _by_kind(name: str, layers: list[Layer], conv: str = "") -> list[str]:
+    """Names of `layers`, which are depthwise, dense or separable convolutions and their norms.
+
+    Args:
+        conv: what stands behind the name of a dense convolution.
+    """
+    names, last = [], name
+    for layer in layers:
+        if isinstance(layer, DepthwiseConv2D):
+            last = f"{name}_depthwise"
+            names.append(last + conv)
+        elif isinstance(layer, BatchNormalization):
+            names.append(f"{last}_batchnorm")
+        else:
+            last = name
+            names.append(name + ("_depthwise_conv" if isinstance(layer, SeparableConv2D) else conv))
+    return names
 
 
 def _pyramid(neck: FeaturePyramid, original: OriginalNames) -> Iterator[tuple[str, str, Layer]]:
@@ -105,40 +124,44 @@ def _pyramid(neck: FeaturePyramid, original: OriginalNames) -> Iterator[tuple[st
     for index, (lateral, smoothing) in enumerate(zip(neck.laterals, neck.smoothing, strict=True)):
         number = levels - 1 - index
         yield f"{root}/residual_blocks/{index}/0", f"{name}/projection_{number}", lateral
-        yield from _numbered(f"{root}/conv_layers/{index}", f"{name}/smoothing_{number}", smoothing)
+        names = _by_kind(f"{name}/smoothing_{number}", smoothing, "_conv")
+        yield from _numbered(f"{root}/conv_layers/{index}", names, smoothing)
     for index, block in enumerate(neck.coarse):
-        yield from _numbered(
-            f"_feature_extractor/_coarse_feature_layers/{index}",
-            original.coarse.format(index + original.first_coarse),
-            block,
-        )
+        names = _by_kind(original.coarse.format(index + original.first_coarse), block, "_conv")
+        yield from _numbered(f"_feature_extractor/_coarse_feature_layers/{index}", names, block)
 
 
 def _extras(neck: SsdExtraLayers, original: OriginalNames) -> Iterator[tuple[str, str, Layer]]:
     root = f"_feature_extractor/{original.extras_key}/convolutions"
     for index, block in enumerate(neck.blocks, start=neck.num_inputs):
-        name = f"FeatureMaps/{original.extras}_Conv2d_{index}"
-        yield from _numbered(f"{root}/{index}", name, block)
+        convs = [layer for layer in block if hasattr(layer, "kernel_size")]
+        half, full, kernel = convs[0].filters, convs[-1].filters, convs[1].kernel_size[0]
+        name = f"FeatureMaps/{original.extras}"
+        names = [
+            *_by_kind(f"{name}_1_Conv2d_{index}_1x1_{half}", block[:3], "_conv"),
+            *_by_kind(f"{name}_2_Conv2d_{index}_{kernel}x{kernel}_s2_{full}", block[3:], "_conv"),
+        ]
+        yield from _numbered(f"{root}/{index}", names, block)
 
 
 def _level_heads(head: ConvolutionalHead) -> Iterator[tuple[str, str, Layer]]:
     root = "_box_predictor/_prediction_heads"
     for level, layers in enumerate(head.shared):
-        yield from _numbered(
-            f"_box_predictor/_shared_nets/{level}",
-            f"BoxPredictor/SharedConvolutions_{level}",
-            layers,
-        )
+        name, names = f"BoxPredictor/SharedConvolutions_{level}/Conv2d", []
+        for index in range(0, len(layers), 3):
+            conv = f"{name}_{index // 3}_1x1_{layers[index].filters}"
+            names += [conv, f"{conv}_norm", f"{conv}_activation"]
+        yield from _numbered(f"_box_predictor/_shared_nets/{level}", names, layers)
     for level, layers in enumerate(head.box_layers):
         yield from _numbered(
             f"{root}/box_encodings/{level}/_box_encoder_layers",
-            f"BoxPredictor/ConvolutionalBoxHead_{level}/BoxEncodingPredictor",
+            _by_kind(f"BoxPredictor/ConvolutionalBoxHead_{level}/BoxEncodingPredictor", layers),
             layers,
         )
     for level, layers in enumerate(head.class_layers):
         yield from _numbered(
             f"{root}/class_predictions_with_background/{level}/_class_predictor_layers",
-            f"BoxPredictor/ConvolutionalClassHead_{level}/ClassPredictor",
+            _by_kind(f"BoxPredictor/ConvolutionalClassHead_{level}/ClassPredictor", layers),
             layers,
         )
 
@@ -146,9 +169,9 @@ def _level_heads(head: ConvolutionalHead) -> Iterator[tuple[str, str, Layer]]:
 def _shared_head(head: WeightSharedHead) -> Iterator[tuple[str, str, Layer]]:
     root, name = "_box_predictor", "WeightSharedConvolutionalBoxPredictor"
     for level, layers in enumerate(head.projections):
-        yield from _numbered(
-            f"{root}/_additional_projection_layers/{level}", f"{name}/ProjectionLayer", layers
-        )
+        conv = f"{name}/ProjectionLayer/conv2d_{level}"
+        names = [conv, f"{conv}/BatchNorm"][: len(layers)]
+        yield from _numbered(f"{root}/_additional_projection_layers/{level}", names, layers)
     towers = {"box_encodings": ("PredictionTower", head.box_convs, head.box_tower)}
     if not head.share_tower:
         towers = {

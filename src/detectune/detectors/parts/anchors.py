@@ -96,13 +96,13 @@ def _multiscale_anchors(settings: schema.MultiscaleAnchorGenerator) -> Multiscal
 
 
 def _ssd_anchors(config: schema.SsdAnchorGenerator) -> SsdAnchorGenerator:
-    scales = list(config.scales)
-    if not scales:
+    scales = [*config.scales, 1.0][: config.num_layers + 1]
+    if not config.scales:
         steps = max(config.num_layers - 1, 1)
         growth = (config.max_scale - config.min_scale) / steps
-        scales = [config.min_scale + growth * layer for layer in range(config.num_layers)]
+        scales = [config.min_scale + growth * layer for layer in range(config.num_layers)] + [1.0]
     return SsdAnchorGenerator(
-        scales=(*scales, 1.0),
+        scales=tuple(scales),
         ratios=tuple(config.aspect_ratios),
         interpolated_ratio=config.interpolated_scale_aspect_ratio,
         reduce_lowest=config.reduce_boxes_in_lowest_layer,

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import cast
 
 import keras
+import numpy as np
 from google.protobuf.message import Message
 from keras.layers import Layer
 
-from detectune.backbones.base import Backbone, BackboneFamily
+from detectune.backbones.base import Backbone, BackboneFamily, Colour
 from detectune.config import schema, tf1_names
 from detectune.detectors.parts.layers import conv_hyperparams
 from detectune.errors import ConfigError, did_you_mean, three_part
@@ -69,6 +70,29 @@ def backbone_and_neck(
     return backbone, made_neck
 
 
+def padding_colour(config: schema.ImageResizer, backbone: Backbone) -> Colour:
+    """The RGB colour that images are padded with.
+
+    Parity: meta_architectures/ssd_meta_arch.py normalizes images before they are padded, so
+    `per_channel_pad_value` is in units of normalized images.
+    """
+    given = list(config.keep_aspect_ratio_resizer.per_channel_pad_value)
+    if not given:
+        return backbone.pad_value
+    if len(given) != 3:
+        raise ConfigError(
+            three_part(
+                f"keep_aspect_ratio_resizer.per_channel_pad_value: {len(given)} numbers.",
+                "Allowed: three numbers, or none for zeros.",
+                "Repeat the line for each of red, green and blue.",
+            )
+        )
+    zero = np.array(backbone.pad_value, np.float32).reshape(1, 1, 1, 3)
+    steps = keras.ops.convert_to_numpy(backbone.normalize(zero + 1.0) - backbone.normalize(zero))
+    red, green, blue = (zero + np.array(given) / steps).ravel().tolist()
+    return red, green, blue
+
+
 def _family_and_neck(name: str) -> tuple[BackboneFamily, str]:
     """What the type `name` stands for; for an old name the family as TensorFlow 1 had it."""
     types = feature_extractor_types()
@@ -125,9 +149,9 @@ def _pyramid(
     style: ConvHyperparams,
 ) -> tuple[list[str], Layer]:
     _refuse_num_layers(config)
-    low, high = _levels("fpn", config.fpn)
-    base = min(high, 5)
     names = family.level_outputs(network)
+    low, high = _levels("fpn", config.fpn, finest=min(names))
+    base = min(high, 5)
     neck = FeaturePyramid(
         num_inputs=base - low + 1,
         num_coarse=high - base,
@@ -157,13 +181,15 @@ def _refuse_num_layers(config: schema.SsdFeatureExtractor) -> None:
 def _levels(
     field: str,
     settings: schema.FeaturePyramidNetworks | schema.BidirectionalFeaturePyramidNetworks,
+    *,
+    finest: int,
 ) -> tuple[int, int]:
     low, high = settings.min_level, settings.max_level
-    if not 2 <= low <= min(high, 5):
+    if not finest <= low <= min(high, 5):
         raise ConfigError(
             three_part(
                 f"feature_extractor.{field}: min_level {low} and max_level {high} do not fit.",
-                "Allowed: 2 ≤ min_level ≤ 5 and min_level ≤ max_level.",
+                f"Allowed: {finest} ≤ min_level ≤ 5 and min_level ≤ max_level.",
                 "Correct the levels, and those of the anchor generator with them.",
             )
         )
@@ -187,9 +213,9 @@ def _bifpn(
                 )
             )
     _refuse_num_layers(config)
-    low, high = _levels("bifpn", config.bifpn)
-    base = min(high, 5)
     names, size = family.level_outputs(network), family.bifpn
+    low, high = _levels("bifpn", config.bifpn, finest=min(names))
+    base = min(high, 5)
     neck = BiFpn(
         num_inputs=base - low + 1,
         min_level=low,

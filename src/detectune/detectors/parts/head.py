@@ -40,7 +40,11 @@ def convolutional_head(
         style = replace(style, activation="relu6")
     common: dict[str, Any] = {
         "outputs": Outputs(
-            num_outputs, code_size, _applies_sigmoid(settings), _code_limits(settings)
+            num_outputs,
+            code_size,
+            apply_sigmoid=_applies_sigmoid(settings, tf1),
+            sigmoid_in_training=kind == "convolutional_box_predictor",
+            code_limits=_code_limits(settings),
         ),
         "hyperparams": style,
         "kernel_size": settings.kernel_size,
@@ -57,7 +61,7 @@ def convolutional_head(
             **common,
         )
     return WeightSharedHead(
-        per_location=per_location[0],
+        per_location=_the_same_everywhere(per_location),
         num_levels=len(per_location),
         depth=settings.depth,
         num_layers=settings.num_layers_before_predictor,
@@ -66,6 +70,19 @@ def convolutional_head(
         style_heads=settings.apply_conv_hyperparams_to_heads,
         **common,
     )
+
+
+def _the_same_everywhere(per_location: list[int]) -> int:
+    if len(set(per_location)) > 1:
+        raise ConfigError(
+            three_part(
+                "weight_shared_convolutional_box_predictor: the feature maps have "
+                f"{', '.join(map(str, per_location))} anchors at each place.",
+                "Convolutions that are shared need the same number everywhere.",
+                "With ssd_anchor_generator, write reduce_boxes_in_lowest_layer: false.",
+            )
+        )
+    return per_location[0]
 
 
 def _check_code_size(kind: str, said: int, code_size: int) -> None:
@@ -82,10 +99,12 @@ def _check_code_size(kind: str, said: int, code_size: int) -> None:
 
 def _applies_sigmoid(
     settings: schema.ConvolutionalBoxPredictor | schema.WeightSharedConvolutionalBoxPredictor,
+    tf1: bool,
 ) -> bool:
     """Both predictors can ask for probabilities, each with a field of its own."""
     if isinstance(settings, schema.ConvolutionalBoxPredictor):
-        return settings.apply_sigmoid_to_scores
+        # Parity: builders/box_predictor_builder.py, build_keras, does not read the field.
+        return tf1 and settings.apply_sigmoid_to_scores
     return settings.score_converter == schema.WeightSharedConvolutionalBoxPredictor.SIGMOID
 
 

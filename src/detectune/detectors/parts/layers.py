@@ -30,7 +30,7 @@ def initializer(config: schema.Initializer) -> dict[str, Any]:
         )
     if kind == "keras_initializer_by_name":
         return _initializer_by_name(config.keras_initializer_by_name)
-    # Parity: without an initializer the original stops; Keras's own default serves better.
+    # Parity: without an initializer the original hands over None, for which Keras has this one.
     return _initializer("GlorotUniform")
 
 
@@ -96,5 +96,7 @@ def conv_hyperparams(
         batch_norm=norm,
         activation=_ACTIVATIONS[config.activation],
         force_bias=config.force_use_bias,
+        # Parity: KerasLayerHyperparams of builders/hyperparams_builder.py; TF-Slim did not.
+        bias_without_offset=not tf1,
         style_all=tf1,
     )
