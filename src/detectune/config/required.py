@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from google.protobuf.message import Message
 
 from detectune.config import schema
+from detectune.config.contradictions import contradictions
 from detectune.config.problems import Problem
 
 _SSD_CHOICES = {
@@ -42,25 +43,7 @@ def _model(config: schema.TrainEvalPipelineConfig) -> Iterator[Problem]:
     for name, example in _SSD_CHOICES.items():
         if not _is_chosen(ssd, name):
             yield _missing(f"{path}.{name}", f"no {name.split('.')[-1]}", example)
-    yield from _levels(ssd)
-
-
-def _levels(ssd: schema.Ssd) -> Iterator[Problem]:
-    """Anchors and feature maps have to cover the same pyramid levels."""
-    if ssd.feature_extractor.WhichOneof("feature_pyramid_oneof") != "fpn":
-        return
-    if ssd.anchor_generator.WhichOneof("anchor_generator_oneof") != "multiscale_anchor_generator":
-        return
-    anchors, fpn = ssd.anchor_generator.multiscale_anchor_generator, ssd.feature_extractor.fpn
-    if (anchors.min_level, anchors.max_level) != (fpn.min_level, fpn.max_level):
-        yield Problem(
-            "error",
-            "model.ssd.anchor_generator.multiscale_anchor_generator",
-            f"the anchors are for levels {anchors.min_level} to {anchors.max_level}, the feature "
-            f"maps have levels {fpn.min_level} to {fpn.max_level}.",
-            "Both must have the same min_level and max_level.",
-            "Change them here or in feature_extractor.fpn.",
-        )
+    yield from contradictions(ssd)
 
 
 def _training(config: schema.TrainEvalPipelineConfig) -> Iterator[Problem]:

@@ -21,6 +21,7 @@ from detectune.backbones.base import Backbone, Colour
 from detectune.boxes.anchors import AnchorGenerator
 from detectune.boxes.coders import BoxCoder
 from detectune.config import schema, tf1_names
+from detectune.config.contradictions import background, refuse
 from detectune.detectors.base import Detector
 from detectune.detectors.parts.anchors import anchor_generator, box_coder, input_size
 from detectune.detectors.parts.feature_extractor import backbone_and_neck, padding_colour
@@ -129,7 +130,7 @@ class SSD(Detector):
 @detectors.register("ssd")
 def build_ssd(config: schema.Ssd) -> SSD:
     """Turn `model { ssd { ... } }` into an SSD. Nothing above this line reads a config."""
-    _check_background(config)
+    refuse(background(config))
     coder = box_coder(config.box_coder, config.image_resizer)
     anchors = anchor_generator(config.anchor_generator)
     backbone, neck = backbone_and_neck(
@@ -192,17 +193,5 @@ def _check_levels(config: schema.Ssd, levels: int, backbone: Backbone, neck: Lay
                 "The anchor generator speaks of every feature map, and of no other.",
                 "Correct num_layers, min_level, max_level or the grids of the anchor generator, or "
                 "the levels of feature_extractor.",
-            )
-        )
-
-
-def _check_background(config: schema.Ssd) -> None:
-    if config.add_background_class and config.explicit_background_class:
-        raise ConfigError(
-            three_part(
-                "ssd: add_background_class (true unless the config says otherwise) and "
-                "explicit_background_class are both true.",
-                "A background is added by the detector, or it is class 1 of the label map.",
-                "Write add_background_class: false, or remove explicit_background_class.",
             )
         )

@@ -64,7 +64,7 @@ def test_the_converter_calibrates_what_it_converts():
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("temperature_scaling_calibration { }", "scaler: 0"),
+        ("temperature_scaling_calibration { }", "scaler: it is 0"),
         ("function_approximation { x_y_pairs { x_y_pair { x: 1 y: 1 } } }", "1 points"),
         (
             "function_approximation { x_y_pairs { x_y_pair { x: 1 y: 1 } x_y_pair { x: 1 } } }",

@@ -7,6 +7,7 @@ from typing import Any
 
 from detectune.boxes.coders import BoxCoder
 from detectune.config import schema
+from detectune.config.contradictions import losses, refuse
 from detectune.detectors.parts.choice import choice
 from detectune.errors import ConfigError, three_part
 from detectune.losses.anchor_loss import AnchorLoss
@@ -72,7 +73,7 @@ def localization_loss(config: schema.LocalizationLoss) -> LocalizationLoss:
 def anchor_loss(config: schema.Ssd, coder: BoxCoder) -> AnchorLoss:
     """The whole loss of `ssd { loss { ... } }`."""
     loss = config.loss
-    _check_combination(loss)
+    refuse(losses(loss))
     return AnchorLoss(
         classification=classification_loss(loss.classification_loss),
         localization=localization_loss(loss.localization_loss),
@@ -85,26 +86,6 @@ def anchor_loss(config: schema.Ssd, coder: BoxCoder) -> AnchorLoss:
         miner=hard_example_miner(loss) if loss.HasField("hard_example_miner") else None,
         negative_weights=negative_weights(loss),
     )
-
-
-def _check_combination(config: schema.Loss) -> None:
-    """What ranks or weighs single anchors needs a loss for each of them, and only one may."""
-    weighed = config.expected_loss_weights != schema.Loss.NONE
-    dice = config.classification_loss.HasField("weighted_dice_classification_loss")
-    found = ""
-    if dice and (weighed or config.HasField("hard_example_miner")):
-        found = "weighted_dice_classification_loss gives one loss per class, not one per anchor"
-    elif weighed and config.HasField("hard_example_miner"):
-        found = "both expected_loss_weights and hard_example_miner are set"
-    if found:
-        raise ConfigError(
-            three_part(
-                f"loss: {found}.",
-                "Negatives are limited in one way: hard_example_miner or expected_loss_weights, "
-                "with a classification loss per anchor.",
-                "Remove one of them from loss { }.",
-            )
-        )
 
 
 def random_sampler(config: schema.Loss) -> BalancedSampler:

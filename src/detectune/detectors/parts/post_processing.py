@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import pairwise
 from typing import Protocol
 
 from keras import ops
 
 from detectune.boxes.nms import Kept, NonMaxSuppression
 from detectune.boxes.soft_nms import SoftNonMaxSuppression
-from detectune.config import schema
+from detectune.config import contradictions, schema
+from detectune.config.contradictions import refuse
 from detectune.detectors.calibration import (
     Calibration,
     PerColumn,
@@ -19,7 +19,6 @@ from detectune.detectors.calibration import (
     Temperature,
 )
 from detectune.detectors.parts.choice import choice
-from detectune.errors import ConfigError, three_part
 from detectune.structures import Array
 
 
@@ -73,12 +72,13 @@ def calibration(config: schema.CalibrationConfig, *, first_id: int = 0) -> Calib
             "temperature_scaling_calibration",
         ],
     )
+    refuse(contradictions.calibration(config))
     if kind == "function_approximation":
         return _lines(config.function_approximation.x_y_pairs)
     if kind == "sigmoid_calibration":
         return _sigmoid(config.sigmoid_calibration.sigmoid_parameters)
     if kind == "temperature_scaling_calibration":
-        return _temperature(config.temperature_scaling_calibration)
+        return Temperature(config.temperature_scaling_calibration.scaler)
     if kind == "class_id_sigmoid_calibrations":
         sigmoids = config.class_id_sigmoid_calibrations.class_id_sigmoid_parameters_map
         return PerColumn({id_ - first_id: _sigmoid(sigmoids[id_]) for id_ in sigmoids})
@@ -91,28 +91,8 @@ def _sigmoid(config: schema.SigmoidParameters) -> Sigmoid:
 
 
 def _lines(config: schema.XYPairs) -> PiecewiseLinear:
-    x = tuple(pair.x for pair in config.x_y_pair)
-    if len(x) < 2 or any(left >= right for left, right in pairwise(x)):
-        raise ConfigError(
-            three_part(
-                f"calibration_config: {len(x)} points with x = {', '.join(f'{v:g}' for v in x)}.",
-                "A function needs at least two points, by rising x.",
-                "Sort the x_y_pair entries, and remove those with the same x.",
-            )
-        )
-    return PiecewiseLinear(x, tuple(pair.y for pair in config.x_y_pair))
-
-
-def _temperature(config: schema.TemperatureScalingCalibration) -> Temperature:
-    if config.scaler <= 0.0:
-        raise ConfigError(
-            three_part(
-                f"temperature_scaling_calibration.scaler: {config.scaler:g}.",
-                "Allowed: numbers above 0.",
-                "Write 1.0 to change nothing.",
-            )
-        )
-    return Temperature(config.scaler)
+    pairs = config.x_y_pair
+    return PiecewiseLinear(tuple(pair.x for pair in pairs), tuple(pair.y for pair in pairs))
 
 
 # --- suppression ----------------------------------------------------------------------------------
@@ -121,7 +101,7 @@ def _temperature(config: schema.TemperatureScalingCalibration) -> Temperature:
 def non_max_suppression(config: schema.PostProcessing) -> Suppression:
     """Which boxes are kept, as `post_processing { batch_non_max_suppression … }` asks."""
     settings = config.batch_non_max_suppression
-    _check_suppression(settings)
+    refuse(contradictions.suppression(settings))
     if settings.soft_nms_sigma > 0.0 and not settings.use_hard_nms:
         return SoftNonMaxSuppression(
             sigma=settings.soft_nms_sigma,
@@ -139,32 +119,3 @@ def non_max_suppression(config: schema.PostProcessing) -> Suppression:
         # Parity: TensorFlow's combined operation keeps boxes outside the window.
         drop_empty=not settings.use_combined_nms,
     )
-
-
-def _check_suppression(settings: schema.BatchNonMaxSuppression) -> None:
-    if not 0.0 <= settings.iou_threshold <= 1.0 or settings.soft_nms_sigma < 0.0:
-        raise ConfigError(
-            three_part(
-                f"batch_non_max_suppression: iou_threshold {settings.iou_threshold:g}, "
-                f"soft_nms_sigma {settings.soft_nms_sigma:g}.",
-                "Allowed: an overlap between 0 and 1, and a width of at least 0.",
-                "Write iou_threshold: 0.6, and soft_nms_sigma: 0.5 or no such line.",
-            )
-        )
-    special = [
-        name
-        for name, used in (
-            ("use_class_agnostic_nms", settings.use_class_agnostic_nms),
-            ("use_combined_nms", settings.use_combined_nms),
-            ("soft_nms_sigma", settings.soft_nms_sigma > 0.0 and not settings.use_hard_nms),
-        )
-        if used
-    ]
-    if len(special) > 1:
-        raise ConfigError(
-            three_part(
-                f"batch_non_max_suppression: {' and '.join(special)} are set together.",
-                "Each is a way of its own to suppress boxes.",
-                "Keep one of them.",
-            )
-        )
