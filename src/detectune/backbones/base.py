@@ -165,6 +165,9 @@ class Backbone(Layer):
             for inner in layer._flatten_layers():
                 if isinstance(inner, keras.layers.BatchNormalization):
                     inner.trainable = False
+            for variable in layer.trainable_weights:
+                if variable.regularizer is None:
+                    variable.trainable = False
         return unused
 
     @property

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import keras
 import numpy as np
 import pytest
 from google.protobuf import text_format
-from tiny import tiny_config
+from tiny import random_batch, tiny_config
 
 from detectune.checkpoints.keys import variable_keys
 from detectune.config import schema
@@ -258,3 +259,20 @@ def test_an_efficientdet_may_begin_at_stride_two():
     assert found == [(32, 16), (16, 16), (8, 16), (4, 16)]
     with pytest.raises(ConfigError, match="min_level 0 and max_level 7"):
         parts("ssd_efficientnet-b0_bifpn_keras", "bifpn { min_level: 0 }")
+
+
+@pytest.mark.parametrize("regularized", [True, False])
+def test_layers_that_nothing_depends_on_do_not_train_and_nobody_warns(regularized):
+    config = tiny_config().model
+    config.ssd.feature_extractor.fpn.max_level = 4
+    config.ssd.anchor_generator.multiscale_anchor_generator.max_level = 4
+    if not regularized:
+        config.ssd.feature_extractor.conv_hyperparams.ClearField("regularizer")
+    detector = build_detector(config)
+    unused = {v.path: v for layer in detector.backbone.unused for v in layer.weights}
+    assert any(v.trainable for v in unused.values()) == regularized
+    before = {path: np.asarray(v) for path, v in unused.items() if not v.trainable}
+    detector.compile(optimizer=keras.optimizers.SGD(0.1), jit_compile=False)
+    detector.train_on_batch(*random_batch())  # a warning would be an error
+    for path, value in before.items():
+        np.testing.assert_array_equal(np.asarray(unused[path]), value)
