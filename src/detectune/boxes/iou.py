@@ -8,6 +8,9 @@ from detectune.boxes.arrays import same_kind
 from detectune.boxes.convert import area
 from detectune.structures import Array
 
+# Boxes that meet have a larger union; those that do not have nothing in common to divide.
+_TINY = 1e-30
+
 
 def pairwise_intersection(boxes: Array, others: Array) -> Array:
     """Areas `[..., N, M]` common to boxes `[..., N, 4]` and others `[..., M, 4]`, yxyx."""
@@ -26,8 +29,7 @@ def pairwise_iou(boxes: Array, others: Array) -> Array:
     xp, boxes, others = same_kind(boxes, others)
     common = pairwise_intersection(boxes, others)
     union = area(boxes)[..., :, None] + area(others)[..., None, :] - common
-    met = common > 0.0
-    return xp.where(met, common / xp.where(met, union, 1.0), 0.0)
+    return common / xp.maximum(union, _TINY)
 
 
 def matched_iou(boxes: Array, others: Array) -> Array:
