@@ -5,6 +5,8 @@ A new backbone is tested here without a line of its own.
 
 from __future__ import annotations
 
+import re
+
 import keras
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from detectune.checkpoints.files import write_checkpoint
 from detectune.checkpoints.keys import variable_keys
 from detectune.checkpoints.restore import restore
 from detectune.config import schema
+from detectune.config.templates import MODELS, template
 from detectune.data.resizers import build_resizer
 from detectune.detectors.build import build_detector
 from detectune.detectors.inference import DetectionModel
@@ -143,3 +146,17 @@ def test_every_type_that_can_be_asked_for_is_tested_here():
 
     assert list(TYPES) == list(FEATURE_EXTRACTORS)
     assert set(TYPES) > SLOW
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        pytest.param(name, marks=pytest.mark.slow if re.search("resnet1|_d[1-7]_", name) else [])
+        for name in MODELS
+    ],
+)
+def test_every_shipped_config_builds_and_names_its_variables(model):
+    detector = build_detector(template(model).model)
+    keys = {row.key for row in variable_keys(detector)}
+    assert len(keys) == len(variable_keys(detector)) > 100
+    assert detector.num_classes == 90
