@@ -75,7 +75,9 @@ class ConvolutionalHead(Layer):
         outputs: what is said about each anchor.
         hyperparams: of all convolutions.
         kernel_size: of the predicting convolutions.
-        shared_depths: channels of each 1x1 convolution that both networks of a level share.
+        num_shared: 1x1 convolutions that both networks of a level share.
+        shared_depth_limits: least and greatest channels of these, which otherwise are as many as
+            those of the level.
         use_depthwise: depthwise 3x3 and pointwise instead of a dense predicting convolution.
         dropout: rate before the class prediction, or None for no such layer.
         class_bias: initial class logits.
@@ -142,6 +144,23 @@ class ConvolutionalHead(Layer):
         return self.outputs.gather(codes, logits, training)
 
 
+@dataclass(frozen=True)
+class Tower:
+    """The convolutions before the predicting ones.
+
+    Args:
+        depth: channels of each.
+        num_layers: how many there are.
+        shared: one tower for boxes and classes instead of one each.
+        style_pointwise: initializer and regularizer also for pointwise kernels.
+    """
+
+    depth: int
+    num_layers: int
+    shared: bool = False
+    style_pointwise: bool = False
+
+
 class WeightSharedHead(Layer):
     """One tower of convolutions and one predicting convolution, run over all levels.
 
@@ -150,12 +169,9 @@ class WeightSharedHead(Layer):
         num_levels: how many feature maps will come.
         outputs: what is said about each anchor.
         hyperparams: of all convolutions; without a batch norm there is none in the towers.
-        depth: channels of the towers.
-        num_layers: convolutions in a tower.
+        tower: what comes before the predicting convolutions.
         kernel_size: of tower and predicting convolutions.
-        share_tower: one tower for boxes and classes instead of one each.
         use_depthwise: separable instead of dense convolutions.
-        style_pointwise: initializer and regularizer also for pointwise kernels of the towers.
         style_heads: initializer and regularizer also for separable kernels that predict.
         dropout: rate before the class prediction, or None for no such layer.
         class_bias: initial class logits.
@@ -168,27 +184,22 @@ class WeightSharedHead(Layer):
         num_levels: int,
         outputs: Outputs,
         hyperparams: ConvHyperparams,
-        depth: int,
-        num_layers: int,
+        tower: Tower,
         kernel_size: int = 3,
-        share_tower: bool = False,
         use_depthwise: bool = False,
-        style_pointwise: bool = False,
         style_heads: bool = False,
         dropout: float | None = None,
         class_bias: float = 0.0,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.style, self.depth, self.num_layers = hyperparams, depth, num_layers
+        self.style, self.tower = hyperparams, tower
         self.num_levels, self.outputs = num_levels, outputs
         self.kernel_size, self.use_depthwise = kernel_size, use_depthwise
-        self.style_pointwise, self.style_heads = style_pointwise, style_heads
-        self.share_tower = share_tower
         self.projections: list[list[Layer]] = []
         self.box_convs, self.box_tower = self._tower()
         self.class_convs, self.class_tower = (
-            (self.box_convs, self.box_tower) if share_tower else self._tower()
+            (self.box_convs, self.box_tower) if tower.shared else self._tower()
         )
         self.box_predictor = self._conv(
             outputs.code_size * per_location, style_heads, style_heads, use_bias=True
@@ -223,8 +234,10 @@ class WeightSharedHead(Layer):
     def _tower(self) -> tuple[list[Layer], list[list[Layer]]]:
         """The shared convolutions, and for each level [convolution, batch norm, activation, …]."""
         convs = [
-            self._conv(self.depth, True, self.style_pointwise, use_bias=self._tower_bias)
-            for _ in range(self.num_layers)
+            self._conv(
+                self.tower.depth, True, self.tower.style_pointwise, use_bias=self._tower_bias
+            )
+            for _ in range(self.tower.num_layers)
         ]
         levels = [
             [layer for conv in convs for layer in (conv, *self._after_conv())]
@@ -248,8 +261,8 @@ class WeightSharedHead(Layer):
         for tower in (self.box_tower, self.class_tower):
             for layers in tower:
                 _build(layers, shape)
-        if self.num_layers:
-            shape = (None, None, None, self.depth)
+        if self.tower.num_layers:
+            shape = (None, None, None, self.tower.depth)
         self.box_predictor.build(shape)
         self.class_predictor.build(shape)
         self.built = True
@@ -264,7 +277,7 @@ class WeightSharedHead(Layer):
             feature = run(self.projections[level], feature, training)
             box_feature = run(self.box_tower[level], feature, training)
             class_feature = box_feature
-            if not self.share_tower:
+            if not self.tower.shared:
                 class_feature = run(self.class_tower[level], feature, training)
             if self.class_dropout is not None:
                 class_feature = self.class_dropout(class_feature, training=training)

@@ -173,7 +173,7 @@ def _shared_head(head: WeightSharedHead) -> Iterator[tuple[str, str, Layer]]:
         names = [conv, f"{conv}/BatchNorm"][: len(layers)]
         yield from _numbered(f"{root}/_additional_projection_layers/{level}", names, layers)
     towers = {"box_encodings": ("PredictionTower", head.box_convs, head.box_tower)}
-    if not head.share_tower:
+    if not head.tower.shared:
         towers = {
             "box_encodings": ("BoxPredictionTower", head.box_convs, head.box_tower),
             "class_predictions_with_background": (

@@ -119,7 +119,7 @@ def _shared_head(head: WeightSharedHead) -> Scoped:
     for level, layers in enumerate(head.projections):
         yield from _convs(layers, [f"{root}/ProjectionLayer/conv2d_{level}"])
     towers = [("PredictionTower", head.box_convs, head.box_tower)]
-    if not head.share_tower:
+    if not head.tower.shared:
         towers = [
             ("BoxPredictionTower", head.box_convs, head.box_tower),
             ("ClassPredictionTower", head.class_convs, head.class_tower),

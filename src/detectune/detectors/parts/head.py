@@ -9,7 +9,13 @@ from detectune.config import schema
 from detectune.detectors.parts.choice import choice
 from detectune.detectors.parts.layers import conv_hyperparams
 from detectune.errors import ConfigError, three_part
-from detectune.heads.convolutional import ConvolutionalHead, Head, Outputs, WeightSharedHead
+from detectune.heads.convolutional import (
+    ConvolutionalHead,
+    Head,
+    Outputs,
+    Tower,
+    WeightSharedHead,
+)
 
 
 def convolutional_head(
@@ -63,10 +69,12 @@ def convolutional_head(
     return WeightSharedHead(
         per_location=_the_same_everywhere(per_location),
         num_levels=len(per_location),
-        depth=settings.depth,
-        num_layers=settings.num_layers_before_predictor,
-        share_tower=settings.share_prediction_tower,
-        style_pointwise=settings.apply_conv_hyperparams_pointwise,
+        tower=Tower(
+            depth=settings.depth,
+            num_layers=settings.num_layers_before_predictor,
+            shared=settings.share_prediction_tower,
+            style_pointwise=settings.apply_conv_hyperparams_pointwise,
+        ),
         style_heads=settings.apply_conv_hyperparams_to_heads,
         **common,
     )
