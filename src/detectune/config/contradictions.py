@@ -137,12 +137,14 @@ def _levels(ssd: schema.Ssd) -> Iterator[Problem]:
         return
     levels = getattr(ssd.feature_extractor, kind)
     low, high = levels.min_level, levels.max_level
-    if not 2 <= low <= min(high, 5):
+    # EfficientNet has level 1 too; building says so where another backbone has not.
+    finest = 1 if kind == "bifpn" else 2
+    if not finest <= low <= min(high, 5):
         yield Problem(
             "error",
             f"{_EXTRACTOR}.{kind}",
             f"min_level {low} and max_level {high} do not fit.",
-            "Allowed: 2 ≤ min_level ≤ 5 and min_level ≤ max_level.",
+            f"Allowed: {finest} ≤ min_level ≤ 5 and min_level ≤ max_level.",
             "Correct the levels, and those of the anchor generator with them.",
         )
     if ssd.anchor_generator.WhichOneof("anchor_generator_oneof") != "multiscale_anchor_generator":

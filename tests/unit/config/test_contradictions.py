@@ -8,6 +8,7 @@ from tiny import tiny_config
 
 from detectune.config.contradictions import contradictions
 from detectune.config.required import missing_parts
+from detectune.config.templates import template
 from detectune.detectors.build import build_detector
 from detectune.errors import ConfigError
 
@@ -93,3 +94,11 @@ def test_a_pyramid_that_the_type_does_not_have_is_not_looked_at():
 
 def test_a_good_config_contradicts_nothing():
     assert list(contradictions(tiny_config().model.ssd)) == []
+
+
+@pytest.mark.parametrize(("low", "problems"), [(0, 1), (1, 0), (3, 0)])
+def test_a_bifpn_may_begin_where_the_finest_backbone_does(low, problems):
+    ssd = template("efficientdet_d0_coco17_tpu-32").model.ssd
+    ssd.feature_extractor.bifpn.min_level = low
+    ssd.anchor_generator.multiscale_anchor_generator.min_level = low
+    assert len(list(contradictions(ssd))) == problems
