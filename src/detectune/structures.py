@@ -1,9 +1,9 @@
 """The named tuples that travel between layers.
 
 Axes: `B` batch, `H W` image, `A` anchors, `N` ground-truth boxes, `K` kept detections,
-`C` classes. Inside the program a box is float32 `(ymin, xmin, ymax, xmax)` in pixels of the model's
-input, and a class is a 0-based index without background; both are converted only where data
-enters (`data`) and leaves (`evaluation`, `inference`, `export`).
+`P` proposals, `C` classes. Inside the program a box is float32 `(ymin, xmin, ymax, xmax)` in
+pixels of the model's input, and a class is a 0-based index without background; both are converted
+only where data enters (`data`) and leaves (`evaluation`, `inference`, `export`).
 """
 
 from __future__ import annotations
@@ -25,6 +25,9 @@ class GroundTruth(NamedTuple):
     """`[B, N]` bool, False in padding."""
     weights: Array
     """`[B, N]` float32, how much a box counts in the loss; 0 in padding."""
+    masks: Array = None
+    """`[B, N, H, W]` uint8, 1 where the object is, in pixels of the model's input; None where
+    masks are not read."""
 
 
 class Predictions(NamedTuple):
@@ -52,7 +55,21 @@ class Detections(NamedTuple):
     class_scores: Array
     """`[B, K, C]` or `[B, K, C + 1]` float32: all scores of the anchor each box came from."""
     anchor_indices: Array
-    """`[B, K]` int32: which anchor each box came from."""
+    """`[B, K]` int32: which anchor, or which proposal, each box came from."""
+    masks: Array = None
+    """`[B, K, h, w]` float32 in 0–1: probability that a pixel of a grid over the box belongs to the
+    object; None where the detector finds boxes only."""
+
+
+class Proposals(NamedTuple):
+    """Boxes `P` per image in which a second stage looks for objects."""
+
+    boxes: Array
+    """`[B, P, 4]` float32, yxyx in pixels of the model's input; zeros in padding."""
+    valid: Array
+    """`[B, P]` bool, False in padding."""
+    scores: Array = None
+    """`[B, P]` float32: how sure the first stage is of an object; None where nobody said."""
 
 
 class AnchorTargets(NamedTuple):

@@ -36,7 +36,7 @@ class DetectionModel(keras.Model):
         Boxes are in pixels of the input. A batch size seen for the first time is compiled.
         """
         outputs = self.predict_on_batch(_Inputs(images, np.asarray(sizes, np.float32)))
-        return Detections(*(np.asarray(part) for part in outputs))
+        return Detections(*(None if part is None else np.asarray(part) for part in outputs))
 
 
 def to_original(
