@@ -48,7 +48,7 @@ class Record(NamedTuple):
     masks: tuple[Mask | None, ...] | None = None
     """One per box, in pixels of `height` and `width`; None where there is none, or none is read."""
     proposals: np.ndarray | None = None
-    """`[P, 4]` float32, yxyx as fractions of the image, the best first; None where none are known."""
+    """`[P, 4]` float32, yxyx as fractions of the image, best first; None where none are known."""
     proposal_scores: np.ndarray | None = None
     """`[P]` float32, or None where nobody said."""
 

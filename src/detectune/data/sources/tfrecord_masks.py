@@ -1,4 +1,4 @@
-"""`image/object/mask` of a tf.Example: one PNG per object, or the numbers of all pixels in a row."""
+"""`image/object/mask` of a tf.Example: one PNG per object, or the numbers of all pixels."""
 
 from __future__ import annotations
 
