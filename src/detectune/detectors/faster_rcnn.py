@@ -19,9 +19,14 @@ from keras.layers import Layer
 
 from detectune.backbones.base import Backbone, Colour
 from detectune.boxes.anchors import Size
+from detectune.config import schema
 from detectune.detectors.base import Detector
 from detectune.detectors.first_stage import FirstStage
+from detectune.detectors.parts.first_stage import first_stage
+from detectune.detectors.parts.region_features import region_features, region_padding_colour
+from detectune.detectors.parts.second_stage import region_crops, second_stage
 from detectune.detectors.second_stage import RegionPredictions, SecondStage, as_detections
+from detectune.registry import detectors
 from detectune.structures import (
     Array,
     Detections,
@@ -68,7 +73,10 @@ class FasterRCNN(Detector):
         second_stage: SecondStage | None,
         pad_value: Colour = (0.0, 0.0, 0.0),
     ) -> None:
-        self.loss_names = (*first_stage.loss_names, *(second_stage.loss_names if second_stage else ()))
+        self.loss_names = (
+            *first_stage.loss_names,
+            *(second_stage.loss_names if second_stage else ()),
+        )
         super().__init__(num_classes=num_classes, pad_value=pad_value, name="faster_rcnn")
         self.backbone, self.neck = backbone, neck
         self.first_stage, self.second_stage = first_stage, second_stage
@@ -77,7 +85,8 @@ class FasterRCNN(Detector):
         """Make all variables. No image is needed, and the size of one does not matter."""
         shapes = self.backbone.output_shapes
         if self.neck is not None:
-            self.neck.build(shapes)
+            if not self.neck.built:
+                self.neck.build(shapes)
             shapes = self.neck.compute_output_shape(shapes)
         self.first_stage.build(shapes)
         if self.second_stage is not None:
@@ -93,7 +102,7 @@ class FasterRCNN(Detector):
         """Predictions for images `[B, H, W, 3]` float32, 0–255, RGB."""
         size = (images.shape[1], images.shape[2])
         maps = self.maps(images, training)
-        first = self.first_stage(maps, size, training=training)
+        first = self.first_stage(maps, image_size=size, training=training)
         proposals = second = None
         if self.second_stage is not None:
             # Parity: clipped to the padded image, not to the picture in it.
@@ -101,7 +110,7 @@ class FasterRCNN(Detector):
             window = ops.repeat(window, ops.shape(images)[0], axis=0)
             proposals = self.first_stage.propose(first, window)
             if not training:
-                second = self.second_stage(maps, proposals, size)
+                second = self.second_stage(maps, proposals=proposals, image_size=size)
         return TwoStagePredictions(maps, np.array(size), first, proposals, second)
 
     def named_losses(
@@ -114,7 +123,9 @@ class FasterRCNN(Detector):
         second = out.second
         if second is None:
             sampled = self.second_stage.sample(out.proposals, truth)
-            second = self.second_stage(out.maps, sampled, out.size, training=training)
+            second = self.second_stage(
+                out.maps, proposals=sampled, image_size=out.size, training=training
+            )
         return losses | self.second_stage.losses_of(second, truth, training)
 
     def postprocess(self, out: TwoStagePredictions, sizes: Array) -> Detections:
@@ -126,3 +137,22 @@ class FasterRCNN(Detector):
             return as_detections(self.first_stage.best(out.first, windows), scores)
         found = self.second_stage.detections(out.second, sizes)
         return self.second_stage.with_masks(found, out.maps, out.size)
+
+
+@detectors.register("faster_rcnn")
+def build_faster_rcnn(config: schema.FasterRcnn) -> FasterRCNN:
+    """Turn `model { faster_rcnn { ... } }` into a detector. Nothing above reads a config."""
+    crops = region_crops(config)
+    features = region_features(config.feature_extractor, patch_size=crops.output_size)
+    detector = FasterRCNN(
+        num_classes=config.num_classes,
+        backbone=features.backbone,
+        neck=features.neck,
+        first_stage=first_stage(config),
+        second_stage=(
+            second_stage(config, features.box_features) if config.number_of_stages > 1 else None
+        ),
+        pad_value=region_padding_colour(config.image_resizer),
+    )
+    detector.build()
+    return detector

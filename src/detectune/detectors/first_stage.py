@@ -149,9 +149,7 @@ class FirstStage(Layer):
         )
         counts = ops.cast(chosen, "float32")
         normalizer = ops.maximum(ops.sum(counts, axis=1, keepdims=True), 1.0)
-        box_losses = SmoothL1Loss()(
-            out.box_codes, targets.box_codes, targets.box_weights * counts
-        )
+        box_losses = SmoothL1Loss()(out.box_codes, targets.box_codes, targets.box_weights * counts)
         object_losses = SoftmaxLoss()(out.class_logits, targets.class_targets, counts)
         batch = ops.cast(ops.shape(counts)[0], "float32")
         return {

@@ -42,9 +42,18 @@ from detectune.targets.samplers import BalancedSampler, first_indices
 class RegionCrops(Protocol):
     """What the second stage expects of the way regions are cut out of feature maps."""
 
-    def __call__(self, maps: list[Array], boxes: Array) -> Array:
-        """Crops `[B·P, h, w, D]` of maps `[B, H, W, D]` at boxes `[B, P, 4]`, yxyx as fractions of
-        the image."""
+    @property
+    def output_size(self) -> Size:
+        """Height and width of a crop."""
+        ...
+
+    @property
+    def soft_border(self) -> bool:
+        """Whether samples beyond the border fade to 0, see `layers.regions`."""
+        ...
+
+    def __call__(self, maps: list[Array], boxes: Array, image_size: Size) -> Array:
+        """Crops `[B·P, h, w, D]` of maps `[B, H, W, D]` at boxes `[B, P, 4]`, see `PooledCrops`."""
         ...
 
 
@@ -171,8 +180,9 @@ class SecondStage(Layer):
         return names if self.mask_head is None else (*names, "mask_loss")
 
     def build(self, input_shape: tuple) -> None:
-        """Make the variables from the shape of the crops."""
-        shape = self.box_features.compute_output_shape(input_shape)
+        """Make the variables from the shape of a map."""
+        patches = (None, *self.crops.output_size, input_shape[-1])
+        shape = self.box_features.compute_output_shape(patches)
         if not self.head.built:
             self.head.build(shape)
         if self.mask_head is not None and not self.mask_head.built:
@@ -202,7 +212,7 @@ class SecondStage(Layer):
     ) -> Array:
         """Features `[B·P, h, w, D]` of boxes `[B, P, 4]` in pixels."""
         fractions = boxes / np.array([*image_size, *image_size], np.float32)
-        return self.box_features(self.crops(maps, fractions), training=training)
+        return self.box_features(self.crops(maps, fractions, image_size), training=training)
 
     # --- training ---------------------------------------------------------------------------------
 
@@ -218,21 +228,21 @@ class SecondStage(Layer):
         named = self.losses_of_regions(out, truth)
         if self.mask_head is not None:
             logits = self.mask_head(out.features, training=training)
-            named["mask_loss"] = self.losses_of_regions.mask_weight * self.mask_loss(
-                logits, out.proposals, truth
-            )
+            named["mask_loss"] = self.mask_loss(logits, out.proposals, truth)
         return named
 
     def mask_loss(self, logits: Array, proposals: Proposals, truth: GroundTruth) -> Array:
-        """The mask loss of logits `[B·P, C or 1, h, w]`, not weighted."""
+        """The weighted mask loss of logits `[B·P, C or 1, h, w]` for `proposals`."""
         targets = self.losses_of_regions.assigner(proposals.boxes, truth)
-        return mask_loss(
+        height, width = truth.masks.shape[2:]
+        return self.losses_of_regions.mask_weight * mask_loss(
             logits,
-            boxes=proposals.boxes,
+            boxes=proposals.boxes / np.array([height, width] * 2, np.float32),
             weights=targets.box_weights * ops.cast(proposals.valid, "float32"),
             rows=ops.maximum(targets.matches, 0),
             classes=matched_classes(targets, truth),
             masks=truth.masks,
+            soft_border=self.crops.soft_border,
         )
 
     # --- inference --------------------------------------------------------------------------------
