@@ -21,7 +21,6 @@ import numpy as np
 import tensorflow as tf
 
 from detectune.config import schema
-from detectune.config.second_inputs import max_proposals
 from detectune.data.augment.chain import build_augmentations
 from detectune.data.augment.example import Example, scaled_masks
 from detectune.data.check import check_source, not_empty
@@ -67,13 +66,18 @@ def train_batches(
     start_step: int = 0,
     steps: int | None = None,
     checked: bool = False,
+    proposals: int = 0,
 ) -> tf.data.Dataset:
     """`(images [B, H, W, 3] float32 0–255 RGB, GroundTruth)` from `start_step` on.
 
     Boxes are in pixels of `images`, classes 0-based. Without `steps` the batches never end.
     A source that is `checked` has been looked through before: nothing is reported again.
-    Masks come with `load_instance_masks`. A detector that looks at proposals from the data gets
-    `((images, proposals [B, P, 4]), GroundTruth)`, proposals in pixels of `images`.
+    Masks come with `load_instance_masks`.
+
+    Args:
+        proposals: how many boxes from the data the detector looks at in each image; 0 if it finds
+            its own. With them a batch is `((images, proposals [B, P, 4]), GroundTruth)`, yxyx in
+            pixels of `images`, zeros in padding.
 
     Raises:
         ConfigError: an augmentation is not known.
@@ -81,7 +85,6 @@ def train_batches(
             object has no mask, though masks are asked for; or an image no proposals.
     """
     masks = config.train_input_reader.load_instance_masks
-    wanted = max_proposals(config.model)
     if not checked:
         check_source(source)
         _report_many_boxes(config, source)
@@ -91,7 +94,7 @@ def train_batches(
     boxes = boxes_per_image(source)
     augment = build_augmentations(config.train_config.data_augmentation_options)
     order = _order(config, source, seed)
-    load = _loader(source, masks=masks, proposals=wanted)
+    load = _loader(source, masks=masks, proposals=proposals)
 
     @tf.autograph.experimental.do_not_convert
     def sample(position: tf.Tensor) -> tuple[tf.Tensor | tuple, GroundTruth]:
@@ -102,7 +105,7 @@ def train_batches(
         truth = _ground_truth(example, size, boxes, resizer)
         if example.proposals is None:
             return image, truth
-        return (image, _padded_proposals(example.proposals, size, wanted)), truth
+        return (image, _padded_proposals(example.proposals, size, proposals)), truth
 
     first = start_step * batch
     last = np.iinfo(np.int64).max if steps is None else first + steps * batch
@@ -201,7 +204,7 @@ def _loader(
         record = source[int(index)]
         extras = [record_pixels(record)] if masks else []
         if proposals:
-            extras.append(record_proposals(record)[:proposals].astype(np.float32))
+            extras.append(record_proposals(record, proposals))
         return (*_columns(record), *extras)
 
     def load(index: tf.Tensor) -> Example:
@@ -259,9 +262,7 @@ def _padded_proposals(proposals: tf.Tensor, size: tf.Tensor, count: int) -> tf.T
     return _fixed(tf.pad(pixels, [[0, count - tf.shape(pixels)[0]], [0, 0]]), count)
 
 
-def _ground_truth(
-    example: Example, size: tf.Tensor, count: int, resizer: Resizer
-) -> GroundTruth:
+def _ground_truth(example: Example, size: tf.Tensor, count: int, resizer: Resizer) -> GroundTruth:
     """The boxes of `example` in pixels of the model's input, padded to `count`."""
     height, width = tf.unstack(tf.cast(size, tf.float32))
     found = tf.shape(example.classes)[0]
@@ -276,6 +277,7 @@ def _ground_truth(
         valid=_fixed(tf.range(count) < found, count),
         weights=_fixed(tf.pad(example.weights, rows), count),
         masks=masks,
+        sizes=tf.cast(size, tf.float32),
     )
 
 

@@ -157,9 +157,7 @@ def _seen_through(
         select(example, keep),  # before masks are cut, so that fewer are
         tf.ensure_shape(image, [None, None, 3]),
         lambda boxes: in_window(boxes, window),
-        lambda masks: masks[
-            :, begin[0] : begin[0] + size[0], begin[1] : begin[1] + size[1]
-        ],
+        lambda masks: masks[:, begin[0] : begin[0] + size[0], begin[1] : begin[1] + size[1]],
     )
     return clipped(seen) if clip_boxes else seen
 

@@ -68,6 +68,4 @@ def random_image_scale(
     size = tf.cast(tf.shape(example.image)[:2], tf.float32) * factor
     new_size = tf.maximum(tf.cast(size, tf.int32), 1)
     image = tf.ensure_shape(tf.image.resize(example.image, new_size), [None, None, 3])
-    return moved(
-        example, image, lambda boxes: boxes, lambda masks: scaled_masks(masks, new_size)
-    )
+    return moved(example, image, lambda boxes: boxes, lambda masks: scaled_masks(masks, new_size))

@@ -58,9 +58,7 @@ def random_scale_crop_and_pad_to_square(
     image = tf.image.resize(example.image, new_size)
     room = tf.maximum(new_size - config.output_size, 0)
     begin = tf.stack([uniform(seeds[1 + i], tf.constant(0), room[i] + 1) for i in range(2)])
-    scaled = moved(
-        example, image, lambda boxes: boxes, lambda masks: scaled_masks(masks, new_size)
-    )
+    scaled = moved(example, image, lambda boxes: boxes, lambda masks: scaled_masks(masks, new_size))
     return _square(scaled, begin, tf.constant(config.output_size))
 
 
