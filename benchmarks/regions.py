@@ -64,7 +64,7 @@ def _products(maps: Any, boxes: Any, size: tuple[int, int]) -> Any:
     return ops.matmul(columns[:, :, None], cut)
 
 
-class _Crop(keras.Model):
+class Crop(keras.Model):
     """Crops of maps that are variables, so that training gives them a gradient."""
 
     def __init__(self, crop: Callable[..., Any], maps: list[np.ndarray]) -> None:
@@ -87,7 +87,7 @@ class _Crop(keras.Model):
 def _report(
     name: str, crop: Callable[..., Any], maps: list[np.ndarray], boxes: np.ndarray, *, train: bool
 ) -> None:
-    model = _Crop(crop, maps)
+    model = Crop(crop, maps)
     model.compile(
         optimizer=keras.optimizers.SGD(1e-3),
         loss=lambda truth, said: ops.sum(said),
