@@ -10,6 +10,7 @@ import keras
 from keras import ops
 from keras.layers import Layer
 
+from detectune.backbones.regions import RegionForm
 from detectune.backbones.tf1 import Tf1Form, unchanged
 from detectune.errors import ConfigError, three_part
 from detectune.layers.hyperparams import ConvHyperparams
@@ -85,6 +86,7 @@ class BackboneFamily:
         checkpoint_part: the part of a checkpoint's key that stands for the network.
         keeps_unused_layers: whether the layers after the last feature map stand in a checkpoint.
         tf1: what TensorFlow 1 did otherwise, and its names; None if the family came later.
+        regions: the family in two-stage detectors; None if the original has it only for SSD.
         min_image_side: pixels that the shorter side of an image needs at least.
         from_config: hyperparameters of the config, where it overrides those of the backbone →
             the hyperparameters that are used.
@@ -105,6 +107,7 @@ class BackboneFamily:
     checkpoint_part: str = "classification_backbone"
     keeps_unused_layers: bool = False
     tf1: Tf1Form | None = None
+    regions: RegionForm | None = None
     from_config: Callable[[ConvHyperparams], ConvHyperparams] = unchanged
     # Parity: utils/shape_utils.py check_min_image_dim.
     min_image_side: int = 33

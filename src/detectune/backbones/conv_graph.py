@@ -33,6 +33,7 @@ class ConvGraph:
         kernel: int,
         *,
         stride: int = 1,
+        dilation: int = 1,
         name: str,
         norm: str,
         pad: bool = False,
@@ -49,8 +50,9 @@ class ConvGraph:
         """
         x, padding = self._padded(x, kernel, name, pad)
         layer = self.style.conv(
-            filters, kernel, strides=stride, padding=padding, use_bias=False, name=name
-        )
+            filters, kernel, strides=stride, dilation_rate=dilation, padding=padding,
+            use_bias=False, name=name,
+        )  # fmt: skip
         return self._normed(x, layer, norm, recompute, activation)
 
     def depthwise(

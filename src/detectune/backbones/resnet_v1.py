@@ -24,6 +24,7 @@ from keras.layers import Activation, Add, Input, MaxPooling2D
 
 from detectune.backbones.base import BackboneFamily, OriginalNames
 from detectune.backbones.conv_graph import ConvGraph
+from detectune.backbones.regions import RegionForm, RegionNetworks
 from detectune.backbones.tf1 import Tf1Form
 from detectune.layers.hyperparams import ActivationName, BatchNormSettings, ConvHyperparams
 from detectune.registry import backbones
@@ -81,31 +82,46 @@ class ResNetGraph(ConvGraph):
         x = self.act(x, "conv1_relu")
         return MaxPooling2D(3, strides=2, padding="same", name="pool1_pool")(x)
 
-    def stage(self, x: Array, number: int, blocks: int) -> Array:
-        """`blocks` blocks of stage `number`, 2 to 5; all stages but the second halve the map."""
+    def stage(
+        self, x: Array, number: int, blocks: int, *, stride: int | None = None, dilation: int = 1
+    ) -> Array:
+        """`blocks` blocks of stage `number`, 2 to 5.
+
+        Args:
+            stride: of the first block. If None, all stages but the second halve the map.
+            dilation: of the 3x3 convolutions.
+        """
+        first = stride or (2 if number > 2 else 1)
         for block in range(1, blocks + 1):
-            x = self._block(x, number, block)
+            x = self._block(x, number, block, first if block == 1 else 1, dilation)
         return x
 
-    def _block(self, x: Array, number: int, block: int) -> Array:
+    def _block(self, x: Array, number: int, block: int, stride: int, dilation: int) -> Array:
         name = f"conv{number}_block{block}"
         narrow = self._width(16 * 2**number)
         wide = 4 * narrow if self.exactly_four_times else self._width(64 * 2**number)
-        stride = 2 if block == 1 and number > 2 else 1
         unit = partial(self._unit, again=number <= self.last_recomputed)
         entry = unit(x, wide, 1, f"{name}_0", stride) if block == 1 else x
         # Parity: the stride is in the first 1x1 convolution, not in the 3x3 one.
         x = self.act(unit(x, narrow, 1, f"{name}_1", stride), f"{name}_1_relu")
-        x = self.act(unit(x, narrow, 3, f"{name}_2"), f"{name}_2_relu")
+        x = self.act(unit(x, narrow, 3, f"{name}_2", dilation=dilation), f"{name}_2_relu")
         x = unit(x, wide, 1, f"{name}_3")
         x = Add(name=f"{name}_add")([entry, x])
         return Activation(self.after_sum or self.style.activation, name=f"{name}_out")(x)
 
     def _unit(
-        self, x: Array, width: int, kernel: int, name: str, stride: int = 1, *, again: bool
+        self,
+        x: Array,
+        width: int,
+        kernel: int,
+        name: str,
+        stride: int = 1,
+        *,
+        again: bool,
+        dilation: int = 1,
     ) -> Array:
         return self.conv(
-            x, width, kernel, stride=stride,
+            x, width, kernel, stride=stride, dilation=dilation,
             name=f"{name}_conv", norm=f"{name}_bn", recompute=again,
         )  # fmt: skip
 
@@ -148,6 +164,37 @@ def resnet_v1(
     for number, blocks in enumerate(BLOCKS[depth], start=2):
         x = graph.stage(x, number, blocks)
     return keras.Model(images, x, name=f"resnet{depth}_v1")
+
+
+def region_networks(
+    depth: int,
+    *,
+    features_stride: int,
+    hyperparams: ConvHyperparams,
+    last_stride: int = 2,
+    after_sum: ActivationName | None = None,
+    depth_multiplier: float = 1.0,
+) -> RegionNetworks:
+    """Stages 2–4 for the image, stage 5 for the regions.
+
+    Args:
+        depth: 50, 101 or 152.
+        features_stride: 16, or 8 for a fourth stage with dilation instead of a stride.
+        hyperparams: of all convolutions.
+        last_stride: of the fifth stage.
+        after_sum, depth_multiplier: see `ResNetGraph`.
+    """
+    graph = ResNetGraph(hyperparams, depth_multiplier=depth_multiplier, after_sum=after_sum)
+    images = Input((None, None, 3))
+    x = graph.stem(images)
+    *stages, last = enumerate(BLOCKS[depth], start=2)
+    for number, blocks in stages:
+        dilate = number == 4 and features_stride == 8
+        x = graph.stage(x, number, blocks, stride=1 if dilate else None, dilation=1 + dilate)
+    trunk = keras.Model(images, x, name=f"resnet{depth}_v1_trunk")
+    patches = Input((None, None, x.shape[-1]))
+    features = graph.stage(patches, *last, stride=last_stride)
+    return RegionNetworks(trunk, keras.Model(patches, features, name="box_features"))
 
 
 def _level_outputs(depth: int, network: keras.Model) -> dict[int, str]:
@@ -217,5 +264,13 @@ for _depth in BLOCKS:
                 {"use_depthwise", "use_explicit_padding", "fpn.additional_layer_depth"}
             ),
             tf1=_tf1_form(_depth),
+            regions=RegionForm(
+                name=f"resnet{_depth}",
+                build=partial(region_networks, _depth),
+                hyperparams=replace(DEFAULT_HYPERPARAMS, regularizer=None),
+                # Parity: faster_rcnn_resnet_keras_feature_extractor.py.
+                strides=(16,),
+                pyramid=True,
+            ),
         )
     )

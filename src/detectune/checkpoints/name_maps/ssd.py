@@ -42,11 +42,11 @@ def _all_layers(detector: SSD) -> Iterator[tuple[str, str, Layer]]:
     yield from _backbone(detector.backbone)
     head = detector.head
     yield from _neck(detector.neck, detector.backbone.original)
-    yield from _shared_head(head) if isinstance(head, WeightSharedHead) else _level_heads(head)
+    yield from _shared_head(head) if isinstance(head, WeightSharedHead) else level_heads(head)
 
 
 def _backbone(backbone: Backbone) -> Iterator[tuple[str, str, Layer]]:
-    used = [layer for layer in _taken_apart(backbone.network.layers) if layer.weights]
+    used = [layer for layer in taken_apart(backbone.network.layers) if layer.weights]
     for index, layer in enumerate(backbone_layers(backbone)):
         # Layers that the detector does not compute belong to the classifier alone.
         part = backbone.checkpoint_part if index < len(used) else "classification_backbone"
@@ -56,8 +56,8 @@ def _backbone(backbone: Backbone) -> Iterator[tuple[str, str, Layer]]:
 
 def backbone_layers(backbone: Backbone) -> list[Layer]:
     """The layers of the network that have variables, in the order of its graph."""
-    used = [layer for layer in _taken_apart(backbone.network.layers) if layer.weights]
-    return [*used, *_taken_apart(backbone.unused)]
+    used = [layer for layer in taken_apart(backbone.network.layers) if layer.weights]
+    return [*used, *taken_apart(backbone.unused)]
 
 
 def _neck(neck: Layer, original: OriginalNames) -> Iterator[tuple[str, str, Layer]]:
@@ -65,12 +65,12 @@ def _neck(neck: Layer, original: OriginalNames) -> Iterator[tuple[str, str, Laye
     if isinstance(neck, BiFpn):
         rows = bifpn_layers(neck)
     else:
-        rows = _pyramid(neck, original) if pyramid else _extras(neck, original)
+        rows = pyramid_layers(neck, original) if pyramid else _extras(neck, original)
     for key, name, layer in rows:
         yield key, original.inside(name, pyramid=pyramid), layer
 
 
-def _taken_apart(layers: Sequence[Layer]) -> Iterator[Layer]:
+def taken_apart(layers: Sequence[Layer]) -> Iterator[Layer]:
     """The layers of a functional network, as if no convolution were joined to its batch norm.
 
     Layers stand in the order of their distance from the output. Two pairs at the same distance,
@@ -117,8 +117,16 @@ def _by_kind(name: str, layers: list[Layer], conv: str = "") -> list[str]:
     return names
 
 
-def _pyramid(neck: FeaturePyramid, original: OriginalNames) -> Iterator[tuple[str, str, Layer]]:
-    root, name = "_feature_extractor/_fpn_features_generator", "FeatureMaps/top_down"
+def pyramid_layers(
+    neck: FeaturePyramid, original: OriginalNames, root: str = "_feature_extractor/_"
+) -> Iterator[tuple[str, str, Layer]]:
+    """Key, original name and layer of everything in a pyramid, the names without their beginning.
+
+    Args:
+        root: what keys begin with.
+    """
+    name, added = "FeatureMaps/top_down", f"{root}coarse_feature_layers"
+    root = f"{root}fpn_features_generator"
     levels = len(neck.laterals) + 1
     yield f"{root}/top_layers/0", f"{name}/projection_{levels}", neck.top
     for index, (lateral, smoothing) in enumerate(zip(neck.laterals, neck.smoothing, strict=True)):
@@ -128,7 +136,7 @@ def _pyramid(neck: FeaturePyramid, original: OriginalNames) -> Iterator[tuple[st
         yield from _numbered(f"{root}/conv_layers/{index}", names, smoothing)
     for index, block in enumerate(neck.coarse):
         names = _by_kind(original.coarse.format(index + original.first_coarse), block, "_conv")
-        yield from _numbered(f"_feature_extractor/_coarse_feature_layers/{index}", names, block)
+        yield from _numbered(f"{added}/{index}", names, block)
 
 
 def _extras(neck: SsdExtraLayers, original: OriginalNames) -> Iterator[tuple[str, str, Layer]]:
@@ -144,24 +152,31 @@ def _extras(neck: SsdExtraLayers, original: OriginalNames) -> Iterator[tuple[str
         yield from _numbered(f"{root}/{index}", names, block)
 
 
-def _level_heads(head: ConvolutionalHead) -> Iterator[tuple[str, str, Layer]]:
-    root = "_box_predictor/_prediction_heads"
+def level_heads(
+    head: ConvolutionalHead, key: str = "_box_predictor", scope: str = "BoxPredictor"
+) -> Iterator[tuple[str, str, Layer]]:
+    """The layers of a head with convolutions of its own for every level.
+
+    Args:
+        key, scope: of the predictor in keys and in names.
+    """
+    root = f"{key}/_prediction_heads"
     for level, layers in enumerate(head.shared):
-        name, names = f"BoxPredictor/SharedConvolutions_{level}/Conv2d", []
+        name, names = f"{scope}/SharedConvolutions_{level}/Conv2d", []
         for index in range(0, len(layers), 3):
             conv = f"{name}_{index // 3}_1x1_{layers[index].filters}"
             names += [conv, f"{conv}_norm", f"{conv}_activation"]
-        yield from _numbered(f"_box_predictor/_shared_nets/{level}", names, layers)
+        yield from _numbered(f"{key}/_shared_nets/{level}", names, layers)
     for level, layers in enumerate(head.box_layers):
         yield from _numbered(
             f"{root}/box_encodings/{level}/_box_encoder_layers",
-            _by_kind(f"BoxPredictor/ConvolutionalBoxHead_{level}/BoxEncodingPredictor", layers),
+            _by_kind(f"{scope}/ConvolutionalBoxHead_{level}/BoxEncodingPredictor", layers),
             layers,
         )
     for level, layers in enumerate(head.class_layers):
         yield from _numbered(
             f"{root}/class_predictions_with_background/{level}/_class_predictor_layers",
-            _by_kind(f"BoxPredictor/ConvolutionalClassHead_{level}/ClassPredictor", layers),
+            _by_kind(f"{scope}/ConvolutionalClassHead_{level}/ClassPredictor", layers),
             layers,
         )
 

@@ -1,0 +1,205 @@
+"""`faster_rcnn { feature_extractor { ... } }` → backbone, neck and the head for regions."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import keras
+from keras.layers import Layer
+
+from detectune.backbones.base import Backbone, BackboneFamily, Colour
+from detectune.backbones.regions import RegionForm
+from detectune.config import schema
+from detectune.detectors.parts.layers import conv_hyperparams
+from detectune.errors import ConfigError, did_you_mean, three_part
+from detectune.heads.dense_features import dense_features
+from detectune.layers.hyperparams import ConvHyperparams
+from detectune.necks.fpn import FeaturePyramid
+from detectune.registry import backbones
+
+
+class RegionFeatures(NamedTuple):
+    """The parts of a two-stage detector that look at pixels."""
+
+    backbone: Backbone
+    """Images → feature maps, fine to coarse; a single one if there is no neck."""
+    neck: Layer | None
+    """Feature maps of the backbone → the levels of a pyramid."""
+    box_features: keras.Model
+    """Patches `[M, h, w, C]` of those maps → features `[M, h', w', C']`."""
+
+
+# Parity: models/faster_rcnn_resnet_v1_fpn_keras_feature_extractor.py, where the config has no fpn.
+_DEFAULT_PYRAMID = schema.FeaturePyramidNetworks(min_level=2, max_level=6)
+
+
+def region_feature_types() -> dict[str, tuple[str, bool]]:
+    """Type in the config → (backbone, whether it has a pyramid).
+
+    The grammar is `faster_rcnn_<backbone>[_fpn]_keras`.
+    """
+    types = {}
+    for backbone in backbones:
+        form = backbones[backbone].regions
+        if form is not None:
+            types[f"faster_rcnn_{form.name}_keras"] = backbone, False
+            if form.pyramid:
+                types[f"faster_rcnn_{form.name}_fpn_keras"] = backbone, True
+    return types
+
+
+def region_features(
+    config: schema.FasterRcnnFeatureExtractor, *, patch_size: tuple[int, int]
+) -> RegionFeatures:
+    """The feature extractor of both stages.
+
+    Args:
+        patch_size: height and width of what the second stage cuts out of a map, after pooling.
+
+    Raises:
+        ConfigError: there is no such feature extractor, or it does not take a field.
+    """
+    family, form, pyramid = _family(config.type)
+    if pyramid:
+        return _with_pyramid(config, family, patch_size)
+    return _without_pyramid(config, family, form)
+
+
+def region_padding_colour(config: schema.ImageResizer) -> Colour:
+    """The RGB colour 0–255 that images are padded with.
+
+    Parity: meta_architectures/faster_rcnn_meta_arch.py pads images before they are normalized.
+    """
+    given = list(config.keep_aspect_ratio_resizer.per_channel_pad_value) or [0.0, 0.0, 0.0]
+    if len(given) != 3:
+        raise ConfigError(
+            three_part(
+                f"keep_aspect_ratio_resizer.per_channel_pad_value: {len(given)} numbers.",
+                "Allowed: three numbers, or none for zeros.",
+                "Repeat the line for each of red, green and blue.",
+            )
+        )
+    red, green, blue = given
+    return red, green, blue
+
+
+def _family(name: str) -> tuple[BackboneFamily, RegionForm, bool]:
+    types = region_feature_types()
+    if name not in types:
+        raise ConfigError(
+            three_part(
+                f'feature_extractor.type: no feature extractor is called "{name}".',
+                f"Offered: {', '.join(types)}.",
+                f"{did_you_mean(name, types)}Choose one of these names.",
+            )
+        )
+    backbone, pyramid = types[name]
+    family: BackboneFamily = backbones[backbone]
+    assert family.regions is not None
+    return family, family.regions, pyramid
+
+
+def _without_pyramid(
+    config: schema.FasterRcnnFeatureExtractor, family: BackboneFamily, form: RegionForm
+) -> RegionFeatures:
+    _check_fields(config, form)
+    style = form.hyperparams.with_frozen_statistics(not config.batch_norm_trainable)
+    networks = form.build(features_stride=config.first_stage_features_stride, hyperparams=style)
+    last = networks.trunk.layers[-1].name
+    return RegionFeatures(_backbone(family, networks.trunk, [last]), None, networks.box_features)
+
+
+def _with_pyramid(
+    config: schema.FasterRcnnFeatureExtractor,
+    family: BackboneFamily,
+    patch_size: tuple[int, int],
+) -> RegionFeatures:
+    frozen = not config.batch_norm_trainable
+    style = _pyramid_style(config, frozen)
+    override = config.override_base_feature_extractor_hyperparams
+    network = family.build(
+        depth_multiplier=1.0,
+        min_depth=8,
+        hyperparams=(
+            style if override else family.default_hyperparams.with_frozen_statistics(frozen)
+        ),
+        explicit_padding=False,
+    )
+    names = family.level_outputs(network)
+    settings = config.fpn if config.HasField("fpn") else _DEFAULT_PYRAMID
+    low, high = _levels(settings, finest=min(names))
+    base = min(high, 5)
+    neck = FeaturePyramid(
+        num_inputs=base - low + 1,
+        num_coarse=high - base,
+        depth=settings.additional_layer_depth,
+        hyperparams=style,
+        name="neck",
+    )
+    backbone = _backbone(family, network, [names[level] for level in range(low, base + 1)])
+    neck.build(backbone.output_shapes)
+    patch_shape = (*patch_size, settings.additional_layer_depth)
+    return RegionFeatures(backbone, neck, dense_features(patch_shape, style))
+
+
+def _backbone(family: BackboneFamily, network: keras.Model, outputs: list[str]) -> Backbone:
+    return Backbone(
+        network,
+        outputs,
+        normalize=family.normalize,
+        pad_value=(0.0, 0.0, 0.0),
+        original=family.original,
+        checkpoint_part=family.checkpoint_part,
+        keeps_unused_layers=family.keeps_unused_layers,
+        tf1=family.tf1,
+        min_image_side=family.min_image_side,
+        name="backbone",
+    )
+
+
+def _pyramid_style(config: schema.FasterRcnnFeatureExtractor, frozen: bool) -> ConvHyperparams:
+    if not config.HasField("conv_hyperparams"):
+        raise ConfigError(
+            three_part(
+                f"feature_extractor: {config.type} has no conv_hyperparams.",
+                "They say how the layers of the pyramid are made.",
+                "Copy conv_hyperparams from faster_rcnn_resnet50_v1_fpn_640x640_coco17_tpu-8.",
+            )
+        )
+    return conv_hyperparams(config.conv_hyperparams, freeze_batch_norm=frozen)
+
+
+def _check_fields(config: schema.FasterRcnnFeatureExtractor, form: RegionForm) -> None:
+    """Parity: builders/model_builder.py hands these to classes that do not take them."""
+    for field in ("conv_hyperparams", "fpn"):
+        if config.HasField(field):
+            raise ConfigError(
+                three_part(
+                    f"feature_extractor.{field}: {config.type} does not take it.",
+                    "Allowed: only where the type says fpn.",
+                    "Remove it, or take a feature extractor with fpn in its name.",
+                )
+            )
+    if config.first_stage_features_stride not in form.strides:
+        strides = " or ".join(map(str, form.strides))
+        raise ConfigError(
+            three_part(
+                "feature_extractor.first_stage_features_stride: "
+                f"{config.first_stage_features_stride}.",
+                f"Allowed with {config.type}: {strides}.",
+                "Correct the stride, and that of the anchor generator with it.",
+            )
+        )
+
+
+def _levels(settings: schema.FeaturePyramidNetworks, *, finest: int) -> tuple[int, int]:
+    low, high = settings.min_level, settings.max_level
+    if not finest <= low <= min(high, 5):
+        raise ConfigError(
+            three_part(
+                f"feature_extractor.fpn: min_level {low} and max_level {high} do not fit.",
+                f"Allowed: {finest} ≤ min_level ≤ 5 and min_level ≤ max_level.",
+                "Correct the levels, and those of the anchor generator with them.",
+            )
+        )
+    return low, high
