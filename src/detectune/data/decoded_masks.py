@@ -92,6 +92,11 @@ def check_masks(source: Source) -> None:
         raise unusable_masks(source.name, list(source.mask_problems))
 
 
+def has_masks(source: Source) -> bool:
+    """Whether any object of `source` has a mask."""
+    return any(source.annotation(index).masks for index in range(len(source)))
+
+
 def unusable_masks(place: str, problems: list[tuple[str, str]]) -> DataError:
     """The error that lists objects without a mask that can be used."""
     shown = "\n".join(f"  {name}: {text}" for name, text in problems[:10])

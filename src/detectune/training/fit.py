@@ -22,9 +22,11 @@ from detectune.checkpoints.restore import Kind, RestoreReport, label_map_beside,
 from detectune.checkpoints.run import Run, image_resizer, num_classes
 from detectune.config import schema, tf1_names
 from detectune.config.coco_classes import NUM_CLASSES, coco_label_map, is_coco
+from detectune.config.evaluated import best_metric, mask_contradictions, measures_masks
 from detectune.config.label_map import LabelMap, read_label_map
 from detectune.config.report import report_fields
 from detectune.data.check import broken_images_named, check_source, refuse_damaged
+from detectune.data.decoded_masks import check_masks
 from detectune.data.pipeline import batch_file_names, train_batches
 from detectune.data.readers import open_reader
 from detectune.data.resizers import Resizer, build_resizer
@@ -260,6 +262,7 @@ class _Session:
                 Timetable(total, every, save_every, self.settings.early_stopping_evaluations),
                 numbers=numbers,
                 console=self.console,
+                metric=best_metric(self.config),
             ),
         ]
 
@@ -309,6 +312,7 @@ class _Session:
             self.data.resizer,
             self.data.label_map,
             batch_size=self._eval_batch_size(),
+            masks=measures_masks(self.config),
         )
         self.evaluated = evaluator
         results = evaluator.results()
@@ -378,12 +382,17 @@ def _open_data(
         _without_lost_label_map(config.train_input_reader, own), "train_input_reader", own
     )
     refuse_damaged(train)
+    if config.train_input_reader.load_instance_masks:
+        check_masks(train)
     label_map = train.label_map
     evaluate = None
     if config.eval_input_reader:
         reader = _without_lost_label_map(config.eval_input_reader[0], own)
-        evaluate = open_reader(reader, "eval_input_reader", label_map)
+        masks = measures_masks(config)
+        evaluate = open_reader(reader, "eval_input_reader", label_map, masks=masks)
         check_source(evaluate)
+        if masks:
+            check_masks(evaluate)
     else:
         console.say("no eval_input_reader: training goes without evaluations")
     if label_map.num_classes > detector.num_classes:
@@ -418,7 +427,7 @@ def _without_lost_label_map(reader: schema.InputReader, own: LabelMap | None) ->
 
 def _report_fields(config: schema.TrainEvalPipelineConfig, console: RunConsole) -> None:
     """Print what is ignored; stop at what is refused."""
-    problems = report_fields(config)
+    problems = [*report_fields(config), *mask_contradictions(config)]
     errors = [problem for problem in problems if problem.severity == "error"]
     if errors:
         raise ConfigError("\n".join(problem.shown() for problem in errors))

@@ -235,7 +235,7 @@ def test_a_syntax_error_has_its_place(tmp_path):
             '"pascal_voc_detection_metrics"',
             "eval_config.metrics_set[0]",
             "error",
-            "Supported: coco_detection_metrics. Write that;",
+            "Write the first;",
         ),
         (
             "learning_rate_base: 0.04",

@@ -79,7 +79,8 @@ IGNORED_FIELDS = {
     "InputReader.use_display_name": "Classes are recognised by their names and by their "
     "display names.",
     "InputReader.include_source_id": "The source id is always read where there is one.",
-    "InputReader.mask_type": "It only counts with load_instance_masks.",
+    "InputReader.mask_type": "How masks are stored is seen from the records.",
+    "EvalConfig.eval_instance_masks": "metrics_set decides: coco_mask_metrics measures masks.",
     "EvalConfig.num_examples": "An evaluation reads the whole data set; "
     "eval_input_reader.sample_1_of_n_examples reads a part.",
     "EvalConfig.eval_interval_secs": _OTHER_PROCESS,
