@@ -262,6 +262,7 @@ def test_a_progress_is_written_and_read_back(trained):
     assert int(detector.optimizer.iterations) == 8
 
 
+@pytest.mark.slow
 def test_a_batch_in_parts_makes_the_same_steps_and_the_parts_may_change(data, tmp_path):
     def losses(parts, name, *, resume=False, steps=3):
         config = config_for(data, steps=steps)
