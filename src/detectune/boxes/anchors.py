@@ -120,6 +120,9 @@ class MultiscaleAnchorGenerator:
         anchor_scale: side of the base anchor in strides.
         ratios: aspect ratios, width over height.
         scales_per_octave: how many sizes between one level and the next.
+        always_centred: on the middle of a cell whatever the size of the image. Parity: Faster
+            R-CNN does not tell the generator the size (meta_architectures/
+            faster_rcnn_meta_arch.py).
 
     Source: Lin et al. 2017 (RetinaNet), section 4.
     """
@@ -129,6 +132,7 @@ class MultiscaleAnchorGenerator:
     anchor_scale: float = 4.0
     ratios: tuple[float, ...] = (1.0, 2.0, 0.5)
     scales_per_octave: int = 2
+    always_centred: bool = False
 
     @property
     def per_location(self) -> list[int]:
@@ -149,7 +153,8 @@ class MultiscaleAnchorGenerator:
             base = np.full(2, stride * self.anchor_scale)
             # Parity: anchors are centred on their cell only along an axis that the stride
             # divides; otherwise the grid starts at 0 (multiscale_grid_anchor_generator.py).
-            offset = np.array([stride / 2.0 if side % stride == 0 else 0.0 for side in image_size])
+            centred = [self.always_centred or side % stride == 0 for side in image_size]
+            offset = np.where(centred, stride / 2.0, 0.0)
             grids.append(tile(scales, ratios, base, np.full(2, stride), offset, size))
         return np.concatenate(grids).astype(np.float32)
 

@@ -35,8 +35,14 @@ class Detector(keras.Model):
         self.use_regularization = True
 
     @abstractmethod
-    def named_losses(self, truth: GroundTruth, out: Any) -> dict[str, Array]:
-        """Named scalars, each already weighted, whose sum training minimizes."""
+    def named_losses(
+        self, truth: GroundTruth, out: Any, *, training: bool = True
+    ) -> dict[str, Array]:
+        """Named scalars, each already weighted, whose sum training minimizes.
+
+        Args:
+            training: as in the `call` that returned `out`.
+        """
 
     @abstractmethod
     def postprocess(self, out: Any, sizes: Array) -> Detections:
@@ -56,7 +62,7 @@ class Detector(keras.Model):
         sample_weight: Array = None, training: bool = True,
     ) -> Array:  # fmt: skip
         """The sum of all losses; each is followed by a tracker of its own."""
-        losses = self.named_losses(GroundTruth(*y), y_pred)
+        losses = self.named_losses(GroundTruth(*y), y_pred, training=training)
         penalties = self.losses if self.use_regularization else []
         losses["regularization_loss"] = ops.sum(ops.stack(penalties)) if penalties else 0.0
         total = sum(losses.values())

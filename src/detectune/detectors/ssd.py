@@ -92,7 +92,9 @@ class SSD(Detector):
         sizes = [(feature.shape[1], feature.shape[2]) for feature in features]
         return self.anchors((height, width), sizes)
 
-    def named_losses(self, truth: GroundTruth, out: Predictions) -> dict[str, Array]:
+    def named_losses(
+        self, truth: GroundTruth, out: Predictions, *, training: bool = True
+    ) -> dict[str, Array]:
         """Scalars "classification_loss" and "localization_loss", each already weighted."""
         targets = self.assigner(out.anchors, truth)
         preference = None

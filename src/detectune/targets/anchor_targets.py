@@ -47,7 +47,7 @@ class AnchorAssigner:
     negative_weight: float = 1.0
 
     def __call__(self, anchors: Array, truth: GroundTruth) -> AnchorTargets:
-        """Targets of anchors `[A, 4]` for `truth`, in one unit."""
+        """Targets of anchors `[A, 4]`, or `[B, A, 4]` of each image, for `truth`, in one unit."""
         similarity = self.similarity(truth.boxes, anchors)
         if self.similarity.signed:
             similarity = ops.where(truth.valid[..., None], similarity, _NOTHING)
@@ -59,7 +59,7 @@ class AnchorAssigner:
         matched = matches >= 0
         weights = ops.take_along_axis(ops.cast(truth.weights, "float32"), rows, axis=1)
         boxes = ops.take_along_axis(truth.boxes, rows[..., None], axis=1)
-        codes = self.coder.encode(boxes, ops.convert_to_tensor(anchors, "float32")[None])
+        codes = self.coder.encode(boxes, ops.convert_to_tensor(anchors, "float32"))
         return AnchorTargets(
             box_codes=ops.where(matched[..., None], codes, 0.0),
             box_weights=ops.where(matched, weights, 0.0),

@@ -26,6 +26,18 @@ def first_of(candidates: Array, preference: Array, counts: Array) -> Array:
     return ops.logical_and(candidates, chosen)
 
 
+def first_indices(chosen: Array, count: int) -> tuple[Array, Array]:
+    """Where `chosen` `[B, A]` is true: the first `count` places, in order.
+
+    Returns:
+        Places `[B, count]` int32, 0 in padding, and which are real, `[B, count]` bool.
+    """
+    total = chosen.shape[1]
+    from_last = ops.arange(total, 0, -1, dtype="int32")
+    ranked, _ = ops.top_k(ops.where(chosen, from_last, 0), count)
+    return ops.where(ranked > 0, total - ranked, 0), ranked > 0
+
+
 @dataclass(frozen=True)
 class BalancedSampler:
     """Positives and negatives in a given proportion.

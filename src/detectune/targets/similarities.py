@@ -1,7 +1,8 @@
 """Similarities: how well each ground-truth box fits each anchor.
 
-A similarity is called with boxes `[B, N, 4]` and anchors `[A, 4]`, both yxyx in one unit, and
-returns `[B, N, A]` float32. Matchers compare its values with their thresholds.
+A similarity is called with boxes `[B, N, 4]` and anchors `[A, 4]`, or `[B, A, 4]` of each image,
+all yxyx in one unit, and returns `[B, N, A]` float32. Matchers compare its values with their
+thresholds.
 
 Parity: core/region_similarity_calculator.py.
 """

@@ -83,8 +83,16 @@ def anchor_loss(config: schema.Ssd, coder: BoxCoder) -> AnchorLoss:
         normalize_by_matches=config.normalize_loss_by_num_matches,
         normalize_by_code_size=config.normalize_loc_loss_by_codesize,
         sampler=random_sampler(loss) if loss.HasField("random_example_sampler") else None,
-        miner=hard_example_miner(loss) if loss.HasField("hard_example_miner") else None,
+        miner=_miner(loss) if loss.HasField("hard_example_miner") else None,
         negative_weights=negative_weights(loss),
+    )
+
+
+def _miner(loss: schema.Loss) -> HardExampleMiner:
+    return hard_example_miner(
+        loss.hard_example_miner,
+        classification_weight=loss.classification_weight,
+        localization_weight=loss.localization_weight,
     )
 
 
@@ -113,9 +121,14 @@ def negative_weights(config: schema.Loss) -> NegativeWeights | None:
     )
 
 
-def hard_example_miner(config: schema.Loss) -> HardExampleMiner:
-    """The choice of anchors whose losses count."""
-    settings = config.hard_example_miner
+def hard_example_miner(
+    settings: schema.HardExampleMiner, *, classification_weight: float, localization_weight: float
+) -> HardExampleMiner:
+    """The choice of anchors, or of proposals, whose losses count.
+
+    Args:
+        classification_weight, localization_weight: of the two losses.
+    """
     kind: Any = schema.HardExampleMiner.LossType.Name(settings.loss_type).lower()
     return HardExampleMiner(
         num_hard_examples=settings.num_hard_examples or None,
@@ -123,6 +136,6 @@ def hard_example_miner(config: schema.Loss) -> HardExampleMiner:
         loss_type=kind,
         max_negatives_per_positive=settings.max_negatives_per_positive or None,
         min_negatives_per_image=settings.min_negatives_per_image,
-        classification_weight=config.classification_weight,
-        localization_weight=config.localization_weight,
+        classification_weight=classification_weight,
+        localization_weight=localization_weight,
     )

@@ -1,0 +1,118 @@
+"""Choices of Faster R-CNN that exclude each other; see `contradictions`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from detectune.config import schema
+from detectune.config.problems import Problem
+
+_PATH = "model.faster_rcnn"
+
+
+def two_stage_contradictions(config: schema.FasterRcnn) -> Iterator[Problem]:
+    """An error for each contradiction in `faster_rcnn { … }` that can be seen without building."""
+    yield from first_stage(config)
+    if config.number_of_stages > 1:
+        yield from second_stage(config)
+
+
+def first_stage(config: schema.FasterRcnn) -> Iterator[Problem]:
+    """The numbers of the first stage mean something."""
+    if not 1 <= config.number_of_stages <= 3:
+        yield Problem(
+            "error",
+            f"{_PATH}.number_of_stages",
+            f"it is {config.number_of_stages}.",
+            "Allowed: 1 for proposals, 2 for boxes and classes, 3 for masks as well.",
+            "Write 2, which is the default.",
+        )
+    if config.HasField("context_config"):
+        yield Problem(
+            "error",
+            f"{_PATH}.context_config",
+            "Context R-CNN is not supported yet.",
+            "Offered are Faster R-CNN, Mask R-CNN and R-FCN, which look at one image at a time.",
+            "Remove context_config; the rest of the config describes a Faster R-CNN.",
+        )
+    if not 0.0 <= config.first_stage_nms_iou_threshold <= 1.0:
+        yield Problem(
+            "error",
+            f"{_PATH}.first_stage_nms_iou_threshold",
+            f"it is {config.first_stage_nms_iou_threshold:g}.",
+            "Allowed: an overlap between 0 and 1.",
+            "Write 0.7, which is the default.",
+        )
+    for name in ("first_stage_positive_balance_fraction", "second_stage_balance_fraction"):
+        share = getattr(config, name)
+        if not 0.0 < share <= 1.0:
+            yield Problem(
+                "error",
+                f"{_PATH}.{name}",
+                f"{share:g} is no share.",
+                "Allowed: above 0, at most 1.",
+                "Remove the line for the default.",
+            )
+    for name in (
+        "first_stage_minibatch_size",
+        "first_stage_max_proposals",
+        "second_stage_batch_size",
+        "first_stage_atrous_rate",
+        "first_stage_box_predictor_kernel_size",
+        "first_stage_box_predictor_depth",
+    ):
+        if getattr(config, name) < 1:
+            yield Problem(
+                "error",
+                f"{_PATH}.{name}",
+                f"it is {getattr(config, name)}.",
+                "Allowed: 1 and more.",
+                "Remove the line for the default.",
+            )
+
+
+def second_stage(config: schema.FasterRcnn) -> Iterator[Problem]:
+    """There is a second stage, and it fits the first."""
+    if config.second_stage_batch_size > config.first_stage_max_proposals:
+        yield Problem(
+            "error",
+            f"{_PATH}.second_stage_batch_size",
+            f"{config.second_stage_batch_size} proposals are to be learned from, and "
+            f"first_stage_max_proposals is {config.first_stage_max_proposals}.",
+            "Allowed: at most first_stage_max_proposals.",
+            "Lower the one or raise the other.",
+        )
+    predictor = config.second_stage_box_predictor
+    if predictor.WhichOneof("box_predictor_oneof") != "mask_rcnn_box_predictor":
+        return
+    yield from _crops(config)
+    if config.number_of_stages == 3:
+        yield from _masks(predictor.mask_rcnn_box_predictor)
+
+
+def _crops(config: schema.FasterRcnn) -> Iterator[Problem]:
+    sizes = {
+        name: getattr(config, name)
+        for name in ("initial_crop_size", "maxpool_kernel_size", "maxpool_stride")
+    }
+    if min(sizes.values()) < 1 or config.maxpool_kernel_size > config.initial_crop_size:
+        said = ", ".join(f"{name} {value}" for name, value in sizes.items())
+        yield Problem(
+            "error",
+            f"{_PATH}.initial_crop_size",
+            f"{said}.",
+            "Needed: numbers of cells above 0, and a pooling that is not larger than the crop.",
+            "Write initial_crop_size: 14 maxpool_kernel_size: 2 maxpool_stride: 2.",
+        )
+
+
+def _masks(settings: schema.MaskRCNNBoxPredictor) -> Iterator[Problem]:
+    if not settings.predict_instance_masks:
+        yield Problem(
+            "error",
+            f"{_PATH}.number_of_stages",
+            "it is 3, and no masks are predicted.",
+            "The third stage draws masks.",
+            "Write predict_instance_masks: true in mask_rcnn_box_predictor, or "
+            "number_of_stages: 2.",
+        )

@@ -1,0 +1,119 @@
+"""`faster_rcnn { second_stage_… }` → what classifies regions."""
+
+from __future__ import annotations
+
+from keras.layers import Layer
+
+from detectune.config import schema, tf1_names
+from detectune.config.contradictions import refuse
+from detectune.config.two_stage_contradictions import second_stage as second_stage_contradictions
+from detectune.detectors.parts.choice import choice
+from detectune.detectors.parts.first_stage import REGION_CODER
+from detectune.detectors.parts.layers import conv_hyperparams
+from detectune.detectors.parts.losses import classification_loss, hard_example_miner
+from detectune.detectors.parts.post_processing import non_max_suppression, score_converter
+from detectune.detectors.region_crops import PooledCrops
+from detectune.detectors.second_stage import RegionLosses, SecondStage
+from detectune.heads.masks import MaskHead
+from detectune.heads.regions import RegionHead
+from detectune.losses.classification import ClassificationLoss, SoftmaxLoss
+from detectune.targets.anchor_targets import AnchorAssigner
+from detectune.targets.matchers import ArgmaxMatcher
+from detectune.targets.samplers import BalancedSampler
+
+
+def second_stage(config: schema.FasterRcnn, box_features: Layer) -> SecondStage:
+    """The layers and rules that `faster_rcnn { second_stage_… }` describes.
+
+    Args:
+        box_features: what the heads stand on, see `parts.region_features`.
+    """
+    refuse(second_stage_contradictions(config))
+    choice(config.second_stage_box_predictor, "box_predictor_oneof", ["mask_rcnn_box_predictor"])
+    settings = config.second_stage_box_predictor.mask_rcnn_box_predictor
+    return SecondStage(
+        crops=region_crops(config),
+        box_features=box_features,
+        head=region_head(config),
+        coder=REGION_CODER,
+        losses=region_losses(config),
+        to_scores=score_converter(config.second_stage_post_processing),
+        nms=non_max_suppression(config.second_stage_post_processing),
+        mask_head=mask_head(config, settings) if config.number_of_stages == 3 else None,
+        name="second_stage",
+    )
+
+
+def region_crops(config: schema.FasterRcnn) -> PooledCrops:
+    """How regions are cut out of feature maps."""
+    return PooledCrops(
+        size=config.initial_crop_size,
+        pool_kernel=config.maxpool_kernel_size,
+        pool_stride=config.maxpool_stride,
+        soft_border=config.use_matmul_crop_and_resize,
+    )
+
+
+def region_head(config: schema.FasterRcnn) -> RegionHead:
+    """The layers that `mask_rcnn_box_predictor { … }` asks for, without masks."""
+    settings = config.second_stage_box_predictor.mask_rcnn_box_predictor
+    return RegionHead(
+        num_classes=config.num_classes,
+        hyperparams=conv_hyperparams(
+            settings.fc_hyperparams,
+            freeze_batch_norm=False,
+            tf1=tf1_names.is_tf1(config.feature_extractor.type),
+        ),
+        shared_boxes=settings.share_box_across_classes,
+        code_size=REGION_CODER.code_size,
+        dropout=1.0 - settings.dropout_keep_probability if settings.use_dropout else None,
+        name="head",
+    )
+
+
+def mask_head(config: schema.FasterRcnn, settings: schema.MaskRCNNBoxPredictor) -> MaskHead:
+    """The mask branch of `mask_rcnn_box_predictor { … }`."""
+    raise NotImplementedError
+
+
+def region_losses(config: schema.FasterRcnn) -> RegionLosses:
+    """What the second stage learns from which proposals."""
+    return RegionLosses(
+        assigner=AnchorAssigner(
+            # Parity: core/target_assigner.py, "detection".
+            matcher=ArgmaxMatcher(matched_threshold=0.5, unmatched_threshold=0.5),
+            coder=REGION_CODER,
+            num_classes=config.num_classes,
+            background_as_zeros=False,
+        ),
+        sampler=BalancedSampler(
+            config.second_stage_balance_fraction, config.second_stage_batch_size
+        ),
+        classification=_classification(config.second_stage_classification_loss),
+        miner=(
+            hard_example_miner(
+                config.hard_example_miner,
+                classification_weight=config.second_stage_classification_loss_weight,
+                localization_weight=config.second_stage_localization_loss_weight,
+            )
+            if config.HasField("hard_example_miner")
+            else None
+        ),
+        localization_weight=config.second_stage_localization_loss_weight,
+        classification_weight=config.second_stage_classification_loss_weight,
+        mask_weight=config.second_stage_mask_prediction_loss_weight,
+    )
+
+
+def _classification(config: schema.ClassificationLoss) -> ClassificationLoss:
+    # Parity: builders/losses_builder.py, build_faster_rcnn_classification_loss.
+    if config.WhichOneof("classification_loss") is None:
+        return SoftmaxLoss()
+    offered = [
+        "weighted_softmax",
+        "weighted_logits_softmax",
+        "weighted_sigmoid",
+        "weighted_sigmoid_focal",
+    ]
+    choice(config, "classification_loss", offered)
+    return classification_loss(config)

@@ -1,0 +1,287 @@
+"""The second stage: what is in a proposed region, and where exactly?
+
+    maps, proposals ─► crops ─► box features ─► RegionHead ─► RegionPredictions
+         training:  sample, then losses_of        = targets/anchor_targets.py, losses/
+         inference: detections                    = boxes/coders.py, then boxes/nms.py
+                    masks of the detected boxes   = crops ─► box features ─► mask head
+
+Fast R-CNN, Faster R-CNN and Mask R-CNN share it: they differ in where proposals come from, and
+whether there is a mask head. Source: Girshick 2015 (Fast R-CNN), He et al. 2017 (Mask R-CNN).
+Parity: meta_architectures/faster_rcnn_meta_arch.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+import keras
+import numpy as np
+from keras import ops
+from keras.layers import Layer
+
+from detectune.boxes.anchors import Size
+from detectune.boxes.coders import BoxCoder
+from detectune.boxes.nms import Kept, NonMaxSuppression
+from detectune.losses.classification import ClassificationLoss
+from detectune.losses.hard_mining import HardExampleMiner
+from detectune.losses.localization import SmoothL1Loss
+from detectune.losses.masks import mask_loss
+from detectune.structures import (
+    AnchorTargets,
+    Array,
+    Detections,
+    GroundTruth,
+    Proposals,
+)
+from detectune.targets.anchor_targets import AnchorAssigner
+from detectune.targets.samplers import BalancedSampler, first_indices
+
+
+class RegionCrops(Protocol):
+    """What the second stage expects of the way regions are cut out of feature maps."""
+
+    @property
+    def output_size(self) -> Size:
+        """Height and width of a crop."""
+        ...
+
+    @property
+    def soft_border(self) -> bool:
+        """Whether samples beyond the border fade to 0, see `layers.regions`."""
+        ...
+
+    def __call__(self, maps: list[Array], boxes: Array, image_size: Size) -> Array:
+        """Crops `[B·P, h, w, D]` of maps `[B, H, W, D]` at boxes `[B, P, 4]`, see `PooledCrops`."""
+        ...
+
+
+class RegionPredictions(NamedTuple):
+    """What the second stage says about every proposal, before decoding."""
+
+    box_codes: Array
+    """`[B, P, K, 4]` float32, relative to the proposals; `K` is 1 or the number of classes."""
+    class_logits: Array
+    """`[B, P, C + 1]` float32, the background in column 0."""
+    proposals: Proposals
+    features: Array
+    """`[B·P, h, w, D]`: what the heads saw."""
+
+
+@dataclass(frozen=True)
+class RegionLosses:
+    """The losses of the second stage, and which proposals they are summed over.
+
+    Args:
+        assigner: targets of proposals, with the background in column 0.
+        sampler: which proposals are learned from.
+        classification: loss of class logits.
+        miner: chooses the proposals with the greatest losses instead; None takes the sampled.
+        localization_weight, classification_weight, mask_weight: of the sums.
+    """
+
+    assigner: AnchorAssigner
+    sampler: BalancedSampler
+    classification: ClassificationLoss
+    miner: HardExampleMiner | None = None
+    localization_weight: float = 1.0
+    classification_weight: float = 1.0
+    mask_weight: float = 1.0
+
+    def sample(self, proposals: Proposals, truth: GroundTruth, preference: Array) -> Proposals:
+        """The proposals that the second stage learns from, in their order, padded.
+
+        Args:
+            preference: `[B, P]` float32, 0–1: random numbers.
+        """
+        if self.miner is not None:
+            return proposals
+        targets = self.assigner(proposals.boxes, truth)
+        candidates = ops.logical_and(proposals.valid, targets.class_weights > 0.0)
+        chosen = self.sampler(candidates, targets.matches >= 0, preference)
+        size = min(self.sampler.size or chosen.shape[1], chosen.shape[1])
+        places, valid = first_indices(chosen, size)
+        boxes = ops.take_along_axis(proposals.boxes, places[..., None], axis=1)
+        return Proposals(boxes * ops.cast(valid, "float32")[..., None], valid)
+
+    def __call__(self, out: RegionPredictions, truth: GroundTruth) -> dict[str, Array]:
+        """Scalars "localization_loss" and "classification_loss"."""
+        boxes, valid = out.proposals.boxes, ops.cast(out.proposals.valid, "float32")
+        targets = self.assigner(boxes, truth)
+        codes = self.matched_codes(out.box_codes, targets, truth)
+        box_losses = SmoothL1Loss()(codes, targets.box_codes, targets.box_weights)
+        class_losses = self.classification(
+            out.class_logits, targets.class_targets, targets.class_weights
+        )
+        count = ops.maximum(ops.sum(valid, axis=1, keepdims=True), 1.0)
+        share = valid / (count * ops.cast(ops.shape(valid)[0], "float32"))
+        box_losses, class_losses = box_losses * share, class_losses * share
+        if self.miner is not None:
+            decoded = ops.stop_gradient(boxes)
+            mined = self.miner(box_losses, class_losses, decoded, targets.matches)
+            box_losses, class_losses = box_losses * mined, class_losses * mined
+        return {
+            "localization_loss": self.localization_weight * ops.sum(box_losses),
+            "classification_loss": self.classification_weight * ops.sum(class_losses),
+        }
+
+    def matched_codes(self, codes: Array, targets: AnchorTargets, truth: GroundTruth) -> Array:
+        """`[B, P, 4]`: of codes `[B, P, K, 4]` that of the class each proposal should have."""
+        if codes.shape[2] == 1:
+            return codes[:, :, 0]
+        classes = matched_classes(targets, truth)
+        return ops.take_along_axis(codes, classes[..., None, None], axis=2)[:, :, 0]
+
+
+def matched_classes(targets: AnchorTargets, truth: GroundTruth) -> Array:
+    """`[B, P]` int32: the class of the matched box; 0 where there is none."""
+    rows = ops.maximum(targets.matches, 0)
+    classes = ops.take_along_axis(ops.cast(truth.classes, "int32"), rows, axis=1)
+    return ops.where(targets.matches >= 0, classes, 0)
+
+
+class SecondStage(Layer):
+    """Classifies regions, moves their boxes, and may draw their masks.
+
+    Args:
+        crops: cuts regions out of the maps.
+        box_features: crops → features, the last blocks of the backbone for example.
+        head: features → class logits and box codes.
+        coder: between boxes and codes.
+        losses: what training minimizes.
+        to_scores: class logits → scores, the background in column 0.
+        nms: which boxes are kept.
+        mask_head: features → mask logits `[M, C or 1, h, w]`; None for boxes only.
+    """
+
+    def __init__(
+        self,
+        *,
+        crops: RegionCrops,
+        box_features: Layer,
+        head: Layer,
+        coder: BoxCoder,
+        losses: RegionLosses,
+        to_scores: Callable[[Array], Array],
+        nms: NonMaxSuppression,
+        mask_head: Layer | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.crops, self.box_features, self.head = crops, box_features, head
+        self.coder, self.losses_of_regions = coder, losses
+        self.to_scores, self.nms, self.mask_head = to_scores, nms, mask_head
+        self.sampler_seed = keras.random.SeedGenerator()
+
+    @property
+    def loss_names(self) -> tuple[str, ...]:
+        names = ("localization_loss", "classification_loss")
+        return names if self.mask_head is None else (*names, "mask_loss")
+
+    def build(self, input_shape: tuple) -> None:
+        """Make the variables from the shape of a map."""
+        patches = (None, *self.crops.output_size, input_shape[-1])
+        shape = self.box_features.compute_output_shape(patches)
+        if not self.head.built:
+            self.head.build(shape)
+        if self.mask_head is not None and not self.mask_head.built:
+            self.mask_head.build(shape)
+        self.built = True
+
+    def call(
+        self, maps: list[Array], proposals: Proposals, image_size: Size, training: bool = False
+    ) -> RegionPredictions:
+        """Predictions for all proposals.
+
+        Args:
+            image_size: height and width of the input, pixels.
+        """
+        features = self.features(maps, proposals.boxes, image_size, training)
+        out = self.head(features, training=training)
+        count = proposals.boxes.shape[1]
+        return RegionPredictions(
+            box_codes=ops.reshape(out.box_codes, (-1, count, *out.box_codes.shape[1:])),
+            class_logits=ops.reshape(out.class_logits, (-1, count, out.class_logits.shape[-1])),
+            proposals=proposals,
+            features=features,
+        )
+
+    def features(
+        self, maps: list[Array], boxes: Array, image_size: Size, training: bool = False
+    ) -> Array:
+        """Features `[B·P, h, w, D]` of boxes `[B, P, 4]` in pixels."""
+        fractions = boxes / np.array([*image_size, *image_size], np.float32)
+        return self.box_features(self.crops(maps, fractions, image_size), training=training)
+
+    # --- training ---------------------------------------------------------------------------------
+
+    def sample(self, proposals: Proposals, truth: GroundTruth) -> Proposals:
+        """The proposals that this step learns from."""
+        preference = keras.random.uniform(ops.shape(proposals.valid), seed=self.sampler_seed)
+        return self.losses_of_regions.sample(proposals, truth, preference)
+
+    def losses_of(
+        self, out: RegionPredictions, truth: GroundTruth, training: bool = True
+    ) -> dict[str, Array]:
+        """Scalars by the names of `loss_names`, each already weighted."""
+        named = self.losses_of_regions(out, truth)
+        if self.mask_head is not None:
+            logits = self.mask_head(out.features, training=training)
+            named["mask_loss"] = self.mask_loss(logits, out.proposals, truth)
+        return named
+
+    def mask_loss(self, logits: Array, proposals: Proposals, truth: GroundTruth) -> Array:
+        """The weighted mask loss of logits `[B·P, C or 1, h, w]` for `proposals`."""
+        targets = self.losses_of_regions.assigner(proposals.boxes, truth)
+        height, width = truth.masks.shape[2:]
+        return self.losses_of_regions.mask_weight * mask_loss(
+            logits,
+            boxes=proposals.boxes / np.array([height, width] * 2, np.float32),
+            weights=targets.box_weights * ops.cast(proposals.valid, "float32"),
+            rows=ops.maximum(targets.matches, 0),
+            classes=matched_classes(targets, truth),
+            masks=truth.masks,
+            soft_border=self.crops.soft_border,
+        )
+
+    # --- inference --------------------------------------------------------------------------------
+
+    def decode(self, out: RegionPredictions) -> tuple[Array, Array]:
+        """Boxes `[B, P, K, 4]` in pixels, not clipped, and scores `[B, P, C + 1]`."""
+        boxes = self.coder.decode(out.box_codes, out.proposals.boxes[:, :, None])
+        return boxes, self.to_scores(out.class_logits)
+
+    def detections(self, out: RegionPredictions, sizes: Array) -> Detections:
+        """The best boxes of every image, in pixels of the input; no masks yet."""
+        boxes, scores = self.decode(out)
+        windows = ops.concatenate([ops.zeros_like(sizes), sizes], axis=-1)
+        real = ops.where(out.proposals.valid[..., None], scores[..., 1:], -1.0)
+        kept = self.nms(boxes[:, :, 0] if boxes.shape[2] == 1 else boxes, real, windows)
+        return as_detections(kept, scores)
+
+    def with_masks(self, found: Detections, maps: list[Array], image_size: Size) -> Detections:
+        """`found` with the masks of its boxes, if there is a mask head."""
+        if self.mask_head is None:
+            return found
+        features = self.features(maps, found.boxes, image_size)
+        logits = self.mask_head(features, training=False)
+        count = found.classes.shape[1]
+        logits = ops.reshape(ops.cast(logits, "float32"), (-1, count, *logits.shape[1:]))
+        if logits.shape[2] > 1:
+            classes = found.classes[..., None, None, None]
+            logits = ops.take_along_axis(logits, classes, axis=2)
+        return found._replace(masks=ops.sigmoid(logits[:, :, 0]))
+
+
+def as_detections(kept: Kept, scores: Array) -> Detections:
+    """What suppression kept, with all scores `[B, A, C + 1]` of the boxes it came from."""
+    class_scores = ops.take_along_axis(scores, kept.indices[..., None], axis=1)
+    return Detections(
+        boxes=kept.boxes,
+        scores=kept.scores,
+        classes=kept.classes,
+        valid=kept.valid,
+        class_scores=class_scores * ops.cast(kept.valid, "float32")[..., None],
+        anchor_indices=kept.indices,
+    )

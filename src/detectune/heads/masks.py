@@ -1,0 +1,5 @@
+from keras.layers import Layer
+
+
+class MaskHead(Layer):
+    pass
