@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -229,7 +230,8 @@ def region_networks(
     trunk = keras.Model(images, x, name="inception_resnet_v2_trunk")
     patches = Input((None, None, x.shape[-1]))
     features = graph.head(patches, repeats, last_padding)
-    return RegionNetworks(trunk, keras.Model(patches, features, name="box_features"))
+    box_features = keras.Model(patches, features, name="box_features")
+    return RegionNetworks(trunk, trunk.layers[-1].name, box_features)
 
 
 def inception_resnet_v2(
@@ -294,6 +296,11 @@ def _tf1_form() -> Tf1Form:
         last="",
         coarse="",
         first_coarse=0,
+        regions=RegionForm(
+            name="inception_resnet_v2",
+            build=partial(region_networks, last_padding="valid"),
+            hyperparams=DEFAULT_HYPERPARAMS,
+        ),
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from detectune.backbones.regions import RegionForm
 from detectune.layers.hyperparams import ConvHyperparams
 
 _NORM = re.compile(r"^bn_|_bn$|_BN$")
@@ -27,7 +28,7 @@ class Tf1Form:
             the first whose pattern matches the whole name counts.
         last: what names of the added maps of SSD begin with.
         coarse, first_coarse: names of the added levels of a pyramid, with the number of the first.
-        build, build_thin, default_hyperparams, from_config, ignored_fields: as in
+        build, build_thin, default_hyperparams, from_config, ignored_fields, regions: as in
             `BackboneFamily`, where they differ.
     """
 
@@ -41,6 +42,7 @@ class Tf1Form:
     default_hyperparams: ConvHyperparams | None = None
     from_config: Callable[[ConvHyperparams], ConvHyperparams] | None = None
     ignored_fields: frozenset[str] | None = None
+    regions: RegionForm | None = None
 
     def scope_of(self, layer: str) -> str:
         """The scope below `scope` of a convolution, or of its batch norm, called `layer`."""
@@ -58,6 +60,7 @@ class Tf1Form:
             "default_hyperparams",
             "from_config",
             "ignored_fields",
+            "regions",
         )
         found = {name: getattr(self, name) for name in settings}
         return {name: value for name, value in found.items() if value is not None}
