@@ -47,6 +47,9 @@ def relative_error(recorded: Any, key: str, values: Any) -> float:
 
 
 _KEY_GAINS = (
+    (r"/_mask_rcnn_box_predictor/.*/_class_predictor_layers/", 0.8, 0.0),
+    (r"/_mask_rcnn_box_predictor/.*/_box_encoder_layers/", 1.0, 0.0),
+    (r"/_mask_rcnn_box_predictor/.*/_mask_predictor_layers/", 1.0, 0.0),
     (r"/_class_predictor_layers/", 0.3, -2.0),
     (r"/_box_encoder_layers/", 0.3, 0.0),
     (r"/_head_scope_conv_layers/", 1.0, 0.0),

@@ -100,6 +100,9 @@ class NonMaxSuppression:
             count = ops.sum(ops.cast(inside(kept, windows, self.drop_empty).valid, "int32"), axis=1)
             left = ops.max(pairs, axis=1) > self.score_threshold
             missing = ops.logical_and(left, count < self.max_detections)
+            # Parity: boxes that the window drops count for their class.
+            open_class = ops.any(found < self.max_per_class, axis=1)
+            missing = ops.logical_and(missing, open_class)
             return ops.logical_and(done < block_count, ops.any(missing))
 
         def take_block(done: Array, kept: Kept, pairs: Array, found: Array):
@@ -154,16 +157,23 @@ class NonMaxSuppression:
         self, block: Kept, survivors: Array, found: Array, better: Array, num_classes: int
     ) -> tuple[Kept, Array]:
         """Drop survivors beyond `max_per_class`; `found` `[B, C]` counts them over the blocks."""
-        if num_classes == 1 and self.max_per_class >= self.max_detections:
-            return block._replace(valid=survivors), found
-        same = block.classes[:, :, None] == block.classes[:, None, :]
-        ahead = ops.cast(ops.logical_and(same, better), "float32")
-        rank = ops.cast(ops.squeeze(ahead @ _column(survivors), -1), "int32")
+        rank = self._rank_in_class(block, survivors, better, num_classes)
         rank = rank + ops.take_along_axis(found, block.classes, axis=1)
         survivors = ops.logical_and(survivors, rank < self.max_per_class)
         one_hot = ops.cast(block.classes[..., None] == ops.arange(num_classes), "int32")
         found = found + ops.sum(one_hot * ops.cast(survivors, "int32")[..., None], axis=1)
         return block._replace(valid=survivors), found
+
+
+    @staticmethod
+    def _rank_in_class(block: Kept, survivors: Array, better: Array, num_classes: int) -> Array:
+        """`[B, N]` int32: how many better survivors of its class each pair has in the block."""
+        if num_classes == 1:
+            flags = ops.cast(survivors, "int32")
+            return ops.cumsum(flags, axis=1) - flags
+        same = block.classes[:, :, None] == block.classes[:, None, :]
+        ahead = ops.cast(ops.logical_and(same, better), "float32")
+        return ops.cast(ops.squeeze(ahead @ _column(survivors), -1), "int32")
 
 
 def inside(block: Kept, windows: Array | None, drop_empty: bool = True) -> Kept:

@@ -6,9 +6,11 @@ from typing import Any, NamedTuple
 
 from keras.layers import DepthwiseConv2D
 
+from detectune.checkpoints.name_maps import faster_rcnn as faster_rcnn_names
 from detectune.checkpoints.name_maps import ssd as ssd_names
 from detectune.checkpoints.name_maps import tf1_ssd as tf1_ssd_names
 from detectune.detectors.base import Detector
+from detectune.detectors.faster_rcnn import FasterRCNN
 from detectune.detectors.ssd import SSD
 from detectune.errors import CheckpointError, three_part
 
@@ -16,7 +18,7 @@ SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"
 ROOT = "model/"
 
 # Detector class → its table of layers.
-_TABLES = {SSD: ssd_names.layer_keys}
+_TABLES = {SSD: ssd_names.layer_keys, FasterRCNN: faster_rcnn_names.layer_keys}
 # The same for the variable scopes of TensorFlow 1, as far as there were any.
 _TF1_TABLES = {SSD: tf1_ssd_names.layer_scopes}
 
@@ -63,7 +65,7 @@ def _tf1_names(detector: Detector) -> dict[int, str]:
     """`id` of a variable → its name on TensorFlow 1."""
     return {
         id(variable): f"{scope}/{tf1_ssd_names.variable_name(layer, variable.name)}"
-        for scope, layer in _TF1_TABLES[type(detector)](detector)
+        for scope, layer in _TF1_TABLES.get(type(detector), lambda _: ())(detector)
         for variable in layer.weights
     }
 

@@ -93,6 +93,11 @@ class FasterRCNN(Detector):
             self.second_stage.build(shapes[0])
         self.built = True
 
+    @property
+    def box_features(self) -> Layer | None:
+        """Patches of maps → features, of the second stage."""
+        return None if self.second_stage is None else self.second_stage.box_features
+
     def maps(self, images: Array, training: bool = False) -> list[Array]:
         """Feature maps of images `[B, H, W, 3]`, fine to coarse."""
         maps = self.backbone(images, training=training)

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
-import keras
 from keras.layers import Layer
 
 from detectune.backbones.base import Backbone
@@ -34,7 +33,8 @@ class HasRegionFeatures(Protocol):
 
     backbone: Backbone
     neck: Layer | None
-    box_features: keras.Model
+    @property
+    def box_features(self) -> Layer | None: ...
 
 
 def region_feature_layers(detector: HasRegionFeatures) -> Iterator[LayerKey]:
@@ -51,8 +51,9 @@ def _all_layers(detector: HasRegionFeatures) -> Iterator[LayerKey]:
     if isinstance(neck, FeaturePyramid):
         for key, name, layer in pyramid_layers(neck, backbone.original, f"{FIRST_STAGE}/"):
             yield LayerKey(key, f"{_PYRAMID_NAME}/{name}", layer)
-    layers = taken_apart(detector.box_features.layers)
-    yield from _counted(SECOND_STAGE, [layer for layer in layers if layer.weights])
+    if detector.box_features is not None:
+        layers = taken_apart(detector.box_features.layers)
+        yield from _counted(SECOND_STAGE, [layer for layer in layers if layer.weights])
 
 
 def _counted(root: str, layers: list[Layer]) -> Iterator[LayerKey]:

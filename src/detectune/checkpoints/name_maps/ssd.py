@@ -42,7 +42,7 @@ def _all_layers(detector: SSD) -> Iterator[tuple[str, str, Layer]]:
     yield from _backbone(detector.backbone)
     head = detector.head
     yield from _neck(detector.neck, detector.backbone.original)
-    yield from _shared_head(head) if isinstance(head, WeightSharedHead) else _level_heads(head)
+    yield from _shared_head(head) if isinstance(head, WeightSharedHead) else level_heads(head)
 
 
 def _backbone(backbone: Backbone) -> Iterator[tuple[str, str, Layer]]:
@@ -152,24 +152,31 @@ def _extras(neck: SsdExtraLayers, original: OriginalNames) -> Iterator[tuple[str
         yield from _numbered(f"{root}/{index}", names, block)
 
 
-def _level_heads(head: ConvolutionalHead) -> Iterator[tuple[str, str, Layer]]:
-    root = "_box_predictor/_prediction_heads"
+def level_heads(
+    head: ConvolutionalHead, key: str = "_box_predictor", scope: str = "BoxPredictor"
+) -> Iterator[tuple[str, str, Layer]]:
+    """The layers of a head with convolutions of its own for every level.
+
+    Args:
+        key, scope: of the predictor in keys and in names.
+    """
+    root = f"{key}/_prediction_heads"
     for level, layers in enumerate(head.shared):
-        name, names = f"BoxPredictor/SharedConvolutions_{level}/Conv2d", []
+        name, names = f"{scope}/SharedConvolutions_{level}/Conv2d", []
         for index in range(0, len(layers), 3):
             conv = f"{name}_{index // 3}_1x1_{layers[index].filters}"
             names += [conv, f"{conv}_norm", f"{conv}_activation"]
-        yield from _numbered(f"_box_predictor/_shared_nets/{level}", names, layers)
+        yield from _numbered(f"{key}/_shared_nets/{level}", names, layers)
     for level, layers in enumerate(head.box_layers):
         yield from _numbered(
             f"{root}/box_encodings/{level}/_box_encoder_layers",
-            _by_kind(f"BoxPredictor/ConvolutionalBoxHead_{level}/BoxEncodingPredictor", layers),
+            _by_kind(f"{scope}/ConvolutionalBoxHead_{level}/BoxEncodingPredictor", layers),
             layers,
         )
     for level, layers in enumerate(head.class_layers):
         yield from _numbered(
             f"{root}/class_predictions_with_background/{level}/_class_predictor_layers",
-            _by_kind(f"BoxPredictor/ConvolutionalClassHead_{level}/ClassPredictor", layers),
+            _by_kind(f"{scope}/ConvolutionalClassHead_{level}/ClassPredictor", layers),
             layers,
         )
 

@@ -1,0 +1,57 @@
+"""Faster R-CNN: layer → key in a zoo checkpoint, and the name the original gave the layer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from detectune.checkpoints.name_maps.mask_head import mask_head_layers
+from detectune.checkpoints.name_maps.region_features import region_feature_layers
+from detectune.checkpoints.name_maps.ssd import LayerKey, level_heads
+from detectune.detectors.faster_rcnn import FasterRCNN
+from detectune.detectors.first_stage import FirstStage
+from detectune.detectors.second_stage import SecondStage
+
+PREDICTOR = "_mask_rcnn_box_predictor"
+_SCOPE = "mask_rcnn_keras_box_predictor"
+
+
+def layer_keys(detector: FasterRCNN) -> Iterator[LayerKey]:
+    """Every layer of `detector` that has variables."""
+    yield from region_feature_layers(detector)
+    for row in _predictors(detector):
+        if row.layer.weights:
+            yield row
+
+
+def _predictors(detector: FasterRCNN) -> Iterator[LayerKey]:
+    yield from first_stage_layers(detector.first_stage)
+    if detector.second_stage is not None:
+        yield from second_stage_layers(detector.second_stage)
+
+
+def first_stage_layers(stage: FirstStage) -> Iterator[LayerKey]:
+    """The layers of the region proposal network."""
+    root = "_first_stage_box_predictor_first_conv/layer_with_weights"
+    yield LayerKey(f"{root}-0", "RPNConv", stage.convolution)
+    yield LayerKey(f"{root}-1", "RPNBatchNorm", stage.norm)
+    rows = level_heads(stage.head, "_first_stage_box_predictor", "FirstStageBoxPredictor")
+    for key, name, layer in rows:
+        yield LayerKey(key, name, layer)
+
+
+def second_stage_layers(stage: SecondStage) -> Iterator[LayerKey]:
+    """The heads on the features of a region."""
+    # The list of layers begins with one that flattens, and dropout stands before the last.
+    place = 1 if stage.head.box_dropout is None else 2
+    yield LayerKey(
+        f"{PREDICTOR}/_box_prediction_head/_box_encoder_layers/{place}",
+        f"{_SCOPE}/mask_rcnn_box_head/BoxEncodingPredictor_dense",
+        stage.head.box_layer,
+    )
+    yield LayerKey(
+        f"{PREDICTOR}/_class_prediction_head/_class_predictor_layers/{place}",
+        f"{_SCOPE}/mask_rcnn_class_head/ClassPredictor_dense",
+        stage.head.class_layer,
+    )
+    if stage.mask_head is not None:
+        yield from mask_head_layers(stage.mask_head)
