@@ -28,6 +28,9 @@ class GroundTruth(NamedTuple):
     masks: Array = None
     """`[B, N, H, W]` uint8, 1 where the object is, in pixels of the model's input; None where
     masks are not read."""
+    sizes: Array = None
+    """`[B, 2]` float32, height and width of each picture inside the model's input, the rest of
+    which is padding; None where pictures fill it."""
 
 
 class Predictions(NamedTuple):
