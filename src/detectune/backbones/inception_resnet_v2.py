@@ -301,6 +301,8 @@ def _tf1_form() -> Tf1Form:
             build=partial(region_networks, last_padding="valid"),
             hyperparams=DEFAULT_HYPERPARAMS,
         ),
+        # There the count of repeats begins anew.
+        box_scope=("Repeat_2/", "Repeat/"),
     )
 
 

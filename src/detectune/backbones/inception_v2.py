@@ -7,8 +7,6 @@ Source: Ioffe and Szegedy 2015, figure 5. Parity: slim/nets/inception_v2.py.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import keras
 from keras.layers import Input
 
@@ -28,12 +26,10 @@ from detectune.layers.hyperparams import BatchNormSettings, ConvHyperparams
 from detectune.registry import backbones
 from detectune.structures import Array
 
-
-# Parity: models/faster_rcnn_inception_v2_feature_extractor.py.
-_REGION_HYPERPARAMS = replace(
-    DEFAULT_HYPERPARAMS,
-    regularizer=None,
+# Parity: models/faster_rcnn_inception_v2_feature_extractor.py, with the initializer of TF-Slim.
+_REGION_HYPERPARAMS = ConvHyperparams(
     batch_norm=BatchNormSettings(momentum=0.9997, epsilon=1e-3, center=True, scale=True),
+    activation="relu",
 )
 
 

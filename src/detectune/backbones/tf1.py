@@ -30,6 +30,8 @@ class Tf1Form:
         coarse, first_coarse: names of the added levels of a pyramid, with the number of the first.
         build, build_thin, default_hyperparams, from_config, ignored_fields, regions: as in
             `BackboneFamily`, where they differ.
+        box_scope: what some scopes begin with, and what they begin with instead where the layers
+            make features of regions.
     """
 
     scope: str
@@ -43,6 +45,7 @@ class Tf1Form:
     from_config: Callable[[ConvHyperparams], ConvHyperparams] | None = None
     ignored_fields: frozenset[str] | None = None
     regions: RegionForm | None = None
+    box_scope: tuple[str, str] = ("", "")
 
     def scope_of(self, layer: str) -> str:
         """The scope below `scope` of a convolution, or of its batch norm, called `layer`."""
@@ -51,6 +54,12 @@ class Tf1Form:
             if re.fullmatch(pattern, name):
                 return re.sub(pattern, replacement, name)
         return name
+
+    def box_scope_of(self, layer: str) -> str:
+        """The same, where `layer` makes features of regions."""
+        usual, there = self.box_scope
+        scope = self.scope_of(layer)
+        return there + scope.removeprefix(usual) if scope.startswith(usual) else scope
 
     def changes(self) -> dict[str, Any]:
         """What is otherwise than in the family itself, by the family's names for it."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from keras.layers import DepthwiseConv2D
 
 from detectune.checkpoints.name_maps import faster_rcnn as faster_rcnn_names
 from detectune.checkpoints.name_maps import ssd as ssd_names
+from detectune.checkpoints.name_maps import tf1_faster_rcnn as tf1_faster_rcnn_names
 from detectune.checkpoints.name_maps import tf1_ssd as tf1_ssd_names
+from detectune.checkpoints.name_maps.tf1_ssd import Scoped
 from detectune.detectors.base import Detector
 from detectune.detectors.faster_rcnn import FasterRCNN
 from detectune.detectors.ssd import SSD
@@ -20,7 +23,15 @@ ROOT = "model/"
 # Detector class → its table of layers.
 _TABLES = {SSD: ssd_names.layer_keys, FasterRCNN: faster_rcnn_names.layer_keys}
 # The same for the variable scopes of TensorFlow 1, as far as there were any.
-_TF1_TABLES = {SSD: tf1_ssd_names.layer_scopes}
+_TF1_TABLES = {
+    SSD: tf1_ssd_names.layer_scopes,
+    FasterRCNN: tf1_faster_rcnn_names.layer_scopes,
+}
+# The same for classifiers of TF-Slim, of the layers that there are in a classifier.
+_CLASSIFIER_TABLES = {
+    SSD: tf1_ssd_names.classifier_scopes,
+    FasterRCNN: tf1_faster_rcnn_names.classifier_scopes,
+}
 
 
 class VariableKey(NamedTuple):
@@ -34,6 +45,8 @@ class VariableKey(NamedTuple):
     """The Keras variable."""
     tf1_name: str = ""
     """Variable name in the original on TensorFlow 1; empty if the network came later."""
+    classifier_name: str = ""
+    """Variable name in a classifier of TF-Slim; empty if none has the variable."""
 
     @property
     def path(self) -> str:
@@ -48,24 +61,26 @@ def variable_keys(detector: Detector) -> list[VariableKey]:
         CheckpointError: the name map of the family leaves a variable out, which is a defect.
     """
     found = []
-    tf1_names = _tf1_names(detector)
+    tf1_names = _tf1_names(_TF1_TABLES, detector)
+    classifier_names = _tf1_names(_CLASSIFIER_TABLES, detector)
     for key, name, layer in _TABLES[type(detector)](detector):
         for variable in layer.weights:
             kind = variable.name
             if isinstance(layer, DepthwiseConv2D) and kind == "kernel":
                 kind = "depthwise_kernel"  # its name before Keras 3
-            tf1_name = tf1_names.get(id(variable), "")
-            key_of_variable = f"{ROOT}{key}/{kind}{SUFFIX}"
-            found.append(VariableKey(key_of_variable, f"{name}/{kind}", variable, tf1_name))
+            names = [of.get(id(variable), "") for of in (tf1_names, classifier_names)]
+            found.append(
+                VariableKey(f"{ROOT}{key}/{kind}{SUFFIX}", f"{name}/{kind}", variable, *names)
+            )
     _check_complete(detector, found)
     return found
 
 
-def _tf1_names(detector: Detector) -> dict[int, str]:
+def _tf1_names(tables: Mapping[type, Callable[..., Scoped]], detector: Detector) -> dict[int, str]:
     """`id` of a variable → its name on TensorFlow 1."""
     return {
         id(variable): f"{scope}/{tf1_ssd_names.variable_name(layer, variable.name)}"
-        for scope, layer in _TF1_TABLES.get(type(detector), lambda _: ())(detector)
+        for scope, layer in tables.get(type(detector), lambda _: iter(()))(detector)
         for variable in layer.weights
     }
 

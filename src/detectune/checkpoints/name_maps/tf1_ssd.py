@@ -40,13 +40,21 @@ def layer_scopes(detector: SSD) -> Scoped:
         return
     root = f"{ROOT}{form.scope}"
     for layer in backbone_layers(detector.backbone):
-        yield _own(f"{root}/{form.scope_of(layer.name)}", layer), layer
+        yield own_scope(f"{root}/{form.scope_of(layer.name)}", layer), layer
     neck, head = detector.neck, detector.head
     if isinstance(neck, FeaturePyramid):
         yield from _pyramid(f"{root}/fpn", neck, form)
     elif isinstance(neck, SsdExtraLayers):  # other necks came later
         yield from _extras(root, neck, form)
     yield from _shared_head(head) if isinstance(head, WeightSharedHead) else _level_heads(head)
+
+
+def classifier_scopes(detector: SSD) -> Scoped:
+    """The layers of the backbone and their scopes in a classifier of TF-Slim."""
+    form = detector.backbone.tf1
+    if form is not None:
+        for layer in backbone_layers(detector.backbone):
+            yield own_scope(f"{form.scope}/{form.scope_of(layer.name)}", layer), layer
 
 
 def variable_name(layer: Layer, kind: str) -> str:
@@ -56,7 +64,8 @@ def variable_name(layer: Layer, kind: str) -> str:
     return _VARIABLES.get(kind, kind)
 
 
-def _own(scope: str, layer: Layer) -> str:
+def own_scope(scope: str, layer: Layer) -> str:
+    """The scope of `layer`, which belongs to the convolution whose scope is `scope`."""
     return f"{scope}/BatchNorm" if isinstance(layer, BatchNormalization) else scope
 
 
@@ -68,7 +77,7 @@ def _convs(layers: list[Layer], scopes: list[str]) -> Scoped:
         if isinstance(layer, Conv2D | DepthwiseConv2D | SeparableConv2D):
             scope = next(left)
         if layer.weights:
-            yield _own(scope, layer), layer
+            yield own_scope(scope, layer), layer
 
 
 def _extras(root: str, neck: SsdExtraLayers, form: Tf1Form) -> Scoped:

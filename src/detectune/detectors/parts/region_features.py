@@ -9,7 +9,7 @@ from keras.layers import Layer
 
 from detectune.backbones.base import Backbone, BackboneFamily, Colour
 from detectune.backbones.regions import RegionForm
-from detectune.config import schema
+from detectune.config import schema, tf1_names
 from detectune.detectors.parts.layers import conv_hyperparams
 from detectune.errors import ConfigError, did_you_mean, three_part
 from detectune.heads.dense_features import dense_features
@@ -36,15 +36,18 @@ _DEFAULT_PYRAMID = schema.FeaturePyramidNetworks(min_level=2, max_level=6)
 def region_feature_types() -> dict[str, tuple[str, bool]]:
     """Type in the config → (backbone, whether it has a pyramid).
 
-    The grammar is `faster_rcnn_<backbone>[_fpn]_keras`.
+    The grammar is `faster_rcnn_<backbone>[_fpn]_keras`, and for the networks of TensorFlow 1
+    `faster_rcnn_<backbone>`.
     """
     types = {}
     for backbone in backbones:
-        form = backbones[backbone].regions
-        if form is not None:
-            types[f"faster_rcnn_{form.name}_keras"] = backbone, False
-            if form.pyramid:
-                types[f"faster_rcnn_{form.name}_fpn_keras"] = backbone, True
+        family: BackboneFamily = backbones[backbone]
+        if family.regions is not None:
+            types[f"faster_rcnn_{family.regions.name}_keras"] = backbone, False
+            if family.regions.pyramid:
+                types[f"faster_rcnn_{family.regions.name}_fpn_keras"] = backbone, True
+        if family.tf1 is not None and family.tf1.regions is not None:
+            types[f"faster_rcnn_{family.tf1.regions.name}"] = backbone, False
     return types
 
 
@@ -84,7 +87,10 @@ def region_padding_colour(config: schema.ImageResizer) -> Colour:
 
 
 def _family(name: str) -> tuple[BackboneFamily, RegionForm, bool]:
+    """What the type `name` stands for; for an old name the family as TensorFlow 1 had it."""
     types = region_feature_types()
+    if refusal := tf1_names.refusal(name):
+        raise ConfigError(three_part(f"feature_extractor.type: {refusal[0]}", *refusal[1:]))
     if name not in types:
         raise ConfigError(
             three_part(
@@ -95,6 +101,8 @@ def _family(name: str) -> tuple[BackboneFamily, RegionForm, bool]:
         )
     backbone, pyramid = types[name]
     family: BackboneFamily = backbones[backbone]
+    if tf1_names.is_tf1(name):
+        family = family.in_tf1()
     assert family.regions is not None
     return family, family.regions, pyramid
 
@@ -105,8 +113,8 @@ def _without_pyramid(
     _check_fields(config, form)
     style = form.hyperparams.with_frozen_statistics(not config.batch_norm_trainable)
     networks = form.build(features_stride=config.first_stage_features_stride, hyperparams=style)
-    last = networks.trunk.layers[-1].name
-    return RegionFeatures(_backbone(family, networks.trunk, [last]), None, networks.box_features)
+    backbone = _backbone(family, networks.trunk, [networks.features])
+    return RegionFeatures(backbone, None, networks.box_features)
 
 
 def _with_pyramid(
