@@ -27,7 +27,7 @@ PREDICTOR = "SecondStageBoxPredictor"
 
 
 def layer_scopes(detector: FasterRCNN) -> Scoped:
-    """Every layer with variables and its scope; nothing if the extractor came after TensorFlow 1."""
+    """Every layer with variables and its scope; nothing if the network came after TensorFlow 1."""
     form = detector.backbone.tf1
     if form is None or form.regions is None or detector.neck is not None:
         return
@@ -84,7 +84,9 @@ def _second_predictor(stage: SecondStage) -> Scoped:
 def _mask_head(head: MaskHead) -> Scoped:
     # TF-Slim counted layers without a name of their own.
     convolutions = [*head.convolutions, head.last]
-    scopes = [f"{PREDICTOR}/Conv{f'_{index}' if index else ''}" for index in range(len(convolutions))]
+    scopes = [
+        f"{PREDICTOR}/Conv{f'_{index}' if index else ''}" for index in range(len(convolutions))
+    ]
     yield from zip(scopes, convolutions, strict=True)
     for scope, norm in zip(scopes, head.norms, strict=False):
         yield own_scope(scope, norm), norm
