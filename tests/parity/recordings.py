@@ -16,8 +16,8 @@ GOLDENS = Path(__file__).parent / "goldens"
 class Cases:
     """The cases of one part: `case(name)` gives inputs, outputs and arguments."""
 
-    def __init__(self, part: str) -> None:
-        self._arrays = np.load(GOLDENS / f"ssd_{part}.npz")
+    def __init__(self, part: str, family: str = "ssd") -> None:
+        self._arrays = np.load(GOLDENS / f"{family}_{part}.npz")
         self.arguments: dict[str, dict[str, Any]] = json.loads(self._arrays["arguments"].tobytes())
 
     def __getitem__(self, name: str) -> dict[str, np.ndarray]:

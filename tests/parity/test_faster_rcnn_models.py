@@ -1,4 +1,8 @@
-"""Whole two-stage models against recordings of the original: keys, stages, boxes, masks, losses."""
+"""Whole two-stage models against recordings of the original: keys, stages, boxes, masks, losses.
+
+Tolerances are those of `TENSORS` (relative L2), boxes 1e-5 of the image, scores 1e-5 and losses
+1e-4 relative. Each stage is fed what the original fed it.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,8 @@ import re
 import keras
 import numpy as np
 import pytest
+from keras import ops
+from keras.layers import Dropout
 from shared import shared_folder
 
 from detectune.checkpoints.files import read_checkpoint, write_checkpoint
@@ -16,8 +22,9 @@ from detectune.checkpoints.keys import variable_keys
 from detectune.config import schema
 from detectune.config.load import load_config
 from detectune.data.resizers import build_resizer
+from detectune.detectors.base import Detector
 from detectune.detectors.build import build_detector
-from detectune.structures import GroundTruth, Proposals
+from detectune.structures import Detections, GroundTruth, Proposals
 
 from .recordings import recipe_weight, relative_error
 
@@ -25,15 +32,18 @@ pytestmark = pytest.mark.parity
 
 _RESNET50 = "faster_rcnn_resnet50_v1_640x640_coco17_tpu-8"
 _PYRAMID = "faster_rcnn_resnet50_v1_fpn_640x640_coco17_tpu-8"
+_INCEPTION = "faster_rcnn_inception_resnet_v2_640x640_coco17_tpu-8"
 _MASKS = "x_mask_rcnn_resnet50_v1_640x640"
-NAMES = [
-    _RESNET50,
-    "faster_rcnn_resnet101_v1_640x640_coco17_tpu-8",
-    "faster_rcnn_resnet50_v1_800x1333_coco17_gpu-8",
-    _PYRAMID,
-    "faster_rcnn_inception_resnet_v2_640x640_coco17_tpu-8",
-    _MASKS,
-    "mask_rcnn_inception_resnet_v2_1024x1024_coco17_gpu-8",
+_INCEPTION_MASKS = "mask_rcnn_inception_resnet_v2_1024x1024_coco17_gpu-8"
+_SLOW = [
+    pytest.param("faster_rcnn_resnet50_v1_800x1333_coco17_gpu-8", marks=pytest.mark.slow),
+    pytest.param(_INCEPTION, marks=pytest.mark.slow),
+    pytest.param(_INCEPTION_MASKS, marks=pytest.mark.slow),
+]
+NAMES = [_RESNET50, _PYRAMID, _MASKS, *_SLOW]
+# Recorded without losses.
+NAMES_WITHOUT_LOSSES = [
+    pytest.param("faster_rcnn_resnet101_v1_640x640_coco17_tpu-8", marks=pytest.mark.slow)
 ]
 
 
@@ -45,17 +55,207 @@ class Recorded:
         self.config = load_config(oracle / "golden" / f"{name}.config")
         self.arrays = np.load(oracle / "golden" / f"{name}.npz")
         self.detector = build_detector(self.config.model)
-        for row in variable_keys(self.detector):
-            row.variable.assign(recipe_weight(row.key, tuple(row.variable.shape)))
+        assign_recipe(self.detector)
         images = np.load(oracle / "golden" / "images.npz")["images"]
         used = int(self.arrays["images_used"][0])
         self.images, self.sizes = self._resized(self.config, images[:used])
         if (oracle / "losses" / f"{name}.npz").exists():
             self.losses = np.load(oracle / "losses" / f"{name}.npz")
-            self.loss_config = load_config(oracle / "losses" / f"{name}.config")
-            self.loss_images, _ = self._resized(self.loss_config, images[:2])
+            # Its own detector: samplers and sizes differ from those of the forward pass.
+            config = load_config(oracle / "losses" / f"{name}.config")
+            self.trained = build_detector(config.model)
+            assign_recipe(self.trained)
+            self.loss_images, self.loss_sizes = self._resized(config, images[:2])
 
     def _resized(self, config, images) -> tuple[np.ndarray, np.ndarray]:
         resizer = build_resizer(config.model.faster_rcnn.image_resizer, self.detector.pad_value)
         resized = [resizer(image) for image in images]
-        return np.stack([image for image, _ in resized]), np.stack([size for _, size in resized])
+        sizes = np.stack([size for _, size in resized]).astype(np.float32)
+        return np.stack([image for image, _ in resized]), sizes
+
+    def proposals(self) -> Proposals:
+        """Those of the original."""
+        boxes = self.arrays["pred/proposal_boxes"]
+        count = self.arrays["pred/num_proposals"]
+        return Proposals(
+            ops.convert_to_tensor(boxes),
+            ops.convert_to_tensor(np.arange(boxes.shape[1])[None] < count[:, None]),
+        )
+
+    def truth(self) -> GroundTruth:
+        # The boxes of the recording are fractions of the padded image.
+        height, width = self.loss_images.shape[1:3]
+        boxes = np.stack([self.losses[f"gt/boxes.{k}"] for k in range(2)])
+        classes = np.stack([self.losses[f"gt/classes.{k}"] for k in range(2)]).argmax(-1)
+        weights = np.stack([self.losses[f"gt/weights.{k}"] for k in range(2)])
+        masks = None
+        if "gt/masks.0" in self.losses.files:
+            masks = np.stack([self.losses[f"gt/masks.{k}"] for k in range(2)]).astype(np.uint8)
+        return GroundTruth(
+            (boxes * np.array([height, width, height, width])).astype(np.float32),
+            classes.astype(np.int32),
+            np.ones(weights.shape, bool),
+            weights.astype(np.float32),
+            masks=masks,
+            sizes=self.loss_sizes,
+        )
+
+
+def assign_recipe(detector: Detector) -> None:
+    """Give the detector the weights of the recordings, and none of the randomness of training."""
+    for row in variable_keys(detector):
+        row.variable.assign(recipe_weight(row.key, tuple(row.variable.shape)))
+    for layer in detector._flatten_layers():
+        if isinstance(layer, Dropout):
+            layer.rate = 0.0
+
+
+every_recording = pytest.mark.parametrize("recorded", NAMES + NAMES_WITHOUT_LOSSES, indirect=True)
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def recorded(request) -> Recorded:
+    return Recorded(request.param)
+
+
+@every_recording
+def test_the_first_stage_equals_the_recorded_one(recorded):
+    arrays, detector = recorded.arrays, recorded.detector
+    normalized = detector.backbone.normalize(recorded.images)
+    assert relative_error(arrays, "preprocessed", normalized) < 1e-6
+    out = detector(recorded.images, training=False)
+    for level, features in enumerate(out.maps):
+        assert relative_error(arrays, f"pred/rpn_features_to_crop.{level}", features) < 1e-5
+    assert relative_error(arrays, "pred/rpn_box_encodings", out.first.box_codes) < 1e-5
+    logits = "pred/rpn_objectness_predictions_with_background"
+    assert relative_error(arrays, logits, out.first.class_logits) < 1e-5
+    assert relative_error(arrays, "pred/anchors", out.first.anchors) < 1e-6
+    ours = np.asarray(detector.propose(out, recorded.sizes).boxes)
+    _check_proposals(ours, arrays["pred/proposal_boxes"], recorded.sizes, out.size)
+
+
+@every_recording
+def test_the_second_stage_equals_the_recorded_one(recorded):
+    arrays, stage = recorded.arrays, recorded.detector.second_stage
+    maps = recorded.detector(recorded.images, training=False)
+    out = stage(maps.maps, proposals=recorded.proposals(), image_size=maps.size)
+    assert relative_error(arrays, "pred/box_classifier_features", out.features) < 1e-5
+    codes = ops.reshape(out.box_codes, (-1, *out.box_codes.shape[2:]))
+    assert relative_error(arrays, "pred/refined_box_encodings", codes) < 1e-5
+    logits = ops.reshape(out.class_logits, (-1, out.class_logits.shape[-1]))
+    assert relative_error(arrays, "pred/class_predictions_with_background", logits) < 1e-5
+    windows = np.concatenate([np.zeros_like(recorded.sizes), recorded.sizes], axis=-1)
+    found = stage.detections(out, windows)
+    _check_detections(found, arrays, recorded.sizes)
+    if stage.mask_head is not None:
+        masks = stage.with_masks(found, maps.maps, maps.size).masks
+        assert relative_error(arrays, "det/detection_masks", masks) < 1e-4
+
+
+def _check_proposals(ours: np.ndarray, theirs: np.ndarray, sizes: np.ndarray, padded) -> None:
+    """Equal, except for boxes that look into the padding: everything there has the same score."""
+    for own, recorded, size in zip(ours, theirs, sizes, strict=True):
+        distances = np.abs(own[:, None] - recorded[None]).max(-1)
+        strays = np.concatenate([own[distances.min(1) > 0.1], recorded[distances.min(0) > 0.1]])
+        at_padding = (strays[:, 2:] >= size - 1e-3) & (np.asarray(padded) > size)
+        assert np.all(at_padding.any(1))
+        assert len(strays) < len(own)
+
+
+def _check_detections(found: Detections, arrays, sizes: np.ndarray) -> None:
+    scores = np.asarray(found.scores)
+    np.testing.assert_allclose(scores, arrays["det/detection_scores"], atol=1e-5)
+    np.testing.assert_array_equal(found.anchor_indices, arrays["det/detection_anchor_indices"])
+    # The recording counts classes from 0 as well.
+    np.testing.assert_array_equal(found.classes, arrays["det/detection_classes"])
+    fractions = np.asarray(found.boxes) / np.tile(sizes, 2)[:, None, :]
+    np.testing.assert_allclose(fractions, arrays["det/detection_boxes"], atol=1e-5)
+    every = relative_error(arrays, "det/detection_multiclass_scores", found.class_scores)
+    assert every < 1e-5
+
+
+LOSSES = {
+    "rpn_localization_loss": "RPNLoss/localization_loss",
+    "rpn_objectness_loss": "RPNLoss/objectness_loss",
+    "localization_loss": "BoxClassifierLoss/localization_loss",
+    "classification_loss": "BoxClassifierLoss/classification_loss",
+    "mask_loss": "BoxClassifierLoss/mask_loss",
+    "regularization_loss": "regularization_loss",
+}
+
+
+@pytest.fixture
+def in_recorded_order(monkeypatch, recorded):
+    """Samplers choose as in the recordings: the first candidates, or the last where they are static
+
+    (`use_static_balanced_label_sampler`), which the original is in training only.
+    """
+    static = recorded.config.model.faster_rcnn.use_static_balanced_label_sampler
+
+    def choose(training: bool) -> None:
+        def uniform(shape, **_):
+            rising = ops.arange(int(shape[1]), dtype="float32")[None] / int(shape[1])
+            return ops.broadcast_to(rising if training and static else 0.0 * rising, shape)
+
+        monkeypatch.setattr(keras.random, "uniform", uniform)
+
+    return choose
+
+
+@pytest.mark.parametrize("mode", ["eval", "train"])
+def test_every_loss_equals_the_recorded_one(recorded, in_recorded_order, mode):
+    detector, training = recorded.trained, mode == "train"
+    in_recorded_order(training)
+    before = [np.asarray(variable) for variable in detector.variables]
+    out = detector(recorded.loss_images, training=training)
+    losses = detector.named_losses(recorded.truth(), out, training=training)
+    losses["regularization_loss"] = sum(detector.losses)
+    assert set(losses) == {*detector.loss_names, "regularization_loss"}
+    for name, value in losses.items():
+        reference = float(recorded.losses[f"{mode}/loss/Loss/{LOSSES[name]}"])
+        assert float(value) == pytest.approx(reference, rel=1e-4), name
+    for variable, value in zip(detector.variables, before, strict=True):
+        variable.assign(value)
+
+
+def test_a_step_has_the_recorded_gradients_and_moving_averages(recorded, in_recorded_order):
+    tf = pytest.importorskip("tensorflow")
+    in_recorded_order(True)
+    detector, losses = recorded.trained, recorded.losses
+    before = [np.asarray(variable) for variable in detector.variables]
+    with tf.GradientTape() as tape:
+        out = detector(recorded.loss_images, training=True)
+        total = detector.compute_loss(y=recorded.truth(), y_pred=out)
+    rows = {row.key: row.variable for row in variable_keys(detector)}
+    keys = [str(key) for key in losses["train/grad_keys"]]
+    gradients = tape.gradient(total, [rows[key].value for key in keys])
+    lengths = np.array([np.linalg.norm(gradient) for gradient in gradients])
+    reference = losses["train/grad_l2_sum_maxabs"][:, 0]
+    np.testing.assert_allclose(lengths, reference, rtol=1e-2, atol=1e-4 * reference.max())
+    averages = zip(losses["train/bn_after_keys"], losses["train/bn_after_l2_sum"], strict=True)
+    for key, (length, _) in averages:
+        assert np.linalg.norm(rows[str(key)]) == pytest.approx(length, rel=1e-4), key
+    for variable, value in zip(detector.variables, before, strict=True):
+        variable.assign(value)
+
+
+# Recorded keys → the recorded config that they belong to, once type and size are put in.
+KEYS = {
+    "faster_rcnn_resnet50_v1_640x640_coco17_tpu-8": _RESNET50,
+    "faster_rcnn_resnet50_v1_fpn_640x640_coco17_tpu-8": _PYRAMID,
+}
+
+
+@pytest.mark.parametrize("name", KEYS)
+def test_every_key_of_a_zoo_checkpoint_is_read_and_written(name, tmp_path):
+    oracle = shared_folder() / "oracle"
+    with gzip.open(oracle / "zoo_keys" / f"{name}.json.gz") as file:
+        rows = json.load(file)["keys"]
+    keys = {row["key"]: tuple(row["shape"]) for row in rows if row["dtype"] != "string"}
+    config = load_config(oracle / "golden" / f"{KEYS[name]}.config")
+    ours = variable_keys(build_detector(config.model))
+    write_checkpoint(tmp_path / "ckpt-0", {row.key: np.asarray(row.variable) for row in ours})
+    written = {key: value.shape for key, value in read_checkpoint(str(tmp_path / "ckpt-0")).items()}
+    assert written == keys
+    names = {row["key"]: row["full_name"] for row in rows}
+    assert {row.key: row.original_name for row in ours} == {row.key: names[row.key] for row in ours}

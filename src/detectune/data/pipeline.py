@@ -22,18 +22,22 @@ import tensorflow as tf
 
 from detectune.config import schema
 from detectune.data.augment.chain import build_augmentations
-from detectune.data.augment.example import Example
+from detectune.data.augment.example import Example, scaled_masks
 from detectune.data.check import check_source, not_empty
 from detectune.data.decode import decode
+from detectune.data.decoded_masks import check_masks, record_pixels
 from detectune.data.image_files import apply_orientation, decodable, rotation_to_apply
+from detectune.data.proposals import record_proposals
 from detectune.data.resizers import Resizer
-from detectune.data.sources.base import Source
+from detectune.data.sources.base import Record, Source
 from detectune.structures import Array, GroundTruth
 
 _log = logging.getLogger("detectune")
 _BOX_PADDING = 8
 # Enough to hide the pipeline behind a step; each more costs the memory of a batch.
 _BATCHES_AHEAD = 3
+# Masks are most of a batch: as many bytes as N grey images each.
+_MASK_BATCHES_AHEAD = 1
 _THREADS = max(os.cpu_count() or 1, 2)
 
 
@@ -48,6 +52,9 @@ class EvalBatch(NamedTuple):
     """`[B, 2]` int32: height and width of the decoded image file."""
     indices: Array
     """`[B]` int64: which record of the source each image is."""
+    proposals: Array = None
+    """`[B, P, 4]` float32, yxyx in pixels of `images`, zeros in padding; None where the detector
+    finds its own."""
 
 
 def train_batches(
@@ -59,38 +66,53 @@ def train_batches(
     start_step: int = 0,
     steps: int | None = None,
     checked: bool = False,
+    proposals: int = 0,
 ) -> tf.data.Dataset:
     """`(images [B, H, W, 3] float32 0–255 RGB, GroundTruth)` from `start_step` on.
 
     Boxes are in pixels of `images`, classes 0-based. Without `steps` the batches never end.
     A source that is `checked` has been looked through before: nothing is reported again.
+    Masks come with `load_instance_masks`.
+
+    Args:
+        proposals: how many boxes from the data the detector looks at in each image; 0 if it finds
+            its own. With them a batch is `((images, proposals [B, P, 4]), GroundTruth)`, yxyx in
+            pixels of `images`, zeros in padding.
 
     Raises:
         ConfigError: an augmentation is not known.
-        DataError: the source has no image, or some that cannot be read; all are named.
+        DataError: the source has no image, or some that cannot be read; all are named. Or an
+            object has no mask, though masks are asked for; or an image no proposals.
     """
+    masks = config.train_input_reader.load_instance_masks
     if not checked:
         check_source(source)
         _report_many_boxes(config, source)
+        if masks:
+            check_masks(source)
     batch = config.train_config.batch_size
     boxes = boxes_per_image(source)
     augment = build_augmentations(config.train_config.data_augmentation_options)
     order = _order(config, source, seed)
-    load = _loader(source)
+    load = _loader(source, masks=masks, proposals=proposals)
 
     @tf.autograph.experimental.do_not_convert
-    def sample(position: tf.Tensor) -> tuple[tf.Tensor, GroundTruth]:
+    def sample(position: tf.Tensor) -> tuple[tf.Tensor | tuple, GroundTruth]:
         index = tf.numpy_function(order, [position], tf.int64)
         sample_seed = tf.stack([tf.constant(seed, tf.int64), position])
         example = augment(load(tf.ensure_shape(index, [])), sample_seed)
         image, size = resizer(example.image)
-        return image, _ground_truth(example, size, boxes)
+        truth = _ground_truth(example, size, boxes, resizer)
+        if example.proposals is None:
+            return image, truth
+        return (image, _padded_proposals(example.proposals, size, proposals)), truth
 
     first = start_step * batch
     last = np.iinfo(np.int64).max if steps is None else first + steps * batch
     positions = tf.data.Dataset.range(first, last)
     samples = positions.map(sample, num_parallel_calls=_THREADS, deterministic=True)
-    return _with_options(_batched(samples, batch, resizer, drop_remainder=True))
+    batches = _batched(samples, batch, resizer, drop_remainder=True)
+    return _with_options(batches, _MASK_BATCHES_AHEAD if masks else _BATCHES_AHEAD)
 
 
 def eval_batches(
@@ -100,17 +122,25 @@ def eval_batches(
     batch_size: int,
     limit: int | None = None,
     drop_remainder: bool = False,
+    proposals: int = 0,
 ) -> tf.data.Dataset:
-    """`EvalBatch`es of the first `limit` images of `source`, in order; the last may be smaller."""
+    """`EvalBatch`es of the first `limit` images of `source`, in order; the last may be smaller.
+
+    Args:
+        proposals: how many per image the detector looks at; 0 if it finds its own.
+    """
     not_empty(source)
-    load = _loader(source)
+    load = _loader(source, proposals=proposals)
 
     @tf.autograph.experimental.do_not_convert
     def sample(index: tf.Tensor) -> EvalBatch:
-        image = load(index).image
-        original_size = tf.shape(image)[:2]
-        image, size = resizer(image)
-        return EvalBatch(image, size, original_size, index)
+        example = load(index)
+        original_size = tf.shape(example.image)[:2]
+        image, size = resizer(example.image)
+        found = example.proposals
+        if found is not None:
+            found = _padded_proposals(found, size, proposals)
+        return EvalBatch(image, size, original_size, index, found)
 
     indices = tf.data.Dataset.range(len(source) if limit is None else min(limit, len(source)))
     samples = indices.map(sample, num_parallel_calls=_THREADS, deterministic=True)
@@ -165,25 +195,23 @@ def _order(
     return lambda position: permutation(int(position) // count)[int(position) % count]
 
 
-def _loader(source: Source) -> Callable[[tf.Tensor], Example]:
+def _loader(
+    source: Source, *, masks: bool = False, proposals: int = 0
+) -> Callable[[tf.Tensor], Example]:
     """index → the decoded image and its boxes; reading is Python, decoding is C++."""
-    first_id = 1  # label-map ids start at 1, classes inside the program at 0
 
     def read(index: np.int64) -> tuple:
         record = source[int(index)]
-        # Crowds and groups are no single object: they count neither for nor against.
-        weights = np.where(record.is_crowd | record.group_of, 0, record.weights)
-        return (
-            np.array(decodable(record.image), object),
-            np.int32(rotation_to_apply(record.image, record.height, record.width)),
-            record.boxes.astype(np.float32),
-            (record.class_ids - first_id).astype(np.int32),
-            weights.astype(np.float32),
-        )
+        extras = [record_pixels(record)] if masks else []
+        if proposals:
+            extras.append(record_proposals(record, proposals))
+        return (*_columns(record), *extras)
 
     def load(index: tf.Tensor) -> Example:
         types = [tf.string, tf.int32, tf.float32, tf.int32, tf.float32]
-        data, rotation, boxes, classes, weights = tf.numpy_function(read, [index], types)
+        types += [tf.uint8] * masks + [tf.float32] * bool(proposals)
+        columns = tf.numpy_function(read, [index], types)
+        data, rotation, boxes, classes, weights, *extras = columns
         image = decode(tf.ensure_shape(data, []))
         image = tf.cond(
             tf.ensure_shape(rotation, []) == 1,
@@ -193,22 +221,63 @@ def _loader(source: Source) -> Callable[[tf.Tensor], Example]:
         image = tf.ensure_shape(image, [None, None, 3])
         boxes = tf.ensure_shape(boxes, [None, 4])
         classes, weights = tf.ensure_shape(classes, [None]), tf.ensure_shape(weights, [None])
-        return Example(image, boxes, classes, weights)
+        return Example(
+            image,
+            boxes,
+            classes,
+            weights,
+            masks=_fitting(extras[0], tf.shape(image)[:2]) if masks else None,
+            proposals=tf.ensure_shape(extras[-1], [None, 4]) if proposals else None,
+        )
 
     return load
 
 
-def _ground_truth(example: Example, size: tf.Tensor, count: int) -> GroundTruth:
+def _columns(record: Record) -> tuple:
+    first_id = 1  # label-map ids start at 1, classes inside the program at 0
+    # Crowds and groups are no single object: they count neither for nor against.
+    weights = np.where(record.is_crowd | record.group_of, 0, record.weights)
+    return (
+        np.array(decodable(record.image), object),
+        np.int32(rotation_to_apply(record.image, record.height, record.width)),
+        record.boxes.astype(np.float32),
+        (record.class_ids - first_id).astype(np.int32),
+        weights.astype(np.float32),
+    )
+
+
+def _fitting(masks: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
+    """`masks [N, H, W]` as large as the image: the annotation may be of another size."""
+    masks = tf.ensure_shape(masks, [None, None, None])
+    fits = tf.reduce_all(tf.equal(tf.shape(masks)[1:], size))
+    return tf.cond(fits, lambda: masks, lambda: scaled_masks(masks, size))
+
+
+def _padded_proposals(proposals: tf.Tensor, size: tf.Tensor, count: int) -> tf.Tensor:
+    """`[count, 4]` in pixels of the model's input: those with area, then zeros."""
+    inside = tf.clip_by_value(proposals, 0.0, 1.0)
+    solid = tf.logical_and(inside[:, 2] > inside[:, 0], inside[:, 3] > inside[:, 1])
+    height, width = tf.unstack(tf.cast(size, tf.float32))
+    pixels = tf.boolean_mask(inside, solid) * tf.stack([height, width, height, width])
+    return _fixed(tf.pad(pixels, [[0, count - tf.shape(pixels)[0]], [0, 0]]), count)
+
+
+def _ground_truth(example: Example, size: tf.Tensor, count: int, resizer: Resizer) -> GroundTruth:
     """The boxes of `example` in pixels of the model's input, padded to `count`."""
     height, width = tf.unstack(tf.cast(size, tf.float32))
     found = tf.shape(example.classes)[0]
     rows = [[0, count - found]]
     pixels = example.boxes * tf.stack([height, width, height, width])
+    masks = None
+    if example.masks is not None:
+        masks = _fixed(tf.pad(resizer.masks(example.masks), [*rows, [0, 0], [0, 0]]), count)
     return GroundTruth(
         boxes=_fixed(tf.pad(pixels, [*rows, [0, 0]]), count),
         classes=_fixed(tf.pad(example.classes, rows), count),
         valid=_fixed(tf.range(count) < found, count),
         weights=_fixed(tf.pad(example.weights, rows), count),
+        masks=masks,
+        sizes=tf.cast(size, tf.float32),
     )
 
 
@@ -223,24 +292,32 @@ def _batched(
         return samples.batch(batch, drop_remainder)
     # Images differ in size: all are padded to the largest of the batch. NaN marks the padding,
     # because padded_batch knows only one value for all channels.
-    spec = samples.element_spec
-    zeros = [tf.zeros([], leaf.dtype) for leaf in tf.nest.flatten(spec)]
-    padding = tf.nest.pack_sequence_as(spec, [tf.constant(np.nan, tf.float32), *zeros[1:]])
-    batches = samples.padded_batch(batch, padding_values=padding, drop_remainder=drop_remainder)
+    spec = tf.nest.flatten(samples.element_spec)
+    there = [not isinstance(leaf, tf.NoneTensorSpec) for leaf in spec]
+
+    @tf.autograph.experimental.do_not_convert
+    def flat(*parts):
+        return tuple(leaf for leaf in tf.nest.flatten(parts) if leaf is not None)
+
+    leaves = samples.map(flat)
+    zeros = [tf.zeros([], leaf.dtype) for leaf in leaves.element_spec]
+    padding = (tf.constant(np.nan, tf.float32), *zeros[1:])
+    batches = leaves.padded_batch(batch, padding_values=padding, drop_remainder=drop_remainder)
     value = tf.constant(resizer.pad_value[: resizer.channels], tf.float32)
 
     @tf.autograph.experimental.do_not_convert
-    def filled(*parts):
-        images, *others = tf.nest.flatten(parts)
+    def filled(images, *others):
         images = tf.where(tf.math.is_nan(images), value, images)
-        return tf.nest.pack_sequence_as(spec, [images, *others])
+        rest = iter((images, *others))
+        found = [next(rest) if present else None for present in there]
+        return tf.nest.pack_sequence_as(samples.element_spec, found)
 
     return batches.map(filled, num_parallel_calls=_THREADS)
 
 
-def _with_options(batches: tf.data.Dataset) -> tf.data.Dataset:
+def _with_options(batches: tf.data.Dataset, ahead: int = _BATCHES_AHEAD) -> tf.data.Dataset:
     options = tf.data.Options()
     options.deterministic = True
     # With it, ending a dataset cost about half a second after most evaluations of 160 images.
     options.autotune.enabled = False
-    return batches.with_options(options).prefetch(_BATCHES_AHEAD)
+    return batches.with_options(options).prefetch(ahead)

@@ -73,14 +73,25 @@ class Resizer:
         padded.set_shape([*self.padded_size, self.channels])
         return padded, true_size
 
+    def masks(self, masks: tf.Tensor) -> tf.Tensor:
+        """`[N, h, w]` uint8: masks `[N, H, W]` of an image, resized and padded as it is.
+
+        Parity: nearest neighbours whatever the method for images (core/preprocessor.py).
+        """
+        shape = tf.shape(masks)
+        size = self.new_size(shape[1], shape[2])
+        resized = tf.compat.v1.image.resize(
+            masks[..., None], size, _METHODS[1], align_corners=self.align_corners
+        )[..., 0]
+        after = self._padding(tf.shape(resized)[1:])
+        if after is not None:
+            resized = tf.pad(resized, [[0, 0], [0, after[0]], [0, after[1]]])
+        return tf.ensure_shape(resized, [None, *self.padded_size])
+
     def _pad(self, image: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
-        if None not in self.padded_size:
-            target = tf.stack(self.padded_size)
-        elif self.pad_multiple > 1:
-            target = -(-size // self.pad_multiple) * self.pad_multiple
-        else:
+        after = self._padding(size)
+        if after is None:
             return image
-        after = target - size
         padding = [[0, after[0]], [0, after[1]], [0, 0]]
         value = tf.constant(self.pad_value[: self.channels], tf.float32)
         return (
@@ -88,6 +99,14 @@ class Resizer:
             if any(self.pad_value)
             else tf.pad(image, padding)
         )
+
+    def _padding(self, size: tf.Tensor) -> tf.Tensor | None:
+        """`[2]`: rows below and columns to the right of a picture of that size; None without."""
+        if None not in self.padded_size:
+            return tf.stack(self.padded_size) - size
+        if self.pad_multiple > 1:
+            return -(-size // self.pad_multiple) * self.pad_multiple - size
+        return None
 
 
 def build_resizer(

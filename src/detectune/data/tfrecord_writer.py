@@ -12,8 +12,11 @@ from pathlib import Path
 import tensorflow as tf
 
 from detectune.config.label_map import LabelMap
+from detectune.data.decoded_masks import png_masks
 from detectune.data.image_files import portable
+from detectune.data.sources import tfrecord_masks
 from detectune.data.sources.base import Record
+from detectune.data.sources.tfrecord import PROPOSAL_CORNERS, PROPOSAL_SCORE
 from detectune.errors import three_part
 from detectune.files import WriteError
 
@@ -91,6 +94,13 @@ def tf_example(record: Record, names: dict[int, str]) -> tf.train.Example:
         features[f"image/object/bbox/{name}"] = _floats(values)
     if record.areas is not None:
         features["image/object/area"] = _floats(record.areas)
+    if record.masks is not None:
+        features[tfrecord_masks.KEY] = _bytes(png_masks(record))
+    if record.proposals is not None:
+        for name, values in zip(PROPOSAL_CORNERS, record.proposals.T, strict=True):
+            features[name] = _floats(values)
+    if record.proposal_scores is not None:
+        features[PROPOSAL_SCORE] = _floats(record.proposal_scores)
     return tf.train.Example(features=tf.train.Features(feature=features))
 
 

@@ -37,7 +37,7 @@ from detectune.structures import (
 
 
 class TwoStagePredictions(NamedTuple):
-    """What the stages say about a batch of images."""
+    """What can be said about a batch of images before anybody asks for regions."""
 
     maps: list[Array]
     """Feature maps `[B, H, W, D]`, fine to coarse."""
@@ -45,10 +45,6 @@ class TwoStagePredictions(NamedTuple):
     """`[2]` int: height and width of the input, pixels."""
     first: Predictions
     """What the first stage says about every anchor."""
-    proposals: Proposals | None
-    """The boxes it proposes; None if there is no second stage."""
-    second: RegionPredictions | None
-    """What the second stage says about them; None in training, where it first needs the truth."""
 
     @property
     def size(self) -> Size:
@@ -104,44 +100,67 @@ class FasterRCNN(Detector):
         return maps if self.neck is None else self.neck(maps, training=training)
 
     def call(self, images: Array, training: bool = False) -> TwoStagePredictions:
-        """Predictions for images `[B, H, W, 3]` float32, 0–255, RGB."""
+        """Maps and anchors of images `[B, H, W, 3]` float32, 0–255, RGB.
+
+        The second stage needs to know more: the size of each picture in its padding and, in
+        training, the truth.
+        """
         size = (images.shape[1], images.shape[2])
         maps = self.maps(images, training)
         first = self.first_stage(maps, image_size=size, training=training)
-        proposals = second = None
-        if self.second_stage is not None:
-            # Parity: clipped to the padded image, not to the picture in it.
-            window = ops.convert_to_tensor([[0.0, 0.0, *map(float, size)]])
-            window = ops.repeat(window, ops.shape(images)[0], axis=0)
-            proposals = self.first_stage.propose(first, window)
-            if not training:
-                second = self.second_stage(maps, proposals=proposals, image_size=size)
-        return TwoStagePredictions(maps, np.array(size), first, proposals, second)
+        return TwoStagePredictions(maps, np.array(size), first)
+
+    def propose(self, out: TwoStagePredictions, sizes: Array | None) -> Proposals:
+        """The boxes that the second stage looks at.
+
+        Args:
+            sizes: `[B, 2]`, height and width of each picture inside its padding; None if there is
+                no padding.
+        """
+        return self.first_stage.propose(out.first, _windows(out, sizes))
+
+    def regions(self, out: TwoStagePredictions, sizes: Array | None) -> RegionPredictions:
+        """What the second stage says about all proposals, in inference mode."""
+        stage = self._looking_stage()
+        return stage(out.maps, proposals=self.propose(out, sizes), image_size=out.size)
+
+    def _looking_stage(self) -> SecondStage:
+        if self.second_stage is None:
+            raise ValueError("this detector has one stage: it proposes boxes and does not classify")
+        return self.second_stage
 
     def named_losses(
         self, truth: GroundTruth, out: TwoStagePredictions, *, training: bool = True
     ) -> dict[str, Array]:
         """Scalars by the names of `loss_names`, each already weighted."""
         losses = self.first_stage.losses_of(out.first, truth)
-        if self.second_stage is None or out.proposals is None:
+        if self.second_stage is None:
             return losses
-        second = out.second
-        if second is None:
-            sampled = self.second_stage.sample(out.proposals, truth)
-            second = self.second_stage(
-                out.maps, proposals=sampled, image_size=out.size, training=training
-            )
-        return losses | self.second_stage.losses_of(second, truth, training)
+        return losses | self.second_stage.losses_at(
+            self.propose(out, truth.sizes),
+            truth,
+            out.maps,
+            windows=_windows(out, truth.sizes),
+            image_size=out.size,
+            training=training,
+        )
 
     def postprocess(self, out: TwoStagePredictions, sizes: Array) -> Detections:
         """The best boxes of every image, in pixels of the input, and masks if there is a head."""
-        sizes = ops.cast(sizes, "float32")
-        if self.second_stage is None or out.second is None:
-            windows = ops.concatenate([ops.zeros_like(sizes), sizes], axis=-1)
+        if self.second_stage is None:
             _, scores = self.first_stage.decode(out.first)
-            return as_detections(self.first_stage.best(out.first, windows), scores)
-        found = self.second_stage.detections(out.second, sizes)
+            return as_detections(self.first_stage.best(out.first, _windows(out, sizes)), scores)
+        found = self.second_stage.detections(self.regions(out, sizes), _windows(out, sizes))
         return self.second_stage.with_masks(found, out.maps, out.size)
+
+
+def _windows(out: TwoStagePredictions, sizes: Array | None) -> Array:
+    """`[B, 4]` yxyx: where the pictures are in the input."""
+    if sizes is None:
+        batch = ops.shape(out.maps[0])[0]
+        sizes = ops.broadcast_to(ops.cast(out.image_size, "float32"), (batch, 2))
+    sizes = ops.cast(sizes, "float32")
+    return ops.concatenate([ops.zeros_like(sizes), sizes], axis=-1)
 
 
 @detectors.register("faster_rcnn")

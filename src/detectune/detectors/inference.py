@@ -27,8 +27,9 @@ class DetectionModel(keras.Model):
         self.detector = detector
         self.built = True
 
-    def call(self, inputs: _Inputs) -> Detections:
-        return self.detector.detect(inputs[0], inputs[1])
+    def call(self, inputs: _Inputs) -> dict[str, Array]:
+        found = self.detector.detect(inputs[0], inputs[1])._asdict()
+        return {name: part for name, part in found.items() if part is not None}
 
     def detect(self, images: np.ndarray, sizes: np.ndarray) -> Detections:
         """NumPy detections for images `[B, H, W, 3]` float32 0–255 and sizes `[B, 2]`.
@@ -36,7 +37,7 @@ class DetectionModel(keras.Model):
         Boxes are in pixels of the input. A batch size seen for the first time is compiled.
         """
         outputs = self.predict_on_batch(_Inputs(images, np.asarray(sizes, np.float32)))
-        return Detections(*(None if part is None else np.asarray(part) for part in outputs))
+        return Detections(**{name: np.asarray(part) for name, part in outputs.items()})
 
 
 def to_original(

@@ -1,7 +1,7 @@
 """The second stage: what is in a proposed region, and where exactly?
 
     maps, proposals ─► crops ─► box features ─► RegionHead ─► RegionPredictions
-         training:  sample, then losses_of        = targets/anchor_targets.py, losses/
+         training:  losses_at a sample of them    = targets/anchor_targets.py, losses/
          inference: detections                    = boxes/coders.py, then boxes/nms.py
                     masks of the detected boxes   = crops ─► box features ─► mask head
 
@@ -221,24 +221,46 @@ class SecondStage(Layer):
         preference = keras.random.uniform(ops.shape(proposals.valid), seed=self.sampler_seed)
         return self.losses_of_regions.sample(proposals, truth, preference)
 
-    def losses_of(
-        self, out: RegionPredictions, truth: GroundTruth, training: bool = True
+    def losses_at(
+        self,
+        proposals: Proposals,
+        truth: GroundTruth,
+        maps: list[Array],
+        *,
+        windows: Array,
+        image_size: Size,
+        training: bool,
     ) -> dict[str, Array]:
-        """Scalars by the names of `loss_names`, each already weighted."""
-        named = self.losses_of_regions(out, truth)
-        if self.mask_head is not None:
-            logits = self.mask_head(out.features, training=training)
-            named["mask_loss"] = self.mask_loss(logits, out.proposals, truth)
-        return named
+        """Scalars by the names of `loss_names`, each already weighted.
 
-    def mask_loss(self, logits: Array, proposals: Proposals, truth: GroundTruth) -> Array:
-        """The weighted mask loss of logits `[B·P, C or 1, h, w]` for `proposals`."""
-        targets = self.losses_of_regions.assigner(proposals.boxes, truth)
+        Args:
+            proposals: in training, a sample of them counts; otherwise all do.
+            windows: `[B, 4]`, where the pictures are in the input.
+            image_size: height and width of the input, pixels.
+        """
+        if training:
+            proposals = self.sample(proposals, truth)
+        out = self(maps, proposals=proposals, image_size=image_size, training=training)
+        named = self.losses_of_regions(out, truth)
+        if self.mask_head is None:
+            return named
+        regions, features = proposals, out.features
+        if not training:
+            # Parity: masks are then judged at the boxes found, not at those proposed.
+            found = self.detections(out, windows)
+            regions = Proposals(found.boxes, found.valid)
+            features = self.features(maps, found.boxes, image_size)
+        logits = self.mask_head(features, training=training)
+        return named | {"mask_loss": self.mask_loss(logits, regions, truth)}
+
+    def mask_loss(self, logits: Array, regions: Proposals, truth: GroundTruth) -> Array:
+        """The weighted mask loss of logits `[B·P, C or 1, h, w]` for `regions`."""
+        targets = self.losses_of_regions.assigner(regions.boxes, truth)
         height, width = truth.masks.shape[2:]
         return self.losses_of_regions.mask_weight * mask_loss(
             logits,
-            boxes=proposals.boxes / np.array([height, width] * 2, np.float32),
-            weights=targets.box_weights * ops.cast(proposals.valid, "float32"),
+            boxes=regions.boxes / np.array([height, width] * 2, np.float32),
+            weights=targets.box_weights * ops.cast(regions.valid, "float32"),
             rows=ops.maximum(targets.matches, 0),
             classes=matched_classes(targets, truth),
             masks=truth.masks,
@@ -252,10 +274,9 @@ class SecondStage(Layer):
         boxes = self.coder.decode(out.box_codes, out.proposals.boxes[:, :, None])
         return boxes, self.to_scores(out.class_logits)
 
-    def detections(self, out: RegionPredictions, sizes: Array) -> Detections:
-        """The best boxes of every image, in pixels of the input; no masks yet."""
+    def detections(self, out: RegionPredictions, windows: Array) -> Detections:
+        """The best boxes of every image, clipped to `windows` `[B, 4]`; no masks yet."""
         boxes, scores = self.decode(out)
-        windows = ops.concatenate([ops.zeros_like(sizes), sizes], axis=-1)
         real = ops.where(out.proposals.valid[..., None], scores[..., 1:], -1.0)
         kept = self.nms(boxes[:, :, 0] if boxes.shape[2] == 1 else boxes, real, windows)
         return as_detections(kept, scores)

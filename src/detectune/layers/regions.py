@@ -175,10 +175,15 @@ def position_sensitive_pool(maps: Array, boxes: Array, bins: Size, size: Size) -
     boxes = ops.stop_gradient(ops.cast(boxes, "float32"))
     rows = _mean_of_parts(boxes[..., 0], boxes[..., 2], bins[0], size[0] // bins[0], height)
     columns = _mean_of_parts(boxes[..., 1], boxes[..., 3], bins[1], size[1] // bins[1], width)
-    # [B, by, bx, P, H, W]
-    shares = rows[:, :, None, :, :, None] * columns[:, None, :, :, None, :]
-    count = boxes.shape[1]
-    shares = ops.reshape(shares, (-1, num_bins, count, height * width))
+    shares = ops.stack(
+        [
+            rows[:, y, :, :, None] * columns[:, x, :, None, :]
+            for y in range(bins[0])
+            for x in range(bins[1])
+        ],
+        axis=1,
+    )
+    shares = ops.reshape(shares, (-1, num_bins, boxes.shape[1], height * width))
     cells = ops.reshape(maps, (-1, height * width, num_bins, channels // num_bins))
     parts = ops.matmul(ops.cast(shares, cells.dtype), ops.transpose(cells, (0, 2, 1, 3)))
     return ops.mean(parts, axis=1)

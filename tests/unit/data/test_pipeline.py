@@ -67,6 +67,7 @@ def test_a_batch_has_pixels_boxes_and_padding():
     assert truth.classes[0].numpy().tolist() == [1, 0, 0, 0, 0, 0, 0, 0]
     assert truth.valid[0].numpy().tolist() == [True, True] + [False] * 6
     assert truth.weights[0].numpy().tolist() == [0.5, 1] + [0] * 6
+    assert truth.sizes.numpy().tolist() == [[20, 30], [20, 30]]
 
 
 def test_crowds_and_groups_weigh_nothing():
@@ -155,6 +156,16 @@ def test_images_of_different_size_are_padded_to_the_largest_with_the_given_colou
     images, truth = next(iter(train_batches(options, source, built, seed=0, steps=1)))
     np.testing.assert_allclose(images, batch.images)
     np.testing.assert_allclose(truth.boxes[:, 0], [[2, 3, 10, 15], [3, 2, 15, 10]], atol=1e-5)
+    assert truth.sizes.dtype == tf.float32
+    assert truth.sizes.numpy().tolist() == [[20, 30], [30, 20]]
+
+
+def test_the_size_of_the_picture_is_told_where_it_is_padded_to_a_fixed_size():
+    padded = resizer("keep_aspect_ratio_resizer { min_dimension: 20 max_dimension: 30 "
+                     "pad_to_max_dimension: true }")  # fmt: skip
+    images, truth = next(iter(train_batches(config(), shades(2), padded, seed=0, steps=1)))
+    assert images.shape == (2, 30, 30, 3)
+    assert truth.sizes.numpy().tolist() == [[20, 30], [20, 30]]
 
 
 def test_eval_batches_give_every_image_once_in_order():

@@ -15,6 +15,7 @@ from detectune.data.augment.example import (
     augmentations,
     clipped,
     in_window,
+    moved,
     select,
     uniform,
 )
@@ -94,8 +95,9 @@ def random_crop_to_aspect_ratio(
     begin = tf.stack([uniform(seeds[i], tf.constant(0), room[i]) for i in range(2)])
     corners = tf.cast(tf.concat([begin, begin + window_size], 0), tf.float32)
     window = corners / tf.cast(tf.tile(size, [2]), tf.float32)
-    image = tf.slice(example.image, tf.pad(begin, [[0, 1]]), tf.concat([window_size, [3]], 0))
-    return _seen_through(example, image, window, config.overlap_thresh, config.clip_boxes)
+    return _seen_through(
+        example, begin, window_size, window, config.overlap_thresh, config.clip_boxes
+    )
 
 
 def _crop_of(config: schema.RandomCropImage | schema.SSDRandomCropOperation) -> Crop:
@@ -128,25 +130,36 @@ def _cropped(example: Example, seed: tf.Tensor, crop: Crop) -> Example:
         max_attempts=_ATTEMPTS,  # after these the whole image is the window
         use_image_if_no_bounding_boxes=True,
     )
-    image = tf.slice(example.image, begin, size)
-    return _seen_through(example, image, window[0, 0], crop.overlap_thresh, crop.clip_boxes)
+    return _seen_through(
+        example, begin[:2], size[:2], window[0, 0], crop.overlap_thresh, crop.clip_boxes
+    )
 
 
 def _seen_through(
     example: Example,
-    image: tf.Tensor,
+    begin: tf.Tensor,
+    size: tf.Tensor,
     window: tf.Tensor,
     overlap_thresh: float | tf.Tensor,
     clip_boxes: bool,
 ) -> Example:
-    """`image`, what `window [4]` shows of `example`, with the boxes that lie enough in it."""
+    """What `window [4]` shows of `example`, with the boxes that lie enough in it.
+
+    Args:
+        begin: `[2]`, the same window in pixels, with its `size [2]`.
+    """
     boxes = in_window(example.boxes, window)
     inside = _fraction_inside(boxes)
     # Parity: at a threshold of 0 a box must still touch the window, so 0 is not enough.
     keep = tf.logical_and(inside > 0.0, inside >= overlap_thresh)
-    image = tf.ensure_shape(image, [None, None, 3])
-    cropped = select(Example(image, boxes, example.classes, example.weights), keep)
-    return clipped(cropped) if clip_boxes else cropped
+    image = tf.slice(example.image, tf.pad(begin, [[0, 1]]), tf.concat([size, [3]], 0))
+    seen = moved(
+        select(example, keep),  # before masks are cut, so that fewer are
+        tf.ensure_shape(image, [None, None, 3]),
+        lambda boxes: in_window(boxes, window),
+        lambda masks: masks[:, begin[0] : begin[0] + size[0], begin[1] : begin[1] + size[1]],
+    )
+    return clipped(seen) if clip_boxes else seen
 
 
 def _fraction_inside(boxes: tf.Tensor) -> tf.Tensor:

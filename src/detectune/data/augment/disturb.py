@@ -5,7 +5,14 @@ from __future__ import annotations
 import tensorflow as tf
 
 from detectune.config import schema
-from detectune.data.augment.example import Example, augmentations, clipped, uniform
+from detectune.data.augment.example import (
+    Example,
+    augmentations,
+    clipped,
+    moved,
+    scaled_masks,
+    uniform,
+)
 
 
 @augmentations.register("random_jitter_boxes")
@@ -61,4 +68,4 @@ def random_image_scale(
     size = tf.cast(tf.shape(example.image)[:2], tf.float32) * factor
     new_size = tf.maximum(tf.cast(size, tf.int32), 1)
     image = tf.ensure_shape(tf.image.resize(example.image, new_size), [None, None, 3])
-    return example._replace(image=image)
+    return moved(example, image, lambda boxes: boxes, lambda masks: scaled_masks(masks, new_size))

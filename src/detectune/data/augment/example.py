@@ -31,6 +31,10 @@ class Example(NamedTuple):
     """`[N]` int32, 0-based."""
     weights: tf.Tensor
     """`[N]` float32."""
+    masks: tf.Tensor | None = None
+    """`[N, H, W]` uint8, 1 where the object is; None where masks are not read."""
+    proposals: tf.Tensor | None = None
+    """`[P, 4]` float32, yxyx as fractions of the image; None where none are read."""
 
 
 def float_image(example: Example) -> tf.Tensor:
@@ -45,8 +49,40 @@ def uniform(seed: tf.Tensor, low: Any = 0.0, high: Any = 1.0) -> tf.Tensor:
 
 
 def select(example: Example, keep: tf.Tensor) -> Example:
-    """`example` with only the boxes where `keep [N]` is True."""
-    return Example(example.image, *(tf.boolean_mask(part, keep) for part in example[1:]))
+    """`example` with only the boxes where `keep [N]` is True; proposals stay."""
+    return example._replace(
+        boxes=tf.boolean_mask(example.boxes, keep),
+        classes=tf.boolean_mask(example.classes, keep),
+        weights=tf.boolean_mask(example.weights, keep),
+        masks=None if example.masks is None else tf.boolean_mask(example.masks, keep),
+    )
+
+
+def moved(
+    example: Example,
+    image: tf.Tensor,
+    boxes: Callable[[tf.Tensor], tf.Tensor],
+    masks: Callable[[tf.Tensor], tf.Tensor],
+) -> Example:
+    """`example` with another `image` and what moves with its pixels.
+
+    Args:
+        boxes: changes boxes, and proposals like them; `[N, 4]`.
+        masks: changes `[N, H, W]`, where there are masks.
+    """
+    found = example.masks
+    return example._replace(
+        image=image,
+        boxes=boxes(example.boxes),
+        masks=None if found is None else tf.ensure_shape(masks(found), [None, None, None]),
+        proposals=None if example.proposals is None else boxes(example.proposals),
+    )
+
+
+def scaled_masks(masks: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
+    """`masks [N, H, W]` at another size `[2]`; each pixel takes the value of the nearest."""
+    resized = tf.image.resize(masks[..., None], size, tf.image.ResizeMethod.NEAREST_NEIGHBOR)
+    return resized[..., 0]
 
 
 def in_window(boxes: tf.Tensor, window: tf.Tensor) -> tf.Tensor:
@@ -57,7 +93,13 @@ def in_window(boxes: tf.Tensor, window: tf.Tensor) -> tf.Tensor:
 
 
 def clipped(example: Example) -> Example:
-    """`example` with boxes clipped to the image; those without area are dropped."""
+    """`example` with boxes clipped to the image; those without area are dropped.
+
+    Proposals are clipped, too; those without area are dropped when the batch is made.
+    """
     boxes = tf.clip_by_value(example.boxes, 0.0, 1.0)
     keep = tf.logical_and(boxes[:, 2] > boxes[:, 0], boxes[:, 3] > boxes[:, 1])
-    return select(example._replace(boxes=boxes), keep)
+    proposals = example.proposals
+    if proposals is not None:
+        proposals = tf.clip_by_value(proposals, 0.0, 1.0)
+    return select(example._replace(boxes=boxes, proposals=proposals), keep)

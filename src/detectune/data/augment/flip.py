@@ -8,7 +8,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 from detectune.config import schema
-from detectune.data.augment.example import Example, augmentations, uniform
+from detectune.data.augment.example import Example, augmentations, moved, uniform
 
 
 @augmentations.register("random_horizontal_flip")
@@ -17,11 +17,17 @@ def random_horizontal_flip(
 ) -> Example:
     """Left and right swapped, with a probability (0.5)."""
     flip = uniform(seed) < config.probability
-    y0, x0, y1, x1 = tf.unstack(example.boxes, axis=-1)
-    boxes = tf.stack([y0, 1.0 - x1, y1, 1.0 - x0], axis=-1)
-    return example._replace(
-        image=tf.cond(flip, lambda: tf.reverse(example.image, [1]), lambda: example.image),
-        boxes=tf.where(flip, boxes, example.boxes),
+
+    def mirrored(boxes: tf.Tensor) -> tf.Tensor:
+        y0, x0, y1, x1 = tf.unstack(boxes, axis=-1)
+        return tf.where(flip, tf.stack([y0, 1.0 - x1, y1, 1.0 - x0], axis=-1), boxes)
+
+    image = tf.cond(flip, lambda: tf.reverse(example.image, [1]), lambda: example.image)
+    return moved(
+        example,
+        image,
+        mirrored,
+        lambda masks: tf.cond(flip, lambda: tf.reverse(masks, [2]), lambda: masks),
     )
 
 
@@ -31,11 +37,17 @@ def random_vertical_flip(
 ) -> Example:
     """Top and bottom swapped, with a probability (0.5)."""
     flip = uniform(seed) < config.probability
-    y0, x0, y1, x1 = tf.unstack(example.boxes, axis=-1)
-    boxes = tf.stack([1.0 - y1, x0, 1.0 - y0, x1], axis=-1)
-    return example._replace(
-        image=tf.cond(flip, lambda: tf.reverse(example.image, [0]), lambda: example.image),
-        boxes=tf.where(flip, boxes, example.boxes),
+
+    def mirrored(boxes: tf.Tensor) -> tf.Tensor:
+        y0, x0, y1, x1 = tf.unstack(boxes, axis=-1)
+        return tf.where(flip, tf.stack([1.0 - y1, x0, 1.0 - y0, x1], axis=-1), boxes)
+
+    image = tf.cond(flip, lambda: tf.reverse(example.image, [0]), lambda: example.image)
+    return moved(
+        example,
+        image,
+        mirrored,
+        lambda masks: tf.cond(flip, lambda: tf.reverse(masks, [1]), lambda: masks),
     )
 
 
@@ -45,13 +57,21 @@ def random_rotation90(
 ) -> Example:
     """A quarter turn to the left, with a probability (0.5)."""
     turn = uniform(seed) < config.probability
-    y0, x0, y1, x1 = tf.unstack(example.boxes, axis=-1)
-    boxes = tf.stack([1.0 - x1, y0, 1.0 - x0, y1], axis=-1)
+
+    def turned(boxes: tf.Tensor) -> tf.Tensor:
+        y0, x0, y1, x1 = tf.unstack(boxes, axis=-1)
+        return tf.where(turn, tf.stack([1.0 - x1, y0, 1.0 - x0, y1], axis=-1), boxes)
+
     image = tf.cond(
         turn,
         lambda: tf.reverse(tf.transpose(example.image, [1, 0, 2]), [0]),
         lambda: example.image,
     )
-    return example._replace(
-        image=tf.ensure_shape(image, [None, None, 3]), boxes=tf.where(turn, boxes, example.boxes)
+    return moved(
+        example,
+        tf.ensure_shape(image, [None, None, 3]),
+        turned,
+        lambda masks: tf.cond(
+            turn, lambda: tf.reverse(tf.transpose(masks, [0, 2, 1]), [1]), lambda: masks
+        ),
     )

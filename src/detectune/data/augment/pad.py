@@ -9,7 +9,14 @@ from __future__ import annotations
 import tensorflow as tf
 
 from detectune.config import schema
-from detectune.data.augment.example import Example, augmentations, float_image, in_window, uniform
+from detectune.data.augment.example import (
+    Example,
+    augmentations,
+    float_image,
+    in_window,
+    moved,
+    uniform,
+)
 from detectune.errors import ConfigError, three_part
 
 
@@ -50,8 +57,13 @@ def _padded(
     margins = tf.stack([tf.stack([offset[0], after[0]]), tf.stack([offset[1], after[1]]), [0, 0]])
     image = tf.pad(float_image(example) - color, margins) + color
     window = tf.cast(tf.concat([-offset, target - offset], 0), tf.float32)
-    boxes = in_window(example.boxes, window / tf.cast(tf.tile(size, [2]), tf.float32))
-    return example._replace(image=tf.ensure_shape(image, [None, None, 3]), boxes=boxes)
+    window = window / tf.cast(tf.tile(size, [2]), tf.float32)
+    return moved(
+        example,
+        tf.ensure_shape(image, [None, None, 3]),
+        lambda boxes: in_window(boxes, window),
+        lambda masks: tf.pad(masks, tf.roll(margins, 1, axis=0)),
+    )
 
 
 def _between(seed: tf.Tensor, low: tf.Tensor | int, high: tf.Tensor) -> tf.Tensor:

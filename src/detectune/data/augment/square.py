@@ -13,6 +13,8 @@ from detectune.data.augment.example import (
     augmentations,
     clipped,
     in_window,
+    moved,
+    scaled_masks,
     uniform,
 )
 
@@ -56,7 +58,8 @@ def random_scale_crop_and_pad_to_square(
     image = tf.image.resize(example.image, new_size)
     room = tf.maximum(new_size - config.output_size, 0)
     begin = tf.stack([uniform(seeds[1 + i], tf.constant(0), room[i] + 1) for i in range(2)])
-    return _square(example._replace(image=image), begin, tf.constant(config.output_size))
+    scaled = moved(example, image, lambda boxes: boxes, lambda masks: scaled_masks(masks, new_size))
+    return _square(scaled, begin, tf.constant(config.output_size))
 
 
 def _square(example: Example, begin: tf.Tensor, side: tf.Tensor) -> Example:
@@ -68,5 +71,10 @@ def _square(example: Example, begin: tf.Tensor, side: tf.Tensor) -> Example:
     margins = tf.stack([[before[0], after[0]], [before[1], after[1]], [0, 0]])
     image = tf.ensure_shape(tf.pad(inside, margins), [None, None, 3])
     window = tf.cast(tf.concat([begin, begin + side], 0), tf.float32)
-    boxes = in_window(example.boxes, window / tf.cast(tf.tile(size, [2]), tf.float32))
-    return clipped(example._replace(image=image, boxes=boxes))
+    window = window / tf.cast(tf.tile(size, [2]), tf.float32)
+
+    def cut(masks: tf.Tensor) -> tf.Tensor:
+        seen = masks[:, start[0] : stop[0], start[1] : stop[1]]
+        return tf.pad(seen, tf.roll(margins, 1, axis=0))
+
+    return clipped(moved(example, image, lambda boxes: in_window(boxes, window), cut))

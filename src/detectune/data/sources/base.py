@@ -17,6 +17,7 @@ import numpy as np
 
 from detectune.config.label_map import LabelMap
 from detectune.data.image_files import TRUNCATED, damage
+from detectune.data.masks import Mask, mask_problem
 from detectune.errors import DataError, did_you_mean, three_part
 
 
@@ -44,9 +45,15 @@ class Record(NamedTuple):
     """`[N]` float32, 1 where the annotation says nothing."""
     areas: np.ndarray | None
     """`[N]` float32 in pixels of the stored image, or None."""
+    masks: tuple[Mask | None, ...] | None = None
+    """One per box, in pixels of `height` and `width`; None where there is none, or none is read."""
+    proposals: np.ndarray | None = None
+    """`[P, 4]` float32, yxyx as fractions of the image, best first; None where none are known."""
+    proposal_scores: np.ndarray | None = None
+    """`[P]` float32, or None where nobody said."""
 
 
-_PER_BOX = ("boxes", "class_ids", "difficult", "is_crowd", "group_of", "weights", "areas")
+_PER_BOX = ("boxes", "class_ids", "difficult", "is_crowd", "group_of", "weights")
 
 
 def make_record(
@@ -63,6 +70,9 @@ def make_record(
     group_of: Sequence | np.ndarray = (),
     weights: Sequence | np.ndarray = (),
     areas: Sequence | np.ndarray | None = None,
+    masks: Sequence[Mask | None] = (),
+    proposals: np.ndarray | None = None,
+    proposal_scores: np.ndarray | None = None,
 ) -> Record:
     """A `Record` of lists; an empty list of flags or weights means the default for every box."""
     count = len(class_ids)
@@ -79,6 +89,9 @@ def make_record(
         group_of=_flags(group_of, count),
         weights=np.asarray(weights, np.float32) if len(weights) == count else np.ones(count, "f4"),
         areas=None if areas is None or len(areas) != count else np.asarray(areas, np.float32),
+        masks=tuple(masks) if any(masks) else None,
+        proposals=None if proposals is None else np.asarray(proposals, np.float32).reshape(-1, 4),
+        proposal_scores=proposal_scores,
     )
 
 
@@ -88,9 +101,19 @@ def _flags(values: Sequence | np.ndarray, count: int) -> np.ndarray:
 
 def select_boxes(record: Record, keep: np.ndarray) -> Record:
     """`record` with only the boxes where `keep [N]` is True."""
-    changed = {name: getattr(record, name)[keep] for name in _PER_BOX[:-1]}
+    changed = {name: getattr(record, name)[keep] for name in _PER_BOX}
     areas = None if record.areas is None else record.areas[keep]
-    return record._replace(**changed, areas=areas)
+    masks = record.masks
+    if masks is not None:
+        masks = tuple(mask for mask, kept in zip(masks, keep, strict=True) if kept)
+    return record._replace(**changed, areas=areas, masks=masks)
+
+
+def mask_problems(record: Record) -> list[str]:
+    """What is seen to be wrong with the masks of `record` without decoding them; each object's."""
+    masks = record.masks or (None,) * len(record.class_ids)
+    found = (mask_problem(mask, record.height, record.width) for mask in masks)
+    return [f"object {number}: {text}" for number, text in enumerate(found, 1) if text]
 
 
 def repair(record: Record) -> Record:
@@ -183,6 +206,14 @@ class Source(abc.ABC):
             dropped += len(record.class_ids) - len(repaired.class_ids)
             clipped += int(np.any((record.boxes < 0) | (record.boxes > 1), axis=1).sum())
         return Survey(most, clipped, dropped, tuple(damaged))
+
+    @cached_property
+    def mask_problems(self) -> tuple[tuple[str, str], ...]:
+        """(file name, object and reason) of the objects whose mask cannot be used, not decoded."""
+        records = (repair(self.annotation(index)) for index in range(len(self)))
+        return tuple(
+            (record.file_name, text) for record in records for text in mask_problems(record)
+        )
 
     def describe(self) -> str:
         """One line for people: where the data come from and how many images and classes."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from detectune.config.label_map import LabelMap, LabelMapItem
 from detectune.data.image_files import IMAGE_SUFFIXES, find_image
+from detectune.data.masks import coco_mask
 from detectune.data.sources.base import label_map_of
 from detectune.data.sources.folder import Annotated, FolderSource, missing_images
 from detectune.errors import DataError, three_part
@@ -18,8 +19,12 @@ from detectune.errors import DataError, three_part
 _SECTIONS = ("images", "annotations", "categories")
 
 
-def open_coco(path: Path, label_map: LabelMap | None) -> FolderSource:
-    """The data set of the COCO file at `path`, or of the only one in the folder `path`."""
+def open_coco(path: Path, label_map: LabelMap | None, *, masks: bool = False) -> FolderSource:
+    """The data set of the COCO file at `path`, or of the only one in the folder `path`.
+
+    Args:
+        masks: keep the polygons and run lengths of the objects, too.
+    """
     file = _only_json(path) if path.is_dir() else path
     content = _read_json(file)
     names = _category_names(file, content)
@@ -34,6 +39,9 @@ def open_coco(path: Path, label_map: LabelMap | None) -> FolderSource:
         known.add(image["id"])
         if row is None:
             strays.append((image["file_name"], "annotation without image; it is not used"))
+        elif masks:
+            items = boxes_of.get(image["id"], [])
+            rows.append(row._replace(masks=tuple(coco_mask(i.get("segmentation")) for i in items)))
         else:
             rows.append(row)
     if not rows:

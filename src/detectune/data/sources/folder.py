@@ -9,6 +9,7 @@ import numpy as np
 
 from detectune.config.label_map import LabelMap
 from detectune.data.image_files import read_facts
+from detectune.data.masks import Mask
 from detectune.data.sources.base import ClassIds, Record, Source, label_map_of, make_record
 from detectune.errors import DataError, three_part
 
@@ -32,6 +33,7 @@ class Annotated(NamedTuple):
     difficult: tuple[bool, ...] = ()
     is_crowd: tuple[bool, ...] = ()
     areas: tuple[float, ...] | None = None
+    masks: tuple[Mask | None, ...] = ()
     in_fractions: bool = False
     """True where `boxes` are fractions of the image already (YOLO)."""
 
@@ -72,6 +74,7 @@ class FolderSource(Source):
             difficult=row.difficult,
             is_crowd=row.is_crowd,
             areas=row.areas,
+            masks=[mask and mask.on(height, width) for mask in row.masks],
         )
 
     def image_bytes(self, index: int) -> bytes:

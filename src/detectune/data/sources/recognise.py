@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -21,23 +22,30 @@ _OPENERS: dict[str, Callable[[Path, LabelMap | None], Source]] = {
     "csv": open_csv,
     "yolo": open_yolo,
 }
+_WITH_MASKS: dict[str, Callable[[Path, LabelMap | None], Source]] = {
+    "coco": functools.partial(open_coco, masks=True),
+    "voc": functools.partial(open_voc, masks=True),
+}
 FORMATS = (*_OPENERS, "tfrecord")
 # A drive letter is one character, so `C:\data` is no format.
 _PREFIX = re.compile(r"^([A-Za-z]{2,}):(?!//)(.*)$", re.DOTALL)
 
 
-def open_source(spec: str, label_map: LabelMap | None = None) -> Source:
+def open_source(spec: str, label_map: LabelMap | None = None, *, masks: bool = True) -> Source:
     """The data set that `spec` names: a path whose format is recognised, or FORMAT:PATH.
 
     Without a `label_map` the classes are taken from the data: ids 1, 2, … in the alphabetical
     order of the names, except where the data number them themselves (COCO, YOLO, TFRecord).
+
+    Args:
+        masks: read instance masks where the data have them, which costs memory.
 
     Raises:
         DataError: there is nothing at the path, or it is in no format that can be read.
     """
     kind, path = _split(spec)
     if kind == "tfrecord":
-        return open_tfrecord(path, label_map)
+        return open_tfrecord(path, label_map, masks=masks)
     place = Path(path).expanduser()
     if not place.exists():
         raise DataError(
@@ -47,6 +55,8 @@ def open_source(spec: str, label_map: LabelMap | None = None) -> Source:
                 f"Check the path; the current folder is {Path.cwd()}.",
             )
         )
+    if masks and kind in _WITH_MASKS:
+        return _WITH_MASKS[kind](place, label_map)
     return _OPENERS[kind](place, label_map)
 
 

@@ -22,6 +22,7 @@ import numpy as np
 
 from detectune.config.label_map import LabelMap, LabelMapItem
 from detectune.data.image_files import read_facts
+from detectune.data.sources import tfrecord_masks
 from detectune.data.sources.base import ClassIds, Record, Source, label_map_of, make_record
 from detectune.errors import DataError, three_part
 
@@ -38,7 +39,9 @@ class Entry(NamedTuple):
     length: int
 
 
-def open_tfrecord(pattern: str, label_map: LabelMap | None) -> TFRecordSource:
+def open_tfrecord(
+    pattern: str, label_map: LabelMap | None, *, masks: bool = False
+) -> TFRecordSource:
     """The records of the files that `pattern` names: paths and globs, joined by commas."""
     entries = [entry for path in find_files(pattern) for entry in read_index(path)]
     if not entries:
@@ -49,7 +52,7 @@ def open_tfrecord(pattern: str, label_map: LabelMap | None) -> TFRecordSource:
                 "Check that writing the files finished.",
             )
         )
-    return TFRecordSource(f"tfrecord:{pattern}", entries, label_map)
+    return TFRecordSource(f"tfrecord:{pattern}", entries, label_map, masks=masks)
 
 
 def find_files(pattern: str) -> list[str]:
@@ -218,8 +221,10 @@ def masked_crc32c(data: bytes) -> int:
 class TFRecordSource(Source):
     """Records read one by one, at random, through their index."""
 
-    def __init__(self, name: str, entries: list[Entry], label_map: LabelMap | None) -> None:
-        self._entries = entries
+    def __init__(
+        self, name: str, entries: list[Entry], label_map: LabelMap | None, *, masks: bool = False
+    ) -> None:
+        self._entries, self._masks = entries, masks
         super().__init__(name, label_map or self._derived_label_map())
         self._class_id = ClassIds(self.label_map)
         self._label_ids = {item.id for item in self.label_map.items}
@@ -250,19 +255,25 @@ class TFRecordSource(Source):
             height, width = _size(image)
         file_name = _bytes(features, "image/filename").decode("utf-8", "replace") or place
         named = f"{place} ({file_name})"
+        boxes, masks = _boxes(features, named), []
+        if self._masks and tfrecord_masks.KEY in features:
+            feature = features[tfrecord_masks.KEY]
+            masks = tfrecord_masks.read_masks(feature, len(boxes), height, width, named)
         return make_record(
             image=image,
             file_name=file_name,
             source_id=_bytes(features, "image/source_id").decode("utf-8", "replace"),
             height=height,
             width=width,
-            boxes=_boxes(features, named),
+            boxes=boxes,
             class_ids=self._class_ids(features, named),
             difficult=_integers(features, "image/object/difficult"),
             is_crowd=_integers(features, "image/object/is_crowd"),
             group_of=_integers(features, "image/object/group_of"),
             weights=_floats(features, "image/object/weight"),
             areas=_floats(features, "image/object/area"),
+            masks=masks,
+            **_proposals(features, named),
         )
 
     def damaged_files(self) -> list[tuple[str, str]]:
@@ -341,6 +352,9 @@ class TFRecordSource(Source):
 # A map from key to tf.train.Feature; the type of protobuf's map containers is not public.
 Features = Mapping[str, Any]
 _CORNERS = tuple(f"image/object/bbox/{corner}" for corner in ("ymin", "xmin", "ymax", "xmax"))
+# Keys of our own: the original reads no proposals from records.
+PROPOSAL_CORNERS = tuple(f"image/proposal/{c}" for c in ("ymin", "xmin", "ymax", "xmax"))
+PROPOSAL_SCORE = "image/proposal/score"
 
 
 def _bytes(features: Features, key: str) -> bytes:
@@ -379,6 +393,29 @@ def _boxes(features: Features, place: str) -> np.ndarray:
             "Write the records again with `detectune data convert`.",
         )
     )
+
+
+def _proposals(features: Features, place: str) -> dict[str, np.ndarray]:
+    """`proposals` and `proposal_scores` of a record that has them, the best first."""
+    corners = [_floats(features, corner) for corner in PROPOSAL_CORNERS]
+    scores = _floats(features, PROPOSAL_SCORE)
+    if not any(len(corner) for corner in corners):
+        return {}
+    counts = [len(corner) for corner in corners]
+    if len({*counts, len(scores) or counts[0]}) > 1:
+        raise DataError(
+            three_part(
+                f"{place}: image/proposal/ymin, xmin, ymax, xmax, score have "
+                f"{', '.join(str(count) for count in [*counts, len(scores)])} values.",
+                "Every proposal has all four corners, and a score where one has a score.",
+                "Write the records again with `detectune data convert`.",
+            )
+        )
+    boxes = np.stack(corners, axis=-1)
+    if not len(scores):
+        return {"proposals": boxes}
+    order = np.argsort(-scores, kind="stable")
+    return {"proposals": boxes[order], "proposal_scores": scores[order]}
 
 
 def _key_list(features: Features) -> str:

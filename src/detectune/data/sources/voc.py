@@ -5,6 +5,9 @@ Understood layouts (PATH is what follows `voc:`):
     PATH/Annotations/*.xml + PATH/JPEGImages/*   VOC; PATH may also be ImageSets/Main/train.txt
     PATH/annotations/*.xml + PATH/images/*       two folders side by side
     PATH/*.xml + PATH/*.jpg                      images and annotations mixed
+
+Masks are SegmentationObject/*.png beside Annotations: a pixel holds the number of the object, as
+the .xml counts them from 1.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ import numpy as np
 
 from detectune.config.label_map import LabelMap
 from detectune.data.image_files import IMAGE_SUFFIXES, find_image
+from detectune.data.masks import IndexMask
 from detectune.data.sources.folder import Annotated, FolderSource, missing_images
 from detectune.errors import DataError, three_part
 
@@ -24,8 +28,12 @@ _IMAGE_FOLDERS = ("JPEGImages", "images", "Images", "imgs")
 _NEXT = "`detectune data inspect FOLDER` lists what is in a data set."
 
 
-def open_voc(path: Path, label_map: LabelMap | None) -> FolderSource:
-    """The data set of .xml files at `path`: a folder, or a list file of ImageSets/Main."""
+def open_voc(path: Path, label_map: LabelMap | None, *, masks: bool = False) -> FolderSource:
+    """The data set of .xml files at `path`: a folder, or a list file of ImageSets/Main.
+
+    Args:
+        masks: look for the pictures of SegmentationObject, too.
+    """
     xmls, folders = _find_annotations(path)
     rows, strays, by_stem = [], [], _images_by_stem(folders)
     for xml in xmls:
@@ -33,7 +41,7 @@ def open_voc(path: Path, label_map: LabelMap | None) -> FolderSource:
         if row is None:
             strays.append((xml.name, "annotation without image; it is not used"))
         else:
-            rows.append(row)
+            rows.append(_with_masks(row, xml) if masks else row)
     if not rows:
         raise missing_images(str(path), [reason for reason, _ in strays], folders)
     if path.is_dir():
@@ -112,6 +120,13 @@ def _read_xml(xml: Path, folders: list[Path], by_stem: dict[str, Path]) -> Annot
         boxes=np.array([_box(xml, item) for item in objects], np.float64).reshape(-1, 4),
         difficult=tuple(bool(_number(xml, item, "difficult", 0)) for item in objects),
     )
+
+
+def _with_masks(row: Annotated, xml: Path) -> Annotated:
+    picture = xml.parent.parent / "SegmentationObject" / f"{xml.stem}.png"
+    if not picture.is_file():
+        return row  # VOC has masks of a part of its images only
+    return row._replace(masks=tuple(IndexMask(picture, i + 1) for i in range(len(row.names))))
 
 
 def _image_of(

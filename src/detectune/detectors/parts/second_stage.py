@@ -73,7 +73,20 @@ def region_head(config: schema.FasterRcnn) -> RegionHead:
 
 def mask_head(config: schema.FasterRcnn, settings: schema.MaskRCNNBoxPredictor) -> MaskHead:
     """The mask branch of `mask_rcnn_box_predictor { … }`."""
-    raise NotImplementedError
+    return MaskHead(
+        num_classes=config.num_classes,
+        size=(settings.mask_height, settings.mask_width),
+        hyperparams=conv_hyperparams(
+            settings.conv_hyperparams,
+            freeze_batch_norm=False,
+            tf1=tf1_names.is_tf1(config.feature_extractor.type),
+        ),
+        depth=settings.mask_prediction_conv_depth,
+        num_convolutions=settings.mask_prediction_num_conv_layers,
+        class_agnostic=settings.masks_are_class_agnostic,
+        convolve_first=settings.convolve_then_upsample_masks,
+        name="mask_head",
+    )
 
 
 def region_losses(config: schema.FasterRcnn) -> RegionLosses:
