@@ -36,18 +36,25 @@ _DEFAULT_PYRAMID = schema.FeaturePyramidNetworks(min_level=2, max_level=6)
 def region_feature_types() -> dict[str, tuple[str, bool]]:
     """Type in the config → (backbone, whether it has a pyramid).
 
-    The grammar is `faster_rcnn_<backbone>[_fpn]_keras`, and for the networks of TensorFlow 1
-    `faster_rcnn_<backbone>`.
+    The grammar is `faster_rcnn_<backbone>[_fpn]_keras`.
     """
     types = {}
     for backbone in backbones:
-        family: BackboneFamily = backbones[backbone]
-        if family.regions is not None:
-            types[f"faster_rcnn_{family.regions.name}_keras"] = backbone, False
-            if family.regions.pyramid:
-                types[f"faster_rcnn_{family.regions.name}_fpn_keras"] = backbone, True
-        if family.tf1 is not None and family.tf1.regions is not None:
-            types[f"faster_rcnn_{family.tf1.regions.name}"] = backbone, False
+        form = backbones[backbone].regions
+        if form is not None:
+            types[f"faster_rcnn_{form.name}_keras"] = backbone, False
+            if form.pyramid:
+                types[f"faster_rcnn_{form.name}_fpn_keras"] = backbone, True
+    return types
+
+
+def tf1_region_feature_types() -> dict[str, str]:
+    """Type in a config for TensorFlow 1 → backbone: the grammar is `faster_rcnn_<backbone>`."""
+    types = {}
+    for backbone in backbones:
+        tf1 = backbones[backbone].tf1
+        if tf1 is not None and tf1.regions is not None:
+            types[f"faster_rcnn_{tf1.regions.name}"] = backbone
     return types
 
 
@@ -89,19 +96,20 @@ def region_padding_colour(config: schema.ImageResizer) -> Colour:
 def _family(name: str) -> tuple[BackboneFamily, RegionForm, bool]:
     """What the type `name` stands for; for an old name the family as TensorFlow 1 had it."""
     types = region_feature_types()
+    old_types = tf1_region_feature_types()
     if refusal := tf1_names.refusal(name):
         raise ConfigError(three_part(f"feature_extractor.type: {refusal[0]}", *refusal[1:]))
-    if name not in types:
+    if name not in (*types, *old_types):
         raise ConfigError(
             three_part(
                 f'feature_extractor.type: no feature extractor is called "{name}".',
-                f"Offered: {', '.join(types)}.",
-                f"{did_you_mean(name, types)}Choose one of these names.",
+                f"Offered: {', '.join([*types, *old_types])}.",
+                f"{did_you_mean(name, [*types, *old_types])}Choose one of these names.",
             )
         )
-    backbone, pyramid = types[name]
+    backbone, pyramid = types.get(name) or (old_types[name], False)
     family: BackboneFamily = backbones[backbone]
-    if tf1_names.is_tf1(name):
+    if name in old_types:
         family = family.in_tf1()
     assert family.regions is not None
     return family, family.regions, pyramid
