@@ -69,7 +69,8 @@ def _places(rows: Iterable[VariableKey], *, of_detector: bool) -> dict[str, list
     """
     places = defaultdict(list)
     for row in rows:
-        if name := row.tf1_name if of_detector else row.classifier_name:
+        in_classifier = row.in_classifier.tf1_name if row.in_classifier else ""
+        if name := row.tf1_name if of_detector else in_classifier:
             places[name].append(row.key)
     return places
 

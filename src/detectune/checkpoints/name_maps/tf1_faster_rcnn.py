@@ -37,17 +37,6 @@ def layer_scopes(detector: FasterRCNN) -> Scoped:
         yield from _second_predictor(detector.second_stage)
 
 
-def classifier_scopes(detector: FasterRCNN) -> Scoped:
-    """The layers that a classifier has too, and their scopes in one of TF-Slim."""
-    form = detector.backbone.tf1
-    if form is None:
-        return
-    # Above a pyramid the box features are layers of the detector's own.
-    layers = [] if detector.neck is not None else _box_features(detector)
-    for layer in (*backbone_layers(detector.backbone), *layers):
-        yield own_scope(f"{form.scope}/{form.scope_of(layer.name)}", layer), layer
-
-
 def _extractors(detector: FasterRCNN, form: Tf1Form) -> Scoped:
     for layer in backbone_layers(detector.backbone):
         scope = f"{FIRST_STAGE}/{form.scope}/{form.scope_of(layer.name)}"

@@ -49,14 +49,6 @@ def layer_scopes(detector: SSD) -> Scoped:
     yield from _shared_head(head) if isinstance(head, WeightSharedHead) else _level_heads(head)
 
 
-def classifier_scopes(detector: SSD) -> Scoped:
-    """The layers of the backbone and their scopes in a classifier of TF-Slim."""
-    form = detector.backbone.tf1
-    if form is not None:
-        for layer in backbone_layers(detector.backbone):
-            yield own_scope(f"{form.scope}/{form.scope_of(layer.name)}", layer), layer
-
-
 def variable_name(layer: Layer, kind: str) -> str:
     """What TF-Slim called the variable that Keras calls `kind`, below the scope of `layer`."""
     if isinstance(layer, DepthwiseConv2D) and kind == "kernel":
