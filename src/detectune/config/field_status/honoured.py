@@ -26,6 +26,8 @@ HONOURED_FIELDS = {
     "ThresholdedIouSimilarity": "*",
     "BoxCoder": "faster_rcnn_box_coder mean_stddev_box_coder square_box_coder",
     "FasterRcnnBoxCoder": "*",
+    "FasterRcnnFeatureExtractor": "type first_stage_features_stride batch_norm_trainable "
+    "conv_hyperparams override_base_feature_extractor_hyperparams fpn",
     "MeanStddevBoxCoder": "*",
     "SquareBoxCoder": "*",
     "BoxPredictor": "convolutional_box_predictor weight_shared_convolutional_box_predictor",
