@@ -21,6 +21,9 @@ IGNORED_FIELDS = {
     "Quantization.*": "There is no quantisation-aware training.",
     "MultiscaleAnchorGenerator.normalize_coordinates": "Anchors are in pixels of the model's input "
     "throughout; boxes come out the same.",
+    "FasterRcnnFeatureExtractor.pad_to_multiple": "The original never read it. Write "
+    "image_resizer { keep_aspect_ratio_resizer { pad_to_max_dimension: true } } for one size of "
+    "all images.",
     "Ssd.inplace_batchnorm_update": "Batch-norm statistics are always updated within the step.",
     "Ssd.return_raw_detections_during_predict": "Exports always contain the raw boxes and scores.",
     "Ssd.implicit_example_weight": "It only counts with use_confidences_as_targets.",

@@ -37,7 +37,6 @@ REFUSED_FIELDS = {
     "DetectionModel.experimental_model": _NO_EXPERIMENT,
     "ExperimentalModel.*": _NO_EXPERIMENT,
     "FasterRcnn.*": _NO_FASTER_RCNN,
-    "FasterRcnnFeatureExtractor.*": _NO_FASTER_RCNN,
     "Context.*": _NO_FASTER_RCNN,
     "MaskRCNNBoxPredictor.*": _NO_FASTER_RCNN,
     "RfcnBoxPredictor.*": _NO_FASTER_RCNN,
