@@ -27,7 +27,7 @@ from detectune.data.check import check_source, not_empty
 from detectune.data.decode import decode
 from detectune.data.decoded_masks import check_masks, record_pixels
 from detectune.data.image_files import apply_orientation, decodable, rotation_to_apply
-from detectune.data.proposals import record_proposals
+from detectune.data.proposals import check_proposals, record_proposals
 from detectune.data.resizers import Resizer
 from detectune.data.sources.base import Record, Source
 from detectune.structures import Array, GroundTruth
@@ -91,6 +91,8 @@ def train_batches(
         _report_many_boxes(config, source)
         if masks:
             check_masks(source)
+        if proposals:
+            check_proposals(source)
     batch = config.train_config.batch_size
     parts = max(config.train_config.gradient_accumulation_steps, 1)
     boxes = boxes_per_image(source)
@@ -132,6 +134,8 @@ def eval_batches(
         proposals: how many per image the detector looks at; 0 if it finds its own.
     """
     not_empty(source)
+    if proposals:
+        check_proposals(source)
     load = _loader(source, proposals=proposals)
 
     @tf.autograph.experimental.do_not_convert
