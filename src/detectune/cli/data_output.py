@@ -98,6 +98,11 @@ def print_conversion(name: str, conversion: Conversion) -> None:
         console.print(f"{conversion.clipped} boxes reached out of their image and were clipped")
     if conversion.dropped:
         console.print(f"{conversion.dropped} boxes had no area and were left out")
+    if conversion.lost_masks:
+        console.print(
+            f"[yellow]{conversion.lost_masks} masks are not written: only coco and tfrecord "
+            "keep masks[/yellow]"
+        )
     if conversion.skipped:
         console.print(f"[yellow]{len(conversion.skipped)} damaged images were left out:[/yellow]")
         for file_name, reason in conversion.skipped:

@@ -24,6 +24,17 @@ IGNORED_FIELDS = {
     "FasterRcnnFeatureExtractor.pad_to_multiple": "The original never read it. Write "
     "image_resizer { keep_aspect_ratio_resizer { pad_to_max_dimension: true } } for one size of "
     "all images.",
+    "FasterRcnn.inplace_batchnorm_update": "Batch-norm statistics are always updated within the "
+    "step.",
+    "FasterRcnn.use_matmul_gather_in_matcher": _FAST_PATH,
+    "FasterRcnn.use_static_balanced_label_sampler": _SHAPES,
+    "FasterRcnn.use_static_shapes": _SHAPES,
+    "FasterRcnn.use_static_shapes_for_eval": _SHAPES,
+    "FasterRcnn.use_partitioned_nms_in_first_stage": _FAST_PATH,
+    "FasterRcnn.return_raw_detections_during_predict": "Exports always contain the raw boxes and "
+    "scores.",
+    "FasterRcnn.resize_masks": "Masks always get the size of the image they belong to.",
+    "MaskRCNNBoxPredictor.predict_instance_masks": "number_of_stages: 3 asks for masks.",
     "Ssd.inplace_batchnorm_update": "Batch-norm statistics are always updated within the step.",
     "Ssd.return_raw_detections_during_predict": "Exports always contain the raw boxes and scores.",
     "Ssd.implicit_example_weight": "It only counts with use_confidences_as_targets.",
@@ -82,7 +93,8 @@ IGNORED_FIELDS = {
     "InputReader.use_display_name": "Classes are recognised by their names and by their "
     "display names.",
     "InputReader.include_source_id": "The source id is always read where there is one.",
-    "InputReader.mask_type": "It only counts with load_instance_masks.",
+    "InputReader.mask_type": "How masks are stored is seen from the records.",
+    "EvalConfig.eval_instance_masks": "metrics_set decides: coco_mask_metrics measures masks.",
     "EvalConfig.num_examples": "An evaluation reads the whole data set; "
     "eval_input_reader.sample_1_of_n_examples reads a part.",
     "EvalConfig.eval_interval_secs": _OTHER_PROCESS,
