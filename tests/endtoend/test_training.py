@@ -260,3 +260,21 @@ def test_a_progress_is_written_and_read_back(trained):
     assert progress.step == 8
     assert progress.best_step in (4, 8)
     assert int(detector.optimizer.iterations) == 8
+
+
+@pytest.mark.slow
+def test_a_batch_in_parts_makes_the_same_steps_and_the_parts_may_change(data, tmp_path):
+    def losses(parts, name, *, resume=False, steps=3):
+        config = config_for(data, steps=steps)
+        config.model.ssd.freeze_batchnorm = True  # their statistics would be those of a part
+        config.train_config.gradient_accumulation_steps = parts
+        run = train(config, tmp_path / name, resume=resume)
+        rows = [row for row in read_metrics(run.path / "metrics.jsonl") if row["kind"] == "train"]
+        return [(row["step"], row["learning_rate"], row["Loss/total_loss"]) for row in rows]
+
+    whole = losses(1, "whole")
+    losses(2, "parts", steps=2)
+    parts = losses(4, "parts", resume=True)
+    assert [row[:2] for row in parts] == [row[:2] for row in whole]
+    # The parts are normalized by the matches of their own.
+    np.testing.assert_allclose([r[2] for r in parts], [r[2] for r in whole], rtol=0.2)

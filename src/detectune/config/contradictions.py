@@ -38,6 +38,31 @@ def refuse(problems: Iterable[Problem]) -> None:
         )
 
 
+def training(config: schema.TrainEvalPipelineConfig) -> Iterator[Problem]:
+    """A batch can be computed in the parts that are asked for."""
+    path = "train_config.gradient_accumulation_steps"
+    batch = config.train_config.batch_size
+    parts = config.train_config.gradient_accumulation_steps
+    if parts < 1 or batch % parts:
+        yield Problem(
+            "error",
+            path,
+            f"a batch of {batch} images cannot be computed in {parts} equal parts.",
+            "Allowed: 1 for the whole batch at once, or a divisor of batch_size.",
+            f"Write gradient_accumulation_steps: {batch} for one image at a time, "
+            "or change batch_size.",
+        )
+    is_ssd = config.model.WhichOneof("model") == "ssd"
+    if parts > 1 and is_ssd and not config.model.ssd.normalize_loss_by_num_matches:
+        yield Problem(
+            "error",
+            path,
+            "the loss is a sum over the images of a batch (normalize_loss_by_num_matches: false).",
+            "The parts of a batch are averaged, which would divide such a sum by their number.",
+            "Write normalize_loss_by_num_matches: true, or compute the batch at once.",
+        )
+
+
 def background(ssd: schema.Ssd) -> Iterator[Problem]:
     """A background is one class, or none."""
     if ssd.add_background_class and ssd.explicit_background_class:

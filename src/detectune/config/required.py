@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from google.protobuf.message import Message
 
 from detectune.config import schema
-from detectune.config.contradictions import contradictions
+from detectune.config.contradictions import contradictions, training
 from detectune.config.problems import Problem
 
 _SSD_CHOICES = {
@@ -58,6 +58,7 @@ def _training(config: schema.TrainEvalPipelineConfig) -> Iterator[Problem]:
         )
     if train.batch_size < 1:
         yield _missing("train_config.batch_size", "a batch size of 0", "batch_size: 8")
+    yield from training(config)
     kind = train.optimizer.WhichOneof("optimizer")
     example = "optimizer { momentum_optimizer { learning_rate { ... } } }"
     if kind is None:

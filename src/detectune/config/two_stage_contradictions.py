@@ -83,11 +83,29 @@ def second_stage(config: schema.FasterRcnn) -> Iterator[Problem]:
             "Lower the one or raise the other.",
         )
     predictor = config.second_stage_box_predictor
-    if predictor.WhichOneof("box_predictor_oneof") != "mask_rcnn_box_predictor":
+    yield from _code_size(predictor)
+    if predictor.HasField("rfcn_box_predictor"):
+        yield from _position_sensitive(config)
+    if not predictor.HasField("mask_rcnn_box_predictor"):
         return
     yield from _crops(config)
     if config.number_of_stages == 3:
         yield from _masks(predictor.mask_rcnn_box_predictor)
+
+
+def _code_size(predictor: schema.BoxPredictor) -> Iterator[Problem]:
+    kind = predictor.WhichOneof("box_predictor_oneof")
+    if kind not in ("mask_rcnn_box_predictor", "rfcn_box_predictor"):
+        return
+    said = getattr(predictor, kind).box_code_size
+    if said != 4:
+        yield Problem(
+            "error",
+            f"{_PATH}.second_stage_box_predictor.{kind}.box_code_size",
+            f"it is {said}.",
+            "Allowed: 4, a number for each side of a box.",
+            "Remove the line.",
+        )
 
 
 def _crops(config: schema.FasterRcnn) -> Iterator[Problem]:
@@ -103,6 +121,40 @@ def _crops(config: schema.FasterRcnn) -> Iterator[Problem]:
             f"{said}.",
             "Needed: numbers of cells above 0, and a pooling that is not larger than the crop.",
             "Write initial_crop_size: 14 maxpool_kernel_size: 2 maxpool_stride: 2.",
+        )
+
+
+def _position_sensitive(config: schema.FasterRcnn) -> Iterator[Problem]:
+    settings = config.second_stage_box_predictor.rfcn_box_predictor
+    path = f"{_PATH}.second_stage_box_predictor.rfcn_box_predictor"
+    if config.number_of_stages == 3:
+        yield Problem(
+            "error",
+            f"{_PATH}.number_of_stages",
+            "it is 3, and rfcn_box_predictor draws no masks.",
+            "R-FCN has two stages.",
+            "Write number_of_stages: 2, or take mask_rcnn_box_predictor.",
+        )
+    for axis in ("height", "width"):
+        crop, bins = (
+            getattr(settings, f"crop_{axis}"),
+            getattr(settings, f"num_spatial_bins_{axis}"),
+        )
+        if bins < 1 or crop < 1 or crop % bins:
+            yield Problem(
+                "error",
+                f"{path}.crop_{axis}",
+                f"{crop} cells do not divide into num_spatial_bins_{axis} {bins}.",
+                "Needed: a whole number of cells, 1 and more, for every part of a region.",
+                f"Write crop_{axis}: 12 and num_spatial_bins_{axis}: 3, which are the defaults.",
+            )
+    if settings.depth < 1:
+        yield Problem(
+            "error",
+            f"{path}.depth",
+            f"it is {settings.depth}.",
+            "Allowed: 1 and more channels.",
+            "Remove the line for the default, 1024.",
         )
 
 

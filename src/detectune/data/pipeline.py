@@ -71,6 +71,7 @@ def train_batches(
     """`(images [B, H, W, 3] float32 0–255 RGB, GroundTruth)` from `start_step` on.
 
     Boxes are in pixels of `images`, classes 0-based. Without `steps` the batches never end.
+    With `gradient_accumulation_steps` a step has so many batches, each a part of `batch_size`.
     A source that is `checked` has been looked through before: nothing is reported again.
     Masks come with `load_instance_masks`.
 
@@ -91,6 +92,7 @@ def train_batches(
         if masks:
             check_masks(source)
     batch = config.train_config.batch_size
+    parts = max(config.train_config.gradient_accumulation_steps, 1)
     boxes = boxes_per_image(source)
     augment = build_augmentations(config.train_config.data_augmentation_options)
     order = _order(config, source, seed)
@@ -111,7 +113,7 @@ def train_batches(
     last = np.iinfo(np.int64).max if steps is None else first + steps * batch
     positions = tf.data.Dataset.range(first, last)
     samples = positions.map(sample, num_parallel_calls=_THREADS, deterministic=True)
-    batches = _batched(samples, batch, resizer, drop_remainder=True)
+    batches = _batched(samples, batch // parts, resizer, drop_remainder=True)
     return _with_options(batches, _MASK_BATCHES_AHEAD if masks else _BATCHES_AHEAD)
 
 

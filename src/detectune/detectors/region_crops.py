@@ -17,6 +17,19 @@ _CLASSIFICATION_SIDE = 224.0
 
 
 @dataclass(frozen=True)
+class WholeMap:
+    """Nothing is cut out: the head looks at the features of the whole image, as in R-FCN."""
+
+    output_size: None = None
+    soft_border: bool = False
+
+    def __call__(self, maps: list[Array], boxes: Array, image_size: Size) -> Array:
+        """The map `[B, H, W, D]` of maps that are only one."""
+        del boxes, image_size
+        return maps[0]
+
+
+@dataclass(frozen=True)
 class PooledCrops:
     """Crops of one size, and the maxima of small windows in them.
 

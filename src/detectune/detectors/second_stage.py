@@ -43,8 +43,8 @@ class RegionCrops(Protocol):
     """What the second stage expects of the way regions are cut out of feature maps."""
 
     @property
-    def output_size(self) -> Size:
-        """Height and width of a crop."""
+    def output_size(self) -> Size | None:
+        """Height and width of a crop; None for whole maps."""
         ...
 
     @property
@@ -66,7 +66,7 @@ class RegionPredictions(NamedTuple):
     """`[B, P, C + 1]` float32, the background in column 0."""
     proposals: Proposals
     features: Array
-    """`[B·P, h, w, D]`: what the heads saw."""
+    """`[B·P, h, w, D]`: what the heads saw; `[B, H, W, D]` in R-FCN."""
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ class SecondStage(Layer):
     Args:
         crops: cuts regions out of the maps.
         box_features: crops → features, the last blocks of the backbone for example.
-        head: features → class logits and box codes.
+        head: features and boxes, as fractions of the image → class logits and box codes.
         coder: between boxes and codes.
         losses: what training minimizes.
         to_scores: class logits → scores, the background in column 0.
@@ -181,7 +181,7 @@ class SecondStage(Layer):
 
     def build(self, input_shape: tuple) -> None:
         """Make the variables from the shape of a map."""
-        patches = (None, *self.crops.output_size, input_shape[-1])
+        patches = (None, *(self.crops.output_size or (None, None)), input_shape[-1])
         shape = self.box_features.compute_output_shape(patches)
         if not self.head.built:
             self.head.build(shape)
@@ -198,7 +198,8 @@ class SecondStage(Layer):
             image_size: height and width of the input, pixels.
         """
         features = self.features(maps, proposals.boxes, image_size, training)
-        out = self.head(features, training=training)
+        boxes = in_fractions(proposals.boxes, image_size)
+        out = self.head(features, boxes=boxes, training=training)
         count = proposals.boxes.shape[1]
         return RegionPredictions(
             box_codes=ops.reshape(out.box_codes, (-1, count, *out.box_codes.shape[1:])),
@@ -211,8 +212,8 @@ class SecondStage(Layer):
         self, maps: list[Array], boxes: Array, image_size: Size, training: bool = False
     ) -> Array:
         """Features `[B·P, h, w, D]` of boxes `[B, P, 4]` in pixels."""
-        fractions = boxes / np.array([*image_size, *image_size], np.float32)
-        return self.box_features(self.crops(maps, fractions, image_size), training=training)
+        crops = self.crops(maps, in_fractions(boxes, image_size), image_size)
+        return self.box_features(crops, training=training)
 
     # --- training ---------------------------------------------------------------------------------
 
@@ -293,6 +294,11 @@ class SecondStage(Layer):
             classes = found.classes[..., None, None, None]
             logits = ops.take_along_axis(logits, classes, axis=2)
         return found._replace(masks=ops.sigmoid(logits[:, :, 0]))
+
+
+def in_fractions(boxes: Array, image_size: Size) -> Array:
+    """Boxes `[B, P, 4]` in pixels as fractions of the image."""
+    return boxes / np.array([*image_size, *image_size], np.float32)
 
 
 def as_detections(kept: Kept, scores: Array) -> Detections:

@@ -65,8 +65,9 @@ class RegionHead(Layer):
             layer.build((None, input_shape[-1]))
         self.built = True
 
-    def call(self, features: Array, training: bool = False) -> RegionOutputs:
-        """Codes and logits of regions with features `[M, h, w, D]`."""
+    def call(self, features: Array, boxes: Array, training: bool = False) -> RegionOutputs:
+        """Codes and logits of regions with features `[M, h, w, D]`, wherever `boxes` are."""
+        del boxes
         means = ops.mean(features, axis=(1, 2))
         seen = means if self.box_dropout is None else self.box_dropout(means, training=training)
         codes = ops.reshape(self.box_layer(seen), (-1, self.boxes_per_region, self.code_size))

@@ -11,6 +11,7 @@ every sample are gathered, which XLA fuses; see `benchmarks/regions.py` for what
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Literal, NamedTuple
 
 import keras
@@ -261,10 +262,10 @@ def _sampling_matrix(
 def _mean_of_parts(low: Array, high: Array, bins: int, samples: int, length: int) -> Array:
     """`[B, bins, P, length]`: how much each cell counts for the mean of each part of a box."""
     step = (high - low) / bins
+    # The last edge is given, not computed: rounding would put it beyond the border of the map.
+    edges = [*(low + part * step for part in range(bins)), high]
     parts = [
-        ops.mean(
-            _sampling_matrix(low + part * step, low + (part + 1) * step, samples, length), axis=-2
-        )
-        for part in range(bins)
+        ops.mean(_sampling_matrix(begin, end, samples, length), axis=-2)
+        for begin, end in pairwise(edges)
     ]
     return ops.stack(parts, axis=1)

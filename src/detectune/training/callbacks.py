@@ -20,6 +20,31 @@ from detectune.training.logs import RunLog
 from detectune.training.state import Progress
 
 
+class OncePerStep(keras.callbacks.Callback):
+    """Callbacks that count steps, where Keras counts the parts that a batch is computed in."""
+
+    def __init__(self, callbacks: list[keras.callbacks.Callback], parts: int) -> None:
+        super().__init__()
+        self.callbacks, self.parts = callbacks, parts
+
+    def set_model(self, model: keras.Model) -> None:
+        super().set_model(model)
+        for callback in self.callbacks:
+            callback.set_model(model)
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        step, part = divmod(batch, self.parts)
+        if part == 0:
+            for callback in self.callbacks:
+                callback.on_train_batch_begin(step, logs)
+
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
+        step, part = divmod(batch, self.parts)
+        if part == self.parts - 1:
+            for callback in self.callbacks:
+                callback.on_train_batch_end(step, logs)
+
+
 class StopAtNonFinite(keras.callbacks.Callback):
     """Ends training at the first loss that is NaN or infinite, and names the images.
 

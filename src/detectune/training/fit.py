@@ -22,6 +22,7 @@ from detectune.checkpoints.restore import Kind, RestoreReport, label_map_beside,
 from detectune.checkpoints.run import Run, image_resizer, num_classes
 from detectune.config import schema, tf1_names
 from detectune.config.coco_classes import NUM_CLASSES, coco_label_map, is_coco
+from detectune.config.contradictions import refuse, training
 from detectune.config.label_map import LabelMap, read_label_map
 from detectune.config.report import report_fields
 from detectune.data.check import broken_images_named, check_source, refuse_damaged
@@ -39,6 +40,7 @@ from detectune.files import write_text
 from detectune.training.callbacks import (
     Actions,
     Evaluations,
+    OncePerStep,
     StepNumbers,
     StopAtNonFinite,
     Timetable,
@@ -106,10 +108,12 @@ class _Session:
         self.settings = run.config.train_config
         self.files, self.progress = RunFiles(run), Progress()
         self.started, self.seconds_before = time.monotonic(), 0.0
+        self.parts = max(self.settings.gradient_accumulation_steps, 1)
         self.evaluated: CocoEvaluator | None = None
 
     def prepare(self, resume: bool) -> None:
         """Everything before the first step."""
+        refuse(training(self.config))
         self.console.phase("building the detector")
         keras.utils.set_random_seed(self.settings.seed)
         self.detector = build_detector(self.config.model)
@@ -125,11 +129,18 @@ class _Session:
                 self.settings.optimizer,
                 gradient_clipping_by_norm=self.settings.gradient_clipping_by_norm,
                 tf1=tf1_names.written_for_tf1(self.config.model),
+                parts=self.parts,
             ),
             jit_compile=keras.backend.backend() == "jax",
         )
         # Left to the first step, its variables would be made inside the traced function, slowly.
         self.detector.optimizer.build(self.detector.trainable_variables)
+        if self.parts > 1:
+            batch = self.settings.batch_size
+            self.console.say(
+                f"every step computes its {batch} images in {self.parts} parts of "
+                f"{batch // self.parts}"
+            )
         self.detector.use_regularization = self.settings.add_regularization_loss
         if last is not None:
             self._resume(last)
@@ -184,11 +195,11 @@ class _Session:
             with self.console.training(first, total), broken_images_named(self.data.train):
                 self.detector.fit(
                     batches,
-                    steps_per_epoch=total - first,
+                    steps_per_epoch=(total - first) * self.parts,
                     epochs=1,
                     verbose=0,
                     shuffle=False,  # the batches are
-                    callbacks=self._callbacks(log, first, total),
+                    callbacks=[OncePerStep(self._callbacks(log, first, total), self.parts)],
                 )
         finally:
             log.close()

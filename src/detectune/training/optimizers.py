@@ -36,19 +36,34 @@ def average_decay(updates: Array, final_decay: float) -> Array:
     return ops.where(updates > 0, growing, 0.0)
 
 
-class _WarmingAverage(keras.optimizers.Optimizer):
-    """Replaces Keras's constant EMA momentum by `average_decay`."""
+class _CountsSteps(keras.optimizers.Optimizer):
+    """Counts steps, not the parts of a batch that a step may be computed in.
+
+    Keras's own learning rates and averages move on with every part. Its constant EMA momentum is
+    replaced by `average_decay`.
+    """
 
     iterations: Any
+    gradient_accumulation_steps: int | None
+    _iterations: Any
+    _learning_rate: Any
     use_ema: bool
     ema_momentum: float
     _model_variables_moving_average: list[Any]
+
+    def _get_current_learning_rate(self) -> Array:
+        if isinstance(self._learning_rate, keras.optimizers.schedules.LearningRateSchedule):
+            return self._learning_rate(self.iterations)
+        return super()._get_current_learning_rate()
 
     def _update_model_variables_moving_average(self, trainable_variables: Sequence[Any]) -> None:
         if not self.use_ema:
             return
         # Keras calls this before it counts the update, so `iterations` are the earlier ones.
         kept = average_decay(self.iterations, self.ema_momentum)
+        parts = self.gradient_accumulation_steps
+        if parts:
+            kept = ops.where((self._iterations + 1) % parts == 0, kept, 1.0)
         averages = self._model_variables_moving_average
         for variable, average in zip(trainable_variables, averages, strict=True):
             if average is not None:
@@ -56,15 +71,15 @@ class _WarmingAverage(keras.optimizers.Optimizer):
                 average.assign(weight * average + (1 - weight) * variable)
 
 
-class Momentum(_WarmingAverage, keras.optimizers.SGD):
+class Momentum(_CountsSteps, keras.optimizers.SGD):
     """Stochastic gradient descent with momentum: `v ← m·v − rate·g`, `w ← w + v`."""
 
 
-class Adam(_WarmingAverage, keras.optimizers.Adam):
+class Adam(_CountsSteps, keras.optimizers.Adam):
     """Adam, with ε outside the square root."""
 
 
-class RMSProp(_WarmingAverage, keras.optimizers.RMSprop):
+class RMSProp(_CountsSteps, keras.optimizers.RMSprop):
     """RMSProp, with ε inside the square root and momentum on the scaled gradient."""
 
 
@@ -85,7 +100,11 @@ class Tf1RMSProp(RMSProp):
 
 
 def build_optimizer(
-    config: schema.Optimizer, *, gradient_clipping_by_norm: float = 0.0, tf1: bool = False
+    config: schema.Optimizer,
+    *,
+    gradient_clipping_by_norm: float = 0.0,
+    tf1: bool = False,
+    parts: int = 1,
 ) -> keras.optimizers.Optimizer:
     """The optimizer that an `optimizer { … }` message describes.
 
@@ -93,6 +112,7 @@ def build_optimizer(
         tf1: the config was written for TensorFlow 1.
         gradient_clipping_by_norm: largest norm of all gradients together; 0 does not clip.
             Parity: one norm over all variables, TFOD model_lib_v2.py.
+        parts: calls of `apply` that make a step, which takes the mean of their gradients.
 
     Raises:
         ConfigError: no optimizer or no learning rate is chosen.
@@ -109,6 +129,8 @@ def build_optimizer(
     options: dict[str, Any] = {}
     if gradient_clipping_by_norm > 0:
         options["global_clipnorm"] = gradient_clipping_by_norm
+    if parts > 1:
+        options["gradient_accumulation_steps"] = parts
     if config.use_moving_average:
         options.update(use_ema=True, ema_momentum=config.moving_average_decay)
     build = _tf1_rms_prop if tf1 and kind == "rms_prop_optimizer" else _BUILDERS[kind]

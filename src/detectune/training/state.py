@@ -52,8 +52,10 @@ def write_state(path: Path, detector: Detector, values: list[np.ndarray], at: Pr
         WriteError: the disk is full, or may not be written to.
     """
     arrays: dict[str, Any] = {f"network/{index}": value for index, value in enumerate(values)}
-    for index, variable in enumerate(_optimizer(detector).variables):
+    optimizer = _optimizer(detector)
+    for index, variable in enumerate(_optimizer_variables(optimizer)):
         arrays[f"optimizer/{index}"] = np.asarray(variable)
+    arrays["optimizer/0"] //= optimizer.gradient_accumulation_steps or 1
     arrays["progress"] = np.frombuffer(json.dumps(at.__dict__).encode(), np.uint8)
     with atomic_path(path) as temporary, open(temporary, "wb") as file:
         np.savez(file, **arrays)
@@ -66,11 +68,11 @@ def read_state(path: Path, detector: Detector) -> Progress:
         CheckpointError: the file is damaged, or belongs to another model or optimizer.
     """
     optimizer = _optimizer(detector)
-    network = _network_variables(detector)
+    network, own = _network_variables(detector), _optimizer_variables(optimizer)
     try:
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
             values = [arrays[f"network/{index}"] for index in range(len(network))]
-            slots = [arrays[f"optimizer/{index}"] for index in range(len(optimizer.variables))]
+            slots = [arrays[f"optimizer/{index}"] for index in range(len(own))]
             progress = Progress(**json.loads(arrays["progress"].tobytes()))
             extra = len(arrays.files) - len(values) - len(slots) - 1
     except FileNotFoundError as error:
@@ -79,7 +81,8 @@ def read_state(path: Path, detector: Detector) -> Progress:
         raise _unreadable(path, "it was written by another model or optimizer") from error
     except (OSError, EOFError, ValueError, TypeError, zipfile.BadZipFile, zlib.error) as error:
         raise _unreadable(path, f"the file is damaged ({error})") from error
-    pairs = [*zip(network, values, strict=True), *zip(optimizer.variables, slots, strict=True)]
+    slots[0] *= optimizer.gradient_accumulation_steps or 1
+    pairs = [*zip(network, values, strict=True), *zip(own, slots, strict=True)]
     differing = [v.path for v, value in pairs if tuple(v.shape) != value.shape]
     if extra or differing:
         raise _unreadable(path, "it was written by another model or optimizer")
@@ -100,6 +103,17 @@ def _optimizer(detector: Detector) -> keras.optimizers.Optimizer:
     if not optimizer.built:
         optimizer.build(detector.trainable_variables)
     return optimizer
+
+
+def _optimizer_variables(optimizer: keras.optimizers.Optimizer) -> list[keras.Variable]:
+    """Its variables after a whole step, first the number of calls, whatever the parts of a batch.
+
+    A run may go on with more parts than it began with. What is summed up over parts is 0.
+    """
+    sums = {id(v) for v in getattr(optimizer, "_accumulated_gradients", []) if v is not None}
+    variables = [v for v in optimizer.variables if id(v) not in sums]
+    assert variables[0] is optimizer._iterations
+    return variables
 
 
 def _unreadable(path: os.PathLike, reason: str) -> CheckpointError:

@@ -99,6 +99,13 @@ def test_position_sensitive_scores_are_means_of_the_crops_of_all_parts():
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
+def test_a_box_that_ends_on_the_border_has_all_its_samples_in_the_map():
+    low = np.random.default_rng(0).uniform(0.0, 0.9, 500).astype(np.float32)
+    boxes = np.stack([low, low, np.ones_like(low), np.ones_like(low)], axis=-1)[None]
+    found = position_sensitive_pool(np.ones((1, 38, 50, 9), np.float32), boxes, (3, 3), (18, 18))
+    np.testing.assert_allclose(np.asarray(found), 1.0, atol=1e-5)
+
+
 def test_boxes_twice_as_large_are_one_level_coarser_and_padding_has_a_level():
     sides = np.array([0.0, 0.1, 0.2, 0.4, 1.0], np.float32)
     boxes = np.stack([0 * sides, 0 * sides, sides, sides], axis=-1)[None]

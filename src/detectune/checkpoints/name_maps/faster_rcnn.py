@@ -6,10 +6,12 @@ from collections.abc import Iterator
 
 from detectune.checkpoints.name_maps.mask_head import mask_head_layers
 from detectune.checkpoints.name_maps.region_features import region_feature_layers
+from detectune.checkpoints.name_maps.rfcn_head import rfcn_head_layers
 from detectune.checkpoints.name_maps.ssd import LayerKey, level_heads
 from detectune.detectors.faster_rcnn import FasterRCNN
 from detectune.detectors.first_stage import FirstStage
 from detectune.detectors.second_stage import SecondStage
+from detectune.heads.position_sensitive import PositionSensitiveHead
 
 PREDICTOR = "_mask_rcnn_box_predictor"
 _SCOPE = "mask_rcnn_keras_box_predictor"
@@ -41,6 +43,9 @@ def first_stage_layers(stage: FirstStage) -> Iterator[LayerKey]:
 
 def second_stage_layers(stage: SecondStage) -> Iterator[LayerKey]:
     """The heads on the features of a region."""
+    if isinstance(stage.head, PositionSensitiveHead):
+        yield from rfcn_head_layers(stage.head)
+        return
     # The list of layers begins with one that flattens, and dropout stands before the last.
     place = 1 if stage.head.box_dropout is None else 2
     yield LayerKey(

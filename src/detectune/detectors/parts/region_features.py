@@ -59,18 +59,21 @@ def tf1_region_feature_types() -> dict[str, str]:
 
 
 def region_features(
-    config: schema.FasterRcnnFeatureExtractor, *, patch_size: tuple[int, int]
+    config: schema.FasterRcnnFeatureExtractor, *, patch_size: tuple[int, int] | None
 ) -> RegionFeatures:
     """The feature extractor of both stages.
 
     Args:
-        patch_size: height and width of what the second stage cuts out of a map, after pooling.
+        patch_size: height and width of what the second stage cuts out of a map, after pooling;
+            None if it looks at the whole map.
 
     Raises:
         ConfigError: there is no such feature extractor, or it does not take a field.
     """
     family, form, pyramid = _family(config.type)
     if pyramid:
+        if patch_size is None:
+            raise _needs_patches(config.type)
         return _with_pyramid(config, family, patch_size)
     return _without_pyramid(config, family, form)
 
@@ -113,6 +116,16 @@ def _family(name: str) -> tuple[BackboneFamily, RegionForm, bool]:
         family = family.in_tf1()
     assert family.regions is not None
     return family, family.regions, pyramid
+
+
+def _needs_patches(name: str) -> ConfigError:
+    return ConfigError(
+        three_part(
+            f"feature_extractor.type: {name} makes several maps.",
+            "The rfcn_box_predictor looks at a single one.",
+            "Take a feature extractor without fpn in its name, or mask_rcnn_box_predictor.",
+        )
+    )
 
 
 def _without_pyramid(

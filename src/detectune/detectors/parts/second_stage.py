@@ -12,14 +12,17 @@ from detectune.detectors.parts.first_stage import REGION_CODER
 from detectune.detectors.parts.layers import conv_hyperparams
 from detectune.detectors.parts.losses import classification_loss, hard_example_miner
 from detectune.detectors.parts.post_processing import non_max_suppression, score_converter
-from detectune.detectors.region_crops import PooledCrops
-from detectune.detectors.second_stage import RegionLosses, SecondStage
+from detectune.detectors.region_crops import PooledCrops, WholeMap
+from detectune.detectors.second_stage import RegionCrops, RegionLosses, SecondStage
 from detectune.heads.masks import MaskHead
+from detectune.heads.position_sensitive import PositionSensitiveHead
 from detectune.heads.regions import RegionHead
 from detectune.losses.classification import ClassificationLoss, SoftmaxLoss
 from detectune.targets.anchor_targets import AnchorAssigner
 from detectune.targets.matchers import ArgmaxMatcher
 from detectune.targets.samplers import BalancedSampler
+
+_BOXES_AND_MASKS, _POSITION_SENSITIVE = "mask_rcnn_box_predictor", "rfcn_box_predictor"
 
 
 def second_stage(config: schema.FasterRcnn, box_features: Layer) -> SecondStage:
@@ -29,12 +32,15 @@ def second_stage(config: schema.FasterRcnn, box_features: Layer) -> SecondStage:
         box_features: what the heads stand on, see `parts.region_features`.
     """
     refuse(second_stage_contradictions(config))
-    choice(config.second_stage_box_predictor, "box_predictor_oneof", ["mask_rcnn_box_predictor"])
-    settings = config.second_stage_box_predictor.mask_rcnn_box_predictor
+    predictor = config.second_stage_box_predictor
+    kind = choice(predictor, "box_predictor_oneof", [_BOXES_AND_MASKS, _POSITION_SENSITIVE])
+    settings = predictor.mask_rcnn_box_predictor
     return SecondStage(
         crops=region_crops(config),
         box_features=box_features,
-        head=region_head(config),
+        head=position_sensitive_head(config)
+        if kind == _POSITION_SENSITIVE
+        else region_head(config),
         coder=REGION_CODER,
         losses=region_losses(config),
         to_scores=score_converter(config.second_stage_post_processing),
@@ -44,8 +50,10 @@ def second_stage(config: schema.FasterRcnn, box_features: Layer) -> SecondStage:
     )
 
 
-def region_crops(config: schema.FasterRcnn) -> PooledCrops:
+def region_crops(config: schema.FasterRcnn) -> RegionCrops:
     """How regions are cut out of feature maps."""
+    if config.second_stage_box_predictor.HasField(_POSITION_SENSITIVE):
+        return WholeMap()
     return PooledCrops(
         size=config.initial_crop_size,
         pool_kernel=config.maxpool_kernel_size,
@@ -67,6 +75,24 @@ def region_head(config: schema.FasterRcnn) -> RegionHead:
         shared_boxes=settings.share_box_across_classes,
         code_size=REGION_CODER.code_size,
         dropout=1.0 - settings.dropout_keep_probability if settings.use_dropout else None,
+        name="head",
+    )
+
+
+def position_sensitive_head(config: schema.FasterRcnn) -> PositionSensitiveHead:
+    """The layers that `rfcn_box_predictor { … }` asks for."""
+    settings = config.second_stage_box_predictor.rfcn_box_predictor
+    return PositionSensitiveHead(
+        num_classes=config.num_classes,
+        hyperparams=conv_hyperparams(
+            settings.conv_hyperparams,
+            freeze_batch_norm=False,
+            tf1=tf1_names.is_tf1(config.feature_extractor.type),
+        ),
+        bins=(settings.num_spatial_bins_height, settings.num_spatial_bins_width),
+        crop_size=(settings.crop_height, settings.crop_width),
+        depth=settings.depth,
+        code_size=settings.box_code_size,
         name="head",
     )
 
