@@ -66,6 +66,8 @@ def print_inspection(inspection: Inspection) -> None:
         f"{inspection.images} images, {inspection.images_without_boxes} of them without boxes; "
         f"{inspection.boxes} boxes ({sizes}), at most {inspection.most_boxes} in one image"
     )
+    if inspection.masks:
+        console.print(f"{inspection.masks} of the boxes have masks")
     for name, (height, width) in inspection.image_sizes.items():
         console.print(f"{name} image: {width} x {height} pixels")
     classes = Table("class", "boxes")

@@ -15,6 +15,9 @@ from pycocotools import mask as reference
 from detectune.config import schema
 from detectune.data.convert import convert
 from detectune.data.decoded_masks import check_masks, record_pixels, record_rles
+from detectune.data.draw import draw_record
+from detectune.data.inspect import inspect_source
+from detectune.data.inspect_report import inspection_page
 from detectune.data.masks import (
     BrokenMask,
     MaskError,
@@ -31,6 +34,7 @@ from detectune.data.masks import (
     run_lengths,
 )
 from detectune.data.pipeline import train_batches
+from detectune.data.preview import write_previews
 from detectune.data.resizers import build_resizer
 from detectune.data.sources.recognise import open_source
 from detectune.data.tfrecord_writer import tf_example
@@ -332,3 +336,55 @@ def test_a_mask_that_turns_out_damaged_is_named():
     broken = record("bad.png", masks=[RleMask(40, 60, compressed([5, 6]))])
     with pytest.raises(DataError, match=r"bad\.png: object 1: its run lengths add up to 11"):
         record_pixels(broken)
+
+
+def test_an_inspection_counts_masks_and_names_those_that_cannot_be_used(tmp_path):
+    content = coco_content()
+    content["annotations"][0]["segmentation"] = [[*TRIANGLE, 70.0, 4.0]]
+    content["annotations"][1]["segmentation"]["counts"] = [5]
+    content["annotations"][2]["segmentation"] = {"size": [40, 60], "counts": [2400]}
+    extra = {**content["annotations"][2], "id": 9}
+    del extra["segmentation"]
+    content["annotations"].append(extra)
+    source = open_source(str(coco_folder(tmp_path / "coco", content)))
+    inspection = inspect_source(source)
+    assert inspection.masks == 3
+    defects = {(d.kind, d.file, d.detail) for d in inspection.defects if "mask" in d.kind}
+    assert defects == {
+        ("mask leaves the image", "1.png", "object 1: its polygon does"),
+        (
+            "mask cannot be used",
+            "1.png",
+            "object 2: its run lengths add up to 5 pixels, not to 40 x 60",
+        ),
+        ("empty mask", "2.png", "object 1"),
+        ("mask cannot be used", "2.png", "object 2: it has no mask"),
+    }
+    assert "<figure>" in inspection_page(inspection, source)
+
+
+def test_drawn_samples_show_masks():
+    mask = np.zeros((40, 60), np.uint8)
+    mask[10:20, 10:30] = 1
+    sample = record(boxes=[[0.1, 0.1, 0.9, 0.9]], masks=[PngMask(png_of(mask))])
+    classes = ListSource([sample]).label_map
+    drawn = np.asarray(draw_record(sample, classes, longest=60)).astype(int)
+    plain = np.asarray(draw_record(sample._replace(masks=None), classes, longest=60)).astype(int)
+    changed = (drawn != plain).any(axis=-1)
+    np.testing.assert_array_equal(changed[13:], (mask > 0)[13:])  # above stands the name
+
+
+def test_previews_show_masks(tmp_path):
+    file = coco_folder(tmp_path / "coco")
+    sides = []
+    for reader in ("", "load_instance_masks: true"):
+        config = text_format.Parse(
+            "model { ssd { image_resizer { identity_resizer { } } } } "
+            f'train_config {{ batch_size: 1 }} train_input_reader {{ source: "{file}" {reader} }}',
+            schema.TrainEvalPipelineConfig(),
+        )
+        files = write_previews(config, tmp_path / f"out{len(sides)}", count=2, seed=0)
+        sides.append([np.asarray(Image.open(f)).astype(int) for f in files])
+    for plain, masked in zip(*sides, strict=True):
+        assert plain.shape == masked.shape
+        assert np.abs(plain - masked).max() > 40
