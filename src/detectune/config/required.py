@@ -9,6 +9,7 @@ from google.protobuf.message import Message
 from detectune.config import schema
 from detectune.config.contradictions import contradictions, training
 from detectune.config.problems import Problem
+from detectune.config.two_stage_contradictions import two_stage_contradictions
 
 _SSD_CHOICES = {
     "image_resizer": "image_resizer { fixed_shape_resizer { height: 320 width: 320 } }",
@@ -22,6 +23,15 @@ _SSD_CHOICES = {
 }
 
 
+_FASTER_RCNN_CHOICES = {
+    "image_resizer": "image_resizer { fixed_shape_resizer { height: 640 width: 640 } }",
+    "first_stage_anchor_generator": "first_stage_anchor_generator { grid_anchor_generator { } }",
+}
+_SECOND_STAGE_CHOICES = {
+    "second_stage_box_predictor": "second_stage_box_predictor { mask_rcnn_box_predictor { ... } }"
+}
+
+
 def missing_parts(config: schema.TrainEvalPipelineConfig) -> list[Problem]:
     """An error for everything that a training needs and `config` does not say."""
     return [*_model(config), *_training(config), *_inputs(config)]
@@ -32,18 +42,29 @@ def _model(config: schema.TrainEvalPipelineConfig) -> Iterator[Problem]:
     if chosen is None:
         yield _missing("model", "no architecture", "model { ssd { ... } }")
         return
-    if chosen != "ssd":
-        return
-    ssd, path = config.model.ssd, "model.ssd"
-    if ssd.num_classes < 1:
+    if chosen == "ssd":
+        yield from _parts(config.model.ssd, "model.ssd", "ssd_mobilenet_v2_fpn_keras", _SSD_CHOICES)
+        yield from contradictions(config.model.ssd)
+    if chosen == "faster_rcnn":
+        faster = config.model.faster_rcnn
+        choices = _FASTER_RCNN_CHOICES
+        if faster.number_of_stages > 1:
+            choices = choices | _SECOND_STAGE_CHOICES
+        yield from _parts(faster, "model.faster_rcnn", "faster_rcnn_resnet50_keras", choices)
+        yield from two_stage_contradictions(faster)
+
+
+def _parts(
+    model: schema.Ssd | schema.FasterRcnn, path: str, extractor: str, choices: dict[str, str]
+) -> Iterator[Problem]:
+    if model.num_classes < 1:
         yield _missing(f"{path}.num_classes", "no number of classes", "num_classes: 3")
-    if not ssd.feature_extractor.type:
-        example = 'feature_extractor { type: "ssd_mobilenet_v2_fpn_keras" }'
+    if not model.feature_extractor.type:
+        example = f'feature_extractor {{ type: "{extractor}" }}'
         yield _missing(f"{path}.feature_extractor.type", "no feature extractor", example)
-    for name, example in _SSD_CHOICES.items():
-        if not _is_chosen(ssd, name):
+    for name, example in choices.items():
+        if not _is_chosen(model, name):
             yield _missing(f"{path}.{name}", f"no {name.split('.')[-1]}", example)
-    yield from contradictions(ssd)
 
 
 def _training(config: schema.TrainEvalPipelineConfig) -> Iterator[Problem]:

@@ -59,7 +59,7 @@ def test_what_is_not_honoured_has_a_reason():
             assert status.next_step.endswith("."), row
 
 
-@pytest.mark.parametrize("name", ["faster_rcnn", "center_net", "experimental_model"])
+@pytest.mark.parametrize("name", ["center_net", "experimental_model"])
 def test_other_architectures_are_refused_once_and_by_name(name):
     config = schema.TrainEvalPipelineConfig()
     getattr(config.model, name).SetInParent()

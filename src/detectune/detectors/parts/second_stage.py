@@ -45,7 +45,11 @@ def second_stage(config: schema.FasterRcnn, box_features: Layer) -> SecondStage:
         losses=region_losses(config),
         to_scores=score_converter(config.second_stage_post_processing),
         nms=non_max_suppression(config.second_stage_post_processing),
-        mask_head=mask_head(config, settings) if config.number_of_stages == 3 else None,
+        mask_head=(
+            mask_head(config, settings)
+            if config.number_of_stages == 3 and settings.predict_instance_masks
+            else None
+        ),
         name="second_stage",
     )
 
