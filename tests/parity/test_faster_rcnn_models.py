@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import re
 
 import keras
 import numpy as np
@@ -19,7 +18,6 @@ from shared import shared_folder
 
 from detectune.checkpoints.files import read_checkpoint, write_checkpoint
 from detectune.checkpoints.keys import variable_keys
-from detectune.config import schema
 from detectune.config.load import load_config
 from detectune.data.resizers import build_resizer
 from detectune.detectors.base import Detector

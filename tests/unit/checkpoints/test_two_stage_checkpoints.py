@@ -21,6 +21,8 @@ TYPES = {
     "faster_rcnn_inception_v2": "inception_v2",
     "faster_rcnn_resnet50_fpn_keras": "resnet50_v1",
 }
+
+
 @pytest.fixture
 def make(monkeypatch):
     """Type → a small detector of this type."""
