@@ -80,11 +80,11 @@ def test_each_is_built_and_trains_for_a_step():
         assert np.mean(changed) > 0.75, path.name  # boxes of some levels match nothing
 
 
-def test_of_all_users_configs_those_for_one_stage_are_built_or_refused_by_name():
+def test_of_all_users_configs_only_those_of_center_net_are_refused():
     built, refused = 0, 0
     for path in sorted((shared_folder() / "configs").glob("*.config")):
         config = load_config(path)
-        if config.model.WhichOneof("model") == "ssd":
+        if config.model.WhichOneof("model") in ("ssd", "faster_rcnn"):
             errors = [p for p in check_config(path) if p.severity == "error"]
             assert [p for p in errors if not PATHS.search(p.field)] == [], path.name
             built += 1
@@ -92,4 +92,4 @@ def test_of_all_users_configs_those_for_one_stage_are_built_or_refused_by_name()
             with pytest.raises(ConfigError, match="not supported yet"):
                 build_detector(config.model)
             refused += 1
-    assert (built, refused) == (53, 23)
+    assert (built, refused) == (69, 7)

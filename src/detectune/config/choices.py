@@ -40,7 +40,7 @@ CHOICES = {
     "BidirectionalFeaturePyramidNetworks.combine_method": Choice(
         BIFPN_METHODS, 'Write "fast_attention", or remove the line.'
     ),
-    "Hyperparams.op": Choice(("CONV",), "Write CONV, or remove the line."),
+    "Hyperparams.op": Choice(("CONV", "FC"), "Write CONV, or FC in fc_hyperparams."),
     "ConvolutionalBoxPredictor.box_code_size": _BOX_CODES,
     "WeightSharedConvolutionalBoxPredictor.box_code_size": _BOX_CODES,
     "ConditionalShapeResizer.condition": Choice(("GREATER", "SMALLER"), "Choose one of these."),

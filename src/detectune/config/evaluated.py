@@ -23,7 +23,8 @@ def best_metric(config: schema.TrainEvalPipelineConfig) -> str:
 
 def predicts_masks(model: schema.DetectionModel) -> bool:
     """Whether the detector finds masks."""
-    return model.HasField("faster_rcnn") and model.faster_rcnn.number_of_stages == 3
+    kind = model.WhichOneof("model")
+    return kind in ("faster_rcnn", "fast_rcnn") and getattr(model, kind).number_of_stages == 3
 
 
 def mask_contradictions(config: schema.TrainEvalPipelineConfig) -> Iterator[Problem]:

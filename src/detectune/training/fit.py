@@ -39,6 +39,7 @@ from detectune.errors import ConfigError, three_part
 from detectune.evaluation.coco import CocoEvaluator
 from detectune.evaluation.evaluate import evaluate_source
 from detectune.files import write_text
+from detectune.structures import GroundTruth
 from detectune.training.callbacks import (
     Actions,
     Evaluations,
@@ -313,7 +314,9 @@ class _Session:
             steps=count,
             checked=True,
         )
-        self.recalibration.measure(images for images, _ in recent.as_numpy_iterator())
+        self.recalibration.measure(
+            (images, GroundTruth(*truth)) for images, truth in recent.as_numpy_iterator()
+        )
 
     def _evaluate(self) -> dict[str, float]:
         assert self.data.evaluate is not None

@@ -24,8 +24,20 @@ IGNORED_FIELDS = {
     "FasterRcnnFeatureExtractor.pad_to_multiple": "The original never read it. Write "
     "image_resizer { keep_aspect_ratio_resizer { pad_to_max_dimension: true } } for one size of "
     "all images.",
+    "MaskRCNNBoxPredictor.predict_instance_masks": "number_of_stages: 3 asks for masks.",
     "Ssd.inplace_batchnorm_update": "Batch-norm statistics are always updated within the step.",
     "Ssd.return_raw_detections_during_predict": "Exports always contain the raw boxes and scores.",
+    "FasterRcnn.inplace_batchnorm_update": "Batch-norm statistics are always updated within the "
+    "step.",
+    "FasterRcnn.use_matmul_gather_in_matcher": _FAST_PATH,
+    "FasterRcnn.use_static_balanced_label_sampler": "The sampler's shapes are always static. Where "
+    "there are fewer proposals than second_stage_batch_size, it does not fill up with padding.",
+    "FasterRcnn.use_static_shapes": _SHAPES,
+    "FasterRcnn.use_static_shapes_for_eval": _SHAPES,
+    "FasterRcnn.use_partitioned_nms_in_first_stage": _FAST_PATH,
+    "FasterRcnn.resize_masks": "Masks are always resized with their image.",
+    "FasterRcnn.return_raw_detections_during_predict": "Exports always contain the raw boxes and "
+    "scores.",
     "Ssd.implicit_example_weight": "It only counts with use_confidences_as_targets.",
     "ArgMaxMatcher.use_matmul_gather": _FAST_PATH,
     "BipartiteMatcher.use_matmul_gather": _FAST_PATH,

@@ -8,15 +8,14 @@ _NO_MASKS = ("Masks are not supported yet.", "Remove the line to train boxes onl
 _NO_KEYPOINTS = ("Keypoints are not supported yet.", "Remove the line to train boxes only.")
 _NO_CONTEXT = ("Context features are not supported yet.", _REMOVE)
 _NO_VIDEO = ("Sequences of frames are not supported.", _REMOVE)
-_NO_FASTER_RCNN = ("Faster R-CNN and Mask R-CNN are not supported yet.", _SUPPORTED)
+_NO_CONTEXT_RCNN = (
+    "Context R-CNN is not supported yet.",
+    "Remove the line; the rest of the config describes a Faster R-CNN.",
+)
 _NO_CENTER_NET = ("CenterNet is not supported yet.", _SUPPORTED)
 _NO_CODER = (
     "Keypoints are not read from the data yet, so there are none to code.",
     "Choose faster_rcnn_box_coder, which codes the box alike.",
-)
-_NO_PREDICTOR = (
-    "This box predictor belongs to Faster R-CNN.",
-    "Choose convolutional_box_predictor or weight_shared_convolutional_box_predictor.",
 )
 _NO_AUGMENTATION = (
     "This augmentation is not supported yet.",
@@ -32,14 +31,13 @@ _NO_EXPERIMENT = (
 _NO_EVAL = ("This kind of evaluation is not supported yet.", _REMOVE)
 
 REFUSED_FIELDS = {
-    "DetectionModel.faster_rcnn": _NO_FASTER_RCNN,
     "DetectionModel.center_net": _NO_CENTER_NET,
     "DetectionModel.experimental_model": _NO_EXPERIMENT,
     "ExperimentalModel.*": _NO_EXPERIMENT,
-    "FasterRcnn.*": _NO_FASTER_RCNN,
-    "Context.*": _NO_FASTER_RCNN,
-    "MaskRCNNBoxPredictor.*": _NO_FASTER_RCNN,
-    "RfcnBoxPredictor.*": _NO_FASTER_RCNN,
+    "FasterRcnn.context_config": _NO_CONTEXT_RCNN,
+    "FasterRcnn.output_final_box_rpn_features": _NO_CONTEXT_RCNN,
+    "Context.*": _NO_CONTEXT_RCNN,
+    "MaskRCNNBoxPredictor.predict_keypoints": _NO_KEYPOINTS,
     "CenterNet.*": _NO_CENTER_NET,
     "CenterNet.PredictionHeadParams.*": _NO_CENTER_NET,
     "CenterNet.ObjectDetection.*": _NO_CENTER_NET,
@@ -56,8 +54,6 @@ REFUSED_FIELDS = {
     "Ssd.MaskHead.*": _NO_MASKS,
     "BoxCoder.keypoint_box_coder": _NO_CODER,
     "KeypointBoxCoder.*": _NO_CODER,
-    "BoxPredictor.mask_rcnn_box_predictor": _NO_PREDICTOR,
-    "BoxPredictor.rfcn_box_predictor": _NO_PREDICTOR,
     "Hyperparams.sync_batch_norm": _NO_NORM,
     "Hyperparams.group_norm": _NO_NORM,
     "BatchNonMaxSuppression.max_classes_per_detection": (
