@@ -137,8 +137,11 @@ def test_scored_proposals_of_records_are_read_best_first(tmp_path):
     np.testing.assert_allclose(row.proposal_scores, [0.9, 0.5, 0.1])
 
 
-def config(options: str = "") -> schema.TrainEvalPipelineConfig:
-    text = f"train_config {{ batch_size: 2 {options} }} train_input_reader {{ shuffle: false }}"
+def config(options: str = "", count: int = 5) -> schema.TrainEvalPipelineConfig:
+    text = (
+        f"model {{ fast_rcnn {{ max_proposals: {count} }} }} "
+        f"train_config {{ batch_size: 2 {options} }} train_input_reader {{ shuffle: false }}"
+    )
     return text_format.Parse(text, schema.TrainEvalPipelineConfig())
 
 
@@ -156,7 +159,7 @@ PIXELS = QUARTERS * [20, 30, 20, 30]
 def test_a_batch_has_proposals_beside_its_images():
     source = with_proposals(QUARTERS, QUARTERS[:1])
     (pictures, proposals), truth = next(
-        iter(train_batches(config(), source, resizer(), seed=0, steps=1, proposals=5))
+        iter(train_batches(config(), source, resizer(), seed=0, steps=1))
     )
     assert pictures.shape == (2, 20, 30, 3)
     assert proposals.shape == (2, 5, 4)
@@ -178,7 +181,7 @@ def test_proposals_are_flipped_with_the_image():
     flip = "data_augmentation_options { random_horizontal_flip { probability: 1 } }"
     source = with_proposals(QUARTERS, QUARTERS)
     (_, proposals), _ = next(
-        iter(train_batches(config(flip), source, resizer(), seed=0, steps=1, proposals=3))
+        iter(train_batches(config(flip, 3), source, resizer(), seed=0, steps=1))
     )
     expected = [[0, 15, 10, 30], [10, 0, 20, 15], [5, 0, 15, 30]]
     np.testing.assert_allclose(proposals[0], expected, atol=1e-5)
@@ -189,7 +192,7 @@ def test_images_of_different_size_have_proposals_in_pixels_of_their_picture():
     source = ListSource([record(proposals=QUARTERS), upright])
     keep = resizer("keep_aspect_ratio_resizer { min_dimension: 20 max_dimension: 30 }")
     (pictures, proposals), truth = next(
-        iter(train_batches(config(), source, keep, seed=0, steps=1, proposals=3))
+        iter(train_batches(config(count=3), source, keep, seed=0, steps=1))
     )
     assert pictures.shape == (2, 30, 30, 3)
     np.testing.assert_allclose(proposals[0], PIXELS, atol=1e-5)
@@ -200,7 +203,7 @@ def test_images_of_different_size_have_proposals_in_pixels_of_their_picture():
 def test_images_without_proposals_are_named_before_training_starts():
     source = ListSource([record("a.png", proposals=QUARTERS), record("b.png")])
     for start in (
-        lambda: train_batches(config(), source, resizer(), seed=0, proposals=5),
+        lambda: train_batches(config(), source, resizer(), seed=0),
         lambda: eval_batches(source, resizer(), batch_size=1, proposals=5),
     ):
         with pytest.raises(DataError, match=r"memory: 1 images have no proposals: b\.png"):
