@@ -21,6 +21,20 @@ TYPES = {
     "faster_rcnn_inception_v2": "inception_v2",
     "faster_rcnn_resnet50_fpn_keras": "resnet50_v1",
 }
+MASKS = """
+number_of_stages: 3
+second_stage_box_predictor { mask_rcnn_box_predictor {
+  predict_instance_masks: true mask_prediction_num_conv_layers: 3 mask_prediction_conv_depth: 8
+  conv_hyperparams { batch_norm { } }
+} }
+"""
+SCORE_MAPS = """
+second_stage_box_predictor { rfcn_box_predictor {
+  depth: 8 conv_hyperparams { batch_norm { } }
+} }
+"""
+
+
 @pytest.fixture
 def make(monkeypatch):
     """Type → a small detector of this type."""
@@ -60,6 +74,22 @@ def test_every_variable_has_an_old_name_of_its_own_and_is_restored_by_it(make, t
     assert len(report.matched) == len(rows)
     for row in rows:
         np.testing.assert_array_equal(np.asarray(row.variable), values[row.tf1_name])
+
+
+@pytest.mark.parametrize(
+    ("text", "plain", "normed"),
+    [
+        (MASKS, {"BoxEncodingPredictor", "ClassPredictor", "Conv_2"}, {"Conv", "Conv_1"}),
+        (SCORE_MAPS, set(), {"class_predictions", "reduce_depth", "refined_locations"}),
+    ],
+)
+def test_masks_and_score_maps_have_old_names(monkeypatch, text, plain, normed):
+    make_thin(monkeypatch, "resnet50_v1")
+    config = tiny_two_stage_config("faster_rcnn_resnet50", text)
+    names = [row.tf1_name.split("/") for row in variable_keys(build_detector(config))]
+    inside = [name[1:] for name in names if name[0] == "SecondStageBoxPredictor"]
+    assert {name[0] for name in inside} == plain | normed
+    assert {name[0] for name in inside if "BatchNorm" in name} == normed
 
 
 @pytest.mark.parametrize("type_name", ["faster_rcnn_resnet50", "faster_rcnn_inception_v2"])
