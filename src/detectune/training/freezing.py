@@ -11,7 +11,6 @@ from detectune.detectors.base import Detector
 from detectune.errors import ConfigError, three_part
 from detectune.layers.batch_norm import FreezableBatchNormalization
 
-
 # Beginning of a path → the scope that the original built this part in.
 _SCOPES = (
     ("_feature_extractor_for_proposal_features", "FirstStageFeatureExtractor"),

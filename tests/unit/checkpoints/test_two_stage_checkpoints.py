@@ -116,12 +116,8 @@ def test_a_classifier_of_tf_slim_gives_both_stages_their_layers(make, type_name,
 def test_a_classifier_of_keras_gives_both_stages_their_layers(make, type_name, tmp_path):
     detector = make(type_name)
     rows = classifier_rows(detector)
-    shapes = {
-        f"feature_extractor/layer_with_weights-{row.in_classifier.place}/{row.in_classifier.kind}": (
-            row.variable.shape
-        )
-        for row in rows
-    }
+    archive = "feature_extractor/layer_with_weights-{0.place}/{0.kind}"
+    shapes = {archive.format(row.in_classifier): row.variable.shape for row in rows}
     last = max(row.in_classifier.place for row in rows) + 1
     # 53 convolutions and their batch norms.
     assert (last, len(shapes)) == (106, 53 * 5)
@@ -132,8 +128,7 @@ def test_a_classifier_of_keras_gives_both_stages_their_layers(make, type_name, t
     assert report.left_over == list(head)
     assert len(report.matched) == len(rows)
     for row in rows:
-        place, kind, *_ = row.in_classifier
-        expected = values[f"feature_extractor/layer_with_weights-{place}/{kind}"]
+        expected = values[archive.format(row.in_classifier)]
         np.testing.assert_array_equal(np.asarray(row.variable), expected, err_msg=row.path)
 
 
