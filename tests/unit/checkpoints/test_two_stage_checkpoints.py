@@ -21,6 +21,18 @@ TYPES = {
     "faster_rcnn_inception_v2": "inception_v2",
     "faster_rcnn_resnet50_fpn_keras": "resnet50_v1",
 }
+MASKS = """
+number_of_stages: 3
+second_stage_box_predictor { mask_rcnn_box_predictor {
+  predict_instance_masks: true mask_prediction_num_conv_layers: 3 mask_prediction_conv_depth: 8
+  conv_hyperparams { batch_norm { } }
+} }
+"""
+SCORE_MAPS = """
+second_stage_box_predictor { rfcn_box_predictor {
+  depth: 8 conv_hyperparams { batch_norm { } }
+} }
+"""
 
 
 @pytest.fixture
@@ -64,6 +76,22 @@ def test_every_variable_has_an_old_name_of_its_own_and_is_restored_by_it(make, t
         np.testing.assert_array_equal(np.asarray(row.variable), values[row.tf1_name])
 
 
+@pytest.mark.parametrize(
+    ("text", "plain", "normed"),
+    [
+        (MASKS, {"BoxEncodingPredictor", "ClassPredictor", "Conv_2"}, {"Conv", "Conv_1"}),
+        (SCORE_MAPS, set(), {"class_predictions", "reduce_depth", "refined_locations"}),
+    ],
+)
+def test_masks_and_score_maps_have_old_names(monkeypatch, text, plain, normed):
+    make_thin(monkeypatch, "resnet50_v1")
+    config = tiny_two_stage_config("faster_rcnn_resnet50", text)
+    names = [row.tf1_name.split("/") for row in variable_keys(build_detector(config))]
+    inside = [name[1:] for name in names if name[0] == "SecondStageBoxPredictor"]
+    assert {name[0] for name in inside} == plain | normed
+    assert {name[0] for name in inside if "BatchNorm" in name} == normed
+
+
 @pytest.mark.parametrize("type_name", ["faster_rcnn_resnet50", "faster_rcnn_inception_v2"])
 def test_a_classifier_of_tf_slim_gives_both_stages_their_layers(make, type_name, tmp_path):
     detector = make(type_name)
@@ -88,12 +116,8 @@ def test_a_classifier_of_tf_slim_gives_both_stages_their_layers(make, type_name,
 def test_a_classifier_of_keras_gives_both_stages_their_layers(make, type_name, tmp_path):
     detector = make(type_name)
     rows = classifier_rows(detector)
-    shapes = {
-        f"feature_extractor/layer_with_weights-{row.in_classifier.place}/{row.in_classifier.kind}": (
-            row.variable.shape
-        )
-        for row in rows
-    }
+    archive = "feature_extractor/layer_with_weights-{0.place}/{0.kind}"
+    shapes = {archive.format(row.in_classifier): row.variable.shape for row in rows}
     last = max(row.in_classifier.place for row in rows) + 1
     # 53 convolutions and their batch norms.
     assert (last, len(shapes)) == (106, 53 * 5)
@@ -104,8 +128,7 @@ def test_a_classifier_of_keras_gives_both_stages_their_layers(make, type_name, t
     assert report.left_over == list(head)
     assert len(report.matched) == len(rows)
     for row in rows:
-        place, kind, *_ = row.in_classifier
-        expected = values[f"feature_extractor/layer_with_weights-{place}/{kind}"]
+        expected = values[archive.format(row.in_classifier)]
         np.testing.assert_array_equal(np.asarray(row.variable), expected, err_msg=row.path)
 
 

@@ -20,6 +20,7 @@ from detectune.detectors.faster_rcnn import FasterRCNN
 from detectune.detectors.first_stage import FirstStage
 from detectune.detectors.second_stage import SecondStage
 from detectune.heads.masks import MaskHead
+from detectune.heads.position_sensitive import PositionSensitiveHead
 
 FIRST_STAGE = "FirstStageFeatureExtractor"
 SECOND_STAGE = "SecondStageFeatureExtractor"
@@ -64,10 +65,23 @@ def _first_predictor(stage: FirstStage) -> Scoped:
 
 
 def _second_predictor(stage: SecondStage) -> Scoped:
+    if isinstance(stage.head, PositionSensitiveHead):
+        yield from _position_sensitive_head(stage.head)
+        return
     yield f"{PREDICTOR}/BoxEncodingPredictor", stage.head.box_layer
     yield f"{PREDICTOR}/ClassPredictor", stage.head.class_layer
     if stage.mask_head is not None:
         yield from _mask_head(stage.mask_head)
+
+
+def _position_sensitive_head(head: PositionSensitiveHead) -> Scoped:
+    for name, conv, norm in (
+        ("reduce_depth", head.reduction, head.reduction_norm),
+        ("refined_locations", head.box_maps, head.box_norm),
+        ("class_predictions", head.class_maps, head.class_norm),
+    ):
+        yield f"{PREDICTOR}/{name}", conv
+        yield own_scope(f"{PREDICTOR}/{name}", norm), norm
 
 
 def _mask_head(head: MaskHead) -> Scoped:
