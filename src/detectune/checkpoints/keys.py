@@ -12,6 +12,7 @@ from detectune.checkpoints.name_maps import ssd as ssd_names
 from detectune.checkpoints.name_maps import tf1_faster_rcnn as tf1_faster_rcnn_names
 from detectune.checkpoints.name_maps import tf1_ssd as tf1_ssd_names
 from detectune.detectors.base import Detector
+from detectune.detectors.fast_rcnn import FastRCNN
 from detectune.detectors.faster_rcnn import FasterRCNN
 from detectune.detectors.ssd import SSD
 from detectune.errors import CheckpointError, three_part
@@ -20,16 +21,22 @@ SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"
 ROOT = "model/"
 
 # Detector class → its table of layers.
-_TABLES = {SSD: ssd_names.layer_keys, FasterRCNN: faster_rcnn_names.layer_keys}
+_TABLES = {
+    SSD: ssd_names.layer_keys,
+    FasterRCNN: faster_rcnn_names.layer_keys,
+    FastRCNN: faster_rcnn_names.layer_keys,
+}
 # The same for the variable scopes of TensorFlow 1, as far as there were any.
 _TF1_TABLES = {
     SSD: tf1_ssd_names.layer_scopes,
     FasterRCNN: tf1_faster_rcnn_names.layer_scopes,
+    FastRCNN: tf1_faster_rcnn_names.layer_scopes,
 }
 # Detector class → the layers that classifiers have too.
 _CLASSIFIER_TABLES = {
     SSD: classifier_names.layers_of_ssd,
     FasterRCNN: classifier_names.layers_of_faster_rcnn,
+    FastRCNN: classifier_names.layers_of_faster_rcnn,
 }
 
 
