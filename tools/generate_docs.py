@@ -25,6 +25,10 @@ from detectune.config.descriptors import is_repeated, message_name, with_nested
 from detectune.config.field_status import Status, field_status
 from detectune.config.tf1_names import TF1_EXTRACTORS
 from detectune.detectors.parts.feature_extractor import feature_extractor_types
+from detectune.detectors.parts.region_features import (
+    region_feature_types,
+    tf1_region_feature_types,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 MODULE = ROOT / "src/detectune/config/feature_extractors.py"
@@ -84,16 +88,46 @@ def feature_extractors_page() -> str:
         names = [f"`{cell}`" if cell else "–" for cell in cells]
         before = ", ".join(f"`{name}`" for name in old.get(backbone, [])) or "–"
         rows.append(f"| {backbone} | {' | '.join(names)} | {before} |")
-    return EXTRACTORS_HEADER + "\n".join(rows) + "\n"
+    return EXTRACTORS_HEADER + "\n".join(rows) + "\n" + region_feature_extractors()
+
+
+REGIONS_HEADER = """
+## Faster R-CNN, Mask R-CNN and R-FCN
+
+What may stand in `feature_extractor { type: "..." }` of `faster_rcnn`. The box predictor and
+`number_of_stages` decide which of the three it is.
+
+| backbone | without a pyramid | with a feature pyramid | in TensorFlow 1 |
+|---|---|---|---|
+"""
+
+
+def region_feature_extractors() -> str:
+    """A row for every backbone of two-stage detectors."""
+    by_backbone: dict[str, dict[bool, str]] = {}
+    for name, (backbone, pyramid) in region_feature_types().items():
+        by_backbone.setdefault(backbone, {})[pyramid] = name
+    old = {backbone: name for name, backbone in tf1_region_feature_types().items()}
+    rows = []
+    for backbone in sorted(by_backbone | old):
+        names = by_backbone.get(backbone, {})
+        cells = [names.get(False), names.get(True), old.get(backbone)]
+        shown = " | ".join(f"`{cell}`" if cell else "–" for cell in cells)
+        rows.append(f"| {backbone} | {shown} |")
+    return REGIONS_HEADER + "\n".join(rows) + "\n"
 
 
 def feature_extractors_module() -> str:
     """The names as a module, because `config` may not import the backbones."""
-    names = "".join(f'    "{name}",\n' for name in feature_extractor_types())
+    ssd, regions = (
+        "".join(f'    "{name}",\n' for name in types)
+        for types in (feature_extractor_types(), region_feature_types())
+    )
     return (
-        '"""Feature extractors of SSD that detectune builds.\n\n'
+        '"""Feature extractors that detectune builds: of SSD, and of two-stage detectors.\n\n'
         'Written by tools/generate_docs.py from the registry of backbones.\n"""\n\n'
-        f"FEATURE_EXTRACTORS = (\n{names})\n"
+        f"FEATURE_EXTRACTORS = (\n{ssd})\n\n"
+        f"REGION_FEATURE_EXTRACTORS = (\n{regions})\n"
     )
 
 

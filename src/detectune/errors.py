@@ -61,6 +61,11 @@ def three_part(found: str, allowed: str, next_step: str) -> str:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """`Did you mean "x"? `, or an empty string if nothing among `known` is close to `name`."""
-    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    """`Did you mean "x"? `, or an empty string if nothing among `known` is close to `name`.
+
+    A name that lacks its last words is closest to what it is the beginning of.
+    """
+    known = list(known)
+    close = [longer for longer in known if longer.startswith(f"{name}_")][:1]
+    close = close or difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     return f'Did you mean "{close[0]}"? ' if close else ""

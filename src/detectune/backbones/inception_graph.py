@@ -43,6 +43,7 @@ class Conv(NamedTuple):
     size: Size
     stride: int = 1
     padding: Padding = "same"
+    dilation: int = 1
 
 
 class Pool(NamedTuple):
@@ -98,6 +99,7 @@ class InceptionGraph:
             step.size,
             strides=step.stride,
             padding=step.padding,
+            dilation_rate=step.dilation,
             name=name,
         )
         return self.finished(layer(x), name)

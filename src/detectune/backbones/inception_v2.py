@@ -20,10 +20,17 @@ from detectune.backbones.inception_graph import (
     Pool,
 )
 from detectune.backbones.mobilenet_v2 import PAD_VALUE, normalize
+from detectune.backbones.regions import RegionForm, RegionNetworks
 from detectune.backbones.tf1 import Tf1Form
-from detectune.layers.hyperparams import ConvHyperparams
+from detectune.layers.hyperparams import BatchNormSettings, ConvHyperparams
 from detectune.registry import backbones
 from detectune.structures import Array
+
+# Parity: models/faster_rcnn_inception_v2_feature_extractor.py, with the initializer of TF-Slim.
+_REGION_HYPERPARAMS = ConvHyperparams(
+    batch_norm=BatchNormSettings(momentum=0.9997, epsilon=1e-3, center=True, scale=True),
+    activation="relu",
+)
 
 
 def _mixed(
@@ -107,6 +114,31 @@ def inception_v2(
     return keras.Model(images, graph.blocks(stem(graph, images), BLOCKS), name="inception_v2")
 
 
+def region_networks(
+    *, features_stride: int, hyperparams: ConvHyperparams, depth_multiplier: float = 1.0
+) -> RegionNetworks:
+    """Blocks up to `Mixed_4e` for the image, the others for the regions.
+
+    Args:
+        features_stride: has no effect: the stride is 16. Parity: so in the original.
+        hyperparams: of all convolutions.
+        depth_multiplier: multiplies the channels of every convolution.
+    """
+    graph = InceptionGraph(hyperparams, depth_multiplier)
+    in_head = [name for name in BLOCKS if name.startswith("Mixed_5")]
+    images = Input((None, None, 3))
+    x = graph.blocks(
+        stem(graph, images), {name: BLOCKS[name] for name in BLOCKS if name not in in_head}
+    )
+    patches = Input((None, None, x.shape[-1]))
+    features = graph.blocks(patches, {name: BLOCKS[name] for name in in_head})
+    return RegionNetworks(
+        keras.Model(images, x, name="inception_v2_trunk"),
+        "Mixed_4e",
+        keras.Model(patches, features, name="box_features"),
+    )
+
+
 def _level_outputs(network: keras.Model) -> dict[int, str]:
     """Where levels 2–5 end: the last block of each stride."""
     return {2: "Conv2d_2c_3x3_act", 3: "Mixed_3c", 4: "Mixed_4e", 5: "Mixed_5c"}
@@ -128,6 +160,9 @@ backbones.register("inception_v2")(
             last="Mixed_5c",
             coarse="bottom_up_Conv2d_{}",
             first_coarse=6,
+            regions=RegionForm(
+                name="inception_v2", build=region_networks, hyperparams=_REGION_HYPERPARAMS
+            ),
         ),
     )
 )

@@ -17,9 +17,11 @@ class RegionNetworks(NamedTuple):
     """The two halves of a network."""
 
     trunk: keras.Model
-    """Images → the feature map that regions are proposed from, and cut out of."""
+    """Images → feature maps, among them the one that regions are proposed from, and cut out of."""
+    features: str
+    """The layer of the trunk that makes this map."""
     box_features: keras.Model
-    """Patches `[M, h, w, C]` of that map → features `[M, h', w', C']` of each."""
+    """Patches `[M, h, w, C]` of the map → features `[M, h', w', C']` of each."""
 
 
 class BuildRegionNetworks(Protocol):

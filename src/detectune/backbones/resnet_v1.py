@@ -172,6 +172,7 @@ def region_networks(
     features_stride: int,
     hyperparams: ConvHyperparams,
     last_stride: int = 2,
+    whole_trunk: bool = False,
     after_sum: ActivationName | None = None,
     depth_multiplier: float = 1.0,
 ) -> RegionNetworks:
@@ -182,6 +183,7 @@ def region_networks(
         features_stride: 16, or 8 for a fourth stage with dilation instead of a stride.
         hyperparams: of all convolutions.
         last_stride: of the fifth stage.
+        whole_trunk: the fifth stage also stands in the trunk, although nothing uses it there.
         after_sum, depth_multiplier: see `ResNetGraph`.
     """
     graph = ResNetGraph(hyperparams, depth_multiplier=depth_multiplier, after_sum=after_sum)
@@ -191,10 +193,12 @@ def region_networks(
     for number, blocks in stages:
         dilate = number == 4 and features_stride == 8
         x = graph.stage(x, number, blocks, stride=1 if dilate else None, dilation=1 + dilate)
-    trunk = keras.Model(images, x, name=f"resnet{depth}_v1_trunk")
+    end = graph.stage(x, *last) if whole_trunk else x
+    trunk = keras.Model(images, end, name=f"resnet{depth}_v1_trunk")
     patches = Input((None, None, x.shape[-1]))
     features = graph.stage(patches, *last, stride=last_stride)
-    return RegionNetworks(trunk, keras.Model(patches, features, name="box_features"))
+    box_features = keras.Model(patches, features, name="box_features")
+    return RegionNetworks(trunk, f"conv4_block{BLOCKS[depth][2]}_out", box_features)
 
 
 def _level_outputs(depth: int, network: keras.Model) -> dict[int, str]:
@@ -219,6 +223,12 @@ def _tf1_form(depth: int) -> Tf1Form:
     """
     roles = {"0_conv": "shortcut", "1_conv": "conv1", "2_conv": "conv2", "3_conv": "conv3"}
     roles |= {f"{number}": role for number, role in zip(range(4), roles.values(), strict=True)}
+    # Parity: slim/nets/resnet_utils.py, resnet_arg_scope.
+    plain = replace(
+        DEFAULT_HYPERPARAMS,
+        initializer={"class_name": "VarianceScaling", "config": {"scale": 2.0}},
+        regularizer=None,
+    )
     units = tuple(
         (
             rf"conv{stage}_block(\d+)_{suffix}",
@@ -235,14 +245,16 @@ def _tf1_form(depth: int) -> Tf1Form:
         first_coarse=5,
         # Parity: slim/nets/resnet_v1.py, whatever activation the config asks for.
         build=partial(resnet_v1, depth, after_sum="relu", exactly_four_times=True),
-        # Parity: slim/nets/resnet_utils.py, resnet_arg_scope.
-        default_hyperparams=replace(
-            DEFAULT_HYPERPARAMS,
-            initializer={"class_name": "VarianceScaling", "config": {"scale": 2.0}},
-            regularizer=keras.regularizers.L2(0.0001 * 0.5),
-        ),
+        default_hyperparams=replace(plain, regularizer=keras.regularizers.L2(0.0001 * 0.5)),
         from_config=_tf1_from_config,
         ignored_fields=frozenset({"use_depthwise", "use_explicit_padding"}),
+        # Parity: models/faster_rcnn_resnet_v1_feature_extractor.py. The fifth stage does not halve
+        # the patches, and the whole network stands in the first stage.
+        regions=RegionForm(
+            name=f"resnet{depth}",
+            build=partial(region_networks, depth, last_stride=1, whole_trunk=True),
+            hyperparams=plain,
+        ),
     )
 
 

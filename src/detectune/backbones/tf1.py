@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from detectune.backbones.regions import RegionForm
 from detectune.layers.hyperparams import ConvHyperparams
 
 _NORM = re.compile(r"^bn_|_bn$|_BN$")
@@ -27,8 +28,10 @@ class Tf1Form:
             the first whose pattern matches the whole name counts.
         last: what names of the added maps of SSD begin with.
         coarse, first_coarse: names of the added levels of a pyramid, with the number of the first.
-        build, build_thin, default_hyperparams, from_config, ignored_fields: as in
+        build, build_thin, default_hyperparams, from_config, ignored_fields, regions: as in
             `BackboneFamily`, where they differ.
+        box_scope: what some scopes begin with, and what they begin with instead where the layers
+            make features of regions.
     """
 
     scope: str
@@ -41,6 +44,8 @@ class Tf1Form:
     default_hyperparams: ConvHyperparams | None = None
     from_config: Callable[[ConvHyperparams], ConvHyperparams] | None = None
     ignored_fields: frozenset[str] | None = None
+    regions: RegionForm | None = None
+    box_scope: tuple[str, str] = ("", "")
 
     def scope_of(self, layer: str) -> str:
         """The scope below `scope` of a convolution, or of its batch norm, called `layer`."""
@@ -50,6 +55,12 @@ class Tf1Form:
                 return re.sub(pattern, replacement, name)
         return name
 
+    def box_scope_of(self, layer: str) -> str:
+        """The same, where `layer` makes features of regions."""
+        usual, there = self.box_scope
+        scope = self.scope_of(layer)
+        return there + scope.removeprefix(usual) if scope.startswith(usual) else scope
+
     def changes(self) -> dict[str, Any]:
         """What is otherwise than in the family itself, by the family's names for it."""
         settings = (
@@ -58,6 +69,7 @@ class Tf1Form:
             "default_hyperparams",
             "from_config",
             "ignored_fields",
+            "regions",
         )
         found = {name: getattr(self, name) for name in settings}
         return {name: value for name, value in found.items() if value is not None}

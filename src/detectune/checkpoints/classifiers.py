@@ -24,26 +24,27 @@ _BESIDE = re.compile(r"optimizer/.*|save_counter|step|global_step")
 
 
 def backbone_values(
-    checkpoint: Mapping[str, np.ndarray], backbone: Iterable[str]
+    checkpoint: Mapping[str, np.ndarray], backbone: Mapping[str, tuple[int, str]]
 ) -> dict[str, np.ndarray]:
     """The variables of a classifier by the paths of a backbone.
 
     Args:
         checkpoint: path → value, everything in the checkpoint.
-        backbone: paths of the backbone's variables, `…/layer_with_weights-N/VARIABLE`.
+        backbone: path of each of the backbone's variables → number of its layer among those with
+            variables, and name below the layer. Several may be the same in the classifier.
 
     Returns:
         Path → value. What has no place in the backbone keeps its own path.
     """
-    places = {}
-    for path in backbone:
-        if match := _LAYER.fullmatch(path):
-            places[int(match[2]), match[3]] = path
+    places = defaultdict(list)
+    for path, place in backbone.items():
+        places[place].append(path)
     found = {}
     names = _layers_in_order(checkpoint)
     for path, value in checkpoint.items():
         if not _BESIDE.fullmatch(path):
-            found[places.get(names.get(path, (-1, "")), path)] = value
+            for own_path in places.get(names.get(path, (-1, "")), [path]):
+                found[own_path] = value
     return found
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from keras.layers import DepthwiseConv2D
+from keras.layers import DepthwiseConv2D, Layer
 
+from detectune.checkpoints.name_maps import classifier as classifier_names
 from detectune.checkpoints.name_maps import faster_rcnn as faster_rcnn_names
 from detectune.checkpoints.name_maps import ssd as ssd_names
+from detectune.checkpoints.name_maps import tf1_faster_rcnn as tf1_faster_rcnn_names
 from detectune.checkpoints.name_maps import tf1_ssd as tf1_ssd_names
 from detectune.detectors.base import Detector
 from detectune.detectors.faster_rcnn import FasterRCNN
@@ -20,7 +22,28 @@ ROOT = "model/"
 # Detector class → its table of layers.
 _TABLES = {SSD: ssd_names.layer_keys, FasterRCNN: faster_rcnn_names.layer_keys}
 # The same for the variable scopes of TensorFlow 1, as far as there were any.
-_TF1_TABLES = {SSD: tf1_ssd_names.layer_scopes}
+_TF1_TABLES = {
+    SSD: tf1_ssd_names.layer_scopes,
+    FasterRCNN: tf1_faster_rcnn_names.layer_scopes,
+}
+# Detector class → the layers that classifiers have too.
+_CLASSIFIER_TABLES = {
+    SSD: classifier_names.layers_of_ssd,
+    FasterRCNN: classifier_names.layers_of_faster_rcnn,
+}
+
+
+class ClassifierKey(NamedTuple):
+    """Where a variable of a detector stands in a classifier."""
+
+    place: int
+    """Number of its layer among those that have variables."""
+    kind: str
+    """Its name below the layer."""
+    tf1_name: str
+    """Variable name in TF-Slim; empty if TF-Slim did not have the network."""
+    used: bool
+    """Whether the detector computes its layer."""
 
 
 class VariableKey(NamedTuple):
@@ -34,6 +57,8 @@ class VariableKey(NamedTuple):
     """The Keras variable."""
     tf1_name: str = ""
     """Variable name in the original on TensorFlow 1; empty if the network came later."""
+    in_classifier: ClassifierKey | None = None
+    """The same variable in a classifier, if it is one of the backbone's."""
 
     @property
     def path(self) -> str:
@@ -48,17 +73,28 @@ def variable_keys(detector: Detector) -> list[VariableKey]:
         CheckpointError: the name map of the family leaves a variable out, which is a defect.
     """
     found = []
-    tf1_names = _tf1_names(detector)
+    tf1_names, in_classifier = _tf1_names(detector), _in_classifier(detector)
     for key, name, layer in _TABLES[type(detector)](detector):
         for variable in layer.weights:
-            kind = variable.name
-            if isinstance(layer, DepthwiseConv2D) and kind == "kernel":
-                kind = "depthwise_kernel"  # its name before Keras 3
-            tf1_name = tf1_names.get(id(variable), "")
-            key_of_variable = f"{ROOT}{key}/{kind}{SUFFIX}"
-            found.append(VariableKey(key_of_variable, f"{name}/{kind}", variable, tf1_name))
+            kind, place = _kind(layer, variable), id(variable)
+            found.append(
+                VariableKey(
+                    key=f"{ROOT}{key}/{kind}{SUFFIX}",
+                    original_name=f"{name}/{kind}",
+                    variable=variable,
+                    tf1_name=tf1_names.get(place, ""),
+                    in_classifier=in_classifier.get(place),
+                )
+            )
     _check_complete(detector, found)
     return found
+
+
+def _kind(layer: Layer, variable: Any) -> str:
+    """The last part of a key."""
+    if isinstance(layer, DepthwiseConv2D) and variable.name == "kernel":
+        return "depthwise_kernel"  # its name before Keras 3
+    return variable.name
 
 
 def _tf1_names(detector: Detector) -> dict[int, str]:
@@ -68,6 +104,16 @@ def _tf1_names(detector: Detector) -> dict[int, str]:
         for scope, layer in _TF1_TABLES.get(type(detector), lambda _: ())(detector)
         for variable in layer.weights
     }
+
+
+def _in_classifier(detector: Detector) -> dict[int, ClassifierKey]:
+    """`id` of a variable → where a classifier has it."""
+    found = {}
+    for layer, place, scope, used in _CLASSIFIER_TABLES[type(detector)](detector):
+        for variable in layer.weights:
+            name = f"{scope}/{tf1_ssd_names.variable_name(layer, variable.name)}" if scope else ""
+            found[id(variable)] = ClassifierKey(place, _kind(layer, variable), name, used)
+    return found
 
 
 def _check_complete(detector: Detector, found: list[VariableKey]) -> None:

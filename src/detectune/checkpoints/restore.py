@@ -29,13 +29,15 @@ Kind = Literal["full", "detection", "classification", "fine_tune"]
 
 # Below the backbone's own root in a key.
 _LAYERS = "/layer_with_weights-"
-# Parts of the key that must be found, per kind; for a classification it is the backbone's.
-# Parity: the original's restore_from_objects.
+# What must be found, per kind. Parity: the original's restore_from_objects.
 _PROMISES: dict[str, str] = {
-    "full": "",
-    "detection": "_feature_extractor/",
-    "fine_tune": "_feature_extractor/",
+    "full": "everything",
+    "detection": "the feature extractor",
+    "fine_tune": "the feature extractor",
+    "classification": "the backbone",
 }
+# What the paths of a feature extractor begin with, of one stage or of two.
+_EXTRACTOR = "_feature_extractor"
 
 
 @dataclass
@@ -116,14 +118,13 @@ def restore(
     prefix = find_checkpoint(path)
     rows, report = variable_keys(detector), RestoreReport(prefix, kind)
     checkpoint = _variables(_with_our_keys(read_checkpoint(prefix), rows, report))
+    values = _below_root(checkpoint)
     if kind == "classification":
-        values, promised = _classification_values(checkpoint, rows)
-    else:
-        values, promised = _below_root(checkpoint), _PROMISES[kind]
+        values = _classification_values(checkpoint, rows)
     assignments = _match(rows, values, report)
     if kind in ("detection", "fine_tune"):
         _rework_classes(detector, values, assignments, report, source_classes, target_classes)
-    _check_promise(report, promised, values)
+    _check_promise(report, _promised(rows, kind), values)
     for row, value in assignments.values():
         row.variable.assign(value)
     return report
@@ -158,18 +159,24 @@ def _below_root(checkpoint: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     }
 
 
+def _promised(rows: list[VariableKey], kind: Kind) -> set[str]:
+    """Paths of the variables that must be restored."""
+    if kind == "classification":
+        # Nobody misses layers that the detector does not compute.
+        return {row.path for row in rows if row.in_classifier and row.in_classifier.used}
+    return {row.path for row in rows if kind == "full" or row.path.startswith(_EXTRACTOR)}
+
+
 def _classification_values(
     checkpoint: Mapping[str, np.ndarray], rows: list[VariableKey]
-) -> tuple[dict[str, np.ndarray], str]:
-    """Values of the backbone from a classifier or a detector, and what its paths begin with."""
-    backbone = [row.path for row in rows if _LAYERS in row.path]
-    # Layers that the detector does not compute may stand under another root: nobody misses them.
-    roots = {path.partition(_LAYERS)[0] for path in backbone}
-    promised = backbone[0].partition(_LAYERS)[0]
+) -> dict[str, np.ndarray]:
+    """Values of the backbone, from a classifier or a detector."""
+    backbone = {row.path: row.in_classifier for row in rows if row.in_classifier}
+    roots = tuple({path.partition(_LAYERS)[0] for path in backbone})
     inside = _below_root(checkpoint)
-    if any(path.startswith(promised) for path in inside):
-        return {p: v for p, v in inside.items() if p.startswith(tuple(roots))}, promised
-    return backbone_values(checkpoint, backbone), promised
+    if any(path.startswith(roots) for path in inside):
+        return {path: value for path, value in inside.items() if path.startswith(roots)}
+    return backbone_values(checkpoint, {path: key[:2] for path, key in backbone.items()})
 
 
 def _match(
@@ -229,16 +236,18 @@ def _forget(
         report.fresh.append(path)
 
 
-def _check_promise(report: RestoreReport, promised: str, values: Mapping[str, np.ndarray]) -> None:
-    missing = [path for path in report.fresh if path.startswith(promised)]
+def _check_promise(
+    report: RestoreReport, promised: set[str], values: Mapping[str, np.ndarray]
+) -> None:
+    missing = [path for path in report.fresh if path in promised]
     if not missing:
         return
-    shapes = [row for row in report.mismatched if row.startswith(promised)]
+    shapes = [row for row in report.mismatched if row.partition(": ")[0] in promised]
     why = f" Of another shape: {_examples(shapes)}." if shapes else ""
     other = "" if values else " The checkpoint has no object-based keys below model/."
     raise CheckpointError(
         three_part(
-            f'{report.path}: type "{report.kind}" promises {promised or "everything"}, but '
+            f'{report.path}: type "{report.kind}" promises {_PROMISES[report.kind]}, but '
             f"{len(missing)} of {len(missing) + len(report.matched)} variables are not there: "
             f"{_examples(missing)}.{why}{other}",
             f"Left over in the checkpoint: {_examples(report.left_over) or 'nothing'}.",
@@ -272,9 +281,10 @@ def _config_beside(prefix: str) -> str:
         if not path.is_file():
             continue
         try:
-            found = load_config(path).model.ssd.feature_extractor.type
+            model = load_config(path).model
         except DetectuneError:
             return str(path)  # it is only a hint, and the error at hand matters more
+        found = model.ssd.feature_extractor.type or model.faster_rcnn.feature_extractor.type
         return f'{path}, which says type: "{found}"' if found else str(path)
     return "the pipeline.config of the checkpoint"
 

@@ -1,20 +1,23 @@
 """Checkpoints of TensorFlow 1, whose keys are variable names: which value goes where.
 
 FeatureExtractor/MobilenetV2/Conv/weights              a detector of the original
+FirstStageFeatureExtractor/resnet_v1_50/…              one of two stages
 MobilenetV2/Conv/weights                               a classifier of TF-Slim
 …/weights/RMSProp, …/ExponentialMovingAverage          not weights of a network: set aside
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from detectune.checkpoints.keys import ROOT, SUFFIX, VariableKey
-from detectune.checkpoints.name_maps.tf1_ssd import ROOT as EXTRACTOR
+from detectune.checkpoints.name_maps import tf1_faster_rcnn, tf1_ssd
 
+_EXTRACTORS = (tf1_ssd.ROOT, f"{tf1_faster_rcnn.FIRST_STAGE}/")
 _AVERAGE = "/ExponentialMovingAverage"
 _SLOTS = (
     "RMSProp", "RMSProp_1", "RMSProp_2", "Momentum", "Adam", "Adam_1", "Adagrad", "Adadelta",
@@ -45,8 +48,7 @@ def is_name_based(keys: Iterable[str]) -> bool:
 
 def tf1_values(values: Mapping[str, np.ndarray], rows: Iterable[VariableKey]) -> Tf1Values:
     """`values` of a detector or of a classifier, by the keys of `rows`."""
-    places = {row.tf1_name: row.key for row in rows if row.tf1_name}
-    is_detector = any(name.startswith(EXTRACTOR) for name in values)
+    places = _places(rows, of_detector=any(name.startswith(_EXTRACTORS) for name in values))
     found = Tf1Values()
     for name, value in values.items():
         if reason_to_set_aside(name, values):
@@ -55,9 +57,22 @@ def tf1_values(values: Mapping[str, np.ndarray], rows: Iterable[VariableKey]) ->
         plain = name.removesuffix(_AVERAGE)
         if plain != name:
             found.averages_used.append(plain)
-        place = places.get(plain if is_detector else f"{EXTRACTOR}{plain}")
-        found.values[place or f"{ROOT}{plain}{SUFFIX}"] = value
+        for key in places.get(plain) or [f"{ROOT}{plain}{SUFFIX}"]:
+            found.values[key] = value
     return found
+
+
+def _places(rows: Iterable[VariableKey], *, of_detector: bool) -> dict[str, list[str]]:
+    """Name in a detector, or in a classifier → keys of the variables that take the value.
+
+    Both stages of a detector may have the same layers of a classifier.
+    """
+    places = defaultdict(list)
+    for row in rows:
+        in_classifier = row.in_classifier.tf1_name if row.in_classifier else ""
+        if name := row.tf1_name if of_detector else in_classifier:
+            places[name].append(row.key)
+    return places
 
 
 def reason_to_set_aside(name: str, values: Mapping[str, np.ndarray]) -> str:

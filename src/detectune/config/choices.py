@@ -6,7 +6,7 @@ from importlib.metadata import entry_points
 from typing import Any, NamedTuple
 
 from detectune.config import tf1_names
-from detectune.config.feature_extractors import FEATURE_EXTRACTORS
+from detectune.config.feature_extractors import FEATURE_EXTRACTORS, REGION_FEATURE_EXTRACTORS
 from detectune.errors import did_you_mean
 
 
@@ -24,9 +24,18 @@ CHECKPOINT_TYPES = ("", "detection", "fine_tune", "classification", "full")
 
 _BOX_CODES = Choice((3, 4), "Write 4, or 3 with square_box_coder, or remove the line.")
 
+# Field → what its names begin with, and the names of today.
+_EXTRACTORS = {
+    "SsdFeatureExtractor.type": ("ssd_", FEATURE_EXTRACTORS),
+    "FasterRcnnFeatureExtractor.type": ("faster_rcnn_", REGION_FEATURE_EXTRACTORS),
+}
+
 CHOICES = {
     "SsdFeatureExtractor.type": Choice(
         (*FEATURE_EXTRACTORS, *tf1_names.TF1_EXTRACTORS), "Choose one of these."
+    ),
+    "FasterRcnnFeatureExtractor.type": Choice(
+        (*REGION_FEATURE_EXTRACTORS, *tf1_names.TF1_REGION_EXTRACTORS), "Choose one of these."
     ),
     "BidirectionalFeaturePyramidNetworks.combine_method": Choice(
         BIFPN_METHODS, 'Write "fast_attention", or remove the line.'
@@ -49,36 +58,44 @@ def wrong_choice(row: str, value: Any) -> tuple[str, str, str] | None:
     choice = CHOICES.get(row)
     if choice is None or value in choice.values:
         return None
-    if row == "SsdFeatureExtractor.type" and _is_plugin(str(value)):
+    if row in _EXTRACTORS and _is_plugin(str(value), _EXTRACTORS[row][0]):
         return None
     allowed = ", ".join(str(known) for known in choice.values if known != "")
     guess = did_you_mean(str(value), [str(known) for known in choice.values])
     if row == "EvalConfig.metrics_set":
         guess = ""  # another metric is a choice, not a slip of the pen
-    if row == "SsdFeatureExtractor.type":
-        return _wrong_extractor(str(value), guess)
+    if row in _EXTRACTORS:
+        return _wrong_extractor(str(value), guess, *_EXTRACTORS[row])
     return (f"{value} is not supported.", f"Supported: {allowed}.", f"{guess}{choice.next_step}")
 
 
-def _wrong_extractor(value: str, guess: str) -> tuple[str, str, str]:
+def is_extractor(row: str) -> bool:
+    """Whether the field `row` (`Message.field`) names a feature extractor."""
+    return row in _EXTRACTORS
+
+
+def _wrong_extractor(
+    value: str, guess: str, prefix: str, names: tuple[str, ...]
+) -> tuple[str, str, str]:
     refused = tf1_names.refusal(value)
     if refused:
         return refused
-    if not value.startswith("ssd_") or _is_other_family(value):
+    if not value.startswith(prefix) or _is_other_family(value, names):
         guess = ""
     return (
         f'the feature extractor "{value}" is not supported yet.',
-        f"Supported: {', '.join(FEATURE_EXTRACTORS)}.",
+        f"Supported: {', '.join(names)}.",
         f"{guess}`detectune config new` writes configs of the zoo's models.",
     )
 
 
-def _is_plugin(value: str) -> bool:
+def _is_plugin(value: str, prefix: str) -> bool:
     """Whether `value` names a backbone that another package registers."""
     names = (entry.name for entry in entry_points(group="detectune.backbones"))
-    return any(value.startswith(f"ssd_{name}_") for name in names)
+    return any(value.startswith(f"{prefix}{name}_") for name in names)
 
 
-def _is_other_family(value: str) -> bool:
+def _is_other_family(value: str, names: tuple[str, ...]) -> bool:
     """Whether `value` names a real feature extractor of the original, so is no slip of the pen."""
-    return any(family in value for family in ("resnet_v2", "inception_resnet"))
+    families = ("resnet_v2", "inception_resnet")
+    return any(family in value and not any(family in name for name in names) for family in families)

@@ -1,4 +1,4 @@
-"""Feature extractors of SSD that detectune builds.
+"""Feature extractors that detectune builds: of SSD, and of two-stage detectors.
 
 Written by tools/generate_docs.py from the registry of backbones.
 """
@@ -27,4 +27,14 @@ FEATURE_EXTRACTORS = (
     "ssd_resnet101_v1_fpn_keras",
     "ssd_resnet152_v1_fpn_keras",
     "ssd_resnet50_v1_fpn_keras",
+)
+
+REGION_FEATURE_EXTRACTORS = (
+    "faster_rcnn_inception_resnet_v2_keras",
+    "faster_rcnn_resnet101_keras",
+    "faster_rcnn_resnet101_fpn_keras",
+    "faster_rcnn_resnet152_keras",
+    "faster_rcnn_resnet152_fpn_keras",
+    "faster_rcnn_resnet50_keras",
+    "faster_rcnn_resnet50_fpn_keras",
 )

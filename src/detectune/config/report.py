@@ -8,7 +8,7 @@ from typing import Any
 from google.protobuf.message import Message
 
 from detectune.config import tf1_names
-from detectune.config.choices import wrong_choice
+from detectune.config.choices import is_extractor, wrong_choice
 from detectune.config.descriptors import FieldDescriptor, field_name, is_map, is_repeated
 from detectune.config.field_status import field_status
 from detectune.config.problems import Problem
@@ -58,7 +58,7 @@ def _value(field: FieldDescriptor, value: Any, path: str) -> Iterator[Problem]:
     wrong = wrong_choice(field_name(field), value)
     if wrong:
         yield Problem("error", path, *wrong)
-    elif field_name(field) == "SsdFeatureExtractor.type" and (said := tf1_names.note(value)):
+    elif is_extractor(field_name(field)) and (said := tf1_names.note(value)):
         yield Problem("note", path, *said, "")
 
 

@@ -24,8 +24,19 @@ TF1_EXTRACTORS = {
 }
 """Name in TensorFlow 1 → name of the same network in its Keras form."""
 
+TF1_REGION_EXTRACTORS = {
+    "faster_rcnn_inception_resnet_v2": "faster_rcnn_inception_resnet_v2_keras",
+    "faster_rcnn_inception_v2": "",
+    "faster_rcnn_resnet50": "faster_rcnn_resnet50_keras",
+    "faster_rcnn_resnet101": "faster_rcnn_resnet101_keras",
+    "faster_rcnn_resnet152": "faster_rcnn_resnet152_keras",
+}
+"""The same for two-stage detectors; empty if there is no Keras form."""
+
 NOT_BUILT = {
     "embedded_ssd_mobilenet_v1": "ssd_mobilenet_v1",
+    "faster_rcnn_nas": "faster_rcnn_inception_resnet_v2_keras",
+    "faster_rcnn_pnas": "faster_rcnn_inception_resnet_v2_keras",
     "ssd_mobiledet_cpu": "ssd_mobilenet_v3_large",
     "ssd_mobiledet_dsp": "ssd_mobilenet_v2_fpn_keras",
     "ssd_mobiledet_edgetpu": "ssd_mobilenet_v2_fpn_keras",
@@ -47,25 +58,32 @@ Names that begin with one of these, as `ssd_spaghettinet_edgetpu_s` does, are me
 
 def is_tf1(name: str) -> bool:
     """Whether `name` is that of a feature extractor in TensorFlow 1 that can be built."""
-    return name in TF1_EXTRACTORS
+    return name in TF1_EXTRACTORS or name in TF1_REGION_EXTRACTORS
 
 
 def written_for_tf1(model: schema.DetectionModel) -> bool:
     """Whether `model { … }` names a feature extractor of TensorFlow 1."""
-    return model.WhichOneof("model") == "ssd" and is_tf1(model.ssd.feature_extractor.type)
+    kind = model.WhichOneof("model")
+    if kind not in ("ssd", "faster_rcnn"):
+        return False
+    return is_tf1(getattr(model, kind).feature_extractor.type)
 
 
 def keras_name(name: str) -> str:
-    """The Keras form of the feature extractor `name`, which may be that already."""
-    return TF1_EXTRACTORS.get(name, name)
+    """The Keras form of the feature extractor `name`, which may be that already; empty if there is
+    none."""
+    return (TF1_EXTRACTORS | TF1_REGION_EXTRACTORS).get(name, name)
 
 
 def note(name: str) -> tuple[str, str] | None:
     """What a user should know about the old name `name`, in two sentences; None if it is not."""
     if not is_tf1(name):
         return None
+    new = keras_name(name)
     return (
-        f'"{name}" is the name in TensorFlow 1 of "{keras_name(name)}".',
+        f'"{name}" is the name in TensorFlow 1 of "{new}".'
+        if new
+        else f'"{name}" is a name of TensorFlow 1.',
         "It is built as it was there, and takes checkpoints of TensorFlow 1.",
     )
 

@@ -154,9 +154,9 @@ def test_the_archive_of_another_network_is_refused(tmp_path, archive, type_name)
 
 def test_layers_may_be_counted_together_with_those_without_variables():
     checkpoint = {"model/layer-2/kernel": 1, "model/layer-5/kernel": 2, "model/layer-11/bias": 3}
-    backbone = [f"b/layer_with_weights-{place}/kernel" for place in range(2)]
+    backbone = {"b/0/kernel": (0, "kernel"), "b/1/kernel": (1, "kernel")}
     assert backbone_values(checkpoint, backbone) == {  # type: ignore[arg-type]
-        backbone[0]: 1, backbone[1]: 2, "model/layer-11/bias": 3,
+        "b/0/kernel": 1, "b/1/kernel": 2, "model/layer-11/bias": 3,
     }  # fmt: skip
 
 
@@ -164,7 +164,7 @@ def test_of_nested_models_the_larger_one_is_the_backbone():
     inner = "model/layer_with_weights-0/layer_with_weights-"
     checkpoint = {f"{inner}{n}/kernel": n for n in range(3)}
     checkpoint["model/layer_with_weights-1/kernel"] = 9
-    backbone = [f"b/layer_with_weights-{place}/kernel" for place in range(3)]
+    backbone = {f"b/{place}/kernel": (place, "kernel") for place in range(3)}
     found = backbone_values(checkpoint, backbone)  # type: ignore[arg-type]
     assert found == dict(zip(backbone, range(3), strict=True)) | {
         "model/layer_with_weights-1/kernel": 9

@@ -148,7 +148,7 @@ def test_later_overrides_see_earlier_ones():
         (
             "train_config.optimizer={adam{}}",
             "Optimizer has no field called adam.",
-            "Rename or remove the line.",
+            'Did you mean "adam_optimizer"? Rename or remove the line.',
         ),
         ("train_config.batch_size.x=3", "batch_size is a value and has no fields.", None),
         ("train_config.batch_size[0]=3", "batch_size is not repeated.", None),

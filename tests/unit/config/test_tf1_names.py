@@ -3,47 +3,87 @@
 from __future__ import annotations
 
 import pytest
-from tiny import tiny_config
 
-from detectune.config import tf1_names
-from detectune.config.choices import FEATURE_EXTRACTORS
+from detectune.config import schema, tf1_names
+from detectune.config.feature_extractors import FEATURE_EXTRACTORS, REGION_FEATURE_EXTRACTORS
 from detectune.config.report import report_fields
-from detectune.detectors.build import build_detector
+from detectune.detectors.parts.feature_extractor import backbone_and_neck
+from detectune.detectors.parts.region_features import region_features, tf1_region_feature_types
 from detectune.errors import ConfigError
 
-
-def config_of(name):
-    config = tiny_config()
-    config.model.ssd.feature_extractor.type = name
-    return config
+TODAY = (*FEATURE_EXTRACTORS, *REGION_FEATURE_EXTRACTORS)
+OLD = (*tf1_names.TF1_EXTRACTORS, *tf1_names.TF1_REGION_EXTRACTORS)
 
 
-@pytest.mark.parametrize("name", tf1_names.TF1_EXTRACTORS)
-def test_an_old_name_is_a_note_and_has_a_keras_form(name):
-    (problem,) = report_fields(config_of(name))
+def extractor_of(name):
+    if name.startswith("faster_rcnn"):
+        return schema.FasterRcnnFeatureExtractor(type=name)
+    return schema.SsdFeatureExtractor(type=name)
+
+
+def build(extractor):
+    if isinstance(extractor, schema.FasterRcnnFeatureExtractor):
+        return region_features(extractor, patch_size=(7, 7))
+    return backbone_and_neck(extractor, freeze_batch_norm=False)
+
+
+@pytest.mark.parametrize("name", OLD)
+def test_an_old_name_is_a_note(name):
+    (problem,) = report_fields(extractor_of(name))
     assert problem.severity == "note"
-    assert f'"{tf1_names.keras_name(name)}"' in problem.text
-    assert tf1_names.keras_name(name) in FEATURE_EXTRACTORS
+    today = tf1_names.keras_name(name)
+    if name == "faster_rcnn_inception_v2":
+        assert (today, f'"{name}" is a name of TensorFlow 1.') == ("", problem.found)
+    else:
+        assert f'"{today}"' in problem.text
+        assert today in TODAY
+
+
+def test_the_old_names_of_two_stage_detectors_are_those_that_can_be_built():
+    assert set(tf1_names.TF1_REGION_EXTRACTORS) == set(tf1_region_feature_types())
 
 
 @pytest.mark.parametrize("name", [*tf1_names.NOT_BUILT, "ssd_spaghettinet_edgetpu_s"])
 def test_a_network_that_is_not_built_names_the_nearest(name):
-    config = config_of(name)
-    (problem,) = report_fields(config)
+    (problem,) = report_fields(extractor_of(name))
     assert problem.severity == "error"
     with pytest.raises(ConfigError) as error:
-        build_detector(config.model)
+        build(extractor_of(name))
     nearest = problem.next_step.split('"')[1]
-    assert tf1_names.keras_name(nearest) in FEATURE_EXTRACTORS
+    assert tf1_names.keras_name(nearest) in TODAY
     assert f'"{nearest}"' in str(error.value)
     assert f'"{name}" exists in TensorFlow 1 only' in str(error.value)
+    assert len(str(error.value).splitlines()) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "guess"),
+    [
+        ("faster_rcnn_resnet50_kera", "faster_rcnn_resnet50_keras"),
+        ("faster_rcnn_resnet50_fpn", "faster_rcnn_resnet50_fpn_keras"),
+        ("faster_rcnn_inception_resnet_v2_kears", "faster_rcnn_inception_resnet_v2_keras"),
+    ],
+)
+def test_a_slip_of_the_pen_in_a_two_stage_type_is_recognised(name, guess):
+    (problem,) = report_fields(extractor_of(name))
+    assert f'Did you mean "{guess}"?' in problem.next_step
+    with pytest.raises(ConfigError, match=f'Did you mean "{guess}"'):
+        build(extractor_of(name))
+
+
+def test_a_type_of_the_other_kind_of_detector_is_refused_without_a_guess():
+    extractor = schema.FasterRcnnFeatureExtractor(type="ssd_resnet50_v1_fpn_keras")
+    (problem,) = report_fields(extractor)
+    assert "Did you mean" not in problem.next_step
+    assert "faster_rcnn_resnet50_fpn_keras" in problem.allowed
 
 
 def test_a_name_is_never_both_built_and_refused():
-    for name in (*tf1_names.TF1_EXTRACTORS, *FEATURE_EXTRACTORS):
+    for name in (*OLD, *TODAY):
         assert tf1_names.refusal(name) is None, name
 
 
 def test_a_name_of_today_has_no_note():
-    assert report_fields(config_of("ssd_mobilenet_v2_fpn_keras")) == []
-    assert tf1_names.note("ssd_mobilenet_v2_fpn_keras") is None
+    for name in TODAY:
+        assert report_fields(extractor_of(name)) == []
+        assert tf1_names.note(name) is None

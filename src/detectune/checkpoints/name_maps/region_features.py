@@ -1,9 +1,9 @@
 """Feature extractors of two-stage detectors: layer → key in a zoo checkpoint, and original name.
 
-    _feature_extractor_for_proposal_features/layer_with_weights-N                   trunk
-    _feature_extractor_for_proposal_features/classification_backbone/…              under a pyramid
-    _feature_extractor_for_proposal_features/fpn_features_generator/…               pyramid
-    _feature_extractor_for_box_classifier_features/layer_with_weights-N             box head
+_feature_extractor_for_proposal_features/layer_with_weights-N                   trunk
+_feature_extractor_for_proposal_features/classification_backbone/…              under a pyramid
+_feature_extractor_for_proposal_features/fpn_features_generator/…               pyramid
+_feature_extractor_for_box_classifier_features/layer_with_weights-N             box head
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ class HasRegionFeatures(Protocol):
 
     backbone: Backbone
     neck: Layer | None
+
     @property
     def box_features(self) -> Layer | None: ...
 

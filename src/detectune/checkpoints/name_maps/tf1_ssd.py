@@ -40,7 +40,7 @@ def layer_scopes(detector: SSD) -> Scoped:
         return
     root = f"{ROOT}{form.scope}"
     for layer in backbone_layers(detector.backbone):
-        yield _own(f"{root}/{form.scope_of(layer.name)}", layer), layer
+        yield own_scope(f"{root}/{form.scope_of(layer.name)}", layer), layer
     neck, head = detector.neck, detector.head
     if isinstance(neck, FeaturePyramid):
         yield from _pyramid(f"{root}/fpn", neck, form)
@@ -56,7 +56,8 @@ def variable_name(layer: Layer, kind: str) -> str:
     return _VARIABLES.get(kind, kind)
 
 
-def _own(scope: str, layer: Layer) -> str:
+def own_scope(scope: str, layer: Layer) -> str:
+    """The scope of `layer`, which belongs to the convolution whose scope is `scope`."""
     return f"{scope}/BatchNorm" if isinstance(layer, BatchNormalization) else scope
 
 
@@ -68,7 +69,7 @@ def _convs(layers: list[Layer], scopes: list[str]) -> Scoped:
         if isinstance(layer, Conv2D | DepthwiseConv2D | SeparableConv2D):
             scope = next(left)
         if layer.weights:
-            yield _own(scope, layer), layer
+            yield own_scope(scope, layer), layer
 
 
 def _extras(root: str, neck: SsdExtraLayers, form: Tf1Form) -> Scoped:

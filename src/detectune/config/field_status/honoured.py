@@ -24,8 +24,6 @@ HONOURED_FIELDS = {
     "second_stage_classification_loss_weight second_stage_mask_prediction_loss_weight "
     "hard_example_miner second_stage_classification_loss use_matmul_crop_and_resize "
     "clip_anchors_to_image use_combined_nms_in_first_stage",
-    "FasterRcnnFeatureExtractor": "type first_stage_features_stride batch_norm_trainable "
-    "conv_hyperparams override_base_feature_extractor_hyperparams fpn",
     "FeaturePyramidNetworks": "*",
     "BidirectionalFeaturePyramidNetworks": "*",
     "AnchorGenerator": "*",
@@ -40,6 +38,8 @@ HONOURED_FIELDS = {
     "ThresholdedIouSimilarity": "*",
     "BoxCoder": "faster_rcnn_box_coder mean_stddev_box_coder square_box_coder",
     "FasterRcnnBoxCoder": "*",
+    "FasterRcnnFeatureExtractor": "type first_stage_features_stride batch_norm_trainable "
+    "conv_hyperparams override_base_feature_extractor_hyperparams fpn",
     "MeanStddevBoxCoder": "*",
     "SquareBoxCoder": "*",
     "BoxPredictor": "convolutional_box_predictor weight_shared_convolutional_box_predictor "

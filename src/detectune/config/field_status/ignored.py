@@ -21,6 +21,9 @@ IGNORED_FIELDS = {
     "Quantization.*": "There is no quantisation-aware training.",
     "MultiscaleAnchorGenerator.normalize_coordinates": "Anchors are in pixels of the model's input "
     "throughout; boxes come out the same.",
+    "FasterRcnnFeatureExtractor.pad_to_multiple": "The original never read it. Write "
+    "image_resizer { keep_aspect_ratio_resizer { pad_to_max_dimension: true } } for one size of "
+    "all images.",
     "Ssd.inplace_batchnorm_update": "Batch-norm statistics are always updated within the step.",
     "Ssd.return_raw_detections_during_predict": "Exports always contain the raw boxes and scores.",
     "FasterRcnn.inplace_batchnorm_update": "Batch-norm statistics are always updated within the "
@@ -34,7 +37,6 @@ IGNORED_FIELDS = {
     "FasterRcnn.resize_masks": "Masks are always resized with their image.",
     "FasterRcnn.return_raw_detections_during_predict": "Exports always contain the raw boxes and "
     "scores.",
-    "FasterRcnnFeatureExtractor.pad_to_multiple": "No feature extractor of the original read it.",
     "Ssd.implicit_example_weight": "It only counts with use_confidences_as_targets.",
     "ArgMaxMatcher.use_matmul_gather": _FAST_PATH,
     "BipartiteMatcher.use_matmul_gather": _FAST_PATH,

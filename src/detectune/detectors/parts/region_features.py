@@ -9,7 +9,7 @@ from keras.layers import Layer
 
 from detectune.backbones.base import Backbone, BackboneFamily, Colour
 from detectune.backbones.regions import RegionForm
-from detectune.config import schema
+from detectune.config import schema, tf1_names
 from detectune.detectors.parts.layers import conv_hyperparams
 from detectune.errors import ConfigError, did_you_mean, three_part
 from detectune.heads.dense_features import dense_features
@@ -45,6 +45,16 @@ def region_feature_types() -> dict[str, tuple[str, bool]]:
             types[f"faster_rcnn_{form.name}_keras"] = backbone, False
             if form.pyramid:
                 types[f"faster_rcnn_{form.name}_fpn_keras"] = backbone, True
+    return types
+
+
+def tf1_region_feature_types() -> dict[str, str]:
+    """Type in a config for TensorFlow 1 → backbone: the grammar is `faster_rcnn_<backbone>`."""
+    types = {}
+    for backbone in backbones:
+        tf1 = backbones[backbone].tf1
+        if tf1 is not None and tf1.regions is not None:
+            types[f"faster_rcnn_{tf1.regions.name}"] = backbone
     return types
 
 
@@ -87,17 +97,23 @@ def region_padding_colour(config: schema.ImageResizer) -> Colour:
 
 
 def _family(name: str) -> tuple[BackboneFamily, RegionForm, bool]:
+    """What the type `name` stands for; for an old name the family as TensorFlow 1 had it."""
     types = region_feature_types()
-    if name not in types:
+    old_types = tf1_region_feature_types()
+    if refusal := tf1_names.refusal(name):
+        raise ConfigError(three_part(f"feature_extractor.type: {refusal[0]}", *refusal[1:]))
+    if name not in (*types, *old_types):
         raise ConfigError(
             three_part(
                 f'feature_extractor.type: no feature extractor is called "{name}".',
-                f"Offered: {', '.join(types)}.",
-                f"{did_you_mean(name, types)}Choose one of these names.",
+                f"Offered: {', '.join([*types, *old_types])}.",
+                f"{did_you_mean(name, [*types, *old_types])}Choose one of these names.",
             )
         )
-    backbone, pyramid = types[name]
+    backbone, pyramid = types.get(name) or (old_types[name], False)
     family: BackboneFamily = backbones[backbone]
+    if name in old_types:
+        family = family.in_tf1()
     assert family.regions is not None
     return family, family.regions, pyramid
 
@@ -118,8 +134,8 @@ def _without_pyramid(
     _check_fields(config, form)
     style = form.hyperparams.with_frozen_statistics(not config.batch_norm_trainable)
     networks = form.build(features_stride=config.first_stage_features_stride, hyperparams=style)
-    last = networks.trunk.layers[-1].name
-    return RegionFeatures(_backbone(family, networks.trunk, [last]), None, networks.box_features)
+    backbone = _backbone(family, networks.trunk, [networks.features])
+    return RegionFeatures(backbone, None, networks.box_features)
 
 
 def _with_pyramid(
