@@ -62,6 +62,17 @@ class Detections(NamedTuple):
     masks: Array = None
     """`[B, K, h, w]` float32 in 0–1: probability that a pixel of a grid over the box belongs to the
     object; None where the detector finds boxes only."""
+    features: Array = None
+    """`[B, K, h, w, D]` float32: what the second stage saw of each box; None unless asked for."""
+
+
+class RawDetections(NamedTuple):
+    """Every box that a detector considered, before suppression."""
+
+    boxes: Array
+    """`[B, A, 4]` float32, yxyx in pixels of the model's input, not clipped."""
+    scores: Array
+    """`[B, A, C]` or `[B, A, C + 1]` float32, the background in column 0."""
 
 
 class Proposals(NamedTuple):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import re
 
 import keras
 import numpy as np
@@ -19,7 +18,6 @@ from shared import shared_folder
 
 from detectune.checkpoints.files import read_checkpoint, write_checkpoint
 from detectune.checkpoints.keys import variable_keys
-from detectune.config import schema
 from detectune.config.load import load_config
 from detectune.data.resizers import build_resizer
 from detectune.detectors.base import Detector
@@ -147,8 +145,12 @@ def test_the_second_stage_equals_the_recorded_one(recorded):
     windows = np.concatenate([np.zeros_like(recorded.sizes), recorded.sizes], axis=-1)
     found = stage.detections(out, windows)
     _check_detections(found, arrays, recorded.sizes)
+    raw = np.asarray(stage.raw_detections(out, windows).boxes)
+    fractions = raw / np.tile(recorded.sizes, 2)[:, None]
+    np.testing.assert_allclose(fractions, arrays["det/raw_detection_boxes"], atol=1e-5)
     if stage.mask_head is not None:
-        masks = stage.with_masks(found, maps.maps, maps.size).masks
+        features = stage.features_of(found, maps.maps, windows, maps.size)
+        masks = stage.masks(found, features)
         assert relative_error(arrays, "det/detection_masks", masks) < 1e-4
 
 

@@ -29,6 +29,8 @@ RECORDED = [
     "faster_rcnn_inception_resnet_v2_atrous_coco",
     "faster_rcnn_inception_v2_coco",
     "faster_rcnn_resnet50_coco",
+    "mask_rcnn_inception_v2_coco",
+    "rfcn_resnet101_coco",
 ]
 NAMES_ONLY = ["faster_rcnn_resnet101_coco"]
 
@@ -70,21 +72,25 @@ def test_every_variable_has_its_place_and_both_stages_give_the_recorded_numbers(
     out = detector(images, training=False)
     # Proposals that score almost the same may change places: the second stage gets the recorded.
     boxes = arrays["pred/proposal_boxes"]
-    proposals = Proposals(boxes, np.ones(boxes.shape[:2], bool))
-    second = detector.second_stage(out.maps, proposals=proposals, image_size=out.size)
+    stage, proposals = detector.second_stage, Proposals(boxes, np.ones(boxes.shape[:2], bool))
+    second = stage(out.maps, proposals=proposals, image_size=out.size)
+    windows = np.array([[0.0, 0.0, *size]], np.float32)
     for key, ours in {
         "feature_maps.0": out.maps[0],
         "rpn_box_encodings": out.first.box_codes,
         "rpn_objectness_predictions_with_background": out.first.class_logits,
-        "box_classifier_features": second.features,
+        "box_classifier_features": stage.features(out.maps, boxes, out.size),
         "refined_box_encodings": second.box_codes[0],
         "class_predictions_with_background": second.class_logits[0],
     }.items():
         if f"pred/{key}#shape" in arrays.files:
             assert relative_error(arrays, f"pred/{key}", ours) < 1e-5, key
-    recorded, found = boxes[0], np.asarray(out.proposals.boxes)[0]
+    recorded, found = boxes[0], np.asarray(detector.propose(out, size[None]).boxes)[0]
     np.testing.assert_allclose(np.sort(found, axis=0), np.sort(recorded, axis=0), atol=1e-3)
-    _check_detections(arrays, detector.second_stage.detections(second, size[None]), out.size)
+    found = stage.detections(second, windows)
+    _check_detections(arrays, found, out.size)
+    if stage.mask_head is not None:
+        _check_masks(arrays, stage, out, found)
 
 
 def _check_detections(arrays, found, size) -> None:
@@ -98,3 +104,14 @@ def _check_detections(arrays, found, size) -> None:
     np.testing.assert_array_equal(np.asarray(found.classes)[0][ours], classes[theirs])
     boxes = np.asarray(found.boxes)[0][ours] / np.tile(size, 2)
     np.testing.assert_allclose(boxes, arrays["det/detection_boxes"][0][theirs], atol=1e-4)
+
+
+def _check_masks(arrays, stage, out, found) -> None:
+    """Masks of the recorded boxes, whose order is that of the recorded masks."""
+    boxes = arrays["det/detection_boxes"] * np.tile(out.size, 2).astype(np.float32)
+    logits = stage.mask_head(stage.features(out.maps, boxes, out.size))
+    assert relative_error(arrays, "det/mask_predictions", logits) < 1e-5
+    classes = arrays["det/detection_classes"].astype(np.int32)
+    recorded = found._replace(boxes=boxes, classes=classes)
+    masks = stage.with_masks(recorded, out.maps, out.size).masks
+    assert relative_error(arrays, "det/detection_masks", masks) < 1e-5

@@ -164,7 +164,6 @@ class NonMaxSuppression:
         found = found + ops.sum(one_hot * ops.cast(survivors, "int32")[..., None], axis=1)
         return block._replace(valid=survivors), found
 
-
     @staticmethod
     def _rank_in_class(block: Kept, survivors: Array, better: Array, num_classes: int) -> Array:
         """`[B, N]` int32: how many better survivors of its class each pair has in the block."""

@@ -175,7 +175,8 @@ def _classification_values(
     roots = tuple({path.partition(_LAYERS)[0] for path in backbone})
     inside = _below_root(checkpoint)
     if any(path.startswith(roots) for path in inside):
-        return {path: value for path, value in inside.items() if path.startswith(roots)}
+        heads = {row.path for row in rows} - set(backbone)
+        return {path: value for path, value in inside.items() if path not in heads}
     return backbone_values(checkpoint, {path: key[:2] for path, key in backbone.items()})
 
 

@@ -66,6 +66,8 @@ def print_inspection(inspection: Inspection) -> None:
         f"{inspection.images} images, {inspection.images_without_boxes} of them without boxes; "
         f"{inspection.boxes} boxes ({sizes}), at most {inspection.most_boxes} in one image"
     )
+    if inspection.masks:
+        console.print(f"{inspection.masks} of the boxes have masks")
     for name, (height, width) in inspection.image_sizes.items():
         console.print(f"{name} image: {width} x {height} pixels")
     classes = Table("class", "boxes")
@@ -98,6 +100,11 @@ def print_conversion(name: str, conversion: Conversion) -> None:
         console.print(f"{conversion.clipped} boxes reached out of their image and were clipped")
     if conversion.dropped:
         console.print(f"{conversion.dropped} boxes had no area and were left out")
+    if conversion.lost_masks:
+        console.print(
+            f"[yellow]{conversion.lost_masks} masks are not written: only coco and tfrecord "
+            "keep masks[/yellow]"
+        )
     if conversion.skipped:
         console.print(f"[yellow]{len(conversion.skipped)} damaged images were left out:[/yellow]")
         for file_name, reason in conversion.skipped:

@@ -24,6 +24,8 @@ def metrics_table(report: dict[str, Any]) -> Table:
     for name, numbers in report["per_category"].items():
         boxes = numbers["boxes"]
         table.add_row(f"{name} ({boxes} boxes): mAP", _number(numbers["mAP"]))
+        if "mask mAP" in numbers:
+            table.add_row(f"{name} ({boxes} masks): mAP", _number(numbers["mask mAP"]))
     return table
 
 

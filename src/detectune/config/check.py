@@ -8,6 +8,7 @@ from google.protobuf import text_format
 
 from detectune.config import schema
 from detectune.config.doubts import doubtful_values
+from detectune.config.evaluated import mask_contradictions
 from detectune.config.load import protobuf_problem, read_config_text, text_problems
 from detectune.config.named_files import file_problems
 from detectune.config.problems import Problem
@@ -45,7 +46,8 @@ def check_message(
     config: schema.TrainEvalPipelineConfig, check_files: bool = True
 ) -> list[Problem]:
     """Everything wrong, doubtful or ignored in `config`; without places, as it has none."""
-    problems = [*report_fields(config), *missing_parts(config), *doubtful_values(config)]
+    problems = [*report_fields(config), *missing_parts(config), *mask_contradictions(config)]
+    problems += doubtful_values(config)
     return problems + (file_problems(config) if check_files else [])
 
 

@@ -19,7 +19,7 @@ class Choice(NamedTuple):
 
 
 BIFPN_METHODS = ("sum", "weighted_sum", "attention", "fast_attention")
-METRICS = ("coco_detection_metrics",)
+METRICS = ("coco_detection_metrics", "coco_mask_metrics")
 CHECKPOINT_TYPES = ("", "detection", "fine_tune", "classification", "full")
 
 _BOX_CODES = Choice((3, 4), "Write 4, or 3 with square_box_coder, or remove the line.")
@@ -48,7 +48,7 @@ CHOICES = {
         CHECKPOINT_TYPES, 'Write "detection" to fine-tune a detector of the zoo.'
     ),
     "EvalConfig.metrics_set": Choice(
-        METRICS, "Write that; its mAP@.50IOU is close to the PASCAL VOC metric."
+        METRICS, "Write the first; its mAP@.50IOU is close to the PASCAL VOC metric."
     ),
 }
 

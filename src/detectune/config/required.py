@@ -11,7 +11,7 @@ from detectune.config.contradictions import contradictions, training
 from detectune.config.problems import Problem
 from detectune.config.two_stage_contradictions import two_stage_contradictions
 
-_SSD_CHOICES = {
+_SSD = {
     "image_resizer": "image_resizer { fixed_shape_resizer { height: 320 width: 320 } }",
     "anchor_generator": "anchor_generator { multiscale_anchor_generator { ... } }",
     "box_predictor": "box_predictor { weight_shared_convolutional_box_predictor { ... } }",
@@ -21,14 +21,18 @@ _SSD_CHOICES = {
     "loss.localization_loss": "loss { localization_loss { weighted_smooth_l1 { } } }",
     "loss.classification_loss": "loss { classification_loss { weighted_sigmoid_focal { } } }",
 }
-
-
-_FASTER_RCNN_CHOICES = {
-    "image_resizer": "image_resizer { fixed_shape_resizer { height: 640 width: 640 } }",
+_SECOND_STAGE = {
+    "image_resizer": "image_resizer { keep_aspect_ratio_resizer { ... } }",
+    "second_stage_box_predictor": "second_stage_box_predictor { mask_rcnn_box_predictor { ... } }",
+}
+_FIRST_STAGE = {
+    "image_resizer": "image_resizer { keep_aspect_ratio_resizer { ... } }",
     "first_stage_anchor_generator": "first_stage_anchor_generator { grid_anchor_generator { } }",
 }
-_SECOND_STAGE_CHOICES = {
-    "second_stage_box_predictor": "second_stage_box_predictor { mask_rcnn_box_predictor { ... } }"
+_EXTRACTORS = {
+    "ssd": "ssd_mobilenet_v2_fpn_keras",
+    "faster_rcnn": "faster_rcnn_resnet50_keras",
+    "fast_rcnn": "faster_rcnn_resnet50_keras",
 }
 
 
@@ -42,29 +46,31 @@ def _model(config: schema.TrainEvalPipelineConfig) -> Iterator[Problem]:
     if chosen is None:
         yield _missing("model", "no architecture", "model { ssd { ... } }")
         return
-    if chosen == "ssd":
-        yield from _parts(config.model.ssd, "model.ssd", "ssd_mobilenet_v2_fpn_keras", _SSD_CHOICES)
-        yield from contradictions(config.model.ssd)
-    if chosen == "faster_rcnn":
-        faster = config.model.faster_rcnn
-        choices = _FASTER_RCNN_CHOICES
-        if faster.number_of_stages > 1:
-            choices = choices | _SECOND_STAGE_CHOICES
-        yield from _parts(faster, "model.faster_rcnn", "faster_rcnn_resnet50_keras", choices)
-        yield from two_stage_contradictions(faster)
-
-
-def _parts(
-    model: schema.Ssd | schema.FasterRcnn, path: str, extractor: str, choices: dict[str, str]
-) -> Iterator[Problem]:
-    if model.num_classes < 1:
+    if chosen not in _EXTRACTORS:
+        return
+    detector, path = getattr(config.model, chosen), f"model.{chosen}"
+    if detector.num_classes < 1:
         yield _missing(f"{path}.num_classes", "no number of classes", "num_classes: 3")
-    if not model.feature_extractor.type:
-        example = f'feature_extractor {{ type: "{extractor}" }}'
+    if not detector.feature_extractor.type:
+        example = f'feature_extractor {{ type: "{_EXTRACTORS[chosen]}" }}'
         yield _missing(f"{path}.feature_extractor.type", "no feature extractor", example)
-    for name, example in choices.items():
-        if not _is_chosen(model, name):
+    for name, example in _choices(detector).items():
+        if not _is_chosen(detector, name):
             yield _missing(f"{path}.{name}", f"no {name.split('.')[-1]}", example)
+    if isinstance(detector, schema.Ssd):
+        yield from contradictions(detector)
+    else:
+        yield from two_stage_contradictions(detector)
+
+
+def _choices(detector: Message) -> dict[str, str]:
+    """The fields where something must be chosen, each with an example."""
+    if isinstance(detector, schema.Ssd):
+        return _SSD
+    if isinstance(detector, schema.FastRcnn):
+        return _SECOND_STAGE
+    assert isinstance(detector, schema.FasterRcnn)
+    return _FIRST_STAGE if detector.number_of_stages == 1 else _FIRST_STAGE | _SECOND_STAGE
 
 
 def _training(config: schema.TrainEvalPipelineConfig) -> Iterator[Problem]:

@@ -48,6 +48,7 @@ from detectune.config.protos.faster_rcnn_pb2 import (
     Context,
     FasterRcnn,
     FasterRcnnFeatureExtractor,
+    FastRcnn,
 )
 from detectune.config.protos.flexible_grid_anchor_generator_pb2 import (
     AnchorGrid,
@@ -256,6 +257,7 @@ __all__ = [
     "ExperimentalModel",
     "ExponentialDecayLearningRate",
     "ExternalInputReader",
+    "FastRcnn",
     "FasterRcnn",
     "FasterRcnnBoxCoder",
     "FasterRcnnFeatureExtractor",

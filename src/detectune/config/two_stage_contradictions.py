@@ -7,12 +7,17 @@ from collections.abc import Iterator
 from detectune.config import schema
 from detectune.config.problems import Problem
 
-_PATH = "model.faster_rcnn"
+TwoStage = schema.FasterRcnn | schema.FastRcnn
 
 
-def two_stage_contradictions(config: schema.FasterRcnn) -> Iterator[Problem]:
+def _path(config: TwoStage) -> str:
+    return "model.fast_rcnn" if isinstance(config, schema.FastRcnn) else "model.faster_rcnn"
+
+
+def two_stage_contradictions(config: TwoStage) -> Iterator[Problem]:
     """An error for each contradiction in `faster_rcnn { … }` that can be seen without building."""
-    yield from first_stage(config)
+    if isinstance(config, schema.FasterRcnn):
+        yield from first_stage(config)
     if config.number_of_stages > 1:
         yield from second_stage(config)
 
@@ -22,7 +27,7 @@ def first_stage(config: schema.FasterRcnn) -> Iterator[Problem]:
     if not 1 <= config.number_of_stages <= 3:
         yield Problem(
             "error",
-            f"{_PATH}.number_of_stages",
+            f"{_path(config)}.number_of_stages",
             f"it is {config.number_of_stages}.",
             "Allowed: 1 for proposals, 2 for boxes and classes, 3 for masks as well.",
             "Write 2, which is the default.",
@@ -30,7 +35,7 @@ def first_stage(config: schema.FasterRcnn) -> Iterator[Problem]:
     if config.HasField("context_config"):
         yield Problem(
             "error",
-            f"{_PATH}.context_config",
+            f"{_path(config)}.context_config",
             "Context R-CNN is not supported yet.",
             "Offered are Faster R-CNN, Mask R-CNN and R-FCN, which look at one image at a time.",
             "Remove context_config; the rest of the config describes a Faster R-CNN.",
@@ -38,7 +43,7 @@ def first_stage(config: schema.FasterRcnn) -> Iterator[Problem]:
     if not 0.0 <= config.first_stage_nms_iou_threshold <= 1.0:
         yield Problem(
             "error",
-            f"{_PATH}.first_stage_nms_iou_threshold",
+            f"{_path(config)}.first_stage_nms_iou_threshold",
             f"it is {config.first_stage_nms_iou_threshold:g}.",
             "Allowed: an overlap between 0 and 1.",
             "Write 0.7, which is the default.",
@@ -48,7 +53,7 @@ def first_stage(config: schema.FasterRcnn) -> Iterator[Problem]:
         if not 0.0 < share <= 1.0:
             yield Problem(
                 "error",
-                f"{_PATH}.{name}",
+                f"{_path(config)}.{name}",
                 f"{share:g} is no share.",
                 "Allowed: above 0, at most 1.",
                 "Remove the line for the default.",
@@ -64,36 +69,49 @@ def first_stage(config: schema.FasterRcnn) -> Iterator[Problem]:
         if getattr(config, name) < 1:
             yield Problem(
                 "error",
-                f"{_PATH}.{name}",
+                f"{_path(config)}.{name}",
                 f"it is {getattr(config, name)}.",
                 "Allowed: 1 and more.",
                 "Remove the line for the default.",
             )
 
 
-def second_stage(config: schema.FasterRcnn) -> Iterator[Problem]:
-    """There is a second stage, and it fits the first."""
-    if config.second_stage_batch_size > config.first_stage_max_proposals:
+def second_stage(config: TwoStage) -> Iterator[Problem]:
+    """There is a second stage, and it fits the proposals."""
+    if isinstance(config, schema.FastRcnn):
+        limit, proposals = "max_proposals", config.max_proposals
+        if config.number_of_stages not in (2, 3):
+            yield Problem(
+                "error",
+                f"{_path(config)}.number_of_stages",
+                f"it is {config.number_of_stages}.",
+                "Allowed: 2 for boxes and classes, 3 for masks as well.",
+                "Write 2, which is the default.",
+            )
+    else:
+        limit, proposals = "first_stage_max_proposals", config.first_stage_max_proposals
+    if config.second_stage_batch_size > proposals:
         yield Problem(
             "error",
-            f"{_PATH}.second_stage_batch_size",
+            f"{_path(config)}.second_stage_batch_size",
             f"{config.second_stage_batch_size} proposals are to be learned from, and "
-            f"first_stage_max_proposals is {config.first_stage_max_proposals}.",
-            "Allowed: at most first_stage_max_proposals.",
+            f"{limit} is {proposals}.",
+            f"Allowed: at most {limit}.",
             "Lower the one or raise the other.",
         )
     predictor = config.second_stage_box_predictor
-    yield from _code_size(predictor)
+    yield from _code_size(config)
     if predictor.HasField("rfcn_box_predictor"):
         yield from _position_sensitive(config)
     if not predictor.HasField("mask_rcnn_box_predictor"):
         return
     yield from _crops(config)
     if config.number_of_stages == 3:
-        yield from _masks(predictor.mask_rcnn_box_predictor)
+        yield from _masks(config)
 
 
-def _code_size(predictor: schema.BoxPredictor) -> Iterator[Problem]:
+def _code_size(config: TwoStage) -> Iterator[Problem]:
+    predictor = config.second_stage_box_predictor
     kind = predictor.WhichOneof("box_predictor_oneof")
     if kind not in ("mask_rcnn_box_predictor", "rfcn_box_predictor"):
         return
@@ -101,14 +119,14 @@ def _code_size(predictor: schema.BoxPredictor) -> Iterator[Problem]:
     if said != 4:
         yield Problem(
             "error",
-            f"{_PATH}.second_stage_box_predictor.{kind}.box_code_size",
+            f"{_path(config)}.second_stage_box_predictor.{kind}.box_code_size",
             f"it is {said}.",
             "Allowed: 4, a number for each side of a box.",
             "Remove the line.",
         )
 
 
-def _crops(config: schema.FasterRcnn) -> Iterator[Problem]:
+def _crops(config: TwoStage) -> Iterator[Problem]:
     sizes = {
         name: getattr(config, name)
         for name in ("initial_crop_size", "maxpool_kernel_size", "maxpool_stride")
@@ -117,20 +135,20 @@ def _crops(config: schema.FasterRcnn) -> Iterator[Problem]:
         said = ", ".join(f"{name} {value}" for name, value in sizes.items())
         yield Problem(
             "error",
-            f"{_PATH}.initial_crop_size",
+            f"{_path(config)}.initial_crop_size",
             f"{said}.",
             "Needed: numbers of cells above 0, and a pooling that is not larger than the crop.",
             "Write initial_crop_size: 14 maxpool_kernel_size: 2 maxpool_stride: 2.",
         )
 
 
-def _position_sensitive(config: schema.FasterRcnn) -> Iterator[Problem]:
+def _position_sensitive(config: TwoStage) -> Iterator[Problem]:
     settings = config.second_stage_box_predictor.rfcn_box_predictor
-    path = f"{_PATH}.second_stage_box_predictor.rfcn_box_predictor"
+    path = f"{_path(config)}.second_stage_box_predictor.rfcn_box_predictor"
     if config.number_of_stages == 3:
         yield Problem(
             "error",
-            f"{_PATH}.number_of_stages",
+            f"{_path(config)}.number_of_stages",
             "it is 3, and rfcn_box_predictor draws no masks.",
             "R-FCN has two stages.",
             "Write number_of_stages: 2, or take mask_rcnn_box_predictor.",
@@ -158,11 +176,12 @@ def _position_sensitive(config: schema.FasterRcnn) -> Iterator[Problem]:
         )
 
 
-def _masks(settings: schema.MaskRCNNBoxPredictor) -> Iterator[Problem]:
+def _masks(config: TwoStage) -> Iterator[Problem]:
+    settings = config.second_stage_box_predictor.mask_rcnn_box_predictor
     if not settings.predict_instance_masks:
         yield Problem(
             "error",
-            f"{_PATH}.number_of_stages",
+            f"{_path(config)}.number_of_stages",
             "it is 3, and no masks are predicted.",
             "The third stage draws masks.",
             "Write predict_instance_masks: true in mask_rcnn_box_predictor, or "

@@ -21,6 +21,8 @@ from detectune.data.sources.recognise import FORMATS
 from detectune.errors import ConfigError, DataError, DetectuneError, three_part
 from detectune.files import WriteError
 
+# The formats that are written with masks.
+_WITH_MASKS = ("tfrecord", "coco")
 _PART_NAMES = {2: ["train", "val"], 3: ["train", "val", "test"]}
 
 
@@ -35,6 +37,8 @@ class Conversion(NamedTuple):
     """How many boxes reached out of their image."""
     dropped: int
     """How many boxes had no area."""
+    lost_masks: int = 0
+    """How many objects had a mask, which the format cannot keep."""
 
 
 def convert(
@@ -69,7 +73,8 @@ def convert(
         files.append(label_map)
     else:
         files = _write_folder(tally, target, to)
-    return Conversion(tally.images, files, tally.skipped, tally.clipped, tally.dropped)
+    lost = 0 if to in _WITH_MASKS else tally.masks
+    return Conversion(tally.images, files, tally.skipped, tally.clipped, tally.dropped, lost)
 
 
 def _same_classes(source: Source, path: Path) -> None:
@@ -97,7 +102,7 @@ class _Tally:
 
     def __init__(self, source: Source, strict: bool) -> None:
         self.source, self._strict = source, strict
-        self.images, self.clipped, self.dropped = 0, 0, 0
+        self.images, self.clipped, self.dropped, self.masks = 0, 0, 0, 0
         self.skipped: list[tuple[str, str]] = []
 
     def records(self) -> Iterator[Record]:
@@ -112,6 +117,7 @@ class _Tally:
             self.images += 1
             self.dropped += len(stored.class_ids) - len(record.class_ids)
             self.clipped += int(np.any((stored.boxes < 0) | (stored.boxes > 1), axis=1).sum())
+            self.masks += sum(mask is not None for mask in record.masks or ())
             yield record
         if not self.images:
             raise _damaged(self.source.name, "none of its images can be decoded")

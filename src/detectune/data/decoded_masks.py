@@ -46,8 +46,21 @@ def png_masks(record: Record) -> list[bytes]:
     Raises:
         DataError: a mask cannot be decoded.
     """
+    return [png or b"" for png in _known(record, lambda mask: png_of(mask.pixels()))]
+
+
+def known_rles(record: Record) -> list[Rle | None]:
+    """Run lengths of every object in the annotated size, None where it has no mask; [] if none has.
+
+    Raises:
+        DataError: a mask cannot be decoded.
+    """
+    return _known(record, lambda mask: mask.rle())
+
+
+def _known(record: Record, use: Callable[[Mask], _T]) -> list[_T | None]:
     return [
-        _used(record, number, mask, lambda mask: png_of(mask.pixels())) if mask else b""
+        None if mask is None else _used(record, number, mask, use)
         for number, mask in enumerate(record.masks or (), 1)
     ]
 
@@ -77,6 +90,11 @@ def check_masks(source: Source) -> None:
     """
     if source.mask_problems:
         raise unusable_masks(source.name, list(source.mask_problems))
+
+
+def has_masks(source: Source) -> bool:
+    """Whether any object of `source` has a mask."""
+    return any(source.annotation(index).masks for index in range(len(source)))
 
 
 def unusable_masks(place: str, problems: list[tuple[str, str]]) -> DataError:

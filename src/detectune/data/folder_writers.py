@@ -10,12 +10,14 @@ import json
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from detectune.config.label_map import LabelMap
+from detectune.data.decoded_masks import known_rles
 from detectune.data.image_files import portable
+from detectune.data.masks import rle_text
 from detectune.data.sources.base import Record, class_names
 from detectune.data.sources.csv import HEADER
 
@@ -29,6 +31,16 @@ class Written(NamedTuple):
     """`[N, 4]` yxyx in pixels, rounded to a thousandth."""
     names: list[str]
 
+    @property
+    def segmentations(self) -> list[dict[str, Any]]:
+        """For every box `{"segmentation": run lengths}`, or {} where it has no mask.
+
+        Raises:
+            DataError: a mask cannot be decoded.
+        """
+        found = known_rles(self.record) or [None] * len(self.names)
+        return [{} if rle is None else {"segmentation": rle_text(rle)} for rle in found]
+
 
 Writer = Callable[[Iterable[Record], Path, LabelMap], None]
 
@@ -37,7 +49,7 @@ def write_coco(records: Iterable[Record], folder: Path, label_map: LabelMap) -> 
     """annotations.json and images/."""
     images, annotations = [], []
     for number, item in enumerate(_with_images(records, folder / "images", label_map), start=1):
-        record = item.record
+        record, segmentations = item.record, item.segmentations
         images.append(
             {
                 "id": number,
@@ -57,6 +69,7 @@ def write_coco(records: Iterable[Record], folder: Path, label_map: LabelMap) -> 
                     "bbox": [x0, y0, *size],
                     "area": round(area, 3),
                     "iscrowd": int(record.is_crowd[row]),
+                    **segmentations[row],
                 }
             )
     categories = [{"id": i, "name": name} for i, name in class_names(label_map).items()]

@@ -19,7 +19,8 @@ from detectune.data.image_files import (
     read_facts,
     rotation_to_apply,
 )
-from detectune.data.sources.base import Record, Source, class_names, repair
+from detectune.data.masks import MaskError, PolygonMask
+from detectune.data.sources.base import Record, Source, class_names, mask_problems, repair
 from detectune.errors import DataError
 
 # COCO's limits between small, medium and large: 32² and 96² pixels of the stored image.
@@ -51,6 +52,9 @@ CONSEQUENCES = {
     "inverted box": "left out",
     "box with NaN": "left out",
     "duplicate box": "both are used",
+    "mask cannot be used": "training with masks refuses to start; boxes alone are not concerned",
+    "empty mask": "used: it teaches that nothing in the box belongs to the object",
+    "mask leaves the image": "cut off at the border",
     "duplicate image": "both are used; keep them in one part of a split",
     "unused file": "not used",
 }
@@ -81,6 +85,8 @@ class Inspection:
     boxes_per_class: dict[str, int] = field(default_factory=dict)
     box_sizes: dict[str, int] = field(default_factory=dict)
     """Boxes by COCO's small, medium, large, in pixels of the stored image."""
+    masks: int = 0
+    """How many objects have one."""
     image_sizes: dict[str, list[int]] = field(default_factory=dict)
     """"smallest", "median", "largest": [height, width] by area."""
     defects: list[Defect] = field(default_factory=list)
@@ -145,6 +151,8 @@ class _Inspector:
         for class_id in used.class_ids.tolist():
             result.boxes_per_class[self._names[class_id]] += 1
         result.defects += [*_image_defects(record, facts), *_box_defects(record, self._names)]
+        result.defects += _mask_defects(used)
+        result.masks += sum(mask is not None for mask in used.masks or ())
         digest = hashlib.sha256(record.image).digest()
         twin = self._first_with.setdefault(digest, record.file_name)
         if twin != record.file_name and record.image:
@@ -210,6 +218,25 @@ def _box_defects(record: Record, names: dict[int, str]) -> Iterator[Defect]:
         if key in seen:
             yield Defect("duplicate box", record.file_name, what)
         seen.add(key)
+
+
+def _mask_defects(record: Record) -> Iterator[Defect]:
+    """What is wrong with masks where there are any; each is decoded once."""
+    if record.masks is None:
+        return
+    seen = mask_problems(record)
+    for number, mask in enumerate(record.masks, 1):
+        place = f"object {number}: "
+        if mask is None or any(text.startswith(place) for text in seen):
+            continue
+        try:
+            if not mask.pixels().any():
+                yield Defect("empty mask", record.file_name, f"object {number}")
+        except MaskError as error:
+            seen.append(f"{place}{error}")
+        if isinstance(mask, PolygonMask) and mask.leaves_image():
+            yield Defect("mask leaves the image", record.file_name, place + "its polygon does")
+    yield from (Defect("mask cannot be used", record.file_name, text) for text in seen)
 
 
 def _box_defect(box: np.ndarray) -> str:

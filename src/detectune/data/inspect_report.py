@@ -27,6 +27,7 @@ def inspection_page(inspection: Inspection, source: Source) -> str:
     facts = {
         "images": inspection.images,
         "boxes": inspection.boxes,
+        "masks": inspection.masks,
         "images without boxes": inspection.images_without_boxes,
         "most boxes in one image": inspection.most_boxes,
         **{f"{name} boxes": count for name, count in inspection.box_sizes.items()},

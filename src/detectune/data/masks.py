@@ -253,11 +253,25 @@ def encode_rle(pixels: np.ndarray) -> Rle:
     return coco.encode(np.asfortranarray(pixels, np.uint8))  # pyright: ignore[reportReturnType]
 
 
+def compressed_rle(runs: np.ndarray, height: int, width: int) -> Rle:
+    """Run lengths that are known to be good, in COCO's compressed form."""
+    from faster_coco_eval.core import mask as coco
+
+    return coco.frPyObjects({"size": [height, width], "counts": runs.tolist()}, height, width)  # pyright: ignore[reportReturnType, reportArgumentType]
+
+
 def decode_rle(rle: Rle) -> np.ndarray:
     """`[H, W]` uint8 of run lengths that are known to be good."""
     from faster_coco_eval.core import mask as coco
 
     return coco.decode(dict(rle))
+
+
+def rle_areas(rles: Sequence[Rle]) -> np.ndarray:
+    """`[N]` float64: how many pixels belong to each object."""
+    from faster_coco_eval.core import mask as coco
+
+    return np.asarray(coco.area([dict(rle) for rle in rles]) if rles else [], np.float64)
 
 
 def rle_text(rle: Rle) -> dict[str, Any]:

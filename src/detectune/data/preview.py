@@ -21,7 +21,7 @@ from detectune.files import atomic_path
 def write_previews(
     config: schema.TrainEvalPipelineConfig, dest: str | os.PathLike, *, count: int, seed: int
 ) -> list[Path]:
-    """`count` pictures in `dest`: the first training samples of `config`, boxes drawn."""
+    """`count` pictures in `dest`: the first training samples of `config`, boxes and masks drawn."""
     source = open_reader(config.train_input_reader, "train_input_reader")
     batches = train_batches(config, source, build_resizer(_resizer_of(config)), seed=seed)
     files: list[Path] = []
@@ -37,6 +37,7 @@ def write_previews(
                 truth.classes[row].numpy()[valid] + 1,
                 source.label_map,
                 longest=640,
+                masks=() if truth.masks is None else truth.masks[row].numpy()[valid],
             )
             files.append(Path(dest) / f"{len(files):04d}_{Path(name).stem}.jpg")
             with atomic_path(files[-1]) as temporary:

@@ -10,13 +10,18 @@ from detectune.errors import ConfigError, three_part
 
 
 def open_reader(
-    config: schema.InputReader, field: str, label_map: LabelMap | None = None
+    config: schema.InputReader,
+    field: str,
+    label_map: LabelMap | None = None,
+    *,
+    masks: bool = False,
 ) -> Source:
     """The source that `train_input_reader` or `eval_input_reader` names.
 
     Args:
         field: its name, for errors.
         label_map: used if the reader has none of its own.
+        masks: read masks even without `load_instance_masks`, to measure them.
 
     Raises:
         ConfigError: neither `source` nor `tf_record_input_reader` is set, or the reader asks for
@@ -29,7 +34,7 @@ def open_reader(
     paths = list(config.tf_record_input_reader.input_path)
     # A single input_path may be any data set, so that a config can be tried on a folder.
     spec = config.source or (paths[0] if len(paths) == 1 else "tfrecord:" + ",".join(paths))
-    source = open_source(spec, label_map)
+    source = open_source(spec, label_map, masks=masks or config.load_instance_masks)
     step = config.sample_1_of_n_examples
     return Subset(source, range(0, len(source), step)) if step > 1 else source
 

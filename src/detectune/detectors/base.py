@@ -2,7 +2,7 @@
 
 call         images → predictions               the network
 named_losses predictions, truth → scalars        what training minimizes
-postprocess  predictions, sizes → detections     what a user sees
+answer       predictions, sizes → detections     what a user sees, and what it was chosen from
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from detectune.structures import Array, Detections, GroundTruth
+from detectune.structures import Array, Detections, GroundTruth, RawDetections
 
 
 class Detector(keras.Model):
@@ -45,13 +45,17 @@ class Detector(keras.Model):
         """
 
     @abstractmethod
-    def postprocess(self, out: Any, sizes: Array) -> Detections:
-        """The best boxes of every image, in pixels of the model's input.
+    def answer(self, out: Any, sizes: Array) -> tuple[Detections, RawDetections]:
+        """The best boxes of every image, and all boxes that they were chosen from.
 
         Args:
             out: what `call` returned.
             sizes: `[B, 2]`, height and width of each image inside its padding.
         """
+
+    def postprocess(self, out: Any, sizes: Array) -> Detections:
+        """The best boxes of every image, in pixels of the model's input; see `answer`."""
+        return self.answer(out, sizes)[0]
 
     def detect(self, images: Array, sizes: Array) -> Detections:
         """`postprocess` of `call`, in inference mode."""

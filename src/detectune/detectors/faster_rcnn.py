@@ -19,13 +19,14 @@ from keras.layers import Layer
 
 from detectune.backbones.base import Backbone, Colour
 from detectune.boxes.anchors import Size
+from detectune.boxes.convert import clip
 from detectune.config import schema
 from detectune.detectors.base import Detector
 from detectune.detectors.first_stage import FirstStage
 from detectune.detectors.parts.first_stage import first_stage
 from detectune.detectors.parts.region_features import region_features, region_padding_colour
 from detectune.detectors.parts.second_stage import region_crops, second_stage
-from detectune.detectors.second_stage import RegionPredictions, SecondStage, as_detections
+from detectune.detectors.second_stage import SecondStage, as_detections
 from detectune.registry import detectors
 from detectune.structures import (
     Array,
@@ -33,6 +34,7 @@ from detectune.structures import (
     GroundTruth,
     Predictions,
     Proposals,
+    RawDetections,
 )
 
 
@@ -117,17 +119,7 @@ class FasterRCNN(Detector):
             sizes: `[B, 2]`, height and width of each picture inside its padding; None if there is
                 no padding.
         """
-        return self.first_stage.propose(out.first, _windows(out, sizes))
-
-    def regions(self, out: TwoStagePredictions, sizes: Array | None) -> RegionPredictions:
-        """What the second stage says about all proposals, in inference mode."""
-        stage = self._looking_stage()
-        return stage(out.maps, proposals=self.propose(out, sizes), image_size=out.size)
-
-    def _looking_stage(self) -> SecondStage:
-        if self.second_stage is None:
-            raise ValueError("this detector has one stage: it proposes boxes and does not classify")
-        return self.second_stage
+        return self.first_stage.propose(out.first, picture_windows(out.maps, out.size, sizes))
 
     def named_losses(
         self, truth: GroundTruth, out: TwoStagePredictions, *, training: bool = True
@@ -140,25 +132,28 @@ class FasterRCNN(Detector):
             self.propose(out, truth.sizes),
             truth,
             out.maps,
-            windows=_windows(out, truth.sizes),
+            windows=picture_windows(out.maps, out.size, truth.sizes),
             image_size=out.size,
             training=training,
         )
 
-    def postprocess(self, out: TwoStagePredictions, sizes: Array) -> Detections:
+    def answer(self, out: TwoStagePredictions, sizes: Array) -> tuple[Detections, RawDetections]:
         """The best boxes of every image, in pixels of the input, and masks if there is a head."""
+        windows = picture_windows(out.maps, out.size, sizes)
         if self.second_stage is None:
-            _, scores = self.first_stage.decode(out.first)
-            return as_detections(self.first_stage.best(out.first, _windows(out, sizes)), scores)
-        found = self.second_stage.detections(self.regions(out, sizes), _windows(out, sizes))
-        return self.second_stage.with_masks(found, out.maps, out.size)
+            boxes, scores = self.first_stage.decode(out.first)
+            found = as_detections(self.first_stage.best(out.first, windows), scores)
+            return found, RawDetections(clip(boxes, windows[:, None]), scores)
+        return self.second_stage.answer(
+            self.propose(out, sizes), out.maps, windows=windows, image_size=out.size
+        )
 
 
-def _windows(out: TwoStagePredictions, sizes: Array | None) -> Array:
-    """`[B, 4]` yxyx: where the pictures are in the input."""
+def picture_windows(maps: list[Array], image_size: Size, sizes: Array | None) -> Array:
+    """`[B, 4]` yxyx: where the pictures are in the input; all of it if there are no `sizes`."""
     if sizes is None:
-        batch = ops.shape(out.maps[0])[0]
-        sizes = ops.broadcast_to(ops.cast(out.image_size, "float32"), (batch, 2))
+        whole = ops.convert_to_tensor(image_size, "float32")
+        sizes = ops.broadcast_to(whole, (ops.shape(maps[0])[0], 2))
     sizes = ops.cast(sizes, "float32")
     return ops.concatenate([ops.zeros_like(sizes), sizes], axis=-1)
 

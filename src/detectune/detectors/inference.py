@@ -31,9 +31,12 @@ class DetectionModel(keras.Model):
         found = self.detector.detect(inputs[0], inputs[1])._asdict()
         return {name: part for name, part in found.items() if part is not None}
 
-    def detect(self, images: np.ndarray, sizes: np.ndarray) -> Detections:
+    def detect(
+        self, images: np.ndarray | tuple[np.ndarray, np.ndarray], sizes: np.ndarray
+    ) -> Detections:
         """NumPy detections for images `[B, H, W, 3]` float32 0–255 and sizes `[B, 2]`.
 
+        A detector without a first stage gets `(images, proposals [B, P, 4])`.
         Boxes are in pixels of the input. A batch size seen for the first time is compiled.
         """
         outputs = self.predict_on_batch(_Inputs(images, np.asarray(sizes, np.float32)))

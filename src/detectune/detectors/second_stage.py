@@ -23,6 +23,7 @@ from keras.layers import Layer
 
 from detectune.boxes.anchors import Size
 from detectune.boxes.coders import BoxCoder
+from detectune.boxes.convert import clip
 from detectune.boxes.nms import Kept, NonMaxSuppression
 from detectune.losses.classification import ClassificationLoss
 from detectune.losses.hard_mining import HardExampleMiner
@@ -34,6 +35,7 @@ from detectune.structures import (
     Detections,
     GroundTruth,
     Proposals,
+    RawDetections,
 )
 from detectune.targets.anchor_targets import AnchorAssigner
 from detectune.targets.samplers import BalancedSampler, first_indices
@@ -153,6 +155,9 @@ class SecondStage(Layer):
         to_scores: class logits → scores, the background in column 0.
         nms: which boxes are kept.
         mask_head: features → mask logits `[M, C or 1, h, w]`; None for boxes only.
+        gives_features: whether detections carry the features of their boxes.
+        crop_relative_to_input: whether features of detections are cut out where the boxes are. If
+            not, fractions of the picture are taken for fractions of the padded input.
     """
 
     def __init__(
@@ -166,12 +171,16 @@ class SecondStage(Layer):
         to_scores: Callable[[Array], Array],
         nms: NonMaxSuppression,
         mask_head: Layer | None = None,
+        gives_features: bool = False,
+        crop_relative_to_input: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.crops, self.box_features, self.head = crops, box_features, head
         self.coder, self.losses_of_regions = coder, losses
         self.to_scores, self.nms, self.mask_head = to_scores, nms, mask_head
+        self.gives_features = gives_features
+        self.crop_relative_to_input = crop_relative_to_input
         self.sampler_seed = keras.random.SeedGenerator()
 
     @property
@@ -250,7 +259,7 @@ class SecondStage(Layer):
             # Parity: masks are then judged at the boxes found, not at those proposed.
             found = self.detections(out, windows)
             regions = Proposals(found.boxes, found.valid)
-            features = self.features(maps, found.boxes, image_size)
+            features = self.features_of(found, maps, windows, image_size)
         logits = self.mask_head(features, training=training)
         return named | {"mask_loss": self.mask_loss(logits, regions, truth)}
 
@@ -275,6 +284,26 @@ class SecondStage(Layer):
         boxes = self.coder.decode(out.box_codes, out.proposals.boxes[:, :, None])
         return boxes, self.to_scores(out.class_logits)
 
+    def answer(
+        self, proposals: Proposals, maps: list[Array], *, windows: Array, image_size: Size
+    ) -> tuple[Detections, RawDetections]:
+        """The best boxes with all that belongs to them, and the boxes of all proposals.
+
+        Args:
+            windows: `[B, 4]`, where the pictures are in the input.
+            image_size: height and width of the input, pixels.
+        """
+        out = self(maps, proposals=proposals, image_size=image_size)
+        found = self.detections(out, windows)
+        if self.mask_head is not None or self.gives_features:
+            features = self.features_of(found, maps, windows, image_size)
+            if self.mask_head is not None:
+                found = found._replace(masks=self.masks(found, features))
+            if self.gives_features:
+                shape = (-1, found.classes.shape[1], *features.shape[1:])
+                found = found._replace(features=ops.reshape(features, shape))
+        return found, self.raw_detections(out, windows)
+
     def detections(self, out: RegionPredictions, windows: Array) -> Detections:
         """The best boxes of every image, clipped to `windows` `[B, 4]`; no masks yet."""
         boxes, scores = self.decode(out)
@@ -282,18 +311,41 @@ class SecondStage(Layer):
         kept = self.nms(boxes[:, :, 0] if boxes.shape[2] == 1 else boxes, real, windows)
         return as_detections(kept, scores)
 
-    def with_masks(self, found: Detections, maps: list[Array], image_size: Size) -> Detections:
-        """`found` with the masks of its boxes, if there is a mask head."""
-        if self.mask_head is None:
-            return found
-        features = self.features(maps, found.boxes, image_size)
+    def raw_detections(self, out: RegionPredictions, windows: Array) -> RawDetections:
+        """The box of every proposal, that of the best class if each class has its own.
+
+        Parity: clipped, unlike the raw boxes of an SSD.
+        """
+        boxes, scores = self.decode(out)
+        if boxes.shape[2] == 1:
+            boxes = boxes[:, :, 0]
+        else:
+            best = ops.argmax(scores[..., 1:], axis=-1)[..., None, None]
+            boxes = ops.take_along_axis(boxes, ops.cast(best, "int32"), axis=2)[:, :, 0]
+        return RawDetections(clip(boxes, windows[:, None]), scores)
+
+    def features_of(
+        self, found: Detections, maps: list[Array], windows: Array, image_size: Size
+    ) -> Array:
+        """Features `[B·K, h, w, D]` of detections."""
+        boxes = found.boxes
+        if not self.crop_relative_to_input:
+            # Parity: what is a fraction of the picture is taken for one of the padded input.
+            pictures = windows[:, 2:] - windows[:, :2]
+            stretch = np.array(image_size, np.float32) / pictures
+            boxes = boxes * ops.tile(stretch, (1, 2))[:, None]
+        return self.features(maps, boxes, image_size)
+
+    def masks(self, found: Detections, features: Array) -> Array:
+        """`[B, K, h, w]`, 0–1: masks of detections, from their features `[B·K, h, w, D]`."""
+        assert self.mask_head is not None
         logits = self.mask_head(features, training=False)
         count = found.classes.shape[1]
         logits = ops.reshape(ops.cast(logits, "float32"), (-1, count, *logits.shape[1:]))
         if logits.shape[2] > 1:
             classes = found.classes[..., None, None, None]
             logits = ops.take_along_axis(logits, classes, axis=2)
-        return found._replace(masks=ops.sigmoid(logits[:, :, 0]))
+        return ops.sigmoid(logits[:, :, 0])
 
 
 def in_fractions(boxes: Array, image_size: Size) -> Array:

@@ -36,7 +36,7 @@ from detectune.detectors.parts.targets import anchor_assigner
 from detectune.errors import ConfigError, three_part
 from detectune.losses.anchor_loss import AnchorLoss
 from detectune.registry import detectors
-from detectune.structures import Array, Detections, GroundTruth, Predictions
+from detectune.structures import Array, Detections, GroundTruth, Predictions, RawDetections
 from detectune.targets.anchor_targets import AnchorAssigner
 
 
@@ -112,14 +112,14 @@ class SSD(Detector):
         """How many classes are detected: the last columns of the scores."""
         return self.num_classes - int(self.explicit_background)
 
-    def postprocess(self, out: Predictions, sizes: Array) -> Detections:
-        """The best `nms.max_detections` boxes of every image, in pixels of the input."""
+    def answer(self, out: Predictions, sizes: Array) -> tuple[Detections, RawDetections]:
+        """The best `nms.max_detections` boxes of every image, and those of all anchors."""
         boxes, scores = self.decode(out)
         sizes = ops.cast(sizes, "float32")
         windows = ops.concatenate([ops.zeros_like(sizes), sizes], axis=-1)
         kept = self.nms(boxes, scores[..., -self._detected :], windows)
         class_scores = ops.take_along_axis(scores, kept.indices[..., None], axis=1)
-        return Detections(
+        found = Detections(
             boxes=kept.boxes,
             scores=kept.scores,
             classes=kept.classes + (self.num_classes - self._detected),
@@ -127,6 +127,7 @@ class SSD(Detector):
             class_scores=class_scores * ops.cast(kept.valid, "float32")[..., None],
             anchor_indices=kept.indices,
         )
+        return found, RawDetections(boxes, scores)
 
 
 @detectors.register("ssd")

@@ -8,11 +8,14 @@ import numpy as np
 
 from detectune.config.label_map import LabelMap
 from detectune.data.check import named_errors
+from detectune.data.decoded_masks import check_masks, record_rles
+from detectune.data.masks import Rle
 from detectune.data.pipeline import EvalBatch, eval_batches
 from detectune.data.resizers import Resizer
-from detectune.data.sources.base import Source, repair
+from detectune.data.sources.base import Record, Source, repair
 from detectune.detectors.inference import DetectionModel, to_original
 from detectune.evaluation.coco import CocoEvaluator
+from detectune.evaluation.image_masks import image_rles
 from detectune.structures import Detections
 
 # Called with how many images are done.
@@ -28,20 +31,29 @@ def evaluate_source(
     batch_size: int = 8,
     limit: int | None = None,
     progress: Progress | None = None,
+    masks: bool = False,
+    proposals: int = 0,
 ) -> CocoEvaluator:
     """Detect in every image of `source` and collect ground truth and detections.
 
     Args:
         batch_size: images at a time. Images of varying size go one by one.
         limit: evaluate the first `limit` images only; None for all.
+        masks: measure masks, too.
+        proposals: how many boxes from the data the detector looks at in each image; 0 if it finds
+            its own.
 
     Raises:
-        DataError: an image cannot be decoded; it is named. Nothing is skipped.
+        DataError: an image cannot be decoded, or an object has no mask though masks are measured;
+            they are named. Nothing is skipped.
     """
-    evaluator = CocoEvaluator({item.id: item.label for item in label_map.items})
+    if masks:
+        check_masks(source)
+    names = {item.id: item.label for item in label_map.items}
+    evaluator = CocoEvaluator(names, masks=masks)
     total = len(source) if limit is None else min(limit, len(source))
     size = 1 if None in resizer.output_size else min(batch_size, total)
-    batches = eval_batches(source, resizer, batch_size=size, limit=limit)
+    batches = eval_batches(source, resizer, batch_size=size, limit=limit, proposals=proposals)
     for batch in named_errors(batches.as_numpy_iterator(), source):
         _add(evaluator, source, batch, detect_padded(model, batch, size))
         if progress is not None:
@@ -52,18 +64,21 @@ def evaluate_source(
 def detect_padded(model: DetectionModel, batch: EvalBatch, size: int) -> Detections:
     """Detections of `batch`, filled up to `size` images so that nothing is compiled twice."""
     count = len(batch.indices)
-    images, sizes = batch.images, batch.sizes
+    images, sizes, proposals = batch.images, batch.sizes, batch.proposals
     if count < size:
-        fill = np.zeros(size - count, int)
-        images = np.concatenate([images, images[fill]])
-        sizes = np.concatenate([sizes, sizes[fill]])
-    return Detections(*(part[:count] for part in model.detect(images, sizes)))
+        fill = np.concatenate([np.arange(count), np.zeros(size - count, int)])
+        images, sizes = images[fill], sizes[fill]
+        proposals = None if proposals is None else proposals[fill]
+    seen = images if proposals is None else (images, proposals)
+    found = model.detect(seen, sizes)
+    return Detections(*(None if part is None else part[:count] for part in found))
 
 
 def _add(
     evaluator: CocoEvaluator, source: Source, batch: EvalBatch, detections: Detections
 ) -> None:
     boxes = to_original(detections, batch.sizes, batch.original_sizes)
+    measures_masks = "Masks" in evaluator.kinds
     for row, index in enumerate(batch.indices):
         truth = repair(source.annotation(int(index)))
         scale = np.tile(batch.original_sizes[row].astype(np.float32), 2)
@@ -77,4 +92,17 @@ def _add(
             boxes=boxes[row][valid],
             scores=detections.scores[row][valid],
             classes=detections.classes[row][valid] + 1,
+            **(_masks(truth, batch, detections, boxes, row) if measures_masks else {}),
         )
+
+
+def _masks(
+    truth: Record, batch: EvalBatch, detections: Detections, boxes: np.ndarray, row: int
+) -> dict[str, list[Rle]]:
+    """`truth_masks` and `masks` of image `row`, as large as the image file."""
+    height, width = (int(side) for side in batch.original_sizes[row])
+    valid = detections.valid[row]
+    return {
+        "truth_masks": record_rles(truth, height, width),
+        "masks": image_rles(detections.masks[row][valid], boxes[row][valid], height, width),
+    }

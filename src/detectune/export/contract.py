@@ -11,6 +11,12 @@ Parity: exporter_lib_v2.py of the original; serving code that calls one of its m
     num_detections               [B] float32, how many of the K are real; the rest is 0
     raw_detection_boxes          [B, A, 4] float32, every anchor's box, not clipped
     raw_detection_scores         [B, A, C + 1] float32, every anchor's scores
+
+Of detectors that find masks, or are asked for features:
+
+    detection_masks              [B, K, h, w] float32, 0–1: probabilities over each box
+    detection_masks_reframed     [B, K, H, W] uint8, 1 where they exceed a half, in the image
+    detection_features           [B, K, h, w, D] float32, what the second stage saw of each box
 """
 
 from __future__ import annotations
@@ -26,6 +32,10 @@ OUTPUTS = (
     "raw_detection_boxes",
     "raw_detection_scores",
 )
+OPTIONAL_OUTPUTS = ("detection_features", "detection_masks", "detection_masks_reframed")
+
+# Above this probability a pixel belongs to the object.
+MASK_THRESHOLD = 0.5
 
 # How far the answers of an export may be from the model's: fractions of the image, and scores.
 # TensorFlow fuses convolutions and batch norms of a loaded graph: sums in another order. That moved

@@ -11,11 +11,12 @@ import numpy as np
 import tensorflow as tf
 
 from detectune.data.resizers import Resizer
-from detectune.detectors.ssd import SSD
+from detectune.detectors.base import Detector
 from detectune.errors import ExportError, three_part
-from detectune.export.contract import INPUT
+from detectune.export.contract import INPUT, MASK_THRESHOLD
+from detectune.layers.regions import paste_masks
 from detectune.registry import exporters
-from detectune.structures import Array
+from detectune.structures import Detections, RawDetections
 
 Answers = dict[str, np.ndarray]
 
@@ -23,7 +24,7 @@ Answers = dict[str, np.ndarray]
 class _Exported(tf.Module):
     """The object that is saved: calling it detects."""
 
-    def __init__(self, detector: SSD, resizer: Resizer) -> None:
+    def __init__(self, detector: Detector, resizer: Resizer) -> None:
         super().__init__()
         self._detector, self._resizer = detector, resizer
         # TensorFlow saves the variables it finds on the object.
@@ -33,29 +34,49 @@ class _Exported(tf.Module):
     def __call__(self, input_tensor: tf.Tensor) -> dict[str, tf.Tensor]:
         specs = (tf.TensorSpec([*self._resizer.output_size, 3]), tf.TensorSpec([2], tf.int32))
         images, sizes = tf.map_fn(self._resizer, input_tensor, fn_output_signature=specs)
-        out = self._detector(images, training=False)
-        return _outputs(self._detector, out, sizes)
+        found, raw = self._detector.answer(self._detector(images, training=False), sizes)
+        return _outputs(found, raw, sizes, tf.shape(input_tensor)[1:3])
 
 
-def _outputs(detector: SSD, out: Array, sizes: tf.Tensor) -> dict[str, tf.Tensor]:
-    found = detector.postprocess(out, sizes)
-    raw_boxes, raw_scores = detector.decode(out)
+def _outputs(
+    found: Detections, raw: RawDetections, sizes: tf.Tensor, image_size: tf.Tensor
+) -> dict[str, tf.Tensor]:
     fractions = tf.cast(tf.tile(sizes, [1, 2]), tf.float32)[:, None, :]
     valid = tf.cast(found.valid, tf.float32)
-    return {
-        "detection_boxes": found.boxes / fractions,
+    boxes = found.boxes / fractions
+    outputs = {
+        "detection_boxes": boxes,
         "detection_scores": found.scores,
         "detection_classes": (tf.cast(found.classes, tf.float32) + 1.0) * valid,
         "detection_multiclass_scores": found.class_scores,
         "detection_anchor_indices": tf.cast(found.anchor_indices, tf.float32),
         "num_detections": tf.reduce_sum(valid, axis=1),
-        "raw_detection_boxes": raw_boxes / fractions,
-        "raw_detection_scores": raw_scores,
+        "raw_detection_boxes": raw.boxes / fractions,
+        "raw_detection_scores": raw.scores,
     }
+    if found.masks is not None:
+        outputs["detection_masks"] = found.masks * valid[..., None, None]
+        outputs["detection_masks_reframed"] = _reframed(found.masks, boxes, valid, image_size)
+    if found.features is not None:
+        outputs["detection_features"] = found.features
+    return outputs
+
+
+def _reframed(
+    masks: tf.Tensor, boxes: tf.Tensor, valid: tf.Tensor, image_size: tf.Tensor
+) -> tf.Tensor:
+    """`[B, K, H, W]` uint8: masks in the image, one image after the other to save memory."""
+
+    def paste(one: tuple[tf.Tensor, tf.Tensor, tf.Tensor]) -> tf.Tensor:
+        pasted = paste_masks(one[0], one[1], (image_size[0], image_size[1]))
+        return tf.cast((pasted > MASK_THRESHOLD) & (one[2] > 0.0)[:, None, None], tf.uint8)
+
+    spec = tf.TensorSpec([masks.shape[1], None, None], tf.uint8)
+    return tf.map_fn(paste, (masks, boxes, valid), fn_output_signature=spec)
 
 
 @exporters.register("saved_model")
-def write_saved_model(detector: SSD, resizer: Resizer, path: Path) -> None:
+def write_saved_model(detector: Detector, resizer: Resizer, path: Path) -> None:
     """Write `detector` to the folder `path`.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Pictures with boxes: detections, ground truth, the two side by side, and sheets of many.
+"""Pictures with boxes and masks: detections, ground truth, two side by side, sheets of many.
 
 Boxes are yxyx pixels of the picture. Lines and letters grow with the picture, each class keeps one
 colour in every picture, and a thin halo keeps a box visible on light and on dark.
@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw
 
+from detectune.data.masks import Rle, decode_rle
+from detectune.data.shade import shaded
 from detectune.inference.plates import (
     Rectangle,
     can_write,
@@ -72,6 +74,7 @@ def draw_detections(
     *,
     threshold: float = 0.5,
     max_boxes: int = 100,
+    rles: Sequence[Rle] | None = None,
 ) -> Image.Image:
     """A copy of `image` with the boxes whose score reaches `threshold`.
 
@@ -82,8 +85,14 @@ def draw_detections(
         class_ids: `[K]` keys of `class_names`; an id without a name is shown as a number.
         class_names: id → name, or a list of names for ids from 0.
         max_boxes: the best that many are drawn.
+        rles: the mask of every box, as large as `image`; None for boxes only.
     """
     labels = _labels(boxes, scores, class_ids, class_names, threshold, max_boxes)
+    if rles is not None:
+        drawn = [decode_rle(rles[label.row]) for label in labels]
+        picture = Image.fromarray(np.ascontiguousarray(image))
+        tints = [label.colour for label in labels]
+        image = np.asarray(shaded(picture, drawn, tints, _line_width(picture) / 2))
     return _draw(image, labels)
 
 
@@ -149,7 +158,8 @@ class _Label:
     box: Rectangle
     text: str
     colour: Colour
-    score: float
+    row: int
+    """Which of the boxes it is."""
 
 
 def _labels(
@@ -174,7 +184,7 @@ def _labels(
         name = name if name and can_write(name) else f"#{class_id}"
         text = name if certain else f"{name}  {_percent(float(ranks[i]))}"
         colour = class_colour(_position(class_id, names))
-        labels.append(_Label((x_min, y_min, x_max, y_max), text, colour, float(ranks[i])))
+        labels.append(_Label((x_min, y_min, x_max, y_max), text, colour, int(i)))
     return labels
 
 

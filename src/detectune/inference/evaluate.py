@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from detectune.checkpoints.run import Run, image_resizer, num_classes, open_run
+from detectune.config.evaluated import measures_masks
 from detectune.config.label_map import LabelMap
 from detectune.data.check import check_source
+from detectune.data.decoded_masks import has_masks
 from detectune.data.readers import open_reader
 from detectune.data.resizers import build_resizer
 from detectune.data.sources.base import Source
@@ -18,6 +21,8 @@ from detectune.detectors.inference import DetectionModel
 from detectune.errors import ConfigError, three_part
 from detectune.evaluation.coco import CocoEvaluator
 from detectune.evaluation.evaluate import evaluate_source
+
+_log = logging.getLogger("detectune")
 
 
 def evaluate(
@@ -51,8 +56,12 @@ def _collect(
     limit: int | None,
     progress: Callable[[int, int], None] | None,
 ) -> CocoEvaluator:
-    source = _source(run, data)
+    masks = measures_masks(run.config)
+    source = _source(run, data, masks)
     check_source(source)
+    if masks and not has_masks(source):
+        _log.warning("%s: it has no masks; boxes alone are measured.", source.name)
+        masks = False
     model = DetectionModel(run.detector(checkpoint))
     total = len(source) if limit is None else min(limit, len(source))
     return evaluate_source(
@@ -63,18 +72,22 @@ def _collect(
         batch_size=max(run.config.eval_config.batch_size, 8),
         limit=limit,
         progress=None if progress is None else lambda done: progress(done, total),
+        masks=masks,
     )
 
 
-def _source(run: Run, data: str | None) -> Source:
+def _source(run: Run, data: str | None, masks: bool) -> Source:
     label_map = run.known_label_map()
-    source = open_source(data, label_map) if data else _own_source(run, label_map)
+    if data:
+        source = open_source(data, label_map, masks=masks)
+    else:
+        source = _own_source(run, label_map, masks)
     if label_map is None:
         _check_classes(run, source)
     return source
 
 
-def _own_source(run: Run, label_map: LabelMap | None) -> Source:
+def _own_source(run: Run, label_map: LabelMap | None, masks: bool) -> Source:
     readers = run.config.eval_input_reader
     if not readers:
         raise ConfigError(
@@ -88,7 +101,7 @@ def _own_source(run: Run, label_map: LabelMap | None) -> Source:
     reader.CopyFrom(readers[0])
     if reader.label_map_path and label_map and not Path(reader.label_map_path).is_file():
         reader.ClearField("label_map_path")  # the run has a copy of its own
-    return open_reader(reader, "eval_input_reader", label_map)
+    return open_reader(reader, "eval_input_reader", label_map, masks=masks)
 
 
 def _check_classes(run: Run, source: Source) -> None:

@@ -1,6 +1,6 @@
 """Load once, predict often: a run, a zoo archive or an exported model behind one call.
 
-image [H, W, 3] uint8 ─► resize ─► detector ─► boxes in pixels of the image
+image [H, W, 3] uint8 ─► resize ─► detector ─► boxes and masks in pixels of the image
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import overload
+from typing import NamedTuple, overload
 
 import numpy as np
 
@@ -19,12 +19,28 @@ from detectune.data.decode import read_image
 from detectune.data.resizers import build_resizer
 from detectune.detectors.inference import DetectionModel, to_original
 from detectune.errors import CheckpointError, DataError, three_part
+from detectune.evaluation.image_masks import image_rles
 from detectune.inference.results import ImageDetections
 
 # What can be given as an image: a path, or pixels [H, W, 3] uint8 RGB.
 ImageLike = str | os.PathLike | np.ndarray
-# Pixels → boxes [K, 4] in pixels of the image, scores [K], label-map ids [K].
-Detect = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]
+
+
+class Found(NamedTuple):
+    """What a model finds in one image."""
+
+    boxes: np.ndarray
+    """`[K, 4]` float32, yxyx in pixels of the image."""
+    scores: np.ndarray
+    """`[K]` float32."""
+    classes: np.ndarray
+    """`[K]` int32, ids of the label map."""
+    masks: np.ndarray | None = None
+    """`[K, h, w]` float32, probabilities over the boxes; None for boxes only."""
+
+
+# Pixels [H, W, 3] uint8 → what is in them.
+Detect = Callable[[np.ndarray], Found]
 
 
 class Predictor:
@@ -54,13 +70,14 @@ class Predictor:
         model = DetectionModel(run.detector(checkpoint))
         resizer = build_resizer(image_resizer(run.config.model), model.detector.pad_value)
 
-        def detect(image: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        def detect(image: np.ndarray) -> Found:
             resized, size = resizer(image)
             sizes = np.asarray(size)[None]
             found = model.detect(np.asarray(resized)[None], sizes)
             boxes = to_original(found, sizes, np.array([image.shape[:2]]))[0]
             valid = found.valid[0]
-            return boxes[valid], found.scores[0][valid], found.classes[0][valid] + 1
+            masks = None if found.masks is None else found.masks[0][valid]
+            return Found(boxes[valid], found.scores[0][valid], found.classes[0][valid] + 1, masks)
 
         names = {item.id: item.label for item in run.label_map().items}
         return cls(detect, names)
@@ -90,8 +107,10 @@ class Predictor:
         return [self.predict(image) for image in images]
 
     def _one(self, image: np.ndarray, file_name: str) -> ImageDetections:
-        boxes, scores, classes = self._detect(image)
-        return ImageDetections(image, boxes, scores, classes, self.class_names, file_name)
+        found, rles = self._detect(image), None
+        if found.masks is not None:
+            rles = tuple(image_rles(found.masks, found.boxes, *image.shape[:2]))
+        return ImageDetections(image, *found[:3], self.class_names, file_name, rles)
 
 
 def _checked(image: np.ndarray) -> np.ndarray:
@@ -124,15 +143,17 @@ def _saved_model(path: Path) -> Detect:
             )
         ) from error
 
-    def detect(image: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def detect(image: np.ndarray) -> Found:
         outputs = signature(input_tensor=tf.constant(image[None]))
         count = int(outputs["num_detections"][0])
         height, width = image.shape[:2]
         scale = np.array([height, width, height, width], np.float32)
-        return (
+        masks = outputs.get("detection_masks")
+        return Found(
             outputs["detection_boxes"][0, :count].numpy() * scale,
             outputs["detection_scores"][0, :count].numpy(),
             outputs["detection_classes"][0, :count].numpy().astype(np.int32),
+            None if masks is None else masks[0, :count].numpy(),
         )
 
     detect.loaded = loaded  # type: ignore[attr-defined]  # a signature does not keep its model alive

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from detectune.data.masks import Rle, decode_rle, rle_text
 from detectune.errors import ConfigError, three_part
 
 if TYPE_CHECKING:
@@ -30,6 +32,9 @@ class ImageDetections:
     class_names: Mapping[int, str]
     """Label-map id → name."""
     file_name: str = ""
+    rles: tuple[Rle, ...] | None = None
+    """Where each object is, as COCO's run lengths as large as `image`; None if the detector finds
+    boxes only."""
 
     def __len__(self) -> int:
         return len(self.scores)
@@ -44,23 +49,44 @@ class ImageDetections:
             self.classes[keep],
             self.class_names,
             self.file_name,
+            None if self.rles is None else tuple(itertools.compress(self.rles, keep)),
         )
+
+    @property
+    def masks(self) -> np.ndarray | None:
+        """`[K, H, W]` bool, where each object is, made anew from `rles`; None without masks."""
+        if self.rles is None:
+            return None
+        pixels = [decode_rle(rle) for rle in self.rles]
+        return np.array(pixels, bool).reshape(-1, *self.image.shape[:2])
 
     def names(self) -> list[str]:
         """The class name of every box."""
         return [self.class_names.get(int(c), f"class {int(c)}") for c in self.classes]
 
     def draw(self, threshold: float = 0.5) -> Image:
-        """A picture with the boxes whose score reaches `threshold`."""
+        """A picture with the boxes, and masks, whose score reaches `threshold`."""
         from detectune.inference.draw import draw_detections
 
         return draw_detections(
-            self.image, self.boxes, self.scores, self.classes, self.class_names, threshold=threshold
+            self.image,
+            self.boxes,
+            self.scores,
+            self.classes,
+            self.class_names,
+            threshold=threshold,
+            rles=self.rles,
         )
 
     def to_coco(self, image_id: int = 1) -> list[dict[str, Any]]:
-        """COCO results: `bbox` is x, y, width, height in pixels of the image."""
-        rows = zip(self.boxes, self.scores, self.classes, self.names(), strict=True)
+        """COCO results: `bbox` is x, y, width, height in pixels of the image.
+
+        Masks stand in `segmentation`, as compressed run lengths.
+        """
+        shapes = [{}] * len(self)
+        if self.rles is not None:
+            shapes = [{"segmentation": rle_text(rle)} for rle in self.rles]
+        rows = zip(self.boxes, self.scores, self.classes, self.names(), shapes, strict=True)
         return [
             {
                 "file_name": self.file_name,
@@ -72,8 +98,9 @@ class ImageDetections:
                     for side in (box[1], box[0], box[3] - box[1], box[2] - box[0])
                 ],
                 "score": round(float(score), 6),
+                **shape,
             }
-            for box, score, class_id, name in rows
+            for box, score, class_id, name, shape in rows
         ]
 
     def to_supervision(self) -> Any:
@@ -96,6 +123,7 @@ class ImageDetections:
             xyxy=self.boxes[:, [1, 0, 3, 2]].astype(np.float32),
             confidence=self.scores,
             class_id=self.classes.astype(int),
+            mask=self.masks,
             data={"class_name": np.array(self.names())},
         )
 

@@ -147,9 +147,8 @@ class Evaluations(keras.callbacks.Callback):
 
     Args:
         progress: where the run stands; counted and filled in here.
+        metric: the number that decides which checkpoint is the best, an mAP.
     """
-
-    METRIC = "DetectionBoxes_Precision/mAP"
 
     def __init__(
         self,
@@ -159,10 +158,11 @@ class Evaluations(keras.callbacks.Callback):
         *,
         numbers: StepNumbers,
         console: RunConsole,
+        metric: str = "DetectionBoxes_Precision/mAP",
     ) -> None:
         super().__init__()
         self.progress, self.actions, self.times = progress, actions, times
-        self.numbers, self.console = numbers, console
+        self.numbers, self.console, self.metric = numbers, console, metric
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         self.progress.step += 1
@@ -184,7 +184,7 @@ class Evaluations(keras.callbacks.Callback):
         progress = self.progress
         self.console.phase("evaluating")
         metrics = evaluate(progress)
-        value = metrics[self.METRIC]
+        value = metrics[self.metric]
         better = value > progress.best_metric or not progress.best_step
         if better:
             progress.best_metric, progress.best_step = value, progress.step
@@ -194,12 +194,21 @@ class Evaluations(keras.callbacks.Callback):
         self.actions.commit(progress)
         if better:
             self.actions.keep_best(progress)
-        half = metrics["DetectionBoxes_Precision/mAP@.50IOU"]
         mark = ", the best so far" if better else f", best {progress.best_metric:.3f}"
-        self.console.say(f"step {progress.step}: mAP {value:.3f}, mAP@.5 {half:.3f}{mark}")
+        self.console.say(f"step {progress.step}: {_map_line(metrics)}{mark}")
         self.console.phase("training")
         if 0 < self.times.patience <= progress.evaluations_without_gain:
             self.console.say(
                 f"stopped: {progress.evaluations_without_gain} evaluations without a better mAP"
             )
             self.model.stop_training = True
+
+
+def _map_line(metrics: Mapping[str, float]) -> str:
+    """mAP and mAP@.5 of boxes, and of masks where they are measured."""
+    names = {"DetectionBoxes_Precision": "mAP", "DetectionMasks_Precision": "mask mAP"}
+    return ", ".join(
+        f"{name} {metrics[f'{kind}/mAP']:.3f}, {name}@.5 {metrics[f'{kind}/mAP@.50IOU']:.3f}"
+        for kind, name in names.items()
+        if f"{kind}/mAP" in metrics
+    )

@@ -23,9 +23,11 @@ from detectune.checkpoints.run import Run, image_resizer, num_classes
 from detectune.config import schema, tf1_names
 from detectune.config.coco_classes import NUM_CLASSES, coco_label_map, is_coco
 from detectune.config.contradictions import refuse, training
+from detectune.config.evaluated import best_metric, mask_contradictions, measures_masks
 from detectune.config.label_map import LabelMap, read_label_map
 from detectune.config.report import report_fields
 from detectune.data.check import broken_images_named, check_source, refuse_damaged
+from detectune.data.decoded_masks import check_masks
 from detectune.data.pipeline import batch_file_names, train_batches
 from detectune.data.readers import open_reader
 from detectune.data.resizers import Resizer, build_resizer
@@ -37,6 +39,7 @@ from detectune.errors import ConfigError, three_part
 from detectune.evaluation.coco import CocoEvaluator
 from detectune.evaluation.evaluate import evaluate_source
 from detectune.files import write_text
+from detectune.structures import GroundTruth
 from detectune.training.callbacks import (
     Actions,
     Evaluations,
@@ -271,6 +274,7 @@ class _Session:
                 Timetable(total, every, save_every, self.settings.early_stopping_evaluations),
                 numbers=numbers,
                 console=self.console,
+                metric=best_metric(self.config),
             ),
         ]
 
@@ -310,7 +314,9 @@ class _Session:
             steps=count,
             checked=True,
         )
-        self.recalibration.measure(images for images, _ in recent.as_numpy_iterator())
+        self.recalibration.measure(
+            (images, GroundTruth(*truth)) for images, truth in recent.as_numpy_iterator()
+        )
 
     def _evaluate(self) -> dict[str, float]:
         assert self.data.evaluate is not None
@@ -320,6 +326,7 @@ class _Session:
             self.data.resizer,
             self.data.label_map,
             batch_size=self._eval_batch_size(),
+            masks=measures_masks(self.config),
         )
         self.evaluated = evaluator
         results = evaluator.results()
@@ -389,12 +396,17 @@ def _open_data(
         _without_lost_label_map(config.train_input_reader, own), "train_input_reader", own
     )
     refuse_damaged(train)
+    if config.train_input_reader.load_instance_masks:
+        check_masks(train)
     label_map = train.label_map
     evaluate = None
     if config.eval_input_reader:
         reader = _without_lost_label_map(config.eval_input_reader[0], own)
-        evaluate = open_reader(reader, "eval_input_reader", label_map)
+        masks = measures_masks(config)
+        evaluate = open_reader(reader, "eval_input_reader", label_map, masks=masks)
         check_source(evaluate)
+        if masks:
+            check_masks(evaluate)
     else:
         console.say("no eval_input_reader: training goes without evaluations")
     if label_map.num_classes > detector.num_classes:
@@ -429,7 +441,7 @@ def _without_lost_label_map(reader: schema.InputReader, own: LabelMap | None) ->
 
 def _report_fields(config: schema.TrainEvalPipelineConfig, console: RunConsole) -> None:
     """Print what is ignored; stop at what is refused."""
-    problems = report_fields(config)
+    problems = [*report_fields(config), *mask_contradictions(config)]
     errors = [problem for problem in problems if problem.severity == "error"]
     if errors:
         raise ConfigError("\n".join(problem.shown() for problem in errors))

@@ -11,6 +11,17 @@ from detectune.detectors.base import Detector
 from detectune.errors import ConfigError, three_part
 from detectune.layers.batch_norm import FreezableBatchNormalization
 
+# Beginning of a path → the scope that the original built this part in.
+_SCOPES = (
+    ("_feature_extractor_for_proposal_features", "FirstStageFeatureExtractor"),
+    ("_feature_extractor_for_box_classifier_features", "SecondStageFeatureExtractor"),
+    ("_feature_extractor", "FeatureExtractor"),
+    ("_first_stage_box_predictor", "FirstStageBoxPredictor"),
+    ("_mask_rcnn_box_predictor", "SecondStageBoxPredictor"),
+    ("_rfcn_box_predictor", "SecondStageBoxPredictor"),
+    ("", "BoxPredictor"),
+)
+
 
 @dataclass(frozen=True)
 class Frozen:
@@ -40,9 +51,9 @@ def freeze(
     `update_patterns` if there are any; None if there are no patterns at all.
 
     A pattern is a regular expression that is searched for in the checkpoint key of a variable, in
-    its name in the original's TF2 form, in that name below `FeatureExtractor/` or `BoxPredictor/`,
-    and in its name in TensorFlow 1. A batch norm of which all variables are frozen keeps its
-    statistics too.
+    its name in the original's TF2 form, in that name below `FeatureExtractor/`, `BoxPredictor/` or
+    the scope of its stage, and in its name in TensorFlow 1. A batch norm of which all variables are
+    frozen keeps its statistics too.
 
     Raises:
         ConfigError: a pattern is no regular expression, matches nothing, or nothing would train.
@@ -74,7 +85,7 @@ def freeze(
 
 def names_of(row: VariableKey) -> tuple[str, ...]:
     """All names by which a pattern may mean a variable."""
-    part = "FeatureExtractor" if row.path.startswith("_feature_extractor") else "BoxPredictor"
+    part = next(scope for root, scope in _SCOPES if row.path.startswith(root))
     names = row.path, row.original_name, f"{part}/{row.original_name}", row.tf1_name
     return tuple(name for name in names if name)
 

@@ -18,22 +18,25 @@ import numpy as np
 
 from detectune.detectors.base import Detector
 from detectune.layers.batch_norm import FreezableBatchNormalization
-from detectune.structures import Array
+from detectune.structures import Array, GroundTruth
 
 # The largest share of the initial statistics that is left alone.
 NEGLIGIBLE = 0.01
 
 
 class _Forward(keras.Model):
-    """The forward pass in training mode, compiled by `predict_on_batch`."""
+    """The forward pass of a training step, compiled by `predict_on_batch`."""
 
     def __init__(self, detector: Detector) -> None:
         super().__init__(name="recalibration")
         self.detector = detector
         self.built = True
 
-    def call(self, images: Array) -> Array:
-        return self.detector(images, training=True).box_codes[:, :1]
+    def call(self, inputs: tuple[Array, dict[str, Array]]) -> Array:
+        images, truth = inputs
+        out = self.detector(images, training=True)
+        # Layers of a second stage run where the losses are: what they learn from is chosen there.
+        return sum(self.detector.named_losses(GroundTruth(**truth), out).values())
 
 
 class Recalibration:
@@ -57,15 +60,16 @@ class Recalibration:
         """Whether the moving averages still hold much of what they were `step` steps ago."""
         return any(layer.momentum**step > NEGLIGIBLE for layer in self._layers)
 
-    def measure(self, batches: Iterable[np.ndarray]) -> None:
-        """Set the statistics to those of `batches` of images `[B, H, W, 3]`."""
+    def measure(self, batches: Iterable[tuple[Array, GroundTruth]]) -> None:
+        """Set the statistics to those of `batches` as training sees them."""
         means: list[list[np.ndarray]] = [[] for _ in self._layers]
         variances: list[list[np.ndarray]] = [[] for _ in self._layers]
-        for images in batches:
+        for images, truth in batches:
             for layer in self._layers:
                 layer.moving_mean.assign(np.zeros(layer.moving_mean.shape, np.float32))
                 layer.moving_variance.assign(np.zeros(layer.moving_variance.shape, np.float32))
-            self._forward.predict_on_batch(images)
+            known = {name: part for name, part in truth._asdict().items() if part is not None}
+            self._forward.predict_on_batch((images, known))
             for index, layer in enumerate(self._layers):
                 # From zero, one update leaves (1 − momentum) of what the batch shows.
                 share = 1.0 - layer.momentum

@@ -24,12 +24,8 @@ from detectune.training.state import Progress
 
 _MAP, _HALF = "DetectionBoxes_Precision/mAP", "DetectionBoxes_Precision/mAP@.50IOU"
 _COLOURS = ("#ff5c4d", "#2ec4b6", "#ffc83d", "#5e82ff", "#b2e84b", "#e661cd", "#ff9233", "#40c9ff")
-_LOSSES = {
-    "Loss/total_loss": "total",
-    "Loss/classification_loss": "classification",
-    "Loss/localization_loss": "localization",
-    "Loss/regularization_loss": "regularization",
-}
+_MASK_MAP, _MASK_HALF = "DetectionMasks_Precision/mAP", "DetectionMasks_Precision/mAP@.50IOU"
+_TOTAL = "Loss/total_loss"
 
 
 @dataclass(frozen=True)
@@ -119,6 +115,7 @@ def _numbers(facts: Facts) -> str:
     entries = [
         (_number(facts.metrics.get(_MAP)), f"best mAP, at step {facts.best_step}"),
         (_number(facts.metrics.get(_HALF)), "mAP@.5 at that step"),
+        *_mask_numbers(facts),
         (f"{facts.steps:,}", f"of {facts.num_steps:,} steps"),
         (duration(facts.seconds), "in all"),
         (f"{sorted(speeds)[len(speeds) // 2]:.3g}" if speeds else "–", "images per second"),
@@ -127,6 +124,15 @@ def _numbers(facts: Facts) -> str:
         entries = [("–", "no evaluation"), *entries[2:]]
     cells = "".join(f"<div><b>{escape(b)}</b><span>{escape(s)}</span></div>" for b, s in entries)
     return f'<div class="numbers">{cells}</div>'
+
+
+def _mask_numbers(facts: Facts) -> list[tuple[str, str]]:
+    if _MASK_MAP not in facts.metrics:
+        return []
+    return [
+        (_number(facts.metrics[_MASK_MAP]), "mask mAP at that step"),
+        (_number(facts.metrics[_MASK_HALF]), "mask mAP@.5 at that step"),
+    ]
 
 
 def duration(seconds: float) -> str:
@@ -142,20 +148,27 @@ def duration(seconds: float) -> str:
 def _charts(facts: Facts) -> str:
     trains, evals = _rows(facts, "train"), _rows(facts, "eval")
     span = {"first_step": 0, "last_step": max(facts.steps, 1)}
-    losses = [Curve(name, _points(trains, key)) for key, name in _LOSSES.items()]
+    scores = {"mAP": _MAP, "mAP@.5": _HALF, "mask mAP": _MASK_MAP, "mask mAP@.5": _MASK_HALF}
     charts = [
         line_chart(
-            [Curve("mAP", _points(evals, _MAP)), Curve("mAP@.5", _points(evals, _HALF))],
+            [Curve(name, p) for name, key in scores.items() if (p := _points(evals, key))],
             title="mAP on the evaluation data", **span,
         ),
-        line_chart(losses[:1], title="Total loss", **span),
-        line_chart(losses[1:], title="Parts of the loss", **span),
+        line_chart([Curve("total", _points(trains, _TOTAL))], title="Total loss", **span),
+        line_chart(_loss_parts(trains), title="Parts of the loss", **span),
         line_chart(
             [Curve("learning rate", _points(trains, "learning_rate"))],
             title="Learning rate", **span,
         ),
     ]  # fmt: skip
     return f'<div class="charts">{"".join(charts)}</div>' if any(charts) else ""
+
+
+def _loss_parts(trains: Sequence[Mapping[str, Any]]) -> list[Curve]:
+    keys = {key: None for row in trains for key in row if key.startswith("Loss/") and key != _TOTAL}
+    return [
+        Curve(key.removeprefix("Loss/").removesuffix("_loss"), _points(trains, key)) for key in keys
+    ]
 
 
 def _points(rows: Sequence[Mapping[str, Any]], key: str) -> list[tuple[float, float]]:
@@ -169,24 +182,47 @@ def _rows(facts: Facts, kind: str) -> list[Mapping[str, Any]]:
 def _tables(facts: Facts) -> str:
     if not facts.metrics:
         return ""
-    coco = "".join(
-        f"<tr><td>{escape(name.removeprefix('DetectionBoxes_'))}</td>"
-        f'<td class="n">{_number(value)}</td></tr>'
-        for name, value in facts.metrics.items()
-        if "ByCategory" not in name
-    )
+    masks = _MASK_MAP in facts.metrics
+    kinds = ("boxes", "masks") if masks else ("value",)
+    mask_heads = '<th class="n">mask AP</th><th class="n">mask AP@.5</th>' if masks else ""
+    heads = "".join(f'<th class="n">{kind}</th>' for kind in kinds)
     classes = "".join(
         f'<tr><td>{escape(name)}</td><td class="n">{numbers["boxes"]:.0f}</td>'
         f'<td class="n">{_number(numbers["mAP"])}</td>'
         f'<td class="n">{_number(numbers["mAP@.50IOU"])}</td>'
-        f'<td class="n">{_number(numbers["AR@100"])}</td></tr>'
+        f'<td class="n">{_number(numbers["AR@100"])}</td>{_mask_cells(numbers)}</tr>'
         for name, numbers in facts.per_category.items()
     )
     return (
-        f'<div class="tables"><div><table><tr><th>COCO metric</th><th class="n">value</th></tr>'
-        f"{coco}</table></div>"
+        f'<div class="tables"><div><table><tr><th>COCO metric</th>{heads}</tr>'
+        f"{_coco_rows(facts.metrics)}</table></div>"
         '<div><table><tr><th>class</th><th class="n">boxes</th><th class="n">AP</th>'
-        f'<th class="n">AP@.5</th><th class="n">AR@100</th></tr>{classes}</table></div></div>'
+        f'<th class="n">AP@.5</th><th class="n">AR@100</th>{mask_heads}</tr>'
+        f"{classes}</table></div></div>"
+    )
+
+
+def _coco_rows(metrics: Mapping[str, float]) -> str:
+    """A row for each of the twelve numbers, of boxes and, where measured, of masks."""
+    names = dict.fromkeys(
+        name.split("_", 1)[1] for name in metrics if "ByCategory" not in name and "_" in name
+    )
+    kinds = [
+        kind for kind in ("DetectionBoxes_", "DetectionMasks_") if f"{kind}Precision/mAP" in metrics
+    ]
+    return "".join(
+        f"<tr><td>{escape(name)}</td>"
+        + "".join(f'<td class="n">{_number(metrics.get(kind + name))}</td>' for kind in kinds)
+        + "</tr>"
+        for name in names
+    )
+
+
+def _mask_cells(numbers: Mapping[str, float]) -> str:
+    if "mask mAP" not in numbers:
+        return ""
+    return "".join(
+        f'<td class="n">{_number(numbers[name])}</td>' for name in ("mask mAP", "mask mAP@.50IOU")
     )
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 STYLE = """
 :root { color-scheme: light dark; --paper: #fafaf8; --card: #fff; --ink: #23262d;
-  --soft: #6c717c; --rule: #e4e4df; --c1: #3d63dd; --c2: #d9572b; --c3: #1a9a83; --c4: #a045b8; }
+  --soft: #6c717c; --rule: #e4e4df; --c1: #3d63dd; --c2: #d9572b; --c3: #1a9a83; --c4: #a045b8;
+  --c5: #b08900; --c6: #c2416b; }
 @media (prefers-color-scheme: dark) { :root { --paper: #16181d; --card: #1f2229; --ink: #e9eaee;
-  --soft: #9aa0ad; --rule: #343843; --c1: #8aa8ff; --c2: #ff9a70; --c3: #4fd1b8; --c4: #d79bea; } }
+  --soft: #9aa0ad; --rule: #343843; --c1: #8aa8ff; --c2: #ff9a70; --c3: #4fd1b8; --c4: #d79bea;
+  --c5: #e8c55c; --c6: #ff8fb0; } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--paper); color: var(--ink);
   font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
@@ -36,7 +38,7 @@ svg { display: block; width: 100%; height: auto; }
 .line { fill: none; stroke: currentColor; stroke-width: 2.2; stroke-linejoin: round; }
 .mark { fill: currentColor; }
 .c1 { color: var(--c1); } .c2 { color: var(--c2); } .c3 { color: var(--c3); }
-.c4 { color: var(--c4); }
+.c4 { color: var(--c4); } .c5 { color: var(--c5); } .c6 { color: var(--c6); }
 .tables { display: grid; grid-template-columns: repeat(auto-fit, minmax(380px, 1fr)); gap: 16px;
   align-items: start; }
 .tables > div { padding: 6px 16px 12px; overflow-x: auto; }

@@ -97,8 +97,18 @@ def painted_box(image: np.ndarray, color: np.ndarray) -> np.ndarray | None:
     return np.array([rows.min(), columns.min(), rows.max() + 1, columns.max() + 1])
 
 
+def with_masks() -> Example:
+    """The scene with what is painted as masks, and its boxes as proposals, the last first."""
+    masks = np.zeros((2, HEIGHT, WIDTH), np.uint8)
+    for mask, (y0, x0, y1, x1) in zip(masks, PAINTED, strict=True):
+        mask[y0:y1, x0:x1] = 1
+    example = scene()
+    return example._replace(masks=tf.constant(masks), proposals=tf.reverse(example.boxes, [0]))
+
+
 def same(one: Example, other: Example) -> bool:
-    return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+    pairs = zip(one, other, strict=True)
+    return all(a is b is None or np.array_equal(a, b) for a, b in pairs)
 
 
 @pytest.mark.parametrize("name", GEOMETRIC)
@@ -117,6 +127,30 @@ def test_boxes_still_enclose_what_they_enclosed(name):
                 np.testing.assert_allclose(box * sides, found, atol=2.5)
                 checked += 1
     assert checked > 10
+
+
+@pytest.mark.parametrize("name", [*GEOMETRIC, "random_adjust_hue"])
+def test_masks_and_proposals_move_with_the_pixels(name):
+    augment, plain, checked = chain(name), chain(name), 0
+    for number in range(6):
+        result, without = augment(with_masks(), seed(number)), plain(scene(), seed(number))
+        np.testing.assert_array_equal(result.boxes, without.boxes)
+        image, masks = result.image.numpy(), result.masks.numpy()
+        assert masks.shape == (len(result.boxes), *image.shape[:2])
+        assert masks.dtype == np.uint8
+        assert result.proposals.shape == (2, 4)
+        sides = np.array([image.shape[0], image.shape[1]] * 2)
+        for mask, label in zip(masks, result.classes.numpy(), strict=True):
+            painted = np.abs(image - COLORS[label]).max(-1) < 60
+            # Images are blurred where they are resized, masks are not: a pixel along two edges.
+            edges = mask.any(0).sum() + mask.any(1).sum()
+            assert (painted != (mask > 0)).sum() <= edges + 4
+            shown = painted_box(image, COLORS[label])
+            proposal = np.clip(result.proposals.numpy()[1 - label] * sides, 0, sides)
+            if shown is not None and name != "random_jitter_boxes":
+                np.testing.assert_allclose(proposal, shown, atol=2.5)
+            checked += 1
+    assert checked > 5
 
 
 @pytest.mark.parametrize("name", OPS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from tiny import random_batch, tiny_config
+from tiny_regions import make_thin, tiny_two_stage_config
 
 from detectune.checkpoints.keys import variable_keys
 from detectune.detectors.build import build_detector
@@ -124,3 +125,30 @@ def test_frozen_variables_and_their_statistics_stay_while_the_rest_learns():
     assert heads <= changed
     norms = {path for path in before if path.startswith("_box_predictor/") and "moving" in path}
     assert norms <= changed
+
+
+@pytest.mark.parametrize(
+    ("pattern", "beginning"),
+    [
+        ("^FirstStageFeatureExtractor/", "_feature_extractor_for_proposal_features/"),
+        ("SecondStageFeatureExtractor", "_feature_extractor_for_box_classifier_features/"),
+        ("FeatureExtractor", "_feature_extractor_for_"),
+        ("FirstStageBoxPredictor/", "_first_stage_box_predictor"),
+        ("SecondStageBoxPredictor", "_mask_rcnn_box_predictor/"),
+        ("conv5_block|block4/", "_feature_extractor_for_box_classifier_features/"),
+        ("_feature_extractor_for_proposal", "_feature_extractor_for_proposal_features/"),
+    ],
+)
+def test_a_stage_is_frozen_by_its_scope(monkeypatch, pattern, beginning):
+    make_thin(monkeypatch, "resnet50_v1")
+    text = "feature_extractor { batch_norm_trainable: true }"
+    detector = build_detector(tiny_two_stage_config("faster_rcnn_resnet50_keras", text))
+    before = trainable_paths(detector)
+    freeze(detector, freeze_patterns=[pattern], update_patterns=[])
+    assert before - trainable_paths(detector) == {p for p in before if p.startswith(beginning)}
+    kept = {
+        layer.frozen_statistics
+        for layer in detector.box_features._flatten_layers()
+        if isinstance(layer, FreezableBatchNormalization)
+    }
+    assert kept == {"_feature_extractor_for_box_classifier_features/".startswith(beginning)}

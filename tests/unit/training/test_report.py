@@ -86,6 +86,33 @@ def test_the_page_says_what_is_known():
         assert text in page, text
 
 
+def test_masks_stand_beside_boxes():
+    masks = "DetectionMasks_Precision/mAP"
+    metrics = {MAP: 0.5, f"{MAP}@.50IOU": 0.75, masks: 0.3, f"{masks}@.50IOU": 0.625}
+    numbers = {"mAP": 0.5, "mAP@.50IOU": 0.7, "AR@100": 0.6, "boxes": 9}
+    cat = numbers | {"mask mAP": 0.25, "mask mAP@.50IOU": 0.125}
+    rows = [{"kind": "eval", "step": step, **metrics} for step in (1, 2)]
+    page = report_html(facts(metrics=metrics, per_category={"cat": cat}, rows=rows))
+    for text in (
+        "<b>0.300</b><span>mask mAP at that step",
+        '<tr><th>COCO metric</th><th class="n">boxes</th><th class="n">masks</th></tr>',
+        '<td>Precision/mAP@.50IOU</td><td class="n">0.750</td><td class="n">0.625</td>',
+        '<td class="n">0.600</td><td class="n">0.250</td><td class="n">0.125</td></tr>',
+        "mask mAP@.5",
+    ):
+        assert text in page, text
+
+
+def test_every_part_of_the_loss_has_its_curve():
+    rows = [
+        {"kind": "train", "step": step, "Loss/total_loss": 2.0, "Loss/mask_loss": 1, "Loss/x": 2}
+        for step in (1, 2)
+    ]
+    page = report_html(facts(rows=rows))
+    assert ">mask</span>" in page
+    assert ">x</span>" in page
+
+
 def test_the_page_is_whole_and_asks_nothing_of_the_network():
     page = report_html(facts())
     parser = Balance()

@@ -66,7 +66,7 @@ def _first_predictor(stage: FirstStage) -> Scoped:
 
 def _second_predictor(stage: SecondStage) -> Scoped:
     if isinstance(stage.head, PositionSensitiveHead):
-        yield from _score_maps(stage.head)
+        yield from _position_sensitive_head(stage.head)
         return
     yield f"{PREDICTOR}/BoxEncodingPredictor", stage.head.box_layer
     yield f"{PREDICTOR}/ClassPredictor", stage.head.class_layer
@@ -74,13 +74,12 @@ def _second_predictor(stage: SecondStage) -> Scoped:
         yield from _mask_head(stage.mask_head)
 
 
-def _score_maps(head: PositionSensitiveHead) -> Scoped:
-    rows = (
+def _position_sensitive_head(head: PositionSensitiveHead) -> Scoped:
+    for name, conv, norm in (
         ("reduce_depth", head.reduction, head.reduction_norm),
         ("refined_locations", head.box_maps, head.box_norm),
         ("class_predictions", head.class_maps, head.class_norm),
-    )
-    for name, conv, norm in rows:
+    ):
         yield f"{PREDICTOR}/{name}", conv
         yield own_scope(f"{PREDICTOR}/{name}", norm), norm
 

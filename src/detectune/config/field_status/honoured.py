@@ -3,7 +3,7 @@
 HONOURED_FIELDS = {
     "TrainEvalPipelineConfig": "model train_config train_input_reader eval_config "
     "eval_input_reader",
-    "DetectionModel": "ssd faster_rcnn",
+    "DetectionModel": "ssd faster_rcnn fast_rcnn",
     "Ssd": "num_classes image_resizer feature_extractor box_coder matcher similarity_calculator "
     "encode_background_as_zeros negative_class_weight box_predictor anchor_generator "
     "post_processing normalize_loss_by_num_matches normalize_loc_loss_by_codesize loss "
@@ -12,18 +12,6 @@ HONOURED_FIELDS = {
     "override_base_feature_extractor_hyperparams pad_to_multiple use_explicit_padding "
     "use_depthwise replace_preprocessor_with_placeholder fpn bifpn num_layers "
     "batch_norm_trainable",
-    "FasterRcnn": "number_of_stages num_classes image_resizer feature_extractor "
-    "first_stage_anchor_generator first_stage_atrous_rate "
-    "first_stage_box_predictor_conv_hyperparams first_stage_box_predictor_kernel_size "
-    "first_stage_box_predictor_depth first_stage_minibatch_size "
-    "first_stage_positive_balance_fraction first_stage_nms_score_threshold "
-    "first_stage_nms_iou_threshold first_stage_max_proposals first_stage_localization_loss_weight "
-    "first_stage_objectness_loss_weight initial_crop_size maxpool_kernel_size maxpool_stride "
-    "second_stage_box_predictor second_stage_batch_size second_stage_balance_fraction "
-    "second_stage_post_processing second_stage_localization_loss_weight "
-    "second_stage_classification_loss_weight second_stage_mask_prediction_loss_weight "
-    "hard_example_miner second_stage_classification_loss use_matmul_crop_and_resize "
-    "clip_anchors_to_image use_combined_nms_in_first_stage",
     "FeaturePyramidNetworks": "*",
     "BidirectionalFeaturePyramidNetworks": "*",
     "AnchorGenerator": "*",
@@ -38,17 +26,30 @@ HONOURED_FIELDS = {
     "ThresholdedIouSimilarity": "*",
     "BoxCoder": "faster_rcnn_box_coder mean_stddev_box_coder square_box_coder",
     "FasterRcnnBoxCoder": "*",
+    "FasterRcnn": "number_of_stages num_classes image_resizer feature_extractor "
+    "first_stage_anchor_generator first_stage_atrous_rate "
+    "first_stage_box_predictor_conv_hyperparams first_stage_box_predictor_kernel_size "
+    "first_stage_box_predictor_depth first_stage_minibatch_size "
+    "first_stage_positive_balance_fraction first_stage_nms_score_threshold "
+    "first_stage_nms_iou_threshold first_stage_max_proposals "
+    "first_stage_localization_loss_weight first_stage_objectness_loss_weight initial_crop_size "
+    "maxpool_kernel_size maxpool_stride second_stage_box_predictor second_stage_batch_size "
+    "second_stage_balance_fraction second_stage_post_processing "
+    "second_stage_localization_loss_weight second_stage_classification_loss_weight "
+    "second_stage_mask_prediction_loss_weight hard_example_miner "
+    "second_stage_classification_loss use_matmul_crop_and_resize clip_anchors_to_image "
+    "use_combined_nms_in_first_stage output_final_box_features crop_relative_to_input",
+    "FastRcnn": "*",
+    "MaskRCNNBoxPredictor": "fc_hyperparams use_dropout dropout_keep_probability box_code_size "
+    "conv_hyperparams mask_prediction_conv_depth mask_height mask_width "
+    "mask_prediction_num_conv_layers masks_are_class_agnostic share_box_across_classes "
+    "convolve_then_upsample_masks",
+    "RfcnBoxPredictor": "*",
     "FasterRcnnFeatureExtractor": "type first_stage_features_stride batch_norm_trainable "
     "conv_hyperparams override_base_feature_extractor_hyperparams fpn",
     "MeanStddevBoxCoder": "*",
     "SquareBoxCoder": "*",
-    "BoxPredictor": "convolutional_box_predictor weight_shared_convolutional_box_predictor "
-    "mask_rcnn_box_predictor rfcn_box_predictor",
-    "MaskRCNNBoxPredictor": "fc_hyperparams use_dropout dropout_keep_probability box_code_size "
-    "conv_hyperparams predict_instance_masks mask_prediction_conv_depth mask_height mask_width "
-    "mask_prediction_num_conv_layers masks_are_class_agnostic share_box_across_classes "
-    "convolve_then_upsample_masks",
-    "RfcnBoxPredictor": "*",
+    "BoxPredictor": "*",
     "ConvolutionalBoxPredictor": "*",
     "ConvolutionalBoxPredictor.BoxEncodingsClipRange": "*",
     "WeightSharedConvolutionalBoxPredictor": "*",
@@ -139,7 +140,7 @@ HONOURED_FIELDS = {
     "RandomScaleCropAndPadToSquare": "*",
     "RandomSquareCropByScale": "*",
     "InputReader": "label_map_path shuffle sample_1_of_n_examples max_number_of_boxes "
-    "tf_record_input_reader source",
+    "tf_record_input_reader source load_instance_masks",
     "TFRecordInputReader": "*",
     "EvalConfig": "batch_size include_metrics_per_category metrics_set "
     "batch_norm_recalibration recalibration_batches",

@@ -24,6 +24,7 @@ IGNORED_FIELDS = {
     "FasterRcnnFeatureExtractor.pad_to_multiple": "The original never read it. Write "
     "image_resizer { keep_aspect_ratio_resizer { pad_to_max_dimension: true } } for one size of "
     "all images.",
+    "MaskRCNNBoxPredictor.predict_instance_masks": "number_of_stages: 3 asks for masks.",
     "Ssd.inplace_batchnorm_update": "Batch-norm statistics are always updated within the step.",
     "Ssd.return_raw_detections_during_predict": "Exports always contain the raw boxes and scores.",
     "FasterRcnn.inplace_batchnorm_update": "Batch-norm statistics are always updated within the "
@@ -93,7 +94,8 @@ IGNORED_FIELDS = {
     "InputReader.use_display_name": "Classes are recognised by their names and by their "
     "display names.",
     "InputReader.include_source_id": "The source id is always read where there is one.",
-    "InputReader.mask_type": "It only counts with load_instance_masks.",
+    "InputReader.mask_type": "How masks are stored is seen from the records.",
+    "EvalConfig.eval_instance_masks": "metrics_set decides: coco_mask_metrics measures masks.",
     "EvalConfig.num_examples": "An evaluation reads the whole data set; "
     "eval_input_reader.sample_1_of_n_examples reads a part.",
     "EvalConfig.eval_interval_secs": _OTHER_PROCESS,

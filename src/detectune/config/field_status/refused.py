@@ -9,10 +9,9 @@ _NO_KEYPOINTS = ("Keypoints are not supported yet.", "Remove the line to train b
 _NO_CONTEXT = ("Context features are not supported yet.", _REMOVE)
 _NO_VIDEO = ("Sequences of frames are not supported.", _REMOVE)
 _NO_CONTEXT_RCNN = (
-    "Context R-CNN, which looks at other images too, is not supported yet.",
-    "Remove the block; the rest of the config describes a Faster R-CNN.",
+    "Context R-CNN is not supported yet.",
+    "Remove the line; the rest of the config describes a Faster R-CNN.",
 )
-_NO_FEATURES = ("Features of detections are not given out.", _REMOVE)
 _NO_CENTER_NET = ("CenterNet is not supported yet.", _SUPPORTED)
 _NO_CODER = (
     "Keypoints are not read from the data yet, so there are none to code.",
@@ -36,9 +35,8 @@ REFUSED_FIELDS = {
     "DetectionModel.experimental_model": _NO_EXPERIMENT,
     "ExperimentalModel.*": _NO_EXPERIMENT,
     "FasterRcnn.context_config": _NO_CONTEXT_RCNN,
+    "FasterRcnn.output_final_box_rpn_features": _NO_CONTEXT_RCNN,
     "Context.*": _NO_CONTEXT_RCNN,
-    "FasterRcnn.output_final_box_features": _NO_FEATURES,
-    "FasterRcnn.output_final_box_rpn_features": _NO_FEATURES,
     "MaskRCNNBoxPredictor.predict_keypoints": _NO_KEYPOINTS,
     "CenterNet.*": _NO_CENTER_NET,
     "CenterNet.PredictionHeadParams.*": _NO_CENTER_NET,
@@ -100,7 +98,6 @@ REFUSED_FIELDS = {
     "InputReader.load_multiclass_scores": ("Soft labels are not supported yet.", _REMOVE),
     "InputReader.load_context_features": _NO_CONTEXT,
     "InputReader.load_context_image_ids": _NO_CONTEXT,
-    "InputReader.load_instance_masks": _NO_MASKS,
     "InputReader.load_dense_pose": _NO_KEYPOINTS,
     "InputReader.load_track_id": ("Tracks are not supported yet.", _REMOVE),
     "InputReader.load_keypoint_depth_features": _NO_KEYPOINTS,
@@ -124,7 +121,6 @@ REFUSED_FIELDS = {
         "An evaluation compares with ground truth.",
         "For pictures only, use `detectune predict`.",
     ),
-    "EvalConfig.eval_instance_masks": _NO_MASKS,
     "EvalConfig.super_categories": _NO_EVAL,
     "EvalConfig.force_no_resize": _NO_EVAL,
     "EvalConfig.skip_predictions_for_unlabeled_class": _NO_EVAL,

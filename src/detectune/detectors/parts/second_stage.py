@@ -6,6 +6,7 @@ from keras.layers import Layer
 
 from detectune.config import schema, tf1_names
 from detectune.config.contradictions import refuse
+from detectune.config.two_stage_contradictions import TwoStage
 from detectune.config.two_stage_contradictions import second_stage as second_stage_contradictions
 from detectune.detectors.parts.choice import choice
 from detectune.detectors.parts.first_stage import REGION_CODER
@@ -25,7 +26,7 @@ from detectune.targets.samplers import BalancedSampler
 _BOXES_AND_MASKS, _POSITION_SENSITIVE = "mask_rcnn_box_predictor", "rfcn_box_predictor"
 
 
-def second_stage(config: schema.FasterRcnn, box_features: Layer) -> SecondStage:
+def second_stage(config: TwoStage, box_features: Layer) -> SecondStage:
     """The layers and rules that `faster_rcnn { second_stage_… }` describes.
 
     Args:
@@ -45,16 +46,14 @@ def second_stage(config: schema.FasterRcnn, box_features: Layer) -> SecondStage:
         losses=region_losses(config),
         to_scores=score_converter(config.second_stage_post_processing),
         nms=non_max_suppression(config.second_stage_post_processing),
-        mask_head=(
-            mask_head(config, settings)
-            if config.number_of_stages == 3 and settings.predict_instance_masks
-            else None
-        ),
+        mask_head=mask_head(config, settings) if config.number_of_stages == 3 else None,
+        gives_features=config.output_final_box_features,
+        crop_relative_to_input=config.crop_relative_to_input,
         name="second_stage",
     )
 
 
-def region_crops(config: schema.FasterRcnn) -> RegionCrops:
+def region_crops(config: TwoStage) -> RegionCrops:
     """How regions are cut out of feature maps."""
     if config.second_stage_box_predictor.HasField(_POSITION_SENSITIVE):
         return WholeMap()
@@ -66,7 +65,7 @@ def region_crops(config: schema.FasterRcnn) -> RegionCrops:
     )
 
 
-def region_head(config: schema.FasterRcnn) -> RegionHead:
+def region_head(config: TwoStage) -> RegionHead:
     """The layers that `mask_rcnn_box_predictor { … }` asks for, without masks."""
     settings = config.second_stage_box_predictor.mask_rcnn_box_predictor
     return RegionHead(
@@ -83,7 +82,7 @@ def region_head(config: schema.FasterRcnn) -> RegionHead:
     )
 
 
-def position_sensitive_head(config: schema.FasterRcnn) -> PositionSensitiveHead:
+def position_sensitive_head(config: TwoStage) -> PositionSensitiveHead:
     """The layers that `rfcn_box_predictor { … }` asks for."""
     settings = config.second_stage_box_predictor.rfcn_box_predictor
     return PositionSensitiveHead(
@@ -101,7 +100,7 @@ def position_sensitive_head(config: schema.FasterRcnn) -> PositionSensitiveHead:
     )
 
 
-def mask_head(config: schema.FasterRcnn, settings: schema.MaskRCNNBoxPredictor) -> MaskHead:
+def mask_head(config: TwoStage, settings: schema.MaskRCNNBoxPredictor) -> MaskHead:
     """The mask branch of `mask_rcnn_box_predictor { … }`."""
     return MaskHead(
         num_classes=config.num_classes,
@@ -119,7 +118,7 @@ def mask_head(config: schema.FasterRcnn, settings: schema.MaskRCNNBoxPredictor) 
     )
 
 
-def region_losses(config: schema.FasterRcnn) -> RegionLosses:
+def region_losses(config: TwoStage) -> RegionLosses:
     """What the second stage learns from which proposals."""
     return RegionLosses(
         assigner=AnchorAssigner(

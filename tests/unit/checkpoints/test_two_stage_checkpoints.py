@@ -1,0 +1,192 @@
+"""Checkpoints of two-stage detectors: old names, and classifiers for both stages."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tiny_regions import make_thin, tiny_two_stage_config
+from tiny_tf1 import variables_of, write_tf1_checkpoint
+
+from detectune.backbones.inception_resnet_v2 import slim_scopes
+from detectune.checkpoints.keys import SUFFIX, variable_keys
+from detectune.checkpoints.restore import restore
+from detectune.detectors.build import build_detector
+from detectune.errors import CheckpointError
+from detectune.registry import backbones
+
+TYPES = {
+    "faster_rcnn_resnet50_keras": "resnet50_v1",
+    "faster_rcnn_resnet50": "resnet50_v1",
+    "faster_rcnn_inception_v2": "inception_v2",
+    "faster_rcnn_resnet50_fpn_keras": "resnet50_v1",
+}
+MASKS = """
+number_of_stages: 3
+second_stage_box_predictor { mask_rcnn_box_predictor {
+  predict_instance_masks: true mask_prediction_num_conv_layers: 3 mask_prediction_conv_depth: 8
+  conv_hyperparams { batch_norm { } }
+} }
+"""
+SCORE_MAPS = """
+second_stage_box_predictor { rfcn_box_predictor {
+  depth: 8 conv_hyperparams { batch_norm { } }
+} }
+"""
+
+
+@pytest.fixture
+def make(monkeypatch):
+    """Type → a small detector of this type."""
+
+    def build(type_name):
+        make_thin(monkeypatch, TYPES[type_name])
+        return build_detector(tiny_two_stage_config(type_name))
+
+    return build
+
+
+def random_values(shapes, seed=1):
+    random = np.random.default_rng(seed)
+    return {
+        name: random.uniform(0.1, 1.0, shape).astype(np.float32) for name, shape in shapes.items()
+    }
+
+
+def classifier_rows(detector):
+    return [row for row in variable_keys(detector) if row.in_classifier]
+
+
+@pytest.mark.parametrize("type_name", [name for name in TYPES if not name.endswith("_fpn_keras")])
+def test_every_variable_has_an_old_name_of_its_own_and_is_restored_by_it(make, type_name, tmp_path):
+    detector = make(type_name)
+    rows = variable_keys(detector)
+    values = variables_of(detector, seed=2)
+    assert len(values) == len(rows)
+    assert "" not in values
+    scopes = {name.split("/")[0] for name in values}
+    assert scopes == {
+        "FirstStageFeatureExtractor", "Conv", "FirstStageBoxPredictor",
+        "SecondStageFeatureExtractor", "SecondStageBoxPredictor",
+    }  # fmt: skip
+    write_tf1_checkpoint(tmp_path / "model.ckpt", values)
+    report = restore(detector, tmp_path / "model.ckpt")
+    assert len(report.matched) == len(rows)
+    for row in rows:
+        np.testing.assert_array_equal(np.asarray(row.variable), values[row.tf1_name])
+
+
+@pytest.mark.parametrize(
+    ("text", "plain", "normed"),
+    [
+        (MASKS, {"BoxEncodingPredictor", "ClassPredictor", "Conv_2"}, {"Conv", "Conv_1"}),
+        (SCORE_MAPS, set(), {"class_predictions", "reduce_depth", "refined_locations"}),
+    ],
+)
+def test_masks_and_score_maps_have_old_names(monkeypatch, text, plain, normed):
+    make_thin(monkeypatch, "resnet50_v1")
+    config = tiny_two_stage_config("faster_rcnn_resnet50", text)
+    names = [row.tf1_name.split("/") for row in variable_keys(build_detector(config))]
+    inside = [name[1:] for name in names if name[0] == "SecondStageBoxPredictor"]
+    assert {name[0] for name in inside} == plain | normed
+    assert {name[0] for name in inside if "BatchNorm" in name} == normed
+
+
+@pytest.mark.parametrize("type_name", ["faster_rcnn_resnet50", "faster_rcnn_inception_v2"])
+def test_a_classifier_of_tf_slim_gives_both_stages_their_layers(make, type_name, tmp_path):
+    detector = make(type_name)
+    rows = classifier_rows(detector)
+    values = random_values({row.in_classifier.tf1_name: row.variable.shape for row in rows})
+    logits = "resnet_v1_50/logits/weights"
+    values_there = values | {logits: np.zeros((1, 1, 8, 5), np.float32)}
+    write_tf1_checkpoint(tmp_path / "classifier.ckpt", values_there)
+    report = restore(detector, tmp_path / "classifier.ckpt", kind="classification")
+    assert len(report.matched) == len(rows)
+    assert report.left_over == [logits]
+    assert not any(path.startswith("_feature_extractor") for path in report.fresh)
+    for row in rows:
+        expected = values[row.in_classifier.tf1_name]
+        np.testing.assert_array_equal(np.asarray(row.variable), expected, err_msg=row.path)
+    # The first stage of ResNet holds layers that only the second one computes.
+    doubled = len(rows) - len(values)
+    assert doubled == (50 if "resnet" in type_name else 0)
+
+
+@pytest.mark.parametrize("type_name", ["faster_rcnn_resnet50_keras", "faster_rcnn_resnet50"])
+def test_a_classifier_of_keras_gives_both_stages_their_layers(make, type_name, tmp_path):
+    detector = make(type_name)
+    rows = classifier_rows(detector)
+    archive = "feature_extractor/layer_with_weights-{0.place}/{0.kind}"
+    shapes = {archive.format(row.in_classifier): row.variable.shape for row in rows}
+    last = max(row.in_classifier.place for row in rows) + 1
+    # 53 convolutions and their batch norms.
+    assert (last, len(shapes)) == (106, 53 * 5)
+    values = random_values(shapes)
+    head = {f"feature_extractor/layer_with_weights-{last}/kernel": np.zeros((8, 5), np.float32)}
+    _write_object_based(tmp_path / "model.ckpt-1", {**values, **head})
+    report = restore(detector, tmp_path, kind="classification")
+    assert report.left_over == list(head)
+    assert len(report.matched) == len(rows)
+    for row in rows:
+        expected = values[archive.format(row.in_classifier)]
+        np.testing.assert_array_equal(np.asarray(row.variable), expected, err_msg=row.path)
+
+
+def test_a_classifier_without_the_layers_of_the_second_stage_is_refused(make, tmp_path):
+    detector = make("faster_rcnn_resnet50_keras")
+    rows = [row for row in classifier_rows(detector) if "proposal" in row.path]
+    values = random_values({row.in_classifier.tf1_name: row.variable.shape for row in rows})
+    write_tf1_checkpoint(tmp_path / "classifier.ckpt", values)
+    before = [np.asarray(variable) for variable in detector.weights]
+    with pytest.raises(CheckpointError, match='"classification" promises the backbone, but 50 of'):
+        restore(detector, tmp_path / "classifier.ckpt", kind="classification")
+    for variable, value in zip(detector.weights, before, strict=True):
+        np.testing.assert_array_equal(np.asarray(variable), value)
+
+
+def test_a_classifier_gives_nothing_to_the_box_features_above_a_pyramid(make, tmp_path):
+    detector = make("faster_rcnn_resnet50_fpn_keras")
+    rows = classifier_rows(detector)
+    assert len(rows) == 53 * 5
+    values = random_values({row.in_classifier.tf1_name: row.variable.shape for row in rows})
+    write_tf1_checkpoint(tmp_path / "classifier.ckpt", values)
+    report = restore(detector, tmp_path / "classifier.ckpt", kind="classification")
+    assert len(report.matched) == len(values)
+    fresh = {path.split("/")[1] for path in report.fresh if path.startswith("_feature_extractor")}
+    assert fresh == {
+        "fpn_features_generator",
+        *(f"layer_with_weights-{place}" for place in range(3)),
+    }
+
+
+def test_a_detector_counts_as_a_classifier_too(make, tmp_path):
+    source, target = make("faster_rcnn_resnet50_keras"), make("faster_rcnn_resnet50_keras")
+    values = random_values({row.key: row.variable.shape for row in variable_keys(source)})
+    stripped = {key.removesuffix(SUFFIX): value for key, value in values.items()}
+    _write_object_based(tmp_path / "ckpt-0", stripped)
+    report = restore(target, tmp_path / "ckpt-0", kind="classification")
+    assert report.left_over == []
+    assert {path.split("/")[0] for path in report.matched} == {
+        "_feature_extractor_for_proposal_features",
+        "_feature_extractor_for_box_classifier_features",
+    }
+    assert all("_predictor" in path for path in report.fresh)
+
+
+def test_repeats_of_inception_resnet_begin_anew_in_the_second_stage():
+    form = backbones["inception_resnet_v2"].tf1
+    names = {scope: name for name, scope in slim_scopes().items()}
+    usual = "Repeat_2/block8_3/Branch_1/Conv2d_0b_1x3"
+    assert form.scope_of(names[usual]) == usual
+    assert form.box_scope_of(names[usual]) == usual.replace("Repeat_2", "Repeat")
+    for same in ("Block8/Conv2d_1x1", "Mixed_7a/Branch_0/Conv2d_1a_3x3", "Conv2d_7b_1x1"):
+        assert form.box_scope_of(names[same]) == same
+
+
+def _write_object_based(prefix, values) -> None:
+    tf.raw_ops.SaveV2(
+        prefix=str(prefix),
+        tensor_names=[f"{name}{SUFFIX}" for name in values],
+        shape_and_slices=[""] * len(values),
+        tensors=list(values.values()),
+    )
