@@ -18,7 +18,7 @@ from detectune.structures import GroundTruth
 from detectune.training.optimizers import build_optimizer
 
 # What a config of somebody else's machine may be wrong about.
-PATHS = re.compile(r"instance_masks|metrics_set|label_map_path|input_path|fine_tune_checkpoint")
+PATHS = re.compile(r"label_map_path|input_path|fine_tune_checkpoint")
 SIDE = 160
 
 

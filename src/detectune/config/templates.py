@@ -11,6 +11,11 @@ from typing import NamedTuple
 from google.protobuf import text_format
 
 from detectune.config import schema
+from detectune.config.two_stage_templates import (
+    PYRAMID_TEMPLATES,
+    TWO_STAGE_TEMPLATES,
+    TwoStageTemplate,
+)
 from detectune.errors import ConfigError, did_you_mean, three_part
 
 _CONV = """
@@ -284,7 +289,11 @@ _TEMPLATES = {
         for index, size in enumerate(_EFFICIENTDETS)
     },
 }
-MODELS = tuple(_TEMPLATES)
+MODELS = (*_TEMPLATES, *TWO_STAGE_TEMPLATES)
+"""Those of which the zoo has an archive."""
+
+CONFIGS_ONLY = tuple(PYRAMID_TEMPLATES)
+"""Those that begin with a classifier."""
 
 
 def template(model: str) -> schema.TrainEvalPipelineConfig:
@@ -293,9 +302,18 @@ def template(model: str) -> schema.TrainEvalPipelineConfig:
     Raises:
         ConfigError: there is no template of that name.
     """
-    found = _template(model)
-    text = f"model {{ ssd {{ {found.ssd} }} }} train_config {{ {found.augmentations} }}"
+    two_stage = two_stage_template(model)
+    if two_stage is not None:
+        text = f"model {{ {two_stage.model} }} train_config {{ {two_stage.augmentations} }}"
+    else:
+        found = _template(model)
+        text = f"model {{ ssd {{ {found.ssd} }} }} train_config {{ {found.augmentations} }}"
     return text_format.Parse(text, schema.TrainEvalPipelineConfig())
+
+
+def two_stage_template(model: str) -> TwoStageTemplate | None:
+    """How the zoo made the two-stage detector called `model`; None if it is none."""
+    return TWO_STAGE_TEMPLATES.get(model) or PYRAMID_TEMPLATES.get(model)
 
 
 def largest_batch(model: str) -> int:
@@ -312,8 +330,8 @@ def _template(model: str) -> _Template:
         raise ConfigError(
             three_part(
                 f'--model {model}: there is no model called "{model}".',
-                f"Models: {', '.join(MODELS)}.",
-                f"{did_you_mean(model, MODELS)}Choose one of these.",
+                f"Models: {', '.join((*MODELS, *CONFIGS_ONLY))}.",
+                f"{did_you_mean(model, (*MODELS, *CONFIGS_ONLY))}Choose one of these.",
             )
         )
     return _TEMPLATES[model]
