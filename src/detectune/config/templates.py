@@ -11,6 +11,7 @@ from typing import NamedTuple
 from google.protobuf import text_format
 
 from detectune.config import schema
+from detectune.config.plan import Shipped
 from detectune.config.two_stage_templates import (
     PYRAMID_TEMPLATES,
     TWO_STAGE_TEMPLATES,
@@ -252,6 +253,10 @@ def _scale_crop(size: int) -> str:
     }}"""
 
 
+# Their batches are computed in parts where memory is short: their batch norms need not learn.
+_MOST_TWO_STAGE_IMAGES = 16
+
+
 class _Template(NamedTuple):
     ssd: str
     augmentations: str
@@ -316,13 +321,19 @@ def two_stage_template(model: str) -> TwoStageTemplate | None:
     return TWO_STAGE_TEMPLATES.get(model) or PYRAMID_TEMPLATES.get(model)
 
 
+def shipped(model: str) -> Shipped | None:
+    """How the zoo trained `model`; None if a plan has a better rule for it."""
+    two_stage = two_stage_template(model)
+    return two_stage.shipped if two_stage else None
+
+
 def largest_batch(model: str) -> int:
     """How many images of `model` a plan puts into a batch at most: memory grows with them.
 
     Raises:
         ConfigError: there is no template of that name.
     """
-    return _template(model).largest_batch
+    return _MOST_TWO_STAGE_IMAGES if two_stage_template(model) else _template(model).largest_batch
 
 
 def _template(model: str) -> _Template:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from detectune.config.plan import Shipped
+
 _SIDES = """keep_aspect_ratio_resizer {{
   min_dimension: {} max_dimension: {} pad_to_max_dimension: true
 }}"""
@@ -23,6 +25,8 @@ data_augmentation_options { random_square_crop_by_scale { scale_min: 0.6 scale_m
 # The configs made for TPUs crop by products of matrices and learn from clipped anchors; those made
 # for GPUs do neither.
 _TPU = "use_matmul_crop_and_resize: true clip_anchors_to_image: true"
+
+_ON_TPUS = Shipped(64, 0.04)
 
 _GRID = """grid_anchor_generator {
   height_stride: 16 width_stride: 16
@@ -66,11 +70,9 @@ class TwoStageTemplate(NamedTuple):
     model: str
     """`faster_rcnn { … }` as text."""
     augmentations: str
-    batch_size: int
-    learning_rate: float
-    """The highest, for that batch."""
-    clipping: float
-    """`gradient_clipping_by_norm`; 0 for none."""
+    shipped: Shipped
+    classifier: str = ""
+    """The archive that training begins with, where the zoo has none of the detector."""
 
 
 def _model(
@@ -126,12 +128,12 @@ def _resnet_tpu(depth: int, size: int) -> TwoStageTemplate:
         most_detections=300,
         more=_TPU,
     )
-    return TwoStageTemplate(model, _FLIP if small else _COLOURS_AND_CROP, 64, 0.04, 0.0)
+    return TwoStageTemplate(model, _FLIP if small else _COLOURS_AND_CROP, _ON_TPUS)
 
 
 def _resnet_gpu(depth: int) -> TwoStageTemplate:
     model = _model(_SIDES.format(800, 1333), f'type: "faster_rcnn_resnet{depth}_keras"')
-    return TwoStageTemplate(model, _COLOURS_AND_CROP, 16, 0.01, 10.0)
+    return TwoStageTemplate(model, _COLOURS_AND_CROP, Shipped(16, 0.01, clipping=10.0))
 
 
 def _resnet_pyramid(depth: int) -> TwoStageTemplate:
@@ -142,7 +144,7 @@ def _resnet_pyramid(depth: int) -> TwoStageTemplate:
         most_detections=300,
         more=_TPU,
     )
-    return TwoStageTemplate(model, _FLIP, 64, 0.04, 0.0)
+    return TwoStageTemplate(model, _FLIP, _ON_TPUS, classifier=f"resnet{depth}_v1")
 
 
 def _inception(resizer: str, *, predictor: str = "", more: str = "") -> TwoStageTemplate:
@@ -153,7 +155,7 @@ def _inception(resizer: str, *, predictor: str = "", more: str = "") -> TwoStage
         predictor=predictor,
         more=more,
     )
-    return TwoStageTemplate(model, _FLIP, 16, 0.008, 10.0)
+    return TwoStageTemplate(model, _FLIP, Shipped(16, 0.008, clipping=10.0))
 
 
 _DEPTHS = (50, 101, 152)
