@@ -39,7 +39,7 @@ def layers_of_ssd(detector: SSD) -> Iterator[ClassifierLayer]:
     return _layers(detector.backbone, None)
 
 
-def layers_of_faster_rcnn(detector: FasterRCNN | FastRCNN) -> Iterator[ClassifierLayer]:
+def layers_of_two_stages(detector: FasterRCNN | FastRCNN) -> Iterator[ClassifierLayer]:
     """The backbone, and the rest of it where the second stage goes on with it."""
     return _layers(detector.backbone, None if detector.neck else detector.box_features)
 

@@ -1,4 +1,4 @@
-"""Faster R-CNN, Fast R-CNN: layer → key in a zoo checkpoint, and the layer's original name."""
+"""Fast and Faster R-CNN: layer → key in a zoo checkpoint, and the name it had in the original."""
 
 from __future__ import annotations
 
