@@ -22,6 +22,7 @@ from detectune.data.sources.proposed import ProposalFile, proposal_file
 from detectune.data.sources.recognise import open_source
 from detectune.detectors.build import build_detector
 from detectune.errors import ConfigError, DataError
+from detectune.export.run import export
 from detectune.inference.batch import predict_files
 from detectune.inference.evaluate import evaluate
 from detectune.inference.predictor import Predictor
@@ -146,6 +147,8 @@ def fast_rcnn() -> schema.DetectionModel:
             setattr(model.fast_rcnn, field.name, value)
         else:
             getattr(model.fast_rcnn, field.name).CopyFrom(value)
+    # Random weights: without it scores are so near to 0 that rounding orders them.
+    model.fast_rcnn.feature_extractor.batch_norm_trainable = True
     return model
 
 
@@ -171,7 +174,14 @@ def test_fast_rcnn_learns_from_proposals_of_the_data(tmp_path, monkeypatch):
     assert (run.path / "report.html").exists()
 
     # Pictures that are in no data set are searched while predicting.
-    monkeypatch.setattr("detectune.inference.predictor.SelectiveSearch", lambda count: grid)
-    found = Predictor.load(run.path).predict(str(file.parent / "square1.png"))
+    monkeypatch.setattr("detectune.inference.predictor.SelectiveSearch", lambda *_: grid)
+    picture = str(file.parent / "square1.png")
+    found = Predictor.load(run.path).predict(picture)
     assert found.boxes.shape[1] == 4
     assert found.boxes.max() <= 100
+
+    exported = export(run, path=tmp_path / "exported")
+    assert exported.real
+    again = Predictor.load(exported.path / "saved_model").predict(picture)
+    np.testing.assert_allclose(again.boxes, found.boxes, atol=1e-2)
+    np.testing.assert_allclose(again.scores, found.scores, atol=1e-4)

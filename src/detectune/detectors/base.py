@@ -26,6 +26,8 @@ class Detector(keras.Model):
 
     loss_names: tuple[str, ...] = ()
     """The keys of `named_losses`."""
+    max_proposals: int = 0
+    """How many boxes of the data it looks at in each image; 0 if it finds its own."""
 
     def __init__(self, *, num_classes: int, pad_value: tuple[float, float, float], name: str):
         super().__init__(name=name)

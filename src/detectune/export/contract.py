@@ -17,11 +17,16 @@ Of detectors that find masks, or are asked for features:
     detection_masks              [B, K, h, w] float32, 0–1: probabilities over each box
     detection_masks_reframed     [B, K, H, W] uint8, 1 where they exceed a half, in the image
     detection_features           [B, K, h, w, D] float32, what the second stage saw of each box
+
+A detector without a first stage takes a second input:
+
+    proposals                    [B, P, 4] float32, yxyx as fractions of the image, the best first;
+                                 those without area are padding
 """
 
 from __future__ import annotations
 
-INPUT = "input_tensor"
+INPUT, PROPOSALS = "input_tensor", "proposals"
 OUTPUTS = (
     "detection_anchor_indices",
     "detection_boxes",

@@ -13,7 +13,7 @@ import tensorflow as tf
 from detectune.data.resizers import Resizer
 from detectune.detectors.base import Detector
 from detectune.errors import ExportError, three_part
-from detectune.export.contract import INPUT, MASK_THRESHOLD
+from detectune.export.contract import INPUT, MASK_THRESHOLD, PROPOSALS
 from detectune.layers.regions import paste_masks
 from detectune.registry import exporters
 from detectune.structures import Detections, RawDetections
@@ -32,16 +32,44 @@ class _Exported(tf.Module):
 
     @tf.function(input_signature=[tf.TensorSpec([None, None, None, 3], tf.uint8, name=INPUT)])
     def __call__(self, input_tensor: tf.Tensor) -> dict[str, tf.Tensor]:
-        specs = (tf.TensorSpec([*self._resizer.output_size, 3]), tf.TensorSpec([2], tf.int32))
-        images, sizes = tf.map_fn(self._resizer, input_tensor, fn_output_signature=specs)
+        images, sizes = self._resized(input_tensor)
         found, raw = self._detector.answer(self._detector(images, training=False), sizes)
         return _outputs(found, raw, sizes, tf.shape(input_tensor)[1:3])
+
+    def _resized(self, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        specs = (tf.TensorSpec([*self._resizer.output_size, 3]), tf.TensorSpec([2], tf.int32))
+        return tf.map_fn(self._resizer, images, fn_output_signature=specs)
+
+
+class _ExportedForProposals(_Exported):
+    """The same for a detector that looks at given boxes."""
+
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec([None, None, None, 3], tf.uint8, name=INPUT),
+            tf.TensorSpec([None, None, 4], tf.float32, name=PROPOSALS),
+        ]
+    )
+    def __call__(self, input_tensor: tf.Tensor, proposals: tf.Tensor) -> dict[str, tf.Tensor]:
+        images, sizes = self._resized(input_tensor)
+        count = self._detector.max_proposals
+        first = tf.clip_by_value(proposals[:, :count], 0.0, 1.0)
+        padded = tf.pad(first, [[0, 0], [0, count - tf.shape(first)[1]], [0, 0]])
+        boxes = tf.ensure_shape(padded, [None, count, 4]) * _sides(sizes)
+        out = self._detector((images, boxes), training=False)
+        found, raw = self._detector.answer(out, sizes)
+        return _outputs(found, raw, sizes, tf.shape(input_tensor)[1:3])
+
+
+def _sides(sizes: tf.Tensor) -> tf.Tensor:
+    """`[B, 1, 4]` float32: height, width, height, width of sizes `[B, 2]`."""
+    return tf.cast(tf.tile(sizes, [1, 2]), tf.float32)[:, None, :]
 
 
 def _outputs(
     found: Detections, raw: RawDetections, sizes: tf.Tensor, image_size: tf.Tensor
 ) -> dict[str, tf.Tensor]:
-    fractions = tf.cast(tf.tile(sizes, [1, 2]), tf.float32)[:, None, :]
+    fractions = _sides(sizes)
     valid = tf.cast(found.valid, tf.float32)
     boxes = found.boxes / fractions
     outputs = {
@@ -100,20 +128,27 @@ def write_saved_model(detector: Detector, resizer: Resizer, path: Path) -> None:
                 "pad_to_max_dimension: true.",
             )
         )
-    exported = _Exported(detector, resizer)
+    kind = _ExportedForProposals if detector.max_proposals else _Exported
+    exported = kind(detector, resizer)
     tf.saved_model.save(
         exported, os.fspath(path), signatures={"serving_default": exported.__call__}
     )
 
 
-def read_saved_model(path: Path) -> Callable[[np.ndarray], Answers]:
-    """The exported model at `path`: images `[B, H, W, 3]` uint8 → outputs by name."""
+def read_saved_model(path: Path) -> Callable[..., Answers]:
+    """The exported model at `path`: images `[B, H, W, 3]` uint8 → outputs by name.
+
+    A detector of given boxes takes them as well: `[B, P, 4]` float32, fractions.
+    """
     loaded = tf.saved_model.load(os.fspath(path))
     signature = loaded.signatures["serving_default"]
 
-    def answer(images: np.ndarray) -> Answers:
+    def answer(images: np.ndarray, proposals: np.ndarray | None = None) -> Answers:
         # The closure keeps `loaded` alive: a signature alone does not.
         assert loaded is not None
-        return {name: value.numpy() for name, value in signature(tf.constant(images)).items()}
+        inputs = {INPUT: tf.constant(images)}
+        if proposals is not None:
+            inputs[PROPOSALS] = tf.constant(proposals)
+        return {name: value.numpy() for name, value in signature(**inputs).items()}
 
     return answer

@@ -156,8 +156,14 @@ def _saved_model(path: Path) -> Detect:
             )
         ) from error
 
+    takes_boxes = "proposals" in signature.structured_input_signature[1]
+    search = SelectiveSearch() if takes_boxes else None
+
     def detect(image: np.ndarray) -> Found:
-        outputs = signature(input_tensor=tf.constant(image[None]))
+        inputs = {"input_tensor": tf.constant(image[None])}
+        if search is not None:
+            inputs["proposals"] = tf.constant(search(image)[None], tf.float32)
+        outputs = signature(**inputs)
         count = int(outputs["num_detections"][0])
         height, width = image.shape[:2]
         scale = np.array([height, width, height, width], np.float32)
