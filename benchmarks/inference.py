@@ -5,7 +5,8 @@
 A MODEL is a name of `detectune config new`, with random weights; scores and boxes are therefore
 spread evenly, which is the hardest case for suppression.
 
-network   the compiled forward pass of a batch of one, image resized before
+network   the compiled forward pass of a batch of one, image resized before; of two-stage detectors
+          with as many regions as are proposed, see bare.py
 boxes     resizing, forward pass, decoding and suppression of a 360x480 image
 """
 
@@ -21,6 +22,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import numpy as np
 import tensorflow as tf
+from bare import network_outputs
 from tables import add_rows
 
 from detectune.checkpoints.run import image_resizer
@@ -39,13 +41,13 @@ def steps(model: str) -> dict:
     whole = DetectionModel(detector)
     resizer = build_resizer(image_resizer(config), detector.pad_value)
     batch = tf.constant(np.asarray(resizer(IMAGE)[0])[None])
-    network = tf.function(lambda images: detector(images, training=False))
+    network = tf.function(lambda images: network_outputs(detector, images, training=False))
 
     def boxes() -> None:
         image, size = resizer(IMAGE)
         whole.detect(np.asarray(image)[None], np.asarray(size)[None])
 
-    return {"network": lambda: network(batch).class_logits.numpy(), "boxes": boxes}
+    return {"network": lambda: network(batch)[-1].numpy(), "boxes": boxes}
 
 
 def main() -> None:

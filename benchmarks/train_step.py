@@ -7,7 +7,8 @@ CONFIG is a pipeline.config, or a model of `detectune config new`. Rows are adde
 Figures, measured in turns so that a busy machine disturbs all alike:
 
     bare      forward and backward pass of the same network, compiled, batch in memory; its loss is
-              the mean of the outputs, and its batch norms are Keras's own
+              the mean of the outputs, and its batch norms are Keras's own; of two-stage detectors
+              with as many regions as the second stage learns from, see bare.py
     fused     the same with detectune's batch norms
     training  `fit` of the whole detector: targets, losses, optimizer, with the batch in memory
     pipeline  the same fed by the input pipeline (with --data SOURCE)
@@ -27,6 +28,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import keras
 import numpy as np
 import tensorflow as tf
+from bare import network_outputs
 from google.protobuf import text_format
 from tables import add_rows
 
@@ -53,8 +55,8 @@ def bare_step(detector: Detector, images: np.ndarray):
     @tf.function
     def step():
         with tf.GradientTape() as tape:
-            out = detector(batch, training=True)
-            loss = tf.reduce_mean(out.box_codes) + tf.reduce_mean(out.class_logits)
+            outputs = network_outputs(detector, batch, training=True)
+            loss = tf.add_n([tf.reduce_mean(output) for output in outputs])
         return tape.gradient(loss, [v.value for v in detector.trainable_variables])
 
     batch = tf.constant(images)
@@ -84,6 +86,10 @@ def batch_of(config: schema.TrainEvalPipelineConfig, detector: Detector):
     valid = np.zeros((count, 8), bool)
     valid[:, 0] = True
     truth = GroundTruth(boxes, np.zeros((count, 8), np.int32), valid, valid.astype(np.float32))
+    if "mask_loss" in detector.loss_names:
+        masks = np.zeros((count, 8, height, width), np.uint8)
+        masks[:, 0, height // 4 : height // 2, width // 4 : width // 2] = 1
+        truth = truth._replace(masks=masks)
     return images, truth, resizer
 
 

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import click
 
+from detectune.config.machine import free_memory_gb
+
 NEEDED = {
     "keras": "keras",
     "tensorflow": "tensorflow",
@@ -103,22 +105,11 @@ def _resources() -> list[str]:
     free = shutil.disk_usage(Path.cwd()).free / 2**30
     low = "  (low: a training with a zoo model needs about 2 GB)" if free < _LOW_DISK_GB else ""
     lines = [f"{'disk':<18} {free:.1f} GB free in {Path.cwd()}{low}"]
-    memory = _free_memory_gb()
+    memory = free_memory_gb()
     if memory is not None:
         low = "  (low: close other programs)" if memory < _LOW_MEMORY_GB else ""
         lines.append(f"{'memory':<18} {memory:.1f} GB available{low}")
     return lines
-
-
-def _free_memory_gb() -> float | None:
-    """Memory that a new process can have; None where the system does not say it simply."""
-    try:
-        for line in Path("/proc/meminfo").read_text("ascii").splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) / 2**20
-    except OSError:
-        return None  # not Linux
-    return None
 
 
 def _variables() -> list[str]:

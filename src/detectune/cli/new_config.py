@@ -6,14 +6,17 @@ import os
 from pathlib import Path
 
 from detectune.config.label_map import LabelMap, label_map_text, read_label_map
+from detectune.config.machine import Machine, this_machine
+from detectune.config.memory import footprint
 from detectune.config.new import (
+    archive_to_download,
     default_checkpoint,
     new_config,
     new_config_text,
     shipped_norm_reason,
 )
 from detectune.config.plan import plan_training
-from detectune.config.templates import largest_batch, template
+from detectune.config.templates import largest_batch, shipped, template
 from detectune.errors import ConfigError, three_part
 from detectune.files import write_text
 
@@ -29,8 +32,12 @@ def write_new_config(
     batch_size: int | None = None,
     steps: int | None = None,
     force: bool = False,
+    machine: Machine | None = None,
 ) -> list[str]:
     """Write the config, and a label map beside it if none was given; what to tell the user.
+
+    Args:
+        machine: where the training will run; this one if None.
 
     Raises:
         ConfigError: an unknown model, or a file that would be overwritten.
@@ -44,7 +51,15 @@ def write_new_config(
     source = open_source(train, label_map)
     open_source(evaluation, label_map or source.label_map)  # it has to be readable, too
     label_map = label_map or source.label_map
-    plan = plan_training(len(source), batch_size, steps, largest_batch(model))
+    plan = plan_training(
+        len(source),
+        batch_size,
+        steps,
+        largest_batch(model),
+        shipped=shipped(model),
+        footprint=footprint(template(model).model),
+        machine=machine or this_machine(),
+    )
     said = []
     if not label_map_path:
         label_map_path = str(output.with_name(f"{output.stem}.label_map.pbtxt"))
@@ -85,5 +100,6 @@ def _names(label_map: LabelMap) -> str:
 
 def _next_steps(model: str, checkpoint: str, output: Path) -> list[str]:
     start = checkpoint or default_checkpoint(model)
-    download = [] if os.path.exists(f"{start}.index") else [f"next: detectune zoo download {model}"]
+    there = os.path.exists(f"{start}.index") or os.path.isdir(start)
+    download = [] if there else [f"next: detectune zoo download {archive_to_download(model)}"]
     return [*download, f"next: detectune train {output} --model-dir training/{output.stem}"]

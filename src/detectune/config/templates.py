@@ -11,6 +11,12 @@ from typing import NamedTuple
 from google.protobuf import text_format
 
 from detectune.config import schema
+from detectune.config.plan import Shipped
+from detectune.config.two_stage_templates import (
+    PYRAMID_TEMPLATES,
+    TWO_STAGE_TEMPLATES,
+    TwoStageTemplate,
+)
 from detectune.errors import ConfigError, did_you_mean, three_part
 
 _CONV = """
@@ -247,6 +253,10 @@ def _scale_crop(size: int) -> str:
     }}"""
 
 
+# Their batches are computed in parts where memory is short: their batch norms need not learn.
+_MOST_TWO_STAGE_IMAGES = 16
+
+
 class _Template(NamedTuple):
     ssd: str
     augmentations: str
@@ -284,7 +294,11 @@ _TEMPLATES = {
         for index, size in enumerate(_EFFICIENTDETS)
     },
 }
-MODELS = tuple(_TEMPLATES)
+MODELS = (*_TEMPLATES, *TWO_STAGE_TEMPLATES)
+"""Those of which the zoo has an archive."""
+
+CONFIGS_ONLY = tuple(PYRAMID_TEMPLATES)
+"""Those that begin with a classifier."""
 
 
 def template(model: str) -> schema.TrainEvalPipelineConfig:
@@ -293,9 +307,24 @@ def template(model: str) -> schema.TrainEvalPipelineConfig:
     Raises:
         ConfigError: there is no template of that name.
     """
-    found = _template(model)
-    text = f"model {{ ssd {{ {found.ssd} }} }} train_config {{ {found.augmentations} }}"
+    two_stage = two_stage_template(model)
+    if two_stage is not None:
+        text = f"model {{ {two_stage.model} }} train_config {{ {two_stage.augmentations} }}"
+    else:
+        found = _template(model)
+        text = f"model {{ ssd {{ {found.ssd} }} }} train_config {{ {found.augmentations} }}"
     return text_format.Parse(text, schema.TrainEvalPipelineConfig())
+
+
+def two_stage_template(model: str) -> TwoStageTemplate | None:
+    """How the zoo made the two-stage detector called `model`; None if it is none."""
+    return TWO_STAGE_TEMPLATES.get(model) or PYRAMID_TEMPLATES.get(model)
+
+
+def shipped(model: str) -> Shipped | None:
+    """How the zoo trained `model`; None if a plan has a better rule for it."""
+    two_stage = two_stage_template(model)
+    return two_stage.shipped if two_stage else None
 
 
 def largest_batch(model: str) -> int:
@@ -304,7 +333,7 @@ def largest_batch(model: str) -> int:
     Raises:
         ConfigError: there is no template of that name.
     """
-    return _template(model).largest_batch
+    return _MOST_TWO_STAGE_IMAGES if two_stage_template(model) else _template(model).largest_batch
 
 
 def _template(model: str) -> _Template:
@@ -312,8 +341,8 @@ def _template(model: str) -> _Template:
         raise ConfigError(
             three_part(
                 f'--model {model}: there is no model called "{model}".',
-                f"Models: {', '.join(MODELS)}.",
-                f"{did_you_mean(model, MODELS)}Choose one of these.",
+                f"Models: {', '.join((*MODELS, *CONFIGS_ONLY))}.",
+                f"{did_you_mean(model, (*MODELS, *CONFIGS_ONLY))}Choose one of these.",
             )
         )
     return _TEMPLATES[model]

@@ -157,6 +157,14 @@ def _position_sensitive(config: TwoStage) -> Iterator[Problem]:
             "R-FCN has two stages.",
             "Write number_of_stages: 2, or take mask_rcnn_box_predictor.",
         )
+    if config.output_final_box_features:
+        yield Problem(
+            "error",
+            f"{_path(config)}.output_final_box_features",
+            "rfcn_box_predictor computes no features of single boxes.",
+            "Score maps of the whole image are averaged over each box.",
+            "Remove the line, or take mask_rcnn_box_predictor.",
+        )
     for axis in ("height", "width"):
         crop, bins = (
             getattr(settings, f"crop_{axis}"),

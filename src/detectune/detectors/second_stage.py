@@ -25,6 +25,7 @@ from detectune.boxes.anchors import Size
 from detectune.boxes.coders import BoxCoder
 from detectune.boxes.convert import clip
 from detectune.boxes.nms import Kept, NonMaxSuppression
+from detectune.heads.masks import MaskHead
 from detectune.losses.classification import ClassificationLoss
 from detectune.losses.hard_mining import HardExampleMiner
 from detectune.losses.localization import SmoothL1Loss
@@ -154,7 +155,7 @@ class SecondStage(Layer):
         losses: what training minimizes.
         to_scores: class logits → scores, the background in column 0.
         nms: which boxes are kept.
-        mask_head: features → mask logits `[M, C or 1, h, w]`; None for boxes only.
+        mask_head: features and classes → mask logits `[M, 1, h, w]`; None for boxes only.
         gives_features: whether detections carry the features of their boxes.
         crop_relative_to_input: whether features of detections are cut out where the boxes are. If
             not, fractions of the picture are taken for fractions of the padded input.
@@ -170,7 +171,7 @@ class SecondStage(Layer):
         losses: RegionLosses,
         to_scores: Callable[[Array], Array],
         nms: NonMaxSuppression,
-        mask_head: Layer | None = None,
+        mask_head: MaskHead | None = None,
         gives_features: bool = False,
         crop_relative_to_input: bool = False,
         **kwargs: Any,
@@ -260,22 +261,49 @@ class SecondStage(Layer):
             found = self.detections(out, windows)
             regions = Proposals(found.boxes, found.valid)
             features = self.features_of(found, maps, windows, image_size)
-        logits = self.mask_head(features, training=training)
-        return named | {"mask_loss": self.mask_loss(logits, regions, truth)}
+        return named | {"mask_loss": self.mask_loss(features, regions, truth, training)}
 
-    def mask_loss(self, logits: Array, regions: Proposals, truth: GroundTruth) -> Array:
-        """The weighted mask loss of logits `[B·P, C or 1, h, w]` for `regions`."""
+    def mask_loss(
+        self, features: Array, regions: Proposals, truth: GroundTruth, training: bool
+    ) -> Array:
+        """The weighted mask loss of `regions` with features `[B·P, h, w, D]`."""
+        assert self.mask_head is not None
         targets = self.losses_of_regions.assigner(regions.boxes, truth)
-        height, width = truth.masks.shape[2:]
+        boxes = in_fractions(regions.boxes, truth.masks.shape[2:])
+        weights = targets.box_weights * ops.cast(regions.valid, "float32")
+        rows, classes = ops.maximum(targets.matches, 0), matched_classes(targets, truth)
+        most = self._most_with_masks(training)
+        if most is not None and most < weights.shape[1]:
+            places, real = first_indices(weights > 0.0, most)
+            boxes = ops.take_along_axis(boxes, places[..., None], axis=1)
+            weights, rows, classes = (
+                ops.take_along_axis(each, places, axis=1) for each in (weights, rows, classes)
+            )
+            weights = weights * ops.cast(real, "float32")
+            starts = ops.arange(ops.shape(places)[0], dtype="int32") * regions.boxes.shape[1]
+            features = ops.take(features, ops.reshape(places + starts[:, None], (-1,)), axis=0)
+        logits = self.mask_head(features, classes=ops.reshape(classes, (-1,)), training=training)
         return self.losses_of_regions.mask_weight * mask_loss(
             logits,
-            boxes=regions.boxes / np.array([height, width] * 2, np.float32),
-            weights=targets.box_weights * ops.cast(regions.valid, "float32"),
-            rows=ops.maximum(targets.matches, 0),
-            classes=matched_classes(targets, truth),
+            boxes=boxes,
+            weights=weights,
+            rows=rows,
+            classes=classes,
             masks=truth.masks,
             soft_border=self.crops.soft_border,
         )
+
+    def _most_with_masks(self, training: bool) -> int | None:
+        """How many regions of an image may show an object, and so have a mask to learn from.
+
+        None if that is not known, or if the others matter too.
+        """
+        losses = self.losses_of_regions
+        size, share = losses.sampler.size, losses.sampler.positive_fraction
+        independent = self.mask_head is not None and self.mask_head.regions_are_independent
+        if not training or not independent or losses.miner is not None or size is None:
+            return None
+        return max(int(share * size), 1)
 
     # --- inference --------------------------------------------------------------------------------
 
@@ -339,13 +367,10 @@ class SecondStage(Layer):
     def masks(self, found: Detections, features: Array) -> Array:
         """`[B, K, h, w]`, 0–1: masks of detections, from their features `[B·K, h, w, D]`."""
         assert self.mask_head is not None
-        logits = self.mask_head(features, training=False)
-        count = found.classes.shape[1]
-        logits = ops.reshape(ops.cast(logits, "float32"), (-1, count, *logits.shape[1:]))
-        if logits.shape[2] > 1:
-            classes = found.classes[..., None, None, None]
-            logits = ops.take_along_axis(logits, classes, axis=2)
-        return ops.sigmoid(logits[:, :, 0])
+        classes = ops.reshape(found.classes, (-1,))
+        logits = self.mask_head(features, classes=classes, training=False)
+        shape = (-1, found.classes.shape[1], *logits.shape[2:])
+        return ops.sigmoid(ops.reshape(ops.cast(logits, "float32"), shape))
 
 
 def in_fractions(boxes: Array, image_size: Size) -> Array:

@@ -13,7 +13,7 @@ import math
 from typing import Any
 
 from keras import ops
-from keras.layers import Layer
+from keras.layers import Conv2D, Layer
 
 from detectune.boxes.anchors import Size
 from detectune.layers.hyperparams import ConvHyperparams
@@ -80,8 +80,13 @@ class MaskHead(Layer):
         self.last.build((None, None, None, channels))
         self.built = True
 
-    def call(self, features: Array, training: bool = False) -> Array:
-        """Logits `[M, C or 1, H, W]` of regions with features `[M, h, w, D]`."""
+    def call(self, features: Array, classes: Array | None = None, training: bool = False) -> Array:
+        """Logits `[M, C or 1, H, W]` of regions with features `[M, h, w, D]`.
+
+        Args:
+            classes: `[M]` int32: the only class of each region whose mask is computed; the result
+                is `[M, 1, H, W]`. None for all.
+        """
         enlarged = not self.convolve_first
         net = features
         for place, conv in enumerate(self.convolutions):
@@ -90,9 +95,43 @@ class MaskHead(Layer):
             resize = enlarged and place == 0
             net = resized_conv(net, conv, self.size) if resize else conv(net)
             net = self.activations[place](self.norms[place](net, training=training))
+        if classes is not None and self.masks_per_region > 1 and self.convolutions:
+            return _conv_of_one_filter(net, self.last, classes)[:, None]
         resize = enlarged and not self.convolutions
         logits = resized_conv(net, self.last, self.size) if resize else self.last(net)
-        return ops.transpose(logits, (0, 3, 1, 2))
+        logits = ops.transpose(logits, (0, 3, 1, 2))
+        if classes is None or self.masks_per_region == 1:
+            return logits
+        return ops.take_along_axis(logits, classes[:, None, None, None], axis=1)
+
+    @property
+    def regions_are_independent(self) -> bool:
+        """Whether the mask of a region does not depend on the other regions of its batch."""
+        return self.hyperparams.batch_norm is None
+
+
+def _conv_of_one_filter(features: Array, conv: Conv2D, filters: Array) -> Array:
+    """`[M, H, W]`: of maps `[M, H, W, D]`, each with its own of the filters of `conv`.
+
+    Args:
+        conv: stride 1, padding "same", of odd size, with a bias.
+        filters: `[M]` int32.
+    """
+    height, width, depth = features.shape[1:]
+    taps_y, taps_x = conv.kernel_size
+    kernels = ops.reshape(ops.transpose(conv.kernel, (3, 2, 0, 1)), (-1, depth, taps_y * taps_x))
+    kernels = ops.take(kernels, filters, axis=0)
+    taps = ops.matmul(ops.reshape(features, (-1, height * width, depth)), kernels)
+    taps = ops.reshape(taps, (-1, height, width, taps_y * taps_x))
+    around = [(taps_y // 2, taps_y // 2), (taps_x // 2, taps_x // 2)]
+    taps = ops.pad(taps, [(0, 0), *around, (0, 0)])
+    # A product, because TensorFlow's gradient of `take` from a variable is not a plain tensor.
+    chosen = ops.one_hot(filters, conv.filters, dtype=taps.dtype)
+    total = ops.matmul(chosen, ops.cast(conv.bias, taps.dtype)[:, None])[:, :, None]
+    for index in range(taps_y * taps_x):
+        y, x = divmod(index, taps_x)
+        total = total + taps[:, y : y + height, x : x + width, index]
+    return total
 
 
 def _repeated(features: Array, repeats: Size) -> Array:

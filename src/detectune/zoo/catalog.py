@@ -68,6 +68,14 @@ SUPPORTED = frozenset(
             for depth in (50, 101, 152)
             for size in (640, 1024)
         ),
+        *(
+            f"faster_rcnn_resnet{depth}_v1_{size}"
+            for depth in (50, 101, 152)
+            for size in ("640x640_coco17_tpu-8", "1024x1024_coco17_tpu-8", "800x1333_coco17_gpu-8")
+        ),
+        "faster_rcnn_inception_resnet_v2_640x640_coco17_tpu-8",
+        "faster_rcnn_inception_resnet_v2_1024x1024_coco17_tpu-8",
+        "mask_rcnn_inception_resnet_v2_1024x1024_coco17_gpu-8",
         "mobilnet_v1",
         "mobilnet_v2",
         *(f"resnet{depth}_v1" for depth in (50, 101, 152)),

@@ -41,7 +41,7 @@ HONOURED_FIELDS = {
     "use_combined_nms_in_first_stage output_final_box_features crop_relative_to_input",
     "FastRcnn": "*",
     "MaskRCNNBoxPredictor": "fc_hyperparams use_dropout dropout_keep_probability box_code_size "
-    "conv_hyperparams mask_prediction_conv_depth mask_height mask_width "
+    "conv_hyperparams predict_instance_masks mask_prediction_conv_depth mask_height mask_width "
     "mask_prediction_num_conv_layers masks_are_class_agnostic share_box_across_classes "
     "convolve_then_upsample_masks",
     "RfcnBoxPredictor": "*",

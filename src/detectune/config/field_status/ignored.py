@@ -24,7 +24,6 @@ IGNORED_FIELDS = {
     "FasterRcnnFeatureExtractor.pad_to_multiple": "The original never read it. Write "
     "image_resizer { keep_aspect_ratio_resizer { pad_to_max_dimension: true } } for one size of "
     "all images.",
-    "MaskRCNNBoxPredictor.predict_instance_masks": "number_of_stages: 3 asks for masks.",
     "Ssd.inplace_batchnorm_update": "Batch-norm statistics are always updated within the step.",
     "Ssd.return_raw_detections_during_predict": "Exports always contain the raw boxes and scores.",
     "FasterRcnn.inplace_batchnorm_update": "Batch-norm statistics are always updated within the "

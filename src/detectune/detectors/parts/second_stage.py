@@ -36,17 +36,18 @@ def second_stage(config: TwoStage, box_features: Layer) -> SecondStage:
     predictor = config.second_stage_box_predictor
     kind = choice(predictor, "box_predictor_oneof", [_BOXES_AND_MASKS, _POSITION_SENSITIVE])
     settings = predictor.mask_rcnn_box_predictor
+    draws_masks = config.number_of_stages == 3 and settings.predict_instance_masks
     return SecondStage(
         crops=region_crops(config),
         box_features=box_features,
-        head=position_sensitive_head(config)
-        if kind == _POSITION_SENSITIVE
-        else region_head(config),
+        head=(
+            position_sensitive_head(config) if kind == _POSITION_SENSITIVE else region_head(config)
+        ),
         coder=REGION_CODER,
         losses=region_losses(config),
         to_scores=score_converter(config.second_stage_post_processing),
         nms=non_max_suppression(config.second_stage_post_processing),
-        mask_head=mask_head(config, settings) if config.number_of_stages == 3 else None,
+        mask_head=mask_head(config, settings) if draws_masks else None,
         gives_features=config.output_final_box_features,
         crop_relative_to_input=config.crop_relative_to_input,
         name="second_stage",

@@ -109,3 +109,17 @@ def test_depth_follows_from_features_and_classes(num_features, num_classes, dept
     head = MaskHead(num_classes=num_classes, size=(3, 3), hyperparams=ConvHyperparams(), depth=0)
     head.build((None, 1, 1, num_features))
     assert head.convolutions[0].filters == depth
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"num_convolutions": 1}, {"class_agnostic": True}, {"convolve_first": True}],
+    ids=["usual", "one convolution", "one mask", "convolved first"],
+)
+def test_the_mask_of_one_class_is_that_among_all(settings):
+    features, classes = _features(), np.array([2, 0], np.int32)
+    head = _head(features, **settings)
+    head.last.bias.assign(RANDOM.normal(size=head.last.bias.shape))
+    every, one = np.asarray(head(features)), np.asarray(head(features, classes=classes))
+    chosen = np.minimum(classes, every.shape[1] - 1)
+    np.testing.assert_allclose(one[:, 0], every[np.arange(2), chosen], atol=1e-5)
