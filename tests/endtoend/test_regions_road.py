@@ -11,12 +11,16 @@ from pycocotools import mask as coco_mask
 from tiny import tiny_config, write_squares
 from tiny_regions import make_thin, tiny_two_stage_config
 
+from detectune.checkpoints.files import write_checkpoint
+from detectune.checkpoints.keys import variable_keys
+from detectune.checkpoints.restore import restore
 from detectune.config import schema
 from detectune.data.convert import convert
 from detectune.data.masks import encode_rle, rle_text
 from detectune.data.proposals import compute_proposals
 from detectune.data.sources.proposed import ProposalFile, proposal_file
 from detectune.data.sources.recognise import open_source
+from detectune.detectors.build import build_detector
 from detectune.errors import ConfigError, DataError
 from detectune.inference.batch import predict_files
 from detectune.inference.evaluate import evaluate
@@ -82,6 +86,8 @@ def test_masks_go_from_the_data_to_the_report_and_the_json(tmp_path, monkeypatch
     page = (run.path / "report.html").read_text("utf-8")
     assert '<th class="n">boxes</th><th class="n">masks</th>' in page
 
+    assert "data:image/png;base64," in page  # the true masks
+
     report = evaluate(run)
     assert len(report["metrics"]) == 24
     for name, value in report["metrics"].items():
@@ -102,6 +108,23 @@ def test_masks_go_from_the_data_to_the_report_and_the_json(tmp_path, monkeypatch
         assert picture.size == (100, 80)
 
 
+@pytest.mark.slow
+def test_fast_rcnn_starts_from_a_checkpoint_of_faster_rcnn(tmp_path, monkeypatch):
+    make_thin(monkeypatch, "resnet50_v1")
+    whole = build_detector(tiny_two_stage_config("faster_rcnn_resnet50_keras"))
+    values = {row.key: np.asarray(row.variable) for row in variable_keys(whole)}
+    write_checkpoint(tmp_path / "ckpt-0", values)
+    detector = build_detector(fast_rcnn())
+    report = restore(detector, tmp_path / "ckpt-0", kind="full")
+    assert not report.fresh
+    assert {name.split("/")[0] for name in report.left_over} == {
+        "_first_stage_box_predictor",
+        "_first_stage_box_predictor_first_conv",
+    }
+    for row in variable_keys(detector):
+        np.testing.assert_array_equal(np.asarray(row.variable), values[row.key])
+
+
 def test_a_model_of_masks_wants_masks_before_anything_is_built(tmp_path):
     squares = write_squares(tmp_path / "squares", 2) / "labels.csv"
     config = masks_config(squares)
@@ -111,17 +134,26 @@ def test_a_model_of_masks_wants_masks_before_anything_is_built(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+def fast_rcnn() -> schema.DetectionModel:
+    """The small two-stage detector without its first stage."""
+    two_stage = tiny_two_stage_config("faster_rcnn_resnet50_keras").faster_rcnn
+    model = schema.DetectionModel()
+    model.fast_rcnn.max_proposals = 6
+    for field, value in two_stage.ListFields():
+        if field.name not in model.fast_rcnn.DESCRIPTOR.fields_by_name:
+            continue
+        if field.message_type is None:
+            setattr(model.fast_rcnn, field.name, value)
+        else:
+            getattr(model.fast_rcnn, field.name).CopyFrom(value)
+    return model
+
+
 @pytest.mark.slow
 def test_fast_rcnn_learns_from_proposals_of_the_data(tmp_path, monkeypatch):
     make_thin(monkeypatch, "resnet50_v1")
     file = write_squares(tmp_path / "squares", 4) / "labels.csv"
-    two_stage = tiny_two_stage_config("faster_rcnn_resnet50_keras").faster_rcnn
-    model = schema.DetectionModel()
-    model.fast_rcnn.max_proposals = 6
-    for field in model.fast_rcnn.DESCRIPTOR.fields:
-        if field.name in two_stage.DESCRIPTOR.fields_by_name and two_stage.HasField(field.name):
-            _copy(two_stage, model.fast_rcnn, field.name)
-    config = config_of(model, file)
+    config = config_of(fast_rcnn(), file)
     with pytest.raises(DataError, match="detectune data proposals"):
         train(config, tmp_path / "none")
 
@@ -143,11 +175,3 @@ def test_fast_rcnn_learns_from_proposals_of_the_data(tmp_path, monkeypatch):
     found = Predictor.load(run.path).predict(str(file.parent / "square1.png"))
     assert found.boxes.shape[1] == 4
     assert found.boxes.max() <= 100
-
-
-def _copy(source, target, name: str) -> None:
-    value = getattr(source, name)
-    if hasattr(value, "CopyFrom"):
-        getattr(target, name).CopyFrom(value)
-    else:
-        setattr(target, name, value)

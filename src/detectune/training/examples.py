@@ -1,23 +1,28 @@
-"""Pictures of the evaluation data, with their true boxes and those that a detector finds."""
+"""Pictures of the evaluation data, with true boxes and masks, and those that a detector finds."""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageColor
 
 from detectune.data.check import named_errors
+from detectune.data.decoded_masks import record_pixels
+from detectune.data.masks import resized
 from detectune.data.pipeline import EvalBatch, eval_batches
 from detectune.data.resizers import Resizer
-from detectune.data.sources.base import Source, Subset, class_names, repair
+from detectune.data.sources.base import Record, Source, Subset, class_names, repair
 from detectune.detectors.inference import DetectionModel
 from detectune.evaluation.evaluate import detect_padded
+from detectune.evaluation.image_masks import pasted
 from detectune.structures import Detections
-from detectune.training.report import Box, Example
+from detectune.training.report import Box, Example, class_colour
 
 # Scores below are not drawn; sides and numbers keep the page small.
 _THRESHOLD, _LONGEST_SIDE, _MOST_BOXES = 0.4, 440, 40
+_TINT = 110  # opacity of a mask, of 255
 
 
 def find_examples(
@@ -61,6 +66,7 @@ def _example(source: Source, batch: EvalBatch, detections: Detections, row: int)
     keep = detections.valid[row] & (detections.scores[row] >= _THRESHOLD)
     boxes = detections.boxes[row][keep] / np.array([height, width, height, width], np.float32)
     ids, scores = detections.classes[row][keep] + 1, detections.scores[row][keep]
+    size = (picture.height, picture.width)
     return Example(
         file_name=record.file_name,
         jpeg=buffer.getvalue(),
@@ -68,7 +74,37 @@ def _example(source: Source, batch: EvalBatch, detections: Detections, row: int)
         width=picture.width,
         truth=_boxes(record.boxes, record.class_ids, names, None),
         found=_boxes(boxes, ids, names, scores)[:_MOST_BOXES],
+        truth_masks=_tint(_true_masks(record, size), record.class_ids, size),
+        found_masks=_tint(_found_masks(detections, row, keep, boxes, size), ids, size),
     )
+
+
+def _true_masks(record: Record, size: tuple[int, int]) -> list[np.ndarray]:
+    if record.masks is None or None in record.masks:
+        return []
+    return [resized(mask, *size) for mask in record_pixels(record)]
+
+
+def _found_masks(
+    detections: Detections, row: int, keep: np.ndarray, boxes: np.ndarray, size: tuple[int, int]
+) -> list[np.ndarray]:
+    """Masks in the picture of that size; `boxes` are fractions."""
+    if detections.masks is None:
+        return []
+    pairs = list(zip(detections.masks[row][keep], boxes * np.tile(size, 2), strict=True))
+    return [pasted(mask, box, *size) for mask, box in pairs[:_MOST_BOXES]]
+
+
+def _tint(masks: Sequence[np.ndarray], ids: np.ndarray, size: tuple[int, int]) -> bytes:
+    """A see-through PNG with `masks [H, W]` in the colours of their classes, the best on top."""
+    if not masks:
+        return b""
+    layer = np.zeros((*size, 4), np.uint8)
+    for mask, class_id in reversed(list(zip(masks, ids, strict=False))):
+        layer[mask > 0] = (*ImageColor.getrgb(class_colour(int(class_id))), _TINT)
+    buffer = io.BytesIO()
+    Image.fromarray(layer).save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 def _shown(picture: Image.Image, height: int, width: int) -> Image.Image:

@@ -48,6 +48,9 @@ class Example:
     width: int
     truth: Sequence[Box]
     found: Sequence[Box]
+    truth_masks: bytes = b""
+    """A see-through PNG with the masks of `truth` in their colours; empty if there are none."""
+    found_masks: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -233,29 +236,36 @@ def _number(value: float | None) -> str:
 def _examples(examples: Sequence[Example]) -> str:
     pairs = "".join(
         f'<figure><figcaption>{escape(example.file_name)}</figcaption><div class="pair">'
-        f"<div>{_picture(example, example.truth)}<span>truth</span></div>"
-        f"<div>{_picture(example, example.found)}<span>detected</span></div></div></figure>"
+        f"<div>{_picture(example, example.truth, example.truth_masks)}<span>truth</span></div>"
+        f"<div>{_picture(example, example.found, example.found_masks)}<span>detected</span></div>"
+        "</div></figure>"
         for example in examples
     )
     return f'<div class="pairs">{pairs}</div>' if pairs else ""
 
 
-def _picture(example: Example, boxes: Sequence[Box]) -> str:
-    """The picture once, and its boxes as lines that stay sharp at any size."""
-    source = base64.b64encode(example.jpeg).decode("ascii")
-    drawn = "".join(_box(box, example.height, example.width) for box in boxes)
-    return (
-        f'<svg viewBox="0 0 {example.width} {example.height}">'
+def _picture(example: Example, boxes: Sequence[Box], masks: bytes) -> str:
+    """The picture once, its masks, and its boxes as lines that stay sharp at any size."""
+    layers = [("jpeg", example.jpeg), *([("png", masks)] if masks else [])]
+    images = "".join(
         f'<image width="{example.width}" height="{example.height}" '
-        f'href="data:image/jpeg;base64,{source}"/>{drawn}</svg>'
+        f'href="data:image/{kind};base64,{base64.b64encode(data).decode("ascii")}"/>'
+        for kind, data in layers
     )
+    drawn = "".join(_box(box, example.height, example.width) for box in boxes)
+    return f'<svg viewBox="0 0 {example.width} {example.height}">{images}{drawn}</svg>'
+
+
+def class_colour(class_id: int) -> str:
+    """The colour of a class, as "#rrggbb"."""
+    return _COLOURS[(class_id - 1) % len(_COLOURS)]
 
 
 def _box(box: Box, height: int, width: int) -> str:
     top, left, bottom, right = (
         corner * side for corner, side in zip(box.corners, (height, width) * 2, strict=True)
     )
-    colour = _COLOURS[(box.class_id - 1) % len(_COLOURS)]
+    colour = class_colour(box.class_id)
     size = f'width="{right - left:.1f}" height="{bottom - top:.1f}"'
     place = f'x="{left:.1f}" y="{top:.1f}" {size} rx="1"'
     letter = max(width, height) / 20

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -130,6 +131,17 @@ def test_boxes_are_drawn_where_they_are():
     assert 'x="4.0" y="4.0" width="20.0" height="10.0"' in page
     data = page.split("base64,")[1].split('"')[0]
     assert base64.b64decode(data) == picture()
+
+
+def test_masks_lie_over_the_picture_and_below_the_boxes():
+    (example,) = facts().examples
+    page = report_html(facts(examples=[replace(example, found_masks=b"a layer")]))
+    assert page.count("data:image/jpeg;base64,") == 2
+    assert page.count("data:image/png;base64,") == 1
+    layer = base64.b64encode(b"a layer").decode()
+    first, second = page.split("data:image/png;base64,")
+    assert second.startswith(f'{layer}"/><rect')
+    assert first.count("<svg") == page.count("<svg")
 
 
 def test_a_run_without_evaluation_has_a_page_too():
