@@ -17,10 +17,11 @@ import keras
 import numpy as np
 from tiny import SIDE, random_batch, tiny_config
 
+from detectune.backbones.inception_resnet_v2 import Repeats, region_networks
 from detectune.detectors.base import Detector
 from detectune.detectors.build import build_detector
 from detectune.detectors.inference import DetectionModel
-from detectune.layers.hyperparams import ConvHyperparams
+from detectune.layers.hyperparams import BatchNormSettings, ConvHyperparams
 
 # JAX compiles an initializer for every shape, which takes longer than all the rest; what it gives
 # is overwritten here anyway.
@@ -30,7 +31,7 @@ ConvHyperparams.new_initializer = lambda _: keras.initializers.Zeros()  # type: 
 FAMILIES = ("ssd_resnet50_v1_fpn_keras", "ssd_efficientnet-b0_bifpn_keras")
 
 
-def give_weights(detector: Detector) -> None:
+def give_weights(detector: keras.Model) -> None:
     """The same weights on every backend."""
     random = np.random.default_rng(1)
     for variable in detector.weights:
@@ -63,6 +64,7 @@ def probe() -> dict:
         "scores": found.scores[0, :3].tolist(),
         "fused_kernel": "detectune.layers.fused_tensorflow" in sys.modules,
         "families": {name: detections(name) for name in FAMILIES},
+        "region_features": region_features(),
     }
 
 
@@ -81,6 +83,19 @@ def detections(type_name: str) -> dict:
     give_weights(detector)
     found = DetectionModel(detector).detect(random_batch()[0], np.full((2, 2), SIDE, np.float32))
     return {"boxes": found.boxes[0, :3].tolist(), "scores": found.scores[0, :3].tolist()}
+
+
+def region_features() -> list[float]:
+    """What both halves of a thin Inception-ResNet, dilated, make of a random image."""
+    style = ConvHyperparams(batch_norm=BatchNormSettings(scale=True))
+    networks = region_networks(
+        features_stride=8, hyperparams=style, depth_multiplier=0.05, repeats=Repeats(1, 1, 1)
+    )
+    images = keras.Input((32, 32, 3))
+    network = keras.Model(images, networks.box_features(networks.trunk(images)))
+    give_weights(network)
+    image = np.random.default_rng(2).normal(size=(1, 32, 32, 3)).astype(np.float32)
+    return network.predict_on_batch(image)[0, 0, 0].tolist()
 
 
 def _first(detector: Detector, kind: str) -> np.ndarray:

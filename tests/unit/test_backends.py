@@ -88,3 +88,8 @@ class TestSameAsTensorFlow:
         assert reference["scores"][0] > 0.1
         np.testing.assert_allclose(mine["scores"], reference["scores"], rtol=1e-4)
         np.testing.assert_allclose(mine["boxes"], reference["boxes"], atol=1e-2)
+
+    def test_features_of_regions_are_the_same(self, backend):
+        mine, reference = on(backend)["region_features"], on("tensorflow")["region_features"]
+        assert max(reference) > 0.1
+        np.testing.assert_allclose(mine, reference, rtol=1e-4, atol=1e-5)

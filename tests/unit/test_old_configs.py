@@ -80,6 +80,38 @@ def test_each_is_built_and_trains_for_a_step():
         assert np.mean(changed) > 0.75, path.name  # boxes of some levels match nothing
 
 
+def two_stage_configs() -> dict[tuple[str, int], Path]:
+    """The first of the users' two-stage configs for each feature extractor and number of stages."""
+    found = {}
+    for path in sorted((shared_folder() / "configs").glob("*.config")):
+        config = load_config(path).model.faster_rcnn
+        if config.num_classes:
+            found.setdefault((config.feature_extractor.type, config.number_of_stages), path)
+    return found
+
+
+@pytest.mark.slow
+def test_one_of_each_two_stage_kind_is_built_and_trains_for_a_step():
+    paths = two_stage_configs()
+    assert sorted(paths) == [
+        ("faster_rcnn_inception_resnet_v2_keras", 3),
+        ("faster_rcnn_inception_v2", 2),
+        ("faster_rcnn_resnet50_keras", 2),
+    ]
+    images, truth = made_up_batch()
+    truth = truth._replace(masks=np.ones((2, 1, SIDE, SIDE), np.uint8))
+    for kind, path in paths.items():
+        config = load_config(path)
+        resizer = config.model.faster_rcnn.image_resizer
+        resizer.Clear()
+        resizer.fixed_shape_resizer.height = resizer.fixed_shape_resizer.width = SIDE
+        detector = build_detector(config.model)
+        detector.compile(optimizer=build_optimizer(config.train_config.optimizer), run_eagerly=True)
+        losses = detector.train_on_batch(images, truth, return_dict=True)
+        assert np.isfinite(losses["total_loss"]), path.name
+        assert ("mask_loss" in losses) == (kind[1] == 3)
+
+
 def test_of_all_users_configs_only_those_of_center_net_are_refused():
     built, refused = 0, 0
     for path in sorted((shared_folder() / "configs").glob("*.config")):

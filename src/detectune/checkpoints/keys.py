@@ -6,12 +6,15 @@ from typing import Any, NamedTuple
 
 from keras.layers import DepthwiseConv2D, Layer
 
+from detectune.checkpoints.name_maps import class_outputs
 from detectune.checkpoints.name_maps import classifier as classifier_names
 from detectune.checkpoints.name_maps import faster_rcnn as faster_rcnn_names
 from detectune.checkpoints.name_maps import ssd as ssd_names
 from detectune.checkpoints.name_maps import tf1_faster_rcnn as tf1_faster_rcnn_names
 from detectune.checkpoints.name_maps import tf1_ssd as tf1_ssd_names
+from detectune.checkpoints.name_maps.class_outputs import ClassOutputs
 from detectune.detectors.base import Detector
+from detectune.detectors.fast_rcnn import FastRCNN
 from detectune.detectors.faster_rcnn import FasterRCNN
 from detectune.detectors.ssd import SSD
 from detectune.errors import CheckpointError, three_part
@@ -20,16 +23,28 @@ SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"
 ROOT = "model/"
 
 # Detector class → its table of layers.
-_TABLES = {SSD: ssd_names.layer_keys, FasterRCNN: faster_rcnn_names.layer_keys}
+_TABLES = {
+    SSD: ssd_names.layer_keys,
+    FasterRCNN: faster_rcnn_names.layer_keys,
+    FastRCNN: faster_rcnn_names.layer_keys,
+}
 # The same for the variable scopes of TensorFlow 1, as far as there were any.
 _TF1_TABLES = {
     SSD: tf1_ssd_names.layer_scopes,
     FasterRCNN: tf1_faster_rcnn_names.layer_scopes,
+    FastRCNN: tf1_faster_rcnn_names.layer_scopes,
 }
 # Detector class → the layers that classifiers have too.
 _CLASSIFIER_TABLES = {
     SSD: classifier_names.layers_of_ssd,
-    FasterRCNN: classifier_names.layers_of_faster_rcnn,
+    FasterRCNN: classifier_names.layers_of_two_stages,
+    FastRCNN: classifier_names.layers_of_two_stages,
+}
+# Detector class → the layers with outputs of their own for every class.
+_CLASS_TABLES = {
+    SSD: class_outputs.class_outputs_of_ssd,
+    FasterRCNN: class_outputs.class_outputs_of_two_stages,
+    FastRCNN: class_outputs.class_outputs_of_two_stages,
 }
 
 
@@ -59,6 +74,8 @@ class VariableKey(NamedTuple):
     """Variable name in the original on TensorFlow 1; empty if the network came later."""
     in_classifier: ClassifierKey | None = None
     """The same variable in a classifier, if it is one of the backbone's."""
+    classes: ClassOutputs | None = None
+    """How its last axis is made of classes, if it is."""
 
     @property
     def path(self) -> str:
@@ -74,6 +91,7 @@ def variable_keys(detector: Detector) -> list[VariableKey]:
     """
     found = []
     tf1_names, in_classifier = _tf1_names(detector), _in_classifier(detector)
+    classes = {id(row.layer): row for row in _CLASS_TABLES[type(detector)](detector)}
     for key, name, layer in _TABLES[type(detector)](detector):
         for variable in layer.weights:
             kind, place = _kind(layer, variable), id(variable)
@@ -84,6 +102,7 @@ def variable_keys(detector: Detector) -> list[VariableKey]:
                     variable=variable,
                     tf1_name=tf1_names.get(place, ""),
                     in_classifier=in_classifier.get(place),
+                    classes=None if kind == "depthwise_kernel" else classes.get(id(layer)),
                 )
             )
     _check_complete(detector, found)

@@ -49,7 +49,7 @@ class RestoreReport:
     matched: list[str] = field(default_factory=list)
     """Restored as they are."""
     carried: list[str] = field(default_factory=list)
-    """Class predictors of which some rows were restored, by class name."""
+    """Variables of heads of which some rows were restored, by class name."""
     carried_classes: list[str] = field(default_factory=list)
     """The classes whose rows were restored."""
     fresh: list[str] = field(default_factory=list)
@@ -73,7 +73,7 @@ class RestoreReport:
         ]
         if self.carried:
             names = ", ".join(self.carried_classes)
-            lines.append(f"carried over {len(self.carried)} class predictors for: {names}")
+            lines.append(f"carried over in {len(self.carried)} variables, by class: {names}")
         for title, rows in (
             ("fresh", self.fresh),
             ("another shape, so fresh", self.mismatched),
@@ -123,7 +123,8 @@ def restore(
         values = _classification_values(checkpoint, rows)
     assignments = _match(rows, values, report)
     if kind in ("detection", "fine_tune"):
-        _rework_classes(detector, values, assignments, report, source_classes, target_classes)
+        classes = source_classes or (), target_classes or ()
+        _rework_classes(rows, values, assignments, report, *classes)
     _check_promise(report, _promised(rows, kind), values)
     for row, value in assignments.values():
         row.variable.assign(value)
@@ -200,33 +201,35 @@ def _match(
 
 
 def _rework_classes(
-    detector: Detector,
+    rows: list[VariableKey],
     values: Mapping[str, np.ndarray],
     assignments: dict[str, tuple[VariableKey, np.ndarray]],
     report: RestoreReport,
-    source_classes: Sequence[str] | None,
-    target_classes: Sequence[str] | None,
+    source_classes: Sequence[str],
+    target_classes: Sequence[str],
 ) -> None:
-    """Class predictors: rows of known names are carried over, all others start fresh."""
-    common = [name for name in target_classes or [] if name in set(source_classes or [])]
-    for row in variable_keys(detector):
-        path = row.path
-        if "_class_predictor_layers/" not in path or path not in values:
+    """What is known of classes with the same name is carried over; class predictors forget others.
+
+    Boxes and masks of a class are no worse a start for another class than random numbers.
+    """
+    common = [name for name in target_classes if name in set(source_classes)]
+    for row in rows:
+        if row.classes is None or row.path not in values:
             continue
-        fresh = np.asarray(row.variable)
-        if fresh.shape == values[path].shape and not path.endswith(("bias", "kernel")):
-            continue  # a batch norm before the predictor
-        if path.endswith("depthwise_kernel"):
-            continue  # has no classes
-        _forget(path, assignments, report)
-        if not common or source_classes is None or target_classes is None:
-            continue
-        carried = carry_classes(values[path], fresh, source_classes, target_classes)
+        if row.classes.predicts_classes:
+            _forget(row.path, assignments, report)
+        carried = None
+        if common:
+            carried = carry_classes(
+                values[row.path], np.asarray(row.variable), source_classes, target_classes,
+                background=row.classes.background, code_size=row.classes.code_size,
+            )  # fmt: skip
         if carried is not None:
-            report.fresh.remove(path)
-            report.carried.append(path)
+            _forget(row.path, assignments, report)
+            report.fresh.remove(row.path)
+            report.carried.append(row.path)
             report.carried_classes = common
-            assignments[path] = (row, carried)
+            assignments[row.path] = (row, carried)
 
 
 def _forget(
@@ -285,7 +288,8 @@ def _config_beside(prefix: str) -> str:
             model = load_config(path).model
         except DetectuneError:
             return str(path)  # it is only a hint, and the error at hand matters more
-        found = model.ssd.feature_extractor.type or model.faster_rcnn.feature_extractor.type
+        chosen = getattr(model, model.WhichOneof("model") or "ssd")
+        found = getattr(getattr(chosen, "feature_extractor", None), "type", "")
         return f'{path}, which says type: "{found}"' if found else str(path)
     return "the pipeline.config of the checkpoint"
 

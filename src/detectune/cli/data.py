@@ -1,4 +1,4 @@
-"""`detectune data`: look at a data set, convert it, split it, preview its augmentation."""
+"""`detectune data`: look at a data set, convert it, split it, and what comes before training."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _LABEL_MAP = click.option("--label-map", type=click.Path(), help="A label_map.pb
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def data() -> None:
-    """Inspect, convert, split and preview data sets.
+    """Inspect, convert, split and preview data sets; find proposals.
 
     SOURCE is a folder or file in any format, or coco:PATH, voc:PATH, yolo:PATH, csv:PATH,
     tfrecord:PATTERN.
@@ -52,7 +52,7 @@ def convert(
     from detectune.cli.data_output import open_named, print_conversion
     from detectune.data.convert import convert as convert_source
 
-    opened = open_named(source, label_map)
+    opened = open_named(source, label_map, proposals=True)
     print_conversion(dest, convert_source(opened, dest, to=to, shards=shards, strict=strict))
 
 
@@ -71,10 +71,37 @@ def split(
     from detectune.cli.data_output import open_named, parse_ratios, print_conversion
     from detectune.data.convert import write_split
 
-    opened = open_named(source, label_map)
+    opened = open_named(source, label_map, proposals=True)
     parts = write_split(opened, dest, parse_ratios(ratios), seed=seed, to=to, strict=strict)
     for name, conversion in parts.items():
         print_conversion(name, conversion)
+
+
+@data.command()
+@click.argument("source")
+@click.option(
+    "--count",
+    type=click.IntRange(min=1),
+    default=2000,
+    show_default=True,
+    help="Boxes of an image, at most.",
+)
+@click.option("--quality", is_flag=True, help="Search in more ways; several times slower.")
+def proposals(source: str, count: int, quality: bool) -> None:
+    """Boxes in which Fast R-CNN looks, found once by selective search and kept with SOURCE.
+
+    Images that have been searched before are not searched again. `data convert --to tfrecord`
+    writes the boxes into the records.
+    """
+    from detectune.cli.data_output import open_named, print_proposals, track_images
+    from detectune.data.proposals import compute_proposals
+    from detectune.data.selective_search import SelectiveSearch
+    from detectune.data.sources.proposed import ProposalFile
+    from detectune.data.sources.recognise import proposal_file_of
+
+    opened, search = open_named(source, None), SelectiveSearch(count, quality=quality)
+    file = ProposalFile(proposal_file_of(source))
+    print_proposals(file.path, compute_proposals(opened, file, search, track_images))
 
 
 @data.command()
@@ -83,7 +110,7 @@ def split(
 @click.option("--count", type=int, default=16, show_default=True, help="Pictures to write.")
 @click.option("--seed", type=int, default=0, show_default=True)
 def preview(pipeline_config: str, dest: str, count: int, seed: int) -> None:
-    """Augmented samples of PIPELINE_CONFIG as pictures in DEST, boxes drawn."""
+    """Augmented samples of PIPELINE_CONFIG as pictures in DEST, boxes and masks drawn."""
     from detectune.config.load import load_config
     from detectune.data.preview import write_previews
 

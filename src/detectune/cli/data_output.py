@@ -13,22 +13,30 @@ from rich.table import Table
 from detectune.errors import ConfigError, three_part
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from detectune.data.convert import Conversion
     from detectune.data.inspect import Inspection
+    from detectune.data.proposals import Computed
     from detectune.data.sources.base import Source
 
 _EXAMPLES = 3
 
 
-def open_named(spec: str, label_map: str | None) -> Source:
-    """The source that `spec` names, with the classes of the file `label_map`, if any."""
+def open_named(spec: str, label_map: str | None, *, proposals: bool = False) -> Source:
+    """The source that `spec` names, with the classes of the file `label_map`, if any.
+
+    Args:
+        proposals: with those that `detectune data proposals` has left with the data.
+    """
     from detectune.cli.quiet import load_tensorflow
 
     load_tensorflow()
     from detectune.config.label_map import read_label_map
     from detectune.data.sources.recognise import open_source
 
-    return open_source(spec, read_label_map(label_map) if label_map else None)
+    classes = read_label_map(label_map) if label_map else None
+    return open_source(spec, classes, proposals=proposals)
 
 
 def parse_ratios(text: str) -> list[float]:
@@ -90,6 +98,17 @@ def _print_defects(console: Console, inspection: Inspection) -> None:
     console.print(table)
     if len(inspection.defects) > _EXAMPLES:
         console.print("--json FILE and --report FILE.html list every defect.")
+
+
+def print_proposals(file: Path, computed: Computed) -> None:
+    """How many boxes there are, and where they lie."""
+    console = Console(soft_wrap=True)
+    mean = computed.boxes / max(computed.images, 1)
+    console.print(
+        f"{computed.images} images, {computed.searched} of them searched now; "
+        f"{mean:.0f} boxes in each on average"
+    )
+    console.print(f"written: {escape(str(file))}")
 
 
 def print_conversion(name: str, conversion: Conversion) -> None:

@@ -64,7 +64,7 @@ def is_tf1(name: str) -> bool:
 def written_for_tf1(model: schema.DetectionModel) -> bool:
     """Whether `model { … }` names a feature extractor of TensorFlow 1."""
     kind = model.WhichOneof("model")
-    if kind not in ("ssd", "faster_rcnn"):
+    if kind not in ("ssd", "faster_rcnn", "fast_rcnn"):
         return False
     return is_tf1(getattr(model, kind).feature_extractor.type)
 

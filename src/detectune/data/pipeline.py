@@ -21,13 +21,14 @@ import numpy as np
 import tensorflow as tf
 
 from detectune.config import schema
+from detectune.config.second_inputs import max_proposals
 from detectune.data.augment.chain import build_augmentations
 from detectune.data.augment.example import Example, scaled_masks
 from detectune.data.check import check_source, not_empty
 from detectune.data.decode import decode
 from detectune.data.decoded_masks import check_masks, record_pixels
 from detectune.data.image_files import apply_orientation, decodable, rotation_to_apply
-from detectune.data.proposals import record_proposals
+from detectune.data.proposals import check_proposals, record_proposals
 from detectune.data.resizers import Resizer
 from detectune.data.sources.base import Record, Source
 from detectune.structures import Array, GroundTruth
@@ -66,19 +67,14 @@ def train_batches(
     start_step: int = 0,
     steps: int | None = None,
     checked: bool = False,
-    proposals: int = 0,
 ) -> tf.data.Dataset:
     """`(images [B, H, W, 3] float32 0–255 RGB, GroundTruth)` from `start_step` on.
 
     Boxes are in pixels of `images`, classes 0-based. Without `steps` the batches never end.
     With `gradient_accumulation_steps` a step has so many batches, each a part of `batch_size`.
     A source that is `checked` has been looked through before: nothing is reported again.
-    Masks come with `load_instance_masks`.
-
-    Args:
-        proposals: how many boxes from the data the detector looks at in each image; 0 if it finds
-            its own. With them a batch is `((images, proposals [B, P, 4]), GroundTruth)`, yxyx in
-            pixels of `images`, zeros in padding.
+    Masks come with `load_instance_masks`. A detector that looks at boxes of the data gets
+    `((images, proposals [B, P, 4]), GroundTruth)`, yxyx in pixels of `images`, zeros in padding.
 
     Raises:
         ConfigError: an augmentation is not known.
@@ -86,11 +82,14 @@ def train_batches(
             object has no mask, though masks are asked for; or an image no proposals.
     """
     masks = config.train_input_reader.load_instance_masks
+    proposals = max_proposals(config.model)
     if not checked:
         check_source(source)
         _report_many_boxes(config, source)
         if masks:
             check_masks(source)
+        if proposals:
+            check_proposals(source)
     batch = config.train_config.batch_size
     parts = max(config.train_config.gradient_accumulation_steps, 1)
     boxes = boxes_per_image(source)
@@ -132,6 +131,8 @@ def eval_batches(
         proposals: how many per image the detector looks at; 0 if it finds its own.
     """
     not_empty(source)
+    if proposals:
+        check_proposals(source)
     load = _loader(source, proposals=proposals)
 
     @tf.autograph.experimental.do_not_convert

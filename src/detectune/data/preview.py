@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from detectune.config import schema
+from detectune.config.second_inputs import max_proposals
 from detectune.data.draw import draw_boxes
 from detectune.data.pipeline import batch_file_names, train_batches
 from detectune.data.readers import open_reader
@@ -22,10 +23,12 @@ def write_previews(
     config: schema.TrainEvalPipelineConfig, dest: str | os.PathLike, *, count: int, seed: int
 ) -> list[Path]:
     """`count` pictures in `dest`: the first training samples of `config`, boxes and masks drawn."""
-    source = open_reader(config.train_input_reader, "train_input_reader")
+    given = bool(max_proposals(config.model))
+    source = open_reader(config.train_input_reader, "train_input_reader", proposals=given)
     batches = train_batches(config, source, build_resizer(_resizer_of(config)), seed=seed)
     files: list[Path] = []
-    for step, (images, truth) in enumerate(batches):
+    for step, (inputs, truth) in enumerate(batches):
+        images = inputs[0] if given else inputs
         names = batch_file_names(source, config, seed, step)
         size = np.array([images.shape[1], images.shape[2]] * 2, np.float32)
         for row, name in enumerate(itertools.islice(names, count - len(files))):

@@ -1,15 +1,77 @@
-"""Proposals that come with the data: boxes in which a detector without a first stage looks.
+"""Proposals that come with the data, for a detector without a first stage.
 
-image ─► selective search ─► kept in a file beside the data (`data/sources/proposed.py`)
-                           └► or written into TFRecords: image/proposal/{ymin,…,score}
+image ─► search ─► ProposalFile beside the data ─► Proposed(source) ─► Record.proposals
+                     └► `data convert`: image/proposal/{ymin, xmin, ymax, xmax} of TFRecords
 """
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
 import numpy as np
 
-from detectune.data.sources.base import Record
+from detectune.data.check import refuse_damaged
+from detectune.data.decode import decode
+from detectune.data.image_files import apply_orientation, decodable, rotation_to_apply
+from detectune.data.sources.base import Record, Source
+from detectune.data.sources.proposed import ProposalFile
 from detectune.errors import DataError, three_part
+
+Search = Callable[[np.ndarray], np.ndarray]
+"""Pixels `[H, W, 3]` uint8 RGB → boxes `[P, 4]` yxyx, fractions of the image, the best first."""
+
+_SAVE_EVERY_SECONDS = 60.0
+_NEXT = "Compute them once with `detectune data proposals SOURCE`."
+
+
+class Computed(NamedTuple):
+    """What `compute_proposals` did."""
+
+    images: int
+    searched: int
+    """How many of them had no proposals before."""
+    boxes: int
+    """Of all images."""
+
+
+def compute_proposals(
+    source: Source,
+    file: ProposalFile,
+    search: Search,
+    track: Callable[[range], Iterable[int]] = iter,
+) -> Computed:
+    """Search every image of `source` that `file` does not know, and keep what is found.
+
+    What is done is written every minute, so that a search can be stopped and gone on with.
+
+    Args:
+        track: passes the indices on while they are worked through, such as a progress bar.
+
+    Raises:
+        DataError: an image cannot be read; all are named before the search begins.
+    """
+    refuse_damaged(source)
+    searched, boxes, saved = 0, 0, time.monotonic()
+    for index in track(range(len(source))):
+        record = source.unrepaired(index)
+        found = file.get(record.image)
+        if found is None:
+            found = search(_upright(record))
+            file.put(record.image, found)
+            searched += 1
+        boxes += len(found)
+        if time.monotonic() - saved > _SAVE_EVERY_SECONDS:
+            file.save()
+            saved = time.monotonic()
+    file.save()
+    return Computed(len(source), searched, boxes)
+
+
+def _upright(record: Record) -> np.ndarray:
+    pixels = np.asarray(decode(decodable(record.image)))
+    return apply_orientation(pixels, rotation_to_apply(record.image, record.height, record.width))
 
 
 def record_proposals(record: Record, count: int) -> np.ndarray:
@@ -19,11 +81,28 @@ def record_proposals(record: Record, count: int) -> np.ndarray:
         DataError: nobody has looked for proposals in this image.
     """
     if record.proposals is None:
-        raise DataError(
-            three_part(
-                f"{record.file_name}: it has no proposals.",
-                "A detector without a first stage looks at boxes that come with the data.",
-                "Compute them once with `detectune data proposals SOURCE`.",
-            )
-        )
+        raise _without(record.file_name, [record.file_name])
     return record.proposals[:count].astype(np.float32)
+
+
+def check_proposals(source: Source) -> None:
+    """Refuse a source some of whose images have no proposals, before long work.
+
+    Raises:
+        DataError: they are listed.
+    """
+    records = (source.unrepaired(index) for index in range(len(source)))
+    missing = [record.file_name for record in records if record.proposals is None]
+    if missing:
+        raise _without(source.name, missing)
+
+
+def _without(place: str, names: list[str]) -> DataError:
+    more = f", … and {len(names) - 5} more" if len(names) > 5 else ""
+    return DataError(
+        three_part(
+            f"{place}: {len(names)} images have no proposals: {', '.join(names[:5])}{more}.",
+            "A detector without a first stage looks at boxes that come with the data.",
+            _NEXT,
+        )
+    )

@@ -15,6 +15,7 @@ def open_reader(
     label_map: LabelMap | None = None,
     *,
     masks: bool = False,
+    proposals: bool = False,
 ) -> Source:
     """The source that `train_input_reader` or `eval_input_reader` names.
 
@@ -22,6 +23,7 @@ def open_reader(
         field: its name, for errors.
         label_map: used if the reader has none of its own.
         masks: read masks even without `load_instance_masks`, to measure them.
+        proposals: read proposals that `detectune data proposals` has left with the data.
 
     Raises:
         ConfigError: neither `source` nor `tf_record_input_reader` is set, or the reader asks for
@@ -34,7 +36,8 @@ def open_reader(
     paths = list(config.tf_record_input_reader.input_path)
     # A single input_path may be any data set, so that a config can be tried on a folder.
     spec = config.source or (paths[0] if len(paths) == 1 else "tfrecord:" + ",".join(paths))
-    source = open_source(spec, label_map, masks=masks or config.load_instance_masks)
+    masks = masks or config.load_instance_masks
+    source = open_source(spec, label_map, masks=masks, proposals=proposals)
     step = config.sample_1_of_n_examples
     return Subset(source, range(0, len(source), step)) if step > 1 else source
 

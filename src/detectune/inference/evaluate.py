@@ -11,6 +11,7 @@ from typing import Any
 from detectune.checkpoints.run import Run, image_resizer, num_classes, open_run
 from detectune.config.evaluated import measures_masks
 from detectune.config.label_map import LabelMap
+from detectune.config.second_inputs import max_proposals
 from detectune.data.check import check_source
 from detectune.data.decoded_masks import has_masks
 from detectune.data.readers import open_reader
@@ -56,7 +57,7 @@ def _collect(
     limit: int | None,
     progress: Callable[[int, int], None] | None,
 ) -> CocoEvaluator:
-    masks = measures_masks(run.config)
+    masks, proposals = measures_masks(run.config), max_proposals(run.config.model)
     source = _source(run, data, masks)
     check_source(source)
     if masks and not has_masks(source):
@@ -73,13 +74,15 @@ def _collect(
         limit=limit,
         progress=None if progress is None else lambda done: progress(done, total),
         masks=masks,
+        proposals=proposals,
     )
 
 
 def _source(run: Run, data: str | None, masks: bool) -> Source:
     label_map = run.known_label_map()
     if data:
-        source = open_source(data, label_map, masks=masks)
+        proposals = bool(max_proposals(run.config.model))
+        source = open_source(data, label_map, masks=masks, proposals=proposals)
     else:
         source = _own_source(run, label_map, masks)
     if label_map is None:
@@ -101,7 +104,8 @@ def _own_source(run: Run, label_map: LabelMap | None, masks: bool) -> Source:
     reader.CopyFrom(readers[0])
     if reader.label_map_path and label_map and not Path(reader.label_map_path).is_file():
         reader.ClearField("label_map_path")  # the run has a copy of its own
-    return open_reader(reader, "eval_input_reader", label_map, masks=masks)
+    proposals = bool(max_proposals(run.config.model))
+    return open_reader(reader, "eval_input_reader", label_map, masks=masks, proposals=proposals)
 
 
 def _check_classes(run: Run, source: Source) -> None:

@@ -15,8 +15,10 @@ import numpy as np
 from detectune.checkpoints.restore import label_map_beside
 from detectune.checkpoints.run import image_resizer, open_run
 from detectune.config.label_map import read_label_map
+from detectune.config.second_inputs import max_proposals
 from detectune.data.decode import read_image
 from detectune.data.resizers import build_resizer
+from detectune.data.selective_search import SelectiveSearch
 from detectune.detectors.inference import DetectionModel, to_original
 from detectune.errors import CheckpointError, DataError, three_part
 from detectune.evaluation.image_masks import image_rles
@@ -58,11 +60,14 @@ class Predictor:
     def load(cls, path: str | os.PathLike, checkpoint: str | None = None) -> Predictor:
         """A predictor from a run directory, an unpacked zoo archive, or a SavedModel.
 
+        Where the detector looks at boxes of the data, they are searched in each image.
+
         Args:
             checkpoint: "best", "last" or a path; the best there is if None.
 
         Raises:
             CheckpointError: there is nothing to load at `path`, or it is damaged.
+            ConfigError: selective search is needed, and not installed.
         """
         if (Path(path) / "saved_model.pb").is_file():
             return cls(_saved_model(Path(path)), _names_beside(Path(path)))
@@ -70,10 +75,18 @@ class Predictor:
         model = DetectionModel(run.detector(checkpoint))
         resizer = build_resizer(image_resizer(run.config.model), model.detector.pad_value)
 
+        count = max_proposals(run.config.model)
+        search = SelectiveSearch(count) if count else None
+
         def detect(image: np.ndarray) -> Found:
             resized, size = resizer(image)
-            sizes = np.asarray(size)[None]
-            found = model.detect(np.asarray(resized)[None], sizes)
+            sizes, images = np.asarray(size)[None], np.asarray(resized)[None]
+            if search is None:
+                found = model.detect(images, sizes)
+            else:
+                boxes = search(image) * np.tile(sizes[0], 2).astype(np.float32)
+                padded = np.pad(boxes, ((0, count - len(boxes)), (0, 0)))
+                found = model.detect((images, padded[None]), sizes)
             boxes = to_original(found, sizes, np.array([image.shape[:2]]))[0]
             valid = found.valid[0]
             masks = None if found.masks is None else found.masks[0][valid]

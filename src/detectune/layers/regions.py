@@ -142,7 +142,7 @@ def paste_masks(
 
     Args:
         boxes: fractions of the image, yxyx.
-        size: height and width of the image.
+        size: height and width of the image; tensors where they are not known beforehand.
 
     Parity: utils/ops.py reframe_box_masks_to_image_masks.
     """
@@ -197,12 +197,12 @@ class _Neighbours(NamedTuple):
     weights: tuple[Array, Array]
 
 
-def _places(low: Array, high: Array, size: int, length: Array) -> Array:
+def _places(low: Array, high: Array, size: int | Array, length: Array) -> Array:
     """`[..., size]` places of samples from `low` to `high` `[...]` in units of cells."""
     last = ops.cast(length, "float32") - 1.0
-    if size == 1:
+    if isinstance(size, int) and size == 1:
         return ((low + high) * 0.5 * last)[..., None]
-    step = (high - low) * last / (size - 1)
+    step = (high - low) * last / ops.maximum(ops.cast(size, "float32") - 1.0, 1.0)
     return (low * last)[..., None] + ops.arange(size, dtype="float32") * step[..., None]
 
 

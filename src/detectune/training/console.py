@@ -75,6 +75,7 @@ _SHORT = {
     "Loss/total_loss": "loss",
     "Loss/classification_loss": "class",
     "Loss/localization_loss": "box",
+    "Loss/mask_loss": "mask",
     "Loss/regularization_loss": "reg",
     "learning_rate": "lr",
     "images_per_sec": "img/s",

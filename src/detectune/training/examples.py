@@ -21,12 +21,19 @@ _THRESHOLD, _LONGEST_SIDE, _MOST_BOXES = 0.4, 440, 40
 
 
 def find_examples(
-    model: DetectionModel, source: Source, resizer: Resizer, *, batch_size: int, count: int = 8
+    model: DetectionModel,
+    source: Source,
+    resizer: Resizer,
+    *,
+    batch_size: int,
+    count: int = 8,
+    proposals: int = 0,
 ) -> list[Example]:
     """Up to `count` images of `source`, spread over it.
 
     Args:
         batch_size: that of the evaluation before, so that nothing is compiled anew.
+        proposals: how many boxes of the data the detector looks at; 0 if it finds its own.
 
     Raises:
         DataError: an image cannot be decoded; it is named.
@@ -34,7 +41,7 @@ def find_examples(
     spread = np.linspace(0, len(source) - 1, min(count, len(source))).astype(int)
     chosen = Subset(source, sorted({int(index) for index in spread}))
     size = 1 if None in resizer.output_size else min(batch_size, len(source))
-    batches = eval_batches(chosen, resizer, batch_size=size)
+    batches = eval_batches(chosen, resizer, batch_size=size, proposals=proposals)
     found: list[Example] = []
     for batch in named_errors(batches.as_numpy_iterator(), chosen):
         detections = detect_padded(model, batch, size)

@@ -26,9 +26,11 @@ from detectune.config.contradictions import refuse, training
 from detectune.config.evaluated import best_metric, mask_contradictions, measures_masks
 from detectune.config.label_map import LabelMap, read_label_map
 from detectune.config.report import report_fields
+from detectune.config.second_inputs import max_proposals
 from detectune.data.check import broken_images_named, check_source, refuse_damaged
 from detectune.data.decoded_masks import check_masks
 from detectune.data.pipeline import batch_file_names, train_batches
+from detectune.data.proposals import check_proposals
 from detectune.data.readers import open_reader
 from detectune.data.resizers import Resizer, build_resizer
 from detectune.data.sources.base import Source
@@ -216,7 +218,10 @@ class _Session:
         if source is not None:
             restore(self.detector, self.run.checkpoint("best"))
             size = self._eval_batch_size()
-            examples = find_examples(self.model, source, self.data.resizer, batch_size=size)
+            wanted = max_proposals(self.config.model)
+            examples = find_examples(
+                self.model, source, self.data.resizer, batch_size=size, proposals=wanted
+            )
         data = [f"trained on {self.data.train.describe()}"]
         if source is not None:
             data.append(f"evaluated on {source.describe()}")
@@ -327,6 +332,7 @@ class _Session:
             self.data.label_map,
             batch_size=self._eval_batch_size(),
             masks=measures_masks(self.config),
+            proposals=max_proposals(self.config.model),
         )
         self.evaluated = evaluator
         results = evaluator.results()
@@ -392,21 +398,27 @@ def _open_data(
     own: LabelMap | None,
 ) -> _Data:
     """The sources; `own` is the label map of a resumed run, for a config whose own is gone."""
-    train = open_reader(
-        _without_lost_label_map(config.train_input_reader, own), "train_input_reader", own
-    )
+    proposals = bool(max_proposals(config.model))
+    reader = _without_lost_label_map(config.train_input_reader, own)
+    train = open_reader(reader, "train_input_reader", own, proposals=proposals)
     refuse_damaged(train)
     if config.train_input_reader.load_instance_masks:
         check_masks(train)
+    if proposals:
+        check_proposals(train)
     label_map = train.label_map
     evaluate = None
     if config.eval_input_reader:
         reader = _without_lost_label_map(config.eval_input_reader[0], own)
         masks = measures_masks(config)
-        evaluate = open_reader(reader, "eval_input_reader", label_map, masks=masks)
+        evaluate = open_reader(
+            reader, "eval_input_reader", label_map, masks=masks, proposals=proposals
+        )
         check_source(evaluate)
         if masks:
             check_masks(evaluate)
+        if proposals:
+            check_proposals(evaluate)
     else:
         console.say("no eval_input_reader: training goes without evaluations")
     if label_map.num_classes > detector.num_classes:

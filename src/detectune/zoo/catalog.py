@@ -80,6 +80,7 @@ SUPPORTED = frozenset(
         "mobilnet_v2",
         *(f"resnet{depth}_v1" for depth in (50, 101, 152)),
         *(f"efficientnet_b{size}" for size in range(8)),
+        "inception_resnet_v2",
     }
 )
 """The models whose architecture detectune builds; the others can be downloaded all the same."""

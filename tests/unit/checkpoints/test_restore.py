@@ -226,4 +226,19 @@ def test_writing_into_a_file_instead_of_a_folder_is_refused(tmp_path):
 
 
 def test_classes_cannot_be_carried_between_different_anchors():
-    assert carry_classes(np.zeros(6), np.zeros(9), ["a"], ["a", "b", "c"]) is None
+    names = ["a"], ["a", "b", "c"]
+    assert carry_classes(np.zeros(6), np.zeros(9), *names, background=0) is None
+
+
+def test_classes_change_places_where_the_number_of_outputs_fits_a_background_too():
+    # Three anchors of two classes could be two anchors of two classes and a background.
+    old, names = np.arange(6), (["a", "b"], ["b", "a"])
+    new = carry_classes(old, np.zeros(6), *names, background=0)
+    np.testing.assert_array_equal(new, [1, 0, 3, 2, 5, 4])
+
+
+def test_all_numbers_of_a_class_are_carried():
+    new = carry_classes(
+        np.arange(8), np.full(12, 9), ["a", "b"], ["c", "b", "a"], background=0, code_size=4
+    )
+    np.testing.assert_array_equal(new, [9, 9, 9, 9, 4, 5, 6, 7, 0, 1, 2, 3])

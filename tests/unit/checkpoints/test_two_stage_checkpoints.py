@@ -11,6 +11,7 @@ from tiny_tf1 import variables_of, write_tf1_checkpoint
 from detectune.backbones.inception_resnet_v2 import slim_scopes
 from detectune.checkpoints.keys import SUFFIX, variable_keys
 from detectune.checkpoints.restore import restore
+from detectune.config import schema
 from detectune.detectors.build import build_detector
 from detectune.errors import CheckpointError
 from detectune.registry import backbones
@@ -171,6 +172,61 @@ def test_a_detector_counts_as_a_classifier_too(make, tmp_path):
         "_feature_extractor_for_box_classifier_features",
     }
     assert all("_predictor" in path for path in report.fresh)
+
+
+@pytest.mark.parametrize("text", [MASKS, SCORE_MAPS])
+def test_classes_of_the_same_name_keep_their_boxes_and_masks(monkeypatch, tmp_path, text):
+    make_thin(monkeypatch, "resnet50_v1")
+    config = tiny_two_stage_config("faster_rcnn_resnet50_keras", text)
+    source = build_detector(config)
+    values = random_values({row.path: row.variable.shape for row in variable_keys(source)})
+    _write_object_based(tmp_path / "ckpt-0", {f"model/{path}": v for path, v in values.items()})
+    config.faster_rcnn.num_classes = 3
+    detector = build_detector(config)
+    report = restore(
+        detector, tmp_path / "ckpt-0", kind="detection",
+        source_classes=["cat", "dog"], target_classes=["dog", "bird", "cat"],
+    )  # fmt: skip
+    assert report.fresh == []
+    assert report.carried_classes == ["dog", "cat"]
+    by_class = {row.path: row.classes for row in variable_keys(detector) if row.classes}
+    assert set(report.carried) == set(by_class)
+    for row in variable_keys(detector):
+        new, old = np.asarray(row.variable), values[row.path]
+        if row.classes is None:
+            np.testing.assert_array_equal(new, old, err_msg=row.path)
+            continue
+        first, size = row.classes.background, row.classes.code_size
+        new = new.reshape(*new.shape[:-1], -1, first + 3, size)
+        old = old.reshape(*old.shape[:-1], -1, first + 2, size)
+        kept = [*range(first), first, first + 2], [*range(first), first + 1, first]
+        np.testing.assert_array_equal(new[..., kept[0], :], old[..., kept[1], :])
+
+
+def test_other_classes_start_from_random_scores_but_known_boxes(make, tmp_path):
+    source, target = make("faster_rcnn_resnet50_keras"), make("faster_rcnn_resnet50_keras")
+    values = random_values({row.path: row.variable.shape for row in variable_keys(source)})
+    _write_object_based(tmp_path / "ckpt-0", {f"model/{path}": v for path, v in values.items()})
+    report = restore(target, tmp_path / "ckpt-0", kind="detection")
+    assert report.fresh == [
+        f"_mask_rcnn_box_predictor/_class_prediction_head/_class_predictor_layers/1/{kind}"
+        for kind in ("kernel", "bias")
+    ]
+
+
+def test_a_detector_for_given_regions_takes_the_checkpoint_of_one_that_proposes_them(
+    make, tmp_path
+):
+    source = make("faster_rcnn_resnet50_keras")
+    values = random_values({row.path: row.variable.shape for row in variable_keys(source)})
+    _write_object_based(tmp_path / "ckpt-0", {f"model/{path}": v for path, v in values.items()})
+    # Fields of the second stage have the same numbers in both messages.
+    config = tiny_two_stage_config("faster_rcnn_resnet50_keras").faster_rcnn
+    fast = schema.FastRcnn.FromString(config.SerializeToString())
+    detector = build_detector(schema.DetectionModel(fast_rcnn=fast))
+    report = restore(detector, tmp_path / "ckpt-0", kind="full")
+    assert all(path.startswith("_first_stage_box_predictor") for path in report.left_over)
+    assert len(report.matched) + len(report.left_over) == len(values)
 
 
 def test_repeats_of_inception_resnet_begin_anew_in_the_second_stage():

@@ -173,6 +173,15 @@ def test_an_image_without_boxes_works(name):
         assert np.isfinite(result.image.numpy()).all()
 
 
+@pytest.mark.parametrize("name", GEOMETRIC)
+def test_an_image_without_objects_keeps_no_masks(name):
+    augment = chain(name)
+    for number in range(3):
+        none = empty()._replace(masks=tf.zeros([0, HEIGHT, WIDTH], tf.uint8))
+        result = augment(none, seed(number))
+        assert result.masks.shape == (0, *result.image.shape[:2])
+
+
 @pytest.mark.parametrize("name", OPS)
 def test_pixels_stay_within_0_and_255(name):
     for number in range(4):

@@ -17,6 +17,7 @@ from keras.layers import Layer
 from detectune.backbones.base import Backbone
 from detectune.checkpoints.name_maps.ssd import backbone_layers, taken_apart
 from detectune.checkpoints.name_maps.tf1_ssd import own_scope
+from detectune.detectors.fast_rcnn import FastRCNN
 from detectune.detectors.faster_rcnn import FasterRCNN
 from detectune.detectors.ssd import SSD
 
@@ -38,7 +39,7 @@ def layers_of_ssd(detector: SSD) -> Iterator[ClassifierLayer]:
     return _layers(detector.backbone, None)
 
 
-def layers_of_faster_rcnn(detector: FasterRCNN) -> Iterator[ClassifierLayer]:
+def layers_of_two_stages(detector: FasterRCNN | FastRCNN) -> Iterator[ClassifierLayer]:
     """The backbone, and the rest of it where the second stage goes on with it."""
     return _layers(detector.backbone, None if detector.neck else detector.box_features)
 

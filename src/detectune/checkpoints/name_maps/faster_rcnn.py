@@ -1,4 +1,4 @@
-"""Faster R-CNN: layer → key in a zoo checkpoint, and the name the original gave the layer."""
+"""Fast and Faster R-CNN: layer → key in a zoo checkpoint, and the name it had in the original."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from detectune.checkpoints.name_maps.mask_head import mask_head_layers
 from detectune.checkpoints.name_maps.region_features import region_feature_layers
 from detectune.checkpoints.name_maps.rfcn_head import rfcn_head_layers
 from detectune.checkpoints.name_maps.ssd import LayerKey, level_heads
+from detectune.detectors.fast_rcnn import FastRCNN
 from detectune.detectors.faster_rcnn import FasterRCNN
 from detectune.detectors.first_stage import FirstStage
 from detectune.detectors.second_stage import SecondStage
@@ -17,7 +18,7 @@ PREDICTOR = "_mask_rcnn_box_predictor"
 _SCOPE = "mask_rcnn_keras_box_predictor"
 
 
-def layer_keys(detector: FasterRCNN) -> Iterator[LayerKey]:
+def layer_keys(detector: FasterRCNN | FastRCNN) -> Iterator[LayerKey]:
     """Every layer of `detector` that has variables."""
     yield from region_feature_layers(detector)
     for row in _predictors(detector):
@@ -25,8 +26,9 @@ def layer_keys(detector: FasterRCNN) -> Iterator[LayerKey]:
             yield row
 
 
-def _predictors(detector: FasterRCNN) -> Iterator[LayerKey]:
-    yield from first_stage_layers(detector.first_stage)
+def _predictors(detector: FasterRCNN | FastRCNN) -> Iterator[LayerKey]:
+    if isinstance(detector, FasterRCNN):
+        yield from first_stage_layers(detector.first_stage)
     if detector.second_stage is not None:
         yield from second_stage_layers(detector.second_stage)
 

@@ -16,6 +16,7 @@ from keras.layers import Layer
 from detectune.backbones.tf1 import Tf1Form
 from detectune.checkpoints.name_maps.ssd import backbone_layers, taken_apart
 from detectune.checkpoints.name_maps.tf1_ssd import Scoped, own_scope
+from detectune.detectors.fast_rcnn import FastRCNN
 from detectune.detectors.faster_rcnn import FasterRCNN
 from detectune.detectors.first_stage import FirstStage
 from detectune.detectors.second_stage import SecondStage
@@ -27,18 +28,19 @@ SECOND_STAGE = "SecondStageFeatureExtractor"
 PREDICTOR = "SecondStageBoxPredictor"
 
 
-def layer_scopes(detector: FasterRCNN) -> Scoped:
+def layer_scopes(detector: FasterRCNN | FastRCNN) -> Scoped:
     """Every layer with variables and its scope; nothing if the network came after TensorFlow 1."""
     form = detector.backbone.tf1
     if form is None or form.regions is None or detector.neck is not None:
         return
     yield from _extractors(detector, form)
-    yield from _first_predictor(detector.first_stage)
+    if isinstance(detector, FasterRCNN):
+        yield from _first_predictor(detector.first_stage)
     if detector.second_stage is not None:
         yield from _second_predictor(detector.second_stage)
 
 
-def _extractors(detector: FasterRCNN, form: Tf1Form) -> Scoped:
+def _extractors(detector: FasterRCNN | FastRCNN, form: Tf1Form) -> Scoped:
     for layer in backbone_layers(detector.backbone):
         scope = f"{FIRST_STAGE}/{form.scope}/{form.scope_of(layer.name)}"
         yield own_scope(scope, layer), layer
@@ -47,7 +49,7 @@ def _extractors(detector: FasterRCNN, form: Tf1Form) -> Scoped:
         yield own_scope(scope, layer), layer
 
 
-def _box_features(detector: FasterRCNN) -> list[Layer]:
+def _box_features(detector: FasterRCNN | FastRCNN) -> list[Layer]:
     """The layers with variables that make features of regions."""
     if detector.box_features is None:
         return []

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from detectune.data.resizers import as_channels
 from detectune.registry import Registry
 
 augmentations: Registry = Registry("data augmentation", "detectune.data.augment")
@@ -81,8 +82,8 @@ def moved(
 
 def scaled_masks(masks: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
     """`masks [N, H, W]` at another size `[2]`; each pixel takes the value of the nearest."""
-    resized = tf.image.resize(masks[..., None], size, tf.image.ResizeMethod.NEAREST_NEIGHBOR)
-    return resized[..., 0]
+    nearest = tf.image.ResizeMethod.NEAREST_NEIGHBOR
+    return as_channels(masks, lambda image: tf.image.resize(image, size, nearest))
 
 
 def in_window(boxes: tf.Tensor, window: tf.Tensor) -> tf.Tensor:

@@ -11,6 +11,7 @@ from detectune.config.label_map import LabelMap
 from detectune.data.sources.base import Source
 from detectune.data.sources.coco import open_coco
 from detectune.data.sources.csv import open_csv
+from detectune.data.sources.proposed import ProposalFile, Proposed, proposal_file
 from detectune.data.sources.tfrecord import is_tfrecord, open_tfrecord
 from detectune.data.sources.voc import open_voc
 from detectune.data.sources.yolo import open_yolo
@@ -31,7 +32,9 @@ FORMATS = (*_OPENERS, "tfrecord")
 _PREFIX = re.compile(r"^([A-Za-z]{2,}):(?!//)(.*)$", re.DOTALL)
 
 
-def open_source(spec: str, label_map: LabelMap | None = None, *, masks: bool = True) -> Source:
+def open_source(
+    spec: str, label_map: LabelMap | None = None, *, masks: bool = True, proposals: bool = False
+) -> Source:
     """The data set that `spec` names: a path whose format is recognised, or FORMAT:PATH.
 
     Without a `label_map` the classes are taken from the data: ids 1, 2, … in the alphabetical
@@ -39,11 +42,23 @@ def open_source(spec: str, label_map: LabelMap | None = None, *, masks: bool = T
 
     Args:
         masks: read instance masks where the data have them, which costs memory.
+        proposals: read proposals that `detectune data proposals` has left with the data.
 
     Raises:
         DataError: there is nothing at the path, or it is in no format that can be read.
     """
     kind, path = _split(spec)
+    source = _open(kind, path, label_map, masks)
+    file = proposal_file(path)
+    return Proposed(source, ProposalFile(file)) if proposals and file.exists() else source
+
+
+def proposal_file_of(spec: str) -> Path:
+    """Where the proposals of the data set that `spec` names lie, or will lie."""
+    return proposal_file(_split(spec)[1])
+
+
+def _open(kind: str, path: str, label_map: LabelMap | None, masks: bool) -> Source:
     if kind == "tfrecord":
         return open_tfrecord(path, label_map, masks=masks)
     place = Path(path).expanduser()

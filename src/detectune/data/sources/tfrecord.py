@@ -24,6 +24,7 @@ from detectune.config.label_map import LabelMap, LabelMapItem
 from detectune.data.image_files import read_facts
 from detectune.data.sources import tfrecord_masks
 from detectune.data.sources.base import ClassIds, Record, Source, label_map_of, make_record
+from detectune.data.sources.proposed import SUFFIX as PROPOSALS
 from detectune.errors import DataError, three_part
 
 _HEADER, _FOOTER = 12, 4
@@ -66,6 +67,7 @@ def find_files(pattern: str) -> list[str]:
         if not part:
             continue
         found = [part] if os.path.isfile(part) else sorted(glob.glob(part))
+        found = [path for path in found if not path.endswith(PROPOSALS)]
         if os.path.isdir(part):
             found = sorted(p for p in glob.glob(os.path.join(part, "*")) if is_tfrecord(Path(p)))
             _one_set(part, found)

@@ -1,0 +1,81 @@
+"""What every two-stage detector owes its users, whatever extracts its features."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+from tiny import SIDE
+from tiny_two_stage import batch_with_masks, tiny_two_stage
+
+from detectune.checkpoints.files import write_checkpoint
+from detectune.checkpoints.keys import variable_keys
+from detectune.checkpoints.restore import restore
+from detectune.data.resizers import build_resizer
+from detectune.detectors.build import build_detector
+from detectune.detectors.inference import DetectionModel
+from detectune.detectors.parts.region_features import region_feature_types, tf1_region_feature_types
+from detectune.export.saved_model import read_saved_model, write_saved_model
+
+FAST = ["faster_rcnn_resnet50_fpn_keras"]
+NAMES = [*region_feature_types(), *tf1_region_feature_types()]
+
+
+@pytest.fixture(
+    params=[pytest.param(n, marks=[] if n in FAST else pytest.mark.slow) for n in NAMES],
+    scope="module",
+)
+def detector(request):
+    """Trained for some steps; later tests use what it has become."""
+    keras.utils.set_random_seed(1)
+    made = build_detector(tiny_two_stage(request.param, stages=3))
+    made.compile(optimizer=keras.optimizers.Adam(1e-3), jit_compile=False)
+    images, truth = batch_with_masks()
+    made.history_of_losses = []
+    for _ in range(12):
+        made.reset_metrics()
+        made.history_of_losses.append(made.train_on_batch(images, truth, return_dict=True))
+    made.type_name = request.param
+    return made
+
+
+def test_every_loss_falls_on_two_images(detector):
+    losses = detector.history_of_losses
+    assert all(np.isfinite(list(row.values())).all() for row in losses)
+    for name in ("rpn_objectness_loss", "classification_loss", "mask_loss"):
+        # The first sample of proposals may have no positive, and so no mask.
+        early = max(row[name] for row in losses[:3])
+        assert np.mean([row[name] for row in losses[-3:]]) < 0.9 * early, name
+
+
+def test_saved_is_restored(detector, tmp_path):
+    values = {row.key: np.asarray(row.variable) for row in variable_keys(detector)}
+    write_checkpoint(tmp_path / "ckpt-0", values)
+    keras.utils.set_random_seed(2)
+    other = build_detector(tiny_two_stage(detector.type_name, stages=3))
+    report = restore(other, tmp_path / "ckpt-0")
+    assert (len(report.matched), report.fresh, report.left_over) == (len(values), [], [])
+    images, sizes = batch_with_masks()[0], np.full((2, 2), SIDE)
+    ours, theirs = (DetectionModel(one).detect(images, sizes) for one in (detector, other))
+    for part, same in zip(ours, theirs, strict=True):
+        np.testing.assert_array_equal(part, same)
+
+
+def test_a_saved_model_answers_as_the_model(detector, tmp_path):
+    config = tiny_two_stage(detector.type_name, stages=3).faster_rcnn
+    resizer = build_resizer(config.image_resizer, detector.pad_value)
+    write_saved_model(detector, resizer, tmp_path / "saved_model")
+    image = batch_with_masks()[0][:1].astype(np.uint8)
+    answers = read_saved_model(tmp_path / "saved_model")(image)
+    found = DetectionModel(detector).detect(image.astype(np.float32), np.full((1, 2), SIDE))
+    np.testing.assert_allclose(answers["detection_scores"], found.scores, atol=1e-5)
+    np.testing.assert_allclose(answers["detection_boxes"] * SIDE, found.boxes, atol=1e-2)
+    count = int(answers["num_detections"][0])
+    assert count == found.valid.sum() > 0
+    masks = answers["detection_masks"][0, :count]
+    np.testing.assert_allclose(masks, found.masks[0, :count], atol=1e-4)
+    assert answers["detection_masks_reframed"].shape == (1, 8, SIDE, SIDE)
+    box = np.round(found.boxes[0, 0]).astype(int)
+    outside = answers["detection_masks_reframed"][0, 0].copy()
+    outside[box[0] : box[2] + 1, box[1] : box[3] + 1] = 0
+    assert not outside.any()
