@@ -51,7 +51,7 @@ def tiny_two_stage(type_name: str, *, stages: int = 2) -> schema.DetectionModel:
       }} }}
       second_stage_post_processing {{
         batch_non_max_suppression {{
-          score_threshold: 0.01 iou_threshold: 0.6 max_total_detections: 8
+          iou_threshold: 0.6 max_total_detections: 8
         }}
         score_converter: SOFTMAX
       }}
