@@ -193,3 +193,16 @@ def test_this_machine_is_described(tmp_path, monkeypatch):
     found = this_machine()
     assert found.cores >= 1
     assert found.gpu == ""
+
+
+def test_masks_of_padded_images_are_warned_of():
+    """The original cuts them out beside the boxes, and so do we unless told otherwise."""
+    config = template(MASKS)
+    assert not any("beside the boxes" in problem.found for problem in check_message(config))
+    resizer = config.model.faster_rcnn.image_resizer.keep_aspect_ratio_resizer
+    resizer.min_dimension = resizer.max_dimension = 640
+    resizer.pad_to_max_dimension = True
+    (found,) = [one for one in check_message(config) if "beside the boxes" in one.found]
+    assert found.severity == "warning"
+    config.model.faster_rcnn.crop_relative_to_input = True
+    assert not any("beside the boxes" in problem.found for problem in check_message(config))
