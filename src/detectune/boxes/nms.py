@@ -82,7 +82,9 @@ class NonMaxSuppression:
             kept = best_of(self.max_detections, inside(kept, windows, self.drop_empty))
             classes = ops.take_along_axis(best_class, kept.indices, axis=1)
             return kept._replace(classes=ops.where(kept.valid, classes, 0))
-        boxes = ops.reshape(boxes, (batch, -1, 4))
+        # How many boxes there are says whose they are, so it is known where the batch size is not.
+        per_pair = len(boxes.shape) == 4
+        boxes = ops.reshape(boxes, (batch, count * (num_classes if per_pair else 1), 4))
         pairs = ops.reshape(scores, (batch, count * num_classes))
         return self._greedy(boxes, pairs, windows, num_classes)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keras
 import numpy as np
 import pytest
 
@@ -96,3 +97,19 @@ def test_a_box_outside_the_window_is_dropped_but_suppresses_first():
     kept = NonMaxSuppression(iou_threshold=0.5, max_detections=3)(boxes, scores, WINDOW)
     np.testing.assert_array_equal(np.asarray(kept.valid)[0], [1, 0, 0])
     assert np.asarray(kept.indices)[0, 0] == 2
+
+
+def test_a_box_for_each_class_is_found_where_the_batch_size_is_not_known():
+    if keras.backend.backend() != "tensorflow":
+        pytest.skip("shapes are always known on this backend")
+    import tensorflow as tf
+
+    boxes = np.stack([random_boxes(20, seed) for seed in range(3)], axis=1)[None]
+    scores = np.random.default_rng(7).uniform(0, 1, (1, 20, 3)).astype(np.float32)
+    settings = NonMaxSuppression(iou_threshold=0.4, max_per_class=9, max_detections=12)
+    free = [tf.TensorSpec([None, *part.shape[1:]]) for part in (boxes, scores)]
+    graph = tf.function(lambda *parts: settings(*parts, WINDOW), input_signature=free)
+    expected, found = settings(boxes, scores, WINDOW), graph(boxes, scores)
+    assert np.asarray(expected.valid).all()
+    for one, other in zip(expected, found, strict=True):
+        np.testing.assert_array_equal(np.asarray(one), np.asarray(other))
