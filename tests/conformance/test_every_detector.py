@@ -36,6 +36,11 @@ SLOW = {
     "ssd_mobilenet_v3_small_fpn_keras",
     "ssd_resnet101_v1_fpn_keras",
     "ssd_resnet152_v1_fpn_keras",
+    "ssd_inception_v2_keras",
+    "ssd_inception_v3_keras",
+    "ssd_mobilenet_v1_keras",
+    "ssd_mobilenet_v2_bifpn_keras",
+    "ssd_mobilenet_v3_small_keras",
 }
 
 
