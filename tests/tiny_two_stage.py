@@ -22,13 +22,14 @@ _ANCHORS = {
 def tiny_two_stage(type_name: str, *, stages: int = 2) -> schema.DetectionModel:
     """The config of a detector with the feature extractor `type_name`."""
     pyramid = "_fpn_" in type_name
-    extractor = f"""
-      type: "{type_name}" batch_norm_trainable: true
-      {"fpn { min_level: 2 max_level: 6 additional_layer_depth: 32 }" if pyramid else ""}
-      conv_hyperparams {{ {_NORM if pyramid else ""} {_SMALL}
-        regularizer {{ l2_regularizer {{ weight: 4e-05 }} }} activation: RELU_6 }}
-      {"override_base_feature_extractor_hyperparams: true" if pyramid else ""}
-    """
+    extractor = f'type: "{type_name}" batch_norm_trainable: true'
+    if pyramid:
+        extractor += f"""
+          fpn {{ min_level: 2 max_level: 6 additional_layer_depth: 32 }}
+          conv_hyperparams {{ {_NORM} {_SMALL}
+            regularizer {{ l2_regularizer {{ weight: 4e-05 }} }} activation: RELU_6 }}
+          override_base_feature_extractor_hyperparams: true
+        """
     text = f"""faster_rcnn {{
       number_of_stages: {stages}
       num_classes: 2
@@ -51,7 +52,7 @@ def tiny_two_stage(type_name: str, *, stages: int = 2) -> schema.DetectionModel:
       }} }}
       second_stage_post_processing {{
         batch_non_max_suppression {{
-          score_threshold: 0.01 iou_threshold: 0.6 max_total_detections: 8
+          iou_threshold: 0.6 max_total_detections: 8
         }}
         score_converter: SOFTMAX
       }}

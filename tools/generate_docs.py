@@ -95,7 +95,8 @@ REGIONS_HEADER = """
 ## Faster R-CNN, Mask R-CNN and R-FCN
 
 What may stand in `feature_extractor { type: "..." }` of `faster_rcnn`. The box predictor and
-`number_of_stages` decide which of the three it is.
+`number_of_stages` decide which of the three it is. Pyramids on other backbones than ResNet are
+detectune's own. A backbone of another package is called `faster_rcnn_NAME_fpn_keras`.
 
 | backbone | without a pyramid | with a feature pyramid | in TensorFlow 1 |
 |---|---|---|---|

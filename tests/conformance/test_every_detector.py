@@ -36,6 +36,11 @@ SLOW = {
     "ssd_mobilenet_v3_small_fpn_keras",
     "ssd_resnet101_v1_fpn_keras",
     "ssd_resnet152_v1_fpn_keras",
+    "ssd_inception_v2_keras",
+    "ssd_inception_v3_keras",
+    "ssd_mobilenet_v1_keras",
+    "ssd_mobilenet_v2_bifpn_keras",
+    "ssd_mobilenet_v3_small_keras",
 }
 
 
@@ -148,12 +153,12 @@ def test_every_type_that_can_be_asked_for_is_tested_here():
     assert set(TYPES) > SLOW
 
 
+LARGE = re.compile(r"resnet1|_d[1-7]_|inception_resnet|rcnn_resnet50_v1_\d{3,4}x1")
+
+
 @pytest.mark.parametrize(
     "model",
-    [
-        pytest.param(name, marks=pytest.mark.slow if re.search("resnet1|_d[1-7]_", name) else [])
-        for name in MODELS
-    ],
+    [pytest.param(name, marks=pytest.mark.slow if LARGE.search(name) else []) for name in MODELS],
 )
 def test_every_shipped_config_builds_and_names_its_variables(model):
     detector = build_detector(template(model).model)

@@ -34,11 +34,12 @@ _INCEPTION = "faster_rcnn_inception_resnet_v2_640x640_coco17_tpu-8"
 _MASKS = "x_mask_rcnn_resnet50_v1_640x640"
 _INCEPTION_MASKS = "mask_rcnn_inception_resnet_v2_1024x1024_coco17_gpu-8"
 _SLOW = [
+    pytest.param(_MASKS, marks=pytest.mark.slow),
     pytest.param("faster_rcnn_resnet50_v1_800x1333_coco17_gpu-8", marks=pytest.mark.slow),
     pytest.param(_INCEPTION, marks=pytest.mark.slow),
     pytest.param(_INCEPTION_MASKS, marks=pytest.mark.slow),
 ]
-NAMES = [_RESNET50, _PYRAMID, _MASKS, *_SLOW]
+NAMES = [_RESNET50, _PYRAMID, *_SLOW]
 # Recorded without losses.
 NAMES_WITHOUT_LOSSES = [
     pytest.param("faster_rcnn_resnet101_v1_640x640_coco17_tpu-8", marks=pytest.mark.slow)

@@ -86,7 +86,8 @@ class BackboneFamily:
         checkpoint_part: the part of a checkpoint's key that stands for the network.
         keeps_unused_layers: whether the layers after the last feature map stand in a checkpoint.
         tf1: what TensorFlow 1 did otherwise, and its names; None if the family came later.
-        regions: the family in two-stage detectors; None if the original has it only for SSD.
+        regions: the two networks that a two-stage detector without a pyramid cuts it into; None if
+            the original does not.
         min_image_side: pixels that the shorter side of an image needs at least.
         from_config: hyperparameters of the config, where it overrides those of the backbone →
             the hyperparameters that are used.

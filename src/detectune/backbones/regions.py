@@ -39,11 +39,9 @@ class RegionForm:
         build: both halves of the network, for detectors without a pyramid.
         hyperparams: of their convolutions; a config cannot override them.
         strides: what `first_stage_features_stride` may be, in pixels.
-        pyramid: whether there is also a feature extractor with a pyramid.
     """
 
     name: str
     build: BuildRegionNetworks
     hyperparams: ConvHyperparams = field(default_factory=ConvHyperparams)
     strides: tuple[int, ...] = (8, 16)
-    pyramid: bool = False

@@ -282,7 +282,6 @@ for _depth in BLOCKS:
                 hyperparams=replace(DEFAULT_HYPERPARAMS, regularizer=None),
                 # Parity: faster_rcnn_resnet_keras_feature_extractor.py.
                 strides=(16,),
-                pyramid=True,
             ),
         )
     )

@@ -23,6 +23,7 @@ def doubtful_values(config: schema.TrainEvalPipelineConfig) -> list[Problem]:
     return [
         *_extractor(config.model.ssd.feature_extractor),
         *_predictor(config.model.ssd),
+        *_masks_in_padding(config.model.faster_rcnn),
         *_rates(config.train_config),
         *_start(config.train_config),
         *_data(config),
@@ -60,6 +61,20 @@ def _predictor(ssd: schema.Ssd) -> Iterator[Problem]:
             "Scores are made from logits in post_processing.",
             "Remove the line, and write score_converter: SIGMOID in post_processing.",
         )
+
+
+def _masks_in_padding(faster: schema.FasterRcnn) -> Iterator[Problem]:
+    """Masks are cut out of the maps beside the boxes, if images are padded."""
+    pads = faster.image_resizer.keep_aspect_ratio_resizer.pad_to_max_dimension
+    if faster.number_of_stages < 3 or not pads or faster.crop_relative_to_input:
+        return
+    yield Problem(
+        "warning",
+        "model.faster_rcnn.image_resizer.keep_aspect_ratio_resizer.pad_to_max_dimension",
+        "images are padded, and masks are then cut out beside the boxes, as in the original.",
+        "It takes fractions of the picture for fractions of the padded input.",
+        "Write crop_relative_to_input: true, unless old answers are to be kept to the digit.",
+    )
 
 
 def _rates(train: schema.TrainConfig) -> Iterator[Problem]:

@@ -31,6 +31,11 @@ FEATURE_EXTRACTORS = (
 
 REGION_FEATURE_EXTRACTORS = (
     "faster_rcnn_inception_resnet_v2_keras",
+    "faster_rcnn_inception_v2_fpn_keras",
+    "faster_rcnn_mobilenet_v1_fpn_keras",
+    "faster_rcnn_mobilenet_v2_fpn_keras",
+    "faster_rcnn_mobilenet_v3_large_fpn_keras",
+    "faster_rcnn_mobilenet_v3_small_fpn_keras",
     "faster_rcnn_resnet101_keras",
     "faster_rcnn_resnet101_fpn_keras",
     "faster_rcnn_resnet152_keras",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from detectune.config import schema
+from detectune.config.evaluated import predicts_masks
 
 
 class Footprint(NamedTuple):
@@ -24,24 +25,43 @@ class Footprint(NamedTuple):
         return max(int((gb - self.fixed_gb) / self.per_image_gb), 0)
 
 
-# Feature extractor, or how its name begins → GB that do not depend on the image, GB for each
-# million pixels of input. Greatest resident memory over three steps with one made-up object, at
-# batch 1 and 2 (SSDs: 1 and 3, 1 and 8), TensorFlow 2.21 in float32 on 2 cores, 2026-11-21:
-# FILL
-_MEASURED: dict[str, tuple[float, float]] = {}
-_MASKS_GB = 0.0
+class _Measured(NamedTuple):
+    """GB, fitted to the figures of `benchmarks/results/memory-2cores-tf-fp32.csv`."""
+
+    fixed: float
+    per_image: float
+    per_megapixel: float
+    """For every million pixels of input."""
+
+
+_MEASURED = {
+    "faster_rcnn_resnet50_keras": _Measured(1.3, 0.15, 2.15),
+    "faster_rcnn_resnet101_keras": _Measured(2.3, 0.15, 2.15),
+    "faster_rcnn_resnet152_keras": _Measured(3.4, 0.15, 2.15),
+    "faster_rcnn_resnet50_fpn_keras": _Measured(2.1, 0.05, 2.05),
+    "faster_rcnn_inception_resnet_v2_keras": _Measured(2.15, 1.1, 2.75),
+    "ssd_mobilenet_v2_keras": _Measured(1.0, 0.0, 1.1),
+    "ssd_mobilenet_v2_fpn_keras": _Measured(1.1, 0.0, 1.5),
+    "ssd_mobilenet_v1_fpn_keras": _Measured(1.2, 0.0, 1.6),
+    "ssd_resnet50_v1_fpn_keras": _Measured(1.9, 0.0, 2.0),
+    "ssd_resnet152_v1_fpn_keras": _Measured(3.5, 0.0, 2.0),
+    "ssd_efficientnet-b0_bifpn_keras": _Measured(1.6, 0.0, 2.05),
+}
+"""By feature extractor. Networks that differ from these in depth only are not guessed."""
+
+_MASKS_GB = 0.3
 
 
 def footprint(model: schema.DetectionModel) -> Footprint | None:
     """What training `model` takes; None if nothing like it was measured."""
     detector = getattr(model, model.WhichOneof("model"))
-    name = detector.feature_extractor.type
-    known = [prefix for prefix in _MEASURED if name.startswith(prefix)]
+    measured = _MEASURED.get(detector.feature_extractor.type)
     pixels = _pixels(detector.image_resizer)
-    if not known or not pixels:
+    if measured is None or not pixels:
         return None
-    fixed, per_megapixel = _MEASURED[max(known, key=len)]
-    return Footprint(fixed, per_megapixel * pixels / 1e6)
+    masks = _MASKS_GB if predicts_masks(model) else 0.0
+    per_image = measured.per_image + masks + measured.per_megapixel * pixels / 1e6
+    return Footprint(measured.fixed, per_image)
 
 
 def _pixels(resizer: schema.ImageResizer) -> int:

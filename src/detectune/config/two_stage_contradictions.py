@@ -22,6 +22,18 @@ def two_stage_contradictions(config: TwoStage) -> Iterator[Problem]:
         yield from second_stage(config)
 
 
+def context(config: schema.FasterRcnn) -> Iterator[Problem]:
+    """Every image is looked at alone. `config check` says so by the table of fields."""
+    if config.HasField("context_config"):
+        yield Problem(
+            "error",
+            f"{_path(config)}.context_config",
+            "Context R-CNN is not supported yet.",
+            "Offered are Faster R-CNN, Mask R-CNN and R-FCN, which look at one image at a time.",
+            "Remove context_config; the rest of the config describes a Faster R-CNN.",
+        )
+
+
 def first_stage(config: schema.FasterRcnn) -> Iterator[Problem]:
     """The numbers of the first stage mean something."""
     if not 1 <= config.number_of_stages <= 3:
@@ -31,14 +43,6 @@ def first_stage(config: schema.FasterRcnn) -> Iterator[Problem]:
             f"it is {config.number_of_stages}.",
             "Allowed: 1 for proposals, 2 for boxes and classes, 3 for masks as well.",
             "Write 2, which is the default.",
-        )
-    if config.HasField("context_config"):
-        yield Problem(
-            "error",
-            f"{_path(config)}.context_config",
-            "Context R-CNN is not supported yet.",
-            "Offered are Faster R-CNN, Mask R-CNN and R-FCN, which look at one image at a time.",
-            "Remove context_config; the rest of the config describes a Faster R-CNN.",
         )
     if not 0.0 <= config.first_stage_nms_iou_threshold <= 1.0:
         yield Problem(

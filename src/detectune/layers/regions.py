@@ -177,12 +177,7 @@ def position_sensitive_pool(maps: Array, boxes: Array, bins: Size, size: Size) -
     rows = _mean_of_parts(boxes[..., 0], boxes[..., 2], bins[0], size[0] // bins[0], height)
     columns = _mean_of_parts(boxes[..., 1], boxes[..., 3], bins[1], size[1] // bins[1], width)
     shares = ops.stack(
-        [
-            rows[:, y, :, :, None] * columns[:, x, :, None, :]
-            for y in range(bins[0])
-            for x in range(bins[1])
-        ],
-        axis=1,
+        [row[..., None] * column[:, :, None, :] for row in rows for column in columns], axis=1
     )
     shares = ops.reshape(shares, (-1, num_bins, boxes.shape[1], height * width))
     cells = ops.reshape(maps, (-1, height * width, num_bins, channels // num_bins))
@@ -259,13 +254,15 @@ def _sampling_matrix(
     return ops.where(inside, ops.relu(1.0 - ops.abs(places - cells)), 0.0)
 
 
-def _mean_of_parts(low: Array, high: Array, bins: int, samples: int, length: int) -> Array:
-    """`[B, bins, P, length]`: how much each cell counts for the mean of each part of a box."""
+def _mean_of_parts(low: Array, high: Array, bins: int, samples: int, length: int) -> list[Array]:
+    """For each part of a box `[B, P, length]`: how much each cell counts for its mean.
+
+    A list: TensorFlow's graph optimizer miscalculates the shape of slices of a stack.
+    """
     step = (high - low) / bins
     # The last edge is given, not computed: rounding would put it beyond the border of the map.
     edges = [*(low + part * step for part in range(bins)), high]
-    parts = [
+    return [
         ops.mean(_sampling_matrix(begin, end, samples, length), axis=-2)
         for begin, end in pairwise(edges)
     ]
-    return ops.stack(parts, axis=1)

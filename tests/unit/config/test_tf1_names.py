@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from detectune.config import schema, tf1_names
+from detectune.config.check import check_message
 from detectune.config.feature_extractors import FEATURE_EXTRACTORS, REGION_FEATURE_EXTRACTORS
 from detectune.config.report import report_fields
 from detectune.detectors.parts.feature_extractor import backbone_and_neck
+from detectune.detectors.parts.first_stage import first_stage
 from detectune.detectors.parts.region_features import region_features, tf1_region_feature_types
 from detectune.errors import ConfigError
 
@@ -69,6 +71,19 @@ def test_a_slip_of_the_pen_in_a_two_stage_type_is_recognised(name, guess):
     assert f'Did you mean "{guess}"?' in problem.next_step
     with pytest.raises(ConfigError, match=f'Did you mean "{guess}"'):
         build(extractor_of(name))
+
+
+def test_context_is_refused_by_name_and_once():
+    config = schema.DetectionModel()
+    config.faster_rcnn.context_config.SetInParent()
+    config.faster_rcnn.num_classes = 2
+    pipeline = schema.TrainEvalPipelineConfig(model=config)
+    said = [p.found for p in check_message(pipeline) if p.field.endswith("context_config")]
+    assert said == ["Context R-CNN is not supported yet."]
+    config.faster_rcnn.feature_extractor.type = "faster_rcnn_resnet50_keras"
+    with pytest.raises(ConfigError, match="Context R-CNN is not supported yet") as error:
+        first_stage(config.faster_rcnn)
+    assert len(str(error.value).splitlines()) == 3
 
 
 def test_a_type_of_the_other_kind_of_detector_is_refused_without_a_guess():

@@ -7,7 +7,8 @@ import pytest
 from detectune.boxes.coders import FasterRcnnBoxCoder
 from detectune.boxes.nms import NonMaxSuppression
 from detectune.detectors.region_crops import PooledCrops
-from detectune.detectors.second_stage import RegionLosses, SecondStage
+from detectune.detectors.region_losses import RegionLosses
+from detectune.detectors.second_stage import SecondStage
 from detectune.heads.masks import MaskHead
 from detectune.heads.regions import RegionHead
 from detectune.layers.hyperparams import ConvHyperparams

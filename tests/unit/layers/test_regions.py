@@ -99,6 +99,14 @@ def test_position_sensitive_scores_are_means_of_the_crops_of_all_parts():
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
+def test_position_sensitive_scores_are_the_same_in_a_compiled_graph():
+    inputs = [keras.Input(batch_shape=array.shape) for array in (MAPS, BOXES)]
+    network = keras.Model(inputs, position_sensitive_pool(*inputs, (3, 2), (6, 4)))
+    expected = position_sensitive_pool(MAPS, BOXES, (3, 2), (6, 4))
+    found = network.predict_on_batch([MAPS, BOXES])
+    np.testing.assert_allclose(found, np.asarray(expected), atol=1e-5)
+
+
 def test_a_box_that_ends_on_the_border_has_all_its_samples_in_the_map():
     low = np.random.default_rng(0).uniform(0.0, 0.9, 500).astype(np.float32)
     boxes = np.stack([low, low, np.ones_like(low), np.ones_like(low)], axis=-1)[None]

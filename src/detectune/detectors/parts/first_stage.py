@@ -9,6 +9,7 @@ from detectune.boxes.coders import FasterRcnnBoxCoder
 from detectune.boxes.nms import NonMaxSuppression
 from detectune.config import schema, tf1_names
 from detectune.config.contradictions import refuse
+from detectune.config.two_stage_contradictions import context
 from detectune.config.two_stage_contradictions import first_stage as first_stage_contradictions
 from detectune.detectors.first_stage import FirstStage
 from detectune.detectors.parts.anchors import anchor_generator
@@ -24,6 +25,7 @@ REGION_CODER = FasterRcnnBoxCoder((10.0, 10.0, 5.0, 5.0))
 
 def first_stage(config: schema.FasterRcnn) -> FirstStage:
     """The network that `faster_rcnn { first_stage_… }` describes."""
+    refuse(context(config))
     refuse(first_stage_contradictions(config))
     style = conv_hyperparams(
         config.first_stage_box_predictor_conv_hyperparams,

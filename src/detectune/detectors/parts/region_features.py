@@ -36,15 +36,17 @@ _DEFAULT_PYRAMID = schema.FeaturePyramidNetworks(min_level=2, max_level=6)
 def region_feature_types() -> dict[str, tuple[str, bool]]:
     """Type in the config → (backbone, whether it has a pyramid).
 
-    The grammar is `faster_rcnn_<backbone>[_fpn]_keras`.
+    The grammar is `faster_rcnn_<backbone>[_fpn]_keras`. Above a pyramid no family needs layers of
+    its own for regions, so whatever can be under the pyramid of an SSD can be under this one.
     """
     types = {}
     for backbone in backbones:
-        form = backbones[backbone].regions
+        family: BackboneFamily = backbones[backbone]
+        form = family.regions
         if form is not None:
             types[f"faster_rcnn_{form.name}_keras"] = backbone, False
-            if form.pyramid:
-                types[f"faster_rcnn_{form.name}_fpn_keras"] = backbone, True
+        if "fpn" in family.necks:
+            types[f"faster_rcnn_{form.name if form else backbone}_fpn_keras"] = backbone, True
     return types
 
 
@@ -70,12 +72,12 @@ def region_features(
     Raises:
         ConfigError: there is no such feature extractor, or it does not take a field.
     """
-    family, form, pyramid = _family(config.type)
+    family, pyramid = _family(config.type)
     if pyramid:
         if patch_size is None:
             raise _needs_patches(config.type)
         return _with_pyramid(config, family, patch_size)
-    return _without_pyramid(config, family, form)
+    return _without_pyramid(config, family)
 
 
 def region_padding_colour(config: schema.ImageResizer) -> Colour:
@@ -96,8 +98,11 @@ def region_padding_colour(config: schema.ImageResizer) -> Colour:
     return red, green, blue
 
 
-def _family(name: str) -> tuple[BackboneFamily, RegionForm, bool]:
-    """What the type `name` stands for; for an old name the family as TensorFlow 1 had it."""
+def _family(name: str) -> tuple[BackboneFamily, bool]:
+    """What the type `name` stands for, and whether it has a pyramid.
+
+    For an old name it is the family as TensorFlow 1 had it.
+    """
     types = region_feature_types()
     old_types = tf1_region_feature_types()
     if refusal := tf1_names.refusal(name):
@@ -114,8 +119,7 @@ def _family(name: str) -> tuple[BackboneFamily, RegionForm, bool]:
     family: BackboneFamily = backbones[backbone]
     if name in old_types:
         family = family.in_tf1()
-    assert family.regions is not None
-    return family, family.regions, pyramid
+    return family, pyramid
 
 
 def _needs_patches(name: str) -> ConfigError:
@@ -129,8 +133,10 @@ def _needs_patches(name: str) -> ConfigError:
 
 
 def _without_pyramid(
-    config: schema.FasterRcnnFeatureExtractor, family: BackboneFamily, form: RegionForm
+    config: schema.FasterRcnnFeatureExtractor, family: BackboneFamily
 ) -> RegionFeatures:
+    form = family.regions
+    assert form is not None  # there is no such type otherwise
     _check_fields(config, form)
     style = form.hyperparams.with_frozen_statistics(not config.batch_norm_trainable)
     networks = form.build(features_stride=config.first_stage_features_stride, hyperparams=style)

@@ -14,7 +14,8 @@ from detectune.detectors.parts.layers import conv_hyperparams
 from detectune.detectors.parts.losses import classification_loss, hard_example_miner
 from detectune.detectors.parts.post_processing import non_max_suppression, score_converter
 from detectune.detectors.region_crops import PooledCrops, WholeMap
-from detectune.detectors.second_stage import RegionCrops, RegionLosses, SecondStage
+from detectune.detectors.region_losses import RegionLosses
+from detectune.detectors.second_stage import RegionCrops, SecondStage
 from detectune.heads.masks import MaskHead
 from detectune.heads.position_sensitive import PositionSensitiveHead
 from detectune.heads.regions import RegionHead

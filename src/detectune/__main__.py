@@ -1,0 +1,7 @@
+"""`python -m detectune` is `detectune`."""
+
+from __future__ import annotations
+
+from detectune.cli.main import main
+
+main()
