@@ -34,6 +34,7 @@ class Resizer:
     Args:
         new_size: height and width of the image → height and width it is resized to.
         padded_size: size after padding; None where it depends on the image.
+        longest_side: no side of a result is longer; None where nothing limits them.
         pad_multiple: pad to the next multiple of this, where `padded_size` is None.
         pad_value: what padding holds, one number per channel, 0–255.
     """
@@ -41,6 +42,7 @@ class Resizer:
     new_size: NewSize
     method: int
     padded_size: Size = (None, None)
+    longest_side: int | None = None
     pad_multiple: int = 1
     pad_value: tuple[float, ...] = (0.0, 0.0, 0.0)
     grayscale: bool = False
@@ -165,6 +167,7 @@ def _keep_aspect_ratio(config: schema.KeepAspectRatioResizer, pad: tuple, ask: b
         lambda height, width: _within(height, width, shortest, longest),
         config.resize_method,
         padded_size=(longest, longest) if config.pad_to_max_dimension else (None, None),
+        longest_side=longest,
         pad_value=pad,
         grayscale=config.convert_to_grayscale,
     )

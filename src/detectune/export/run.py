@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import shutil
 import tempfile
@@ -20,6 +21,7 @@ from detectune.checkpoints.run import Run, image_resizer, open_run
 from detectune.config.label_map import write_label_map
 from detectune.config.save import write_config
 from detectune.data.decode import read_image
+from detectune.data.frames import squared
 from detectune.data.readers import open_reader
 from detectune.data.resizers import Resizer, build_resizer
 from detectune.detectors.base import Detector
@@ -30,6 +32,7 @@ from detectune.export.saved_model import read_saved_model
 from detectune.files import write_error
 from detectune.registry import exporters
 
+_log = logging.getLogger("detectune")
 _CHECKED_IMAGES = 4
 
 
@@ -78,12 +81,23 @@ def export(
     _check_precision(precision)
     target = _free_folder(Path(path))
     detector = opened.detector(checkpoint)
-    resizer = build_resizer(image_resizer(opened.config.model), detector.pad_value)
+    resizer = _of_one_size(build_resizer(image_resizer(opened.config.model), detector.pad_value))
     with _new_folder(target) as work:
         write(detector, resizer, work / "saved_model")
         checked = _compare(opened, detector, resizer, work / "saved_model", images)
         _write_companions(opened, detector, work)
     return Exported(target, *checked)
+
+
+def _of_one_size(resizer: Resizer) -> Resizer:
+    square = squared(resizer)
+    if square is not resizer:
+        _log.warning(
+            "images are padded to %dx%d in the export, which has one input size inside; "
+            "`predict` on the run takes them as they are.",
+            *square.output_size,
+        )
+    return square
 
 
 @contextmanager

@@ -29,6 +29,7 @@ from detectune.config.report import report_fields
 from detectune.config.second_inputs import max_proposals
 from detectune.data.check import broken_images_named, check_source, refuse_damaged
 from detectune.data.decoded_masks import check_masks
+from detectune.data.frames import framed
 from detectune.data.pipeline import batch_file_names, train_batches
 from detectune.data.proposals import check_proposals
 from detectune.data.readers import open_reader
@@ -103,6 +104,9 @@ class _Data:
     train: Source
     evaluate: Source | None
     resizer: Resizer
+    """For images on their own: evaluation and examples."""
+    train_resizer: Resizer
+    """For training, where all images have one size."""
 
 
 class _Session:
@@ -190,7 +194,7 @@ class _Session:
         batches = train_batches(
             self.config,
             self.data.train,
-            self.data.resizer,
+            self.data.train_resizer,
             seed=self.settings.seed,
             start_step=first,
             steps=total - first,
@@ -313,7 +317,7 @@ class _Session:
         recent = train_batches(
             self.config,
             self.data.train,
-            self.data.resizer,
+            self.data.train_resizer,
             seed=self.settings.seed,
             start_step=step - count,
             steps=count,
@@ -438,7 +442,8 @@ def _open_data(
             more = f", and {len(strays) - 1} more files" if len(strays) > 1 else ""
             console.say(f"left out: {name}: {reason}{more}; see `detectune data inspect`")
     resizer = build_resizer(image_resizer(config.model), detector.pad_value)
-    return _Data(label_map, train, evaluate, resizer)
+    one_size = framed(resizer, train, config.train_config.data_augmentation_options)
+    return _Data(label_map, train, evaluate, resizer, one_size)
 
 
 def _without_lost_label_map(reader: schema.InputReader, own: LabelMap | None) -> schema.InputReader:
