@@ -109,9 +109,8 @@ def _check_detections(arrays, found, size) -> None:
 def _check_masks(arrays, stage, out, found) -> None:
     """Masks of the recorded boxes, whose order is that of the recorded masks."""
     boxes = arrays["det/detection_boxes"] * np.tile(out.size, 2).astype(np.float32)
-    logits = stage.mask_head(stage.features(out.maps, boxes, out.size))
-    assert relative_error(arrays, "det/mask_predictions", logits) < 1e-5
+    features = stage.features(out.maps, boxes, out.size)
+    assert relative_error(arrays, "det/mask_predictions", stage.mask_head(features)) < 1e-5
     classes = arrays["det/detection_classes"].astype(np.int32)
-    recorded = found._replace(boxes=boxes, classes=classes)
-    masks = stage.with_masks(recorded, out.maps, out.size).masks
+    masks = stage.masks(found._replace(boxes=boxes, classes=classes), features)
     assert relative_error(arrays, "det/detection_masks", masks) < 1e-5
