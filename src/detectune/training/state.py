@@ -55,7 +55,7 @@ def write_state(path: Path, detector: Detector, values: list[np.ndarray], at: Pr
     optimizer = _optimizer(detector)
     for index, variable in enumerate(_optimizer_variables(optimizer)):
         arrays[f"optimizer/{index}"] = np.asarray(variable)
-    arrays["optimizer/0"] //= optimizer.gradient_accumulation_steps or 1
+    arrays["optimizer/0"] = arrays["optimizer/0"] // (optimizer.gradient_accumulation_steps or 1)
     arrays["progress"] = np.frombuffer(json.dumps(at.__dict__).encode(), np.uint8)
     with atomic_path(path) as temporary, open(temporary, "wb") as file:
         np.savez(file, **arrays)
@@ -81,7 +81,7 @@ def read_state(path: Path, detector: Detector) -> Progress:
         raise _unreadable(path, "it was written by another model or optimizer") from error
     except (OSError, EOFError, ValueError, TypeError, zipfile.BadZipFile, zlib.error) as error:
         raise _unreadable(path, f"the file is damaged ({error})") from error
-    slots[0] *= optimizer.gradient_accumulation_steps or 1
+    slots[0] = slots[0] * (optimizer.gradient_accumulation_steps or 1)
     pairs = [*zip(network, values, strict=True), *zip(own, slots, strict=True)]
     differing = [v.path for v, value in pairs if tuple(v.shape) != value.shape]
     if extra or differing:
