@@ -23,7 +23,7 @@ def doubtful_values(config: schema.TrainEvalPipelineConfig) -> list[Problem]:
     return [
         *_extractor(config.model.ssd.feature_extractor),
         *_predictor(config.model.ssd),
-        *_masks_in_padding(config.model.faster_rcnn),
+        *_masks(config.model.faster_rcnn),
         *_rates(config.train_config),
         *_start(config.train_config),
         *_data(config),
@@ -63,18 +63,27 @@ def _predictor(ssd: schema.Ssd) -> Iterator[Problem]:
         )
 
 
-def _masks_in_padding(faster: schema.FasterRcnn) -> Iterator[Problem]:
-    """Masks are cut out of the maps beside the boxes, if images are padded."""
-    pads = faster.image_resizer.keep_aspect_ratio_resizer.pad_to_max_dimension
-    if faster.number_of_stages < 3 or not pads or faster.crop_relative_to_input:
+def _masks(faster: schema.FasterRcnn) -> Iterator[Problem]:
+    """Masks that cannot follow an outline, though everything about them is allowed."""
+    if faster.number_of_stages < 3:
         return
-    yield Problem(
-        "warning",
-        "model.faster_rcnn.image_resizer.keep_aspect_ratio_resizer.pad_to_max_dimension",
-        "images are padded, and masks are then cut out beside the boxes, as in the original.",
-        "It takes fractions of the picture for fractions of the padded input.",
-        "Write crop_relative_to_input: true, unless old answers are to be kept to the digit.",
-    )
+    if "_fpn_" in faster.feature_extractor.type:
+        yield Problem(
+            "warning",
+            "model.faster_rcnn.feature_extractor.type",
+            "with a pyramid the mask head sees one cell of each region, as in the original.",
+            "It learns where in their boxes objects of a class are, and no outlines.",
+            'Choose a type without fpn, "faster_rcnn_resnet50_keras", for masks.',
+        )
+    pads = faster.image_resizer.keep_aspect_ratio_resizer.pad_to_max_dimension
+    if pads and not faster.crop_relative_to_input:
+        yield Problem(
+            "warning",
+            "model.faster_rcnn.image_resizer.keep_aspect_ratio_resizer.pad_to_max_dimension",
+            "images are padded, and masks are then cut out beside the boxes, as in the original.",
+            "It takes fractions of the picture for fractions of the padded input.",
+            "Write crop_relative_to_input: true, unless old answers are to be kept to the digit.",
+        )
 
 
 def _rates(train: schema.TrainConfig) -> Iterator[Problem]:

@@ -206,3 +206,11 @@ def test_masks_of_padded_images_are_warned_of():
     assert found.severity == "warning"
     config.model.faster_rcnn.crop_relative_to_input = True
     assert not any("beside the boxes" in problem.found for problem in check_message(config))
+
+
+def test_masks_of_a_pyramid_are_warned_of():
+    config = template(PYRAMID)
+    assert not any("one cell" in problem.found for problem in check_message(config))
+    config.model.faster_rcnn.number_of_stages = 3
+    (found,) = [one for one in check_message(config) if "one cell" in one.found]
+    assert found.severity == "warning"
