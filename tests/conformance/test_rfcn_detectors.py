@@ -79,12 +79,6 @@ def test_a_saved_model_answers_as_the_model(detector, tmp_path):
     image = random_batch()[0][:1].astype(np.uint8)
     answers = read_saved_model(tmp_path / "saved_model")(image)
     found = DetectionModel(detector).detect(image.astype(np.float32), SIZES[:1])
+    np.testing.assert_allclose(answers["detection_scores"], found.scores, atol=1e-5)
+    np.testing.assert_allclose(answers["detection_boxes"] * SIDE, found.boxes, atol=1e-2)
     assert int(answers["num_detections"][0]) == found.valid.sum() > 0
-    np.testing.assert_allclose(answers["detection_scores"][0, 0], found.scores[0, 0], atol=1e-3)
-    # Rounding decides which of two proposals stays that overlap by just about 0.7.
-    scores = answers["detection_scores"][0]
-    pairs = np.abs(scores[:, None] - found.scores[0][None]) < 1e-3
-    assert pairs.any(axis=1).mean() >= 0.5
-    boxes = answers["detection_boxes"][0] * SIDE
-    distances = np.abs(boxes[:, None] - found.boxes[0][None]).max(axis=-1)
-    assert (distances < 0.1).any(axis=1).mean() >= 0.5
