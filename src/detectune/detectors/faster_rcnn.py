@@ -11,49 +11,29 @@ Parity: meta_architectures/faster_rcnn_meta_arch.py.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
-from keras import ops
 from keras.layers import Layer
 
 from detectune.backbones.base import Backbone, Colour
-from detectune.boxes.anchors import Size
 from detectune.boxes.convert import clip
 from detectune.config import schema
-from detectune.detectors.base import Detector
 from detectune.detectors.first_stage import FirstStage
 from detectune.detectors.parts.first_stage import first_stage
 from detectune.detectors.parts.region_features import region_features, region_padding_colour
 from detectune.detectors.parts.second_stage import region_crops, second_stage
+from detectune.detectors.region_detector import RegionDetector, TwoStagePredictions
 from detectune.detectors.second_stage import SecondStage, as_detections
 from detectune.registry import detectors
 from detectune.structures import (
     Array,
     Detections,
     GroundTruth,
-    Predictions,
     Proposals,
     RawDetections,
 )
 
 
-class TwoStagePredictions(NamedTuple):
-    """What can be said about a batch of images before anybody asks for regions."""
-
-    maps: list[Array]
-    """Feature maps `[B, H, W, D]`, fine to coarse."""
-    image_size: np.ndarray
-    """`[2]` int: height and width of the input, pixels."""
-    first: Predictions
-    """What the first stage says about every anchor."""
-
-    @property
-    def size(self) -> Size:
-        return int(self.image_size[0]), int(self.image_size[1])
-
-
-class FasterRCNN(Detector):
+class FasterRCNN(RegionDetector):
     """Two-stage detector. Every argument is a finished part, never a config message.
 
     Args:
@@ -75,31 +55,20 @@ class FasterRCNN(Detector):
             *first_stage.loss_names,
             *(second_stage.loss_names if second_stage else ()),
         )
-        super().__init__(num_classes=num_classes, pad_value=pad_value, name="faster_rcnn")
-        self.backbone, self.neck = backbone, neck
-        self.first_stage, self.second_stage = first_stage, second_stage
+        super().__init__(
+            num_classes=num_classes,
+            backbone=backbone,
+            neck=neck,
+            second_stage=second_stage,
+            pad_value=pad_value,
+            name="faster_rcnn",
+        )
+        self.first_stage = first_stage
 
     def build(self, input_shape: tuple | None = None) -> None:
         """Make all variables. No image is needed, and the size of one does not matter."""
-        shapes = self.backbone.output_shapes
-        if self.neck is not None:
-            if not self.neck.built:
-                self.neck.build(shapes)
-            shapes = self.neck.compute_output_shape(shapes)
-        self.first_stage.build(shapes)
-        if self.second_stage is not None:
-            self.second_stage.build(shapes[0])
-        self.built = True
-
-    @property
-    def box_features(self) -> Layer | None:
-        """Patches of maps → features, of the second stage."""
-        return None if self.second_stage is None else self.second_stage.box_features
-
-    def maps(self, images: Array, training: bool = False) -> list[Array]:
-        """Feature maps of images `[B, H, W, 3]`, fine to coarse."""
-        maps = self.backbone(images, training=training)
-        return maps if self.neck is None else self.neck(maps, training=training)
+        super().build(input_shape)
+        self.first_stage.build(self.map_shapes)
 
     def call(self, images: Array, training: bool = False) -> TwoStagePredictions:
         """Maps and anchors of images `[B, H, W, 3]` float32, 0–255, RGB.
@@ -110,52 +79,32 @@ class FasterRCNN(Detector):
         size = (images.shape[1], images.shape[2])
         maps = self.maps(images, training)
         first = self.first_stage(maps, image_size=size, training=training)
-        return TwoStagePredictions(maps, np.array(size), first)
+        return TwoStagePredictions(maps, np.array(size), first=first)
 
     def propose(self, out: TwoStagePredictions, sizes: Array | None) -> Proposals:
-        """The boxes that the second stage looks at.
-
-        Args:
-            sizes: `[B, 2]`, height and width of each picture inside its padding; None if there is
-                no padding.
-        """
-        return self.first_stage.propose(out.first, picture_windows(out.maps, out.size, sizes))
+        """The boxes that the first stage finds most likely to hold an object."""
+        assert out.first is not None
+        return self.first_stage.propose(out.first, out.windows(sizes))
 
     def named_losses(
         self, truth: GroundTruth, out: TwoStagePredictions, *, training: bool = True
     ) -> dict[str, Array]:
         """Scalars by the names of `loss_names`, each already weighted."""
+        assert out.first is not None
         losses = self.first_stage.losses_of(out.first, truth)
         if self.second_stage is None:
             return losses
-        return losses | self.second_stage.losses_at(
-            self.propose(out, truth.sizes),
-            truth,
-            out.maps,
-            windows=picture_windows(out.maps, out.size, truth.sizes),
-            image_size=out.size,
-            training=training,
-        )
+        return losses | super().named_losses(truth, out, training=training)
 
     def answer(self, out: TwoStagePredictions, sizes: Array) -> tuple[Detections, RawDetections]:
-        """The best boxes of every image, in pixels of the input, and masks if there is a head."""
-        windows = picture_windows(out.maps, out.size, sizes)
-        if self.second_stage is None:
-            boxes, scores = self.first_stage.decode(out.first)
-            found = as_detections(self.first_stage.best(out.first, windows), scores)
-            return found, RawDetections(clip(boxes, windows[:, None]), scores)
-        return self.second_stage.answer(
-            self.propose(out, sizes), out.maps, windows=windows, image_size=out.size
-        )
-
-
-def picture_windows(maps: list[Array], image_size: Size, sizes: Array | None) -> Array:
-    """`[B, 4]` yxyx: where the pictures are in the input; all of it if there are no `sizes`."""
-    if sizes is None:
-        whole = ops.convert_to_tensor(image_size, "float32")
-        sizes = ops.broadcast_to(whole, (ops.shape(maps[0])[0], 2))
-    sizes = ops.cast(sizes, "float32")
-    return ops.concatenate([ops.zeros_like(sizes), sizes], axis=-1)
+        """The best boxes of every image; proposals, if there is no second stage."""
+        if self.second_stage is not None:
+            return super().answer(out, sizes)
+        assert out.first is not None
+        windows = out.windows(sizes)
+        boxes, scores = self.first_stage.decode(out.first)
+        found = as_detections(self.first_stage.best(out.first, windows), scores)
+        return found, RawDetections(clip(boxes, windows[:, None]), scores)
 
 
 @detectors.register("faster_rcnn")
