@@ -11,7 +11,6 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
@@ -19,7 +18,7 @@ import keras
 
 from detectune.checkpoints.files import find_checkpoint
 from detectune.checkpoints.restore import Kind, RestoreReport, label_map_beside, restore
-from detectune.checkpoints.run import Run, image_resizer, num_classes
+from detectune.checkpoints.run import Run, num_classes
 from detectune.config import schema, tf1_names
 from detectune.config.coco_classes import NUM_CLASSES, coco_label_map, is_coco
 from detectune.config.contradictions import refuse, training
@@ -27,14 +26,8 @@ from detectune.config.evaluated import best_metric, mask_contradictions, measure
 from detectune.config.label_map import LabelMap, read_label_map
 from detectune.config.report import report_fields
 from detectune.config.second_inputs import max_proposals
-from detectune.data.check import broken_images_named, check_source, refuse_damaged
-from detectune.data.decoded_masks import check_masks
-from detectune.data.frames import framed
+from detectune.data.check import broken_images_named
 from detectune.data.pipeline import batch_file_names, train_batches
-from detectune.data.proposals import check_proposals
-from detectune.data.readers import open_reader
-from detectune.data.resizers import Resizer, build_resizer
-from detectune.data.sources.base import Source
 from detectune.detectors.base import Detector
 from detectune.detectors.build import build_detector
 from detectune.detectors.inference import DetectionModel
@@ -52,6 +45,7 @@ from detectune.training.callbacks import (
     Timetable,
 )
 from detectune.training.console import RunConsole
+from detectune.training.data import open_data
 from detectune.training.examples import find_examples
 from detectune.training.freezing import freeze
 from detectune.training.logs import RunLog
@@ -96,19 +90,6 @@ def train(
     return run
 
 
-@dataclass
-class _Data:
-    """What is read, and how."""
-
-    label_map: LabelMap
-    train: Source
-    evaluate: Source | None
-    resizer: Resizer
-    """For images on their own: evaluation and examples."""
-    train_resizer: Resizer
-    """For training, where all images have one size."""
-
-
 class _Session:
     """One call of `train`: the objects that its phases hand on."""
 
@@ -129,7 +110,7 @@ class _Session:
         self.console.phase("reading the data")
         last = self.files.last_step() if resume else None
         own = self.run.label_map() if last is not None else None
-        self.data = _open_data(self.config, self.detector, self.console, own)
+        self.data = open_data(self.config, self.detector, self.console, own)
         if last is None:
             self._start_fresh()
         self._freeze()
@@ -393,67 +374,6 @@ def fine_tune_type(settings: schema.TrainConfig) -> str:
 def _class_names(label_map: LabelMap, count: int = 0) -> list[str]:
     """Names in the order of class indices; ids without a name get a number."""
     return [label_map.name_of_index(index) for index in range(max(count, label_map.num_classes))]
-
-
-def _open_data(
-    config: schema.TrainEvalPipelineConfig,
-    detector: Detector,
-    console: RunConsole,
-    own: LabelMap | None,
-) -> _Data:
-    """The sources; `own` is the label map of a resumed run, for a config whose own is gone."""
-    proposals = bool(max_proposals(config.model))
-    reader = _without_lost_label_map(config.train_input_reader, own)
-    train = open_reader(reader, "train_input_reader", own, proposals=proposals)
-    refuse_damaged(train)
-    if config.train_input_reader.load_instance_masks:
-        check_masks(train)
-    if proposals:
-        check_proposals(train)
-    label_map = train.label_map
-    evaluate = None
-    if config.eval_input_reader:
-        reader = _without_lost_label_map(config.eval_input_reader[0], own)
-        masks = measures_masks(config)
-        evaluate = open_reader(
-            reader, "eval_input_reader", label_map, masks=masks, proposals=proposals
-        )
-        check_source(evaluate)
-        if masks:
-            check_masks(evaluate)
-        if proposals:
-            check_proposals(evaluate)
-    else:
-        console.say("no eval_input_reader: training goes without evaluations")
-    if label_map.num_classes > detector.num_classes:
-        raise ConfigError(
-            three_part(
-                f"model: num_classes is {detector.num_classes}, but the label map has ids up to "
-                f"{label_map.num_classes}.",
-                "num_classes is at least the highest id of the label map.",
-                f"Set num_classes: {label_map.num_classes}.",
-            )
-        )
-    for source in (train, *([evaluate] if evaluate else [])):
-        console.say(source.describe())
-        strays = source.stray_files()
-        if strays:
-            name, reason = strays[0]
-            more = f", and {len(strays) - 1} more files" if len(strays) > 1 else ""
-            console.say(f"left out: {name}: {reason}{more}; see `detectune data inspect`")
-    resizer = build_resizer(image_resizer(config.model), detector.pad_value)
-    one_size = framed(resizer, train, config.train_config.data_augmentation_options)
-    return _Data(label_map, train, evaluate, resizer, one_size)
-
-
-def _without_lost_label_map(reader: schema.InputReader, own: LabelMap | None) -> schema.InputReader:
-    """`reader`, or a copy without its label_map_path if that is gone and `own` can stand in."""
-    if own is None or Path(reader.label_map_path).is_file():
-        return reader
-    copy = schema.InputReader()
-    copy.CopyFrom(reader)
-    copy.ClearField("label_map_path")
-    return copy
 
 
 def _report_fields(config: schema.TrainEvalPipelineConfig, console: RunConsole) -> None:
