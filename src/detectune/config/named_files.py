@@ -18,6 +18,8 @@ from detectune.errors import ConfigError
 
 _PLACEHOLDER = "PATH_TO_BE_CONFIGURED"
 _REMOTE = re.compile(r"[a-z][a-z0-9+]+://")
+# The format of a data set before its path. A single letter would be a drive of Windows.
+_FORMAT = re.compile(r"\A[a-z]{2,}:")
 _SHARDS = re.compile(r"-of-(\d+)|@(\d+)")
 
 
@@ -61,7 +63,7 @@ def _class_count(
     config: schema.TrainEvalPipelineConfig, label_map: LabelMap, name: str, path: str
 ) -> Iterator[Problem]:
     chosen = config.model.WhichOneof("model")
-    if chosen not in ("ssd", "faster_rcnn", "center_net") or path != "train_input_reader":
+    if chosen not in ("ssd", "faster_rcnn", "fast_rcnn", "center_net") or path != "train_input_reader":
         return
     count, needed = getattr(config.model, chosen).num_classes, label_map.num_classes
     if count == needed or count < 1:
@@ -81,6 +83,9 @@ def _records(pattern: str, field: str) -> Iterator[Problem]:
     if _REMOTE.match(pattern):
         return
     files = matching_files(pattern)
+    if not files and _FORMAT.match(pattern):
+        yield from _source(pattern, field)
+        return
     if not files:
         yield from _absent(pattern, field, "TFRecord")
         return
@@ -125,9 +130,7 @@ def matching_files(pattern: str) -> list[str]:
 
 
 def _source(source: str, field: str) -> Iterator[Problem]:
-    kind, colon, rest = source.partition(":")
-    # A single letter before the colon is a drive of Windows.
-    path = rest if colon and re.fullmatch(r"[a-z]{2,}", kind) else source
+    path = _FORMAT.sub("", source)
     if path and not matching_files(path):
         yield from _absent(path, field, "data set")
 
