@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import keras
 import numpy as np
 import pytest
 
 from detectune.layers.batch_norm import FreezableBatchNormalization
+from detectune.structures import GroundTruth
 from detectune.training.recalibration import NEGLIGIBLE, Recalibration
 
 
@@ -24,8 +23,11 @@ class OneNorm(keras.Model):
         self.built = True
 
     def call(self, images, training=False):
-        out = self.frozen(self.norm(images, training=training), training=training)
-        return SimpleNamespace(box_codes=keras.ops.reshape(out, (out.shape[0], -1, 3)))
+        return self.frozen(self.norm(images, training=training), training=training)
+
+    def named_losses(self, truth, out):
+        del truth
+        return {"loss": keras.ops.mean(out)}
 
 
 def batches(count: int = 3) -> list[np.ndarray]:
@@ -37,9 +39,14 @@ def batches(count: int = 3) -> list[np.ndarray]:
     ]
 
 
+def with_truth(images: list[np.ndarray]) -> list[tuple[np.ndarray, GroundTruth]]:
+    nothing = np.zeros((4, 0), np.float32)
+    return [(one, GroundTruth(nothing[..., None], nothing, nothing, nothing)) for one in images]
+
+
 def test_the_statistics_are_those_computed_from_the_images():
     model, images = OneNorm(momentum=0.997), batches()
-    Recalibration(model).measure(images)
+    Recalibration(model).measure(with_truth(images))
     pixels = np.concatenate(images).astype(np.float64).reshape(-1, 3)
     np.testing.assert_allclose(model.norm.moving_mean, pixels.mean(axis=0), rtol=1e-4)
     # Each batch gives its unbiased variance (120 pixels), as the moving average does.
@@ -51,7 +58,7 @@ def test_the_statistics_are_those_computed_from_the_images():
 
 def test_frozen_statistics_are_left_alone():
     model = OneNorm(momentum=0.997)
-    Recalibration(model).measure(batches(1))
+    Recalibration(model).measure(with_truth(batches(1)))
     np.testing.assert_array_equal(model.frozen.moving_mean, np.zeros(3))
     np.testing.assert_array_equal(model.frozen.moving_variance, np.ones(3))
 
@@ -60,7 +67,7 @@ def test_a_norm_that_is_kept_for_its_checkpoint_only_is_left_alone():
     model = OneNorm(momentum=0.997)
     model.unused = FreezableBatchNormalization(trainable=False)
     model.unused.build((None, None, None, 3))
-    Recalibration(model).measure(batches(1))
+    Recalibration(model).measure(with_truth(batches(1)))
     np.testing.assert_array_equal(model.unused.moving_variance, np.ones(3))
 
 
