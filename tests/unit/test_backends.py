@@ -18,11 +18,11 @@ PACKAGES = {"tensorflow": "tensorflow", "jax": "jax", "torch": "torch"}
 
 
 @cache
-def probe(backend: str) -> dict:
+def probe(backend: str, *words: str) -> dict:
     """The answer of tests/backend_probe.py in a process of its own: Keras has one backend each."""
     environment = os.environ | {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "2"}
     done = subprocess.run(
-        [sys.executable, str(TESTS / "backend_probe.py")],
+        [sys.executable, str(TESTS / "backend_probe.py"), *words],
         env=environment,
         capture_output=True,
         text=True,
@@ -33,11 +33,11 @@ def probe(backend: str) -> dict:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def on(backend: str) -> dict:
+def on(backend: str, *words: str) -> dict:
     """`probe`, or a skip where the backend is not installed."""
     if importlib.util.find_spec(PACKAGES[backend]) is None:
         pytest.skip(f"{backend} is not installed")
-    return probe(backend)
+    return probe(backend, *words)
 
 
 @pytest.mark.parametrize("backend", list(PACKAGES))
@@ -93,3 +93,19 @@ class TestSameAsTensorFlow:
         mine, reference = on(backend)["region_features"], on("tensorflow")["region_features"]
         assert max(reference) > 0.1
         np.testing.assert_allclose(mine, reference, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_a_mask_rcnn_is_the_same_on_every_backend(backend):
+    mine, reference = on(backend, "two_stages"), on("tensorflow", "two_stages")
+    assert mine["backend"] == backend
+    np.testing.assert_allclose(mine["scores"], reference["scores"], rtol=1e-3)
+    np.testing.assert_allclose(mine["boxes"], reference["boxes"], atol=1e-2)
+    np.testing.assert_allclose(mine["masks"], reference["masks"], atol=1e-4)
+    assert set(mine["losses"][0]) >= {"rpn_objectness_loss", "classification_loss", "mask_loss"}
+    for name, value in reference["losses"][0].items():
+        assert mine["losses"][0][name] == pytest.approx(value, rel=1e-3), name
+    assert mine["losses"][1]["total_loss"] == pytest.approx(
+        reference["losses"][1]["total_loss"], rel=1e-2
+    )
