@@ -81,21 +81,24 @@ class Recorded:
             ops.convert_to_tensor(np.arange(boxes.shape[1])[None] < count[:, None]),
         )
 
-    def truth(self) -> GroundTruth:
+    def truth(self, mode: str) -> GroundTruth:
+        """The boxes that the losses of `mode` were recorded with: "eval" or "train"."""
+        # Some models have boxes of their own for training, where few anchors fit into the image.
+        start = f"{mode}/gt/" if f"{mode}/gt/boxes.0" in self.losses.files else "gt/"
+
+        def both(name: str) -> np.ndarray:
+            return np.stack([self.losses[f"{start}{name}.{image}"] for image in range(2)])
+
         # The boxes of the recording are fractions of the padded image.
         height, width = self.loss_images.shape[1:3]
-        boxes = np.stack([self.losses[f"gt/boxes.{k}"] for k in range(2)])
-        classes = np.stack([self.losses[f"gt/classes.{k}"] for k in range(2)]).argmax(-1)
-        weights = np.stack([self.losses[f"gt/weights.{k}"] for k in range(2)])
-        masks = None
-        if "gt/masks.0" in self.losses.files:
-            masks = np.stack([self.losses[f"gt/masks.{k}"] for k in range(2)]).astype(np.uint8)
+        weights = both("weights")
+        has_masks = f"{start}masks.0" in self.losses.files
         return GroundTruth(
-            (boxes * np.array([height, width, height, width])).astype(np.float32),
-            classes.astype(np.int32),
+            (both("boxes") * np.array([height, width, height, width])).astype(np.float32),
+            both("classes").argmax(-1).astype(np.int32),
             np.ones(weights.shape, bool),
             weights.astype(np.float32),
-            masks=masks,
+            masks=both("masks").astype(np.uint8) if has_masks else None,
             sizes=self.loss_sizes,
         )
 
@@ -129,8 +132,7 @@ def test_the_first_stage_equals_the_recorded_one(recorded):
     logits = "pred/rpn_objectness_predictions_with_background"
     assert relative_error(arrays, logits, out.first.class_logits) < 1e-5
     assert relative_error(arrays, "pred/anchors", out.first.anchors) < 1e-6
-    ours = np.asarray(detector.propose(out, recorded.sizes).boxes)
-    _check_proposals(ours, arrays["pred/proposal_boxes"], recorded.sizes, out.size)
+    _check_proposals(detector.propose(out, recorded.sizes), arrays["pred/proposal_boxes"])
 
 
 @every_recording
@@ -155,14 +157,21 @@ def test_the_second_stage_equals_the_recorded_one(recorded):
         assert relative_error(arrays, "det/detection_masks", masks) < 1e-4
 
 
-def _check_proposals(ours: np.ndarray, theirs: np.ndarray, sizes: np.ndarray, padded) -> None:
-    """Equal, except for boxes that look into the padding: everything there has the same score."""
-    for own, recorded, size in zip(ours, theirs, sizes, strict=True):
+def _check_proposals(ours: Proposals, theirs: np.ndarray) -> None:
+    """Equal up to the first two boxes with the same score to rounding, and alike after them.
+
+    Every anchor over the padding has the same score, so that noise decides which of them come
+    first, and these suppress others.
+    """
+    for own, scores, recorded in zip(
+        np.asarray(ours.boxes), np.asarray(ours.scores), theirs, strict=True
+    ):
+        near = np.flatnonzero(-np.diff(scores) < 1e-5)
+        first_tie = int(near[0]) if len(near) else len(own)
+        assert first_tie >= 5
+        np.testing.assert_allclose(own[:first_tie], recorded[:first_tie], atol=0.05)
         distances = np.abs(own[:, None] - recorded[None]).max(-1)
-        strays = np.concatenate([own[distances.min(1) > 0.1], recorded[distances.min(0) > 0.1]])
-        at_padding = (strays[:, 2:] >= size - 1e-3) & (np.asarray(padded) > size)
-        assert np.all(at_padding.any(1))
-        assert len(strays) < len(own)
+        assert np.mean(distances.min(1) < 0.05) > 0.3
 
 
 def _check_detections(found: Detections, arrays, sizes: np.ndarray) -> None:
@@ -211,7 +220,7 @@ def test_every_loss_equals_the_recorded_one(recorded, in_recorded_order, mode):
     in_recorded_order(training)
     before = [np.asarray(variable) for variable in detector.variables]
     out = detector(recorded.loss_images, training=training)
-    losses = detector.named_losses(recorded.truth(), out, training=training)
+    losses = detector.named_losses(recorded.truth(mode), out, training=training)
     losses["regularization_loss"] = sum(detector.losses)
     assert set(losses) == {*detector.loss_names, "regularization_loss"}
     for name, value in losses.items():
@@ -228,7 +237,7 @@ def test_a_step_has_the_recorded_gradients_and_moving_averages(recorded, in_reco
     before = [np.asarray(variable) for variable in detector.variables]
     with tf.GradientTape() as tape:
         out = detector(recorded.loss_images, training=True)
-        total = detector.compute_loss(y=recorded.truth(), y_pred=out)
+        total = detector.compute_loss(y=recorded.truth("train"), y_pred=out)
     rows = {row.key: row.variable for row in variable_keys(detector)}
     keys = [str(key) for key in losses["train/grad_keys"]]
     gradients = tape.gradient(total, [rows[key].value for key in keys])
