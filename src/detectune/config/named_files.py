@@ -63,7 +63,10 @@ def _class_count(
     config: schema.TrainEvalPipelineConfig, label_map: LabelMap, name: str, path: str
 ) -> Iterator[Problem]:
     chosen = config.model.WhichOneof("model")
-    if chosen not in ("ssd", "faster_rcnn", "fast_rcnn", "center_net") or path != "train_input_reader":
+    if (
+        chosen not in ("ssd", "faster_rcnn", "fast_rcnn", "center_net")
+        or path != "train_input_reader"
+    ):
         return
     count, needed = getattr(config.model, chosen).num_classes, label_map.num_classes
     if count == needed or count < 1:
