@@ -6,25 +6,20 @@ Tolerances are those of `TENSORS` (relative L2), boxes 1e-5 of the image, scores
 
 from __future__ import annotations
 
-import gzip
-import json
-
 import keras
 import numpy as np
 import pytest
 from keras import ops
-from keras.layers import Dropout
 from shared import shared_folder
 
-from detectune.checkpoints.files import read_checkpoint, write_checkpoint
 from detectune.checkpoints.keys import variable_keys
 from detectune.config.load import load_config
 from detectune.data.resizers import build_resizer
-from detectune.detectors.base import Detector
 from detectune.detectors.build import build_detector
 from detectune.structures import Detections, GroundTruth, Proposals
 
-from .recordings import recipe_weight, relative_error
+from .recordings import relative_error
+from .zoo_recordings import assign_recipe, check_keys
 
 pytestmark = pytest.mark.parity
 
@@ -101,15 +96,6 @@ class Recorded:
             masks=both("masks").astype(np.uint8) if has_masks else None,
             sizes=self.loss_sizes,
         )
-
-
-def assign_recipe(detector: Detector) -> None:
-    """Give the detector the weights of the recordings, and none of the randomness of training."""
-    for row in variable_keys(detector):
-        row.variable.assign(recipe_weight(row.key, tuple(row.variable.shape)))
-    for layer in detector._flatten_layers():
-        if isinstance(layer, Dropout):
-            layer.rate = 0.0
 
 
 every_recording = pytest.mark.parametrize("recorded", NAMES + NAMES_WITHOUT_LOSSES, indirect=True)
@@ -260,14 +246,5 @@ KEYS = {
 
 @pytest.mark.parametrize("name", KEYS)
 def test_every_key_of_a_zoo_checkpoint_is_read_and_written(name, tmp_path):
-    oracle = shared_folder() / "oracle"
-    with gzip.open(oracle / "zoo_keys" / f"{name}.json.gz") as file:
-        rows = json.load(file)["keys"]
-    keys = {row["key"]: tuple(row["shape"]) for row in rows if row["dtype"] != "string"}
-    config = load_config(oracle / "golden" / f"{KEYS[name]}.config")
-    ours = variable_keys(build_detector(config.model))
-    write_checkpoint(tmp_path / "ckpt-0", {row.key: np.asarray(row.variable) for row in ours})
-    written = {key: value.shape for key, value in read_checkpoint(str(tmp_path / "ckpt-0")).items()}
-    assert written == keys
-    names = {row["key"]: row["full_name"] for row in rows}
-    assert {row.key: row.original_name for row in ours} == {row.key: names[row.key] for row in ours}
+    config = load_config(shared_folder() / "oracle" / "golden" / f"{KEYS[name]}.config")
+    check_keys(name, build_detector(config.model), tmp_path)

@@ -13,21 +13,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from keras.layers import Dropout
 from shared import shared_folder
 
-from detectune.checkpoints.files import read_checkpoint, write_checkpoint
 from detectune.checkpoints.keys import variable_keys
 from detectune.config import schema
 from detectune.config.load import load_config
 from detectune.config.templates import template
 from detectune.data.resizers import build_resizer
-from detectune.detectors.base import Detector
 from detectune.detectors.build import build_detector
 from detectune.detectors.inference import DetectionModel
 from detectune.structures import GroundTruth
 
-from .recordings import recipe_weight, relative_error
+from .recordings import relative_error
+from .zoo_recordings import assign_recipe, check_keys
 
 pytestmark = pytest.mark.parity
 
@@ -61,9 +59,7 @@ class Recorded:
         self.config = load_config(oracle / "golden" / f"{name}.config")
         self.arrays = np.load(oracle / "golden" / f"{name}.npz")
         self.detector = build_detector(self.config.model)
-        for row in variable_keys(self.detector):
-            row.variable.assign(recipe_weight(row.key, tuple(row.variable.shape)))
-        _switch_off_dropout(self.detector)
+        assign_recipe(self.detector)
         images = np.load(oracle / "golden" / "images.npz")["images"]
         used = int(self.arrays["images_used"][0])
         self.images, self.sizes = self._resized(self.config, images[:used])
@@ -88,13 +84,6 @@ class Recorded:
             np.ones(weights.shape, bool),
             weights.astype(np.float32),
         )
-
-
-def _switch_off_dropout(detector: Detector) -> None:
-    """The recordings were made without the randomness of training."""
-    for layer in detector._flatten_layers():
-        if isinstance(layer, Dropout):
-            layer.rate = 0.0
 
 
 every_recording = pytest.mark.parametrize("recorded", NAMES + NAMES_WITHOUT_LOSSES, indirect=True)
@@ -195,16 +184,7 @@ KEYS = {name: name for name in NAMES if isinstance(name, str)} | {
 
 @pytest.mark.parametrize("name", KEYS)
 def test_every_key_of_a_zoo_checkpoint_is_read_and_written(name, tmp_path):
-    oracle = shared_folder() / "oracle"
-    with gzip.open(oracle / "zoo_keys" / f"{name}.json.gz") as file:
-        rows = json.load(file)["keys"]
-    keys = {row["key"]: tuple(row["shape"]) for row in rows if row["dtype"] != "string"}
-    ours = variable_keys(build_detector(_config_of_keys(name).model))
-    write_checkpoint(tmp_path / "ckpt-0", {row.key: np.asarray(row.variable) for row in ours})
-    written = {key: value.shape for key, value in read_checkpoint(str(tmp_path / "ckpt-0")).items()}
-    assert written == keys
-    names = {row["key"]: row["full_name"] for row in rows}
-    assert {row.key: row.original_name for row in ours} == {row.key: names[row.key] for row in ours}
+    check_keys(name, build_detector(_config_of_keys(name).model), tmp_path)
 
 
 # Config in the original → D-number, and so the zoo's archive.

@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import gzip
 import json
-from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 from shared import shared_folder
-from tiny_tf1 import write_tf1_checkpoint
 
 from detectune.backbones.inception_v3 import inception_v3
 from detectune.checkpoints.name_maps.tf1_ssd import variable_name
-from detectune.checkpoints.restore import restore
 from detectune.config.load import load_config
 from detectune.data.resizers import build_resizer
 from detectune.detectors.build import build_detector
@@ -27,6 +24,7 @@ from detectune.errors import ConfigError
 from detectune.registry import backbones
 
 from .recordings import relative_error, tf1_recipe_weight
+from .tf1_recordings import recorded_folder, restored
 
 pytestmark = pytest.mark.parity
 
@@ -45,27 +43,6 @@ NAMES_ONLY = [
     "ssdlite_mobilenet_v1_coco",
 ]
 TENSORS = {"box_codes": "box_encodings", "class_logits": "class_predictions_with_background"}
-
-
-def recorded_folder() -> Path:
-    return shared_folder() / "oracle" / "tf1"
-
-
-def recipe_values(file: Path) -> dict[str, np.ndarray]:
-    """Variable name → value, of all variables whose names and shapes were recorded in `file`."""
-    with gzip.open(file) as stream:
-        rows = json.load(stream)["keys"]
-    return {row["key"]: tf1_recipe_weight(row["key"], tuple(row["shape"])) for row in rows}
-
-
-def restored(name: str, folder: Path):
-    """Config, detector and restore report of the recorded model `name`."""
-    recorded = recorded_folder()
-    values = recipe_values(recorded / f"{name}.keys.json.gz")
-    write_tf1_checkpoint(folder / "model.ckpt-7", values)
-    config = load_config(recorded / f"{name}.config")
-    detector = build_detector(config.model)
-    return config, detector, restore(detector, folder / "model.ckpt-7"), values
 
 
 @pytest.mark.parametrize("name", [*RECORDED, *NAMES_ONLY])

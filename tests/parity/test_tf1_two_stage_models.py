@@ -6,22 +6,14 @@ boxes 1e-4 of the image, scores 1e-5. Measured on 2026-11-21: predictions 2e-6.
 
 from __future__ import annotations
 
-import gzip
-import json
-from pathlib import Path
-
 import numpy as np
 import pytest
-from shared import shared_folder
-from tiny_tf1 import write_tf1_checkpoint
 
-from detectune.checkpoints.restore import restore
-from detectune.config.load import load_config
 from detectune.data.resizers import build_resizer
-from detectune.detectors.build import build_detector
 from detectune.structures import Proposals
 
-from .recordings import relative_error, tf1_recipe_weight
+from .recordings import relative_error
+from .tf1_recordings import recorded_folder, restored
 
 pytestmark = [pytest.mark.parity, pytest.mark.slow]
 
@@ -33,27 +25,6 @@ RECORDED = [
     "rfcn_resnet101_coco",
 ]
 NAMES_ONLY = ["faster_rcnn_resnet101_coco"]
-
-
-def recorded_folder() -> Path:
-    return shared_folder() / "oracle" / "tf1"
-
-
-def recipe_values(file: Path) -> dict[str, np.ndarray]:
-    """Variable name → value, of all variables whose names and shapes were recorded in `file`."""
-    with gzip.open(file) as stream:
-        rows = json.load(stream)["keys"]
-    return {row["key"]: tf1_recipe_weight(row["key"], tuple(row["shape"])) for row in rows}
-
-
-def restored(name: str, folder: Path):
-    """Config, detector and restore report of the recorded model `name`, and its variables."""
-    recorded = recorded_folder()
-    values = recipe_values(recorded / f"{name}.keys.json.gz")
-    write_tf1_checkpoint(folder / "model.ckpt-7", values)
-    config = load_config(recorded / f"{name}.config")
-    detector = build_detector(config.model)
-    return config, detector, restore(detector, folder / "model.ckpt-7"), values
 
 
 @pytest.mark.parametrize("name", [*RECORDED, *NAMES_ONLY])

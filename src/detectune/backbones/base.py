@@ -118,6 +118,24 @@ class BackboneFamily:
         # All layers up to the last feature map were in the graph, and so in checkpoints.
         return replace(self, keeps_unused_layers=True, **self.tf1.changes()) if self.tf1 else self
 
+    def backbone(
+        self, network: keras.Model, outputs: Sequence[str], pad_to_multiple: int = 1
+    ) -> Backbone:
+        """`network`, built by this family, as a backbone with these feature maps."""
+        return Backbone(
+            network,
+            outputs,
+            normalize=self.normalize,
+            pad_value=self.pad_value,
+            pad_to_multiple=pad_to_multiple,
+            original=self.original,
+            checkpoint_part=self.checkpoint_part,
+            keeps_unused_layers=self.keeps_unused_layers,
+            tf1=self.tf1,
+            min_image_side=self.min_image_side,
+            name="backbone",
+        )
+
 
 class Backbone(Layer):
     """Images `[B, H, W, 3]` float32, 0–255, RGB → feature maps, fine to coarse.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import cast
 
 import keras
@@ -53,20 +54,9 @@ def backbone_and_neck(
     )
     makers = {"extras": _extras, "fpn": _pyramid, "bifpn": _bifpn}
     outputs, made_neck = makers[neck](config, family, network, style)
-    ready = config.replace_preprocessor_with_placeholder
-    backbone = Backbone(
-        network,
-        outputs,
-        normalize=_as_it_is if ready else family.normalize,
-        pad_value=(0.0, 0.0, 0.0) if ready else family.pad_value,
-        pad_to_multiple=config.pad_to_multiple,
-        original=family.original,
-        checkpoint_part=family.checkpoint_part,
-        keeps_unused_layers=family.keeps_unused_layers,
-        tf1=family.tf1,
-        min_image_side=family.min_image_side,
-        name="backbone",
-    )
+    if config.replace_preprocessor_with_placeholder:
+        family = replace(family, normalize=_as_it_is, pad_value=(0.0, 0.0, 0.0))
+    backbone = family.backbone(network, outputs, config.pad_to_multiple)
     return backbone, made_neck
 
 
@@ -150,7 +140,7 @@ def _pyramid(
 ) -> tuple[list[str], Layer]:
     _refuse_num_layers(config)
     names = family.level_outputs(network)
-    low, high = _levels("fpn", config.fpn, finest=min(names))
+    low, high = pyramid_levels("fpn", config.fpn, finest=min(names))
     base = min(high, 5)
     neck = FeaturePyramid(
         num_inputs=base - low + 1,
@@ -178,12 +168,20 @@ def _refuse_num_layers(config: schema.SsdFeatureExtractor) -> None:
         )
 
 
-def _levels(
+def pyramid_levels(
     field: str,
     settings: schema.FeaturePyramidNetworks | schema.BidirectionalFeaturePyramidNetworks,
     *,
     finest: int,
 ) -> tuple[int, int]:
+    """The least and the greatest level that `feature_extractor { field { … } }` asks for.
+
+    Args:
+        finest: the least level that the backbone has.
+
+    Raises:
+        ConfigError: there are no such levels.
+    """
     low, high = settings.min_level, settings.max_level
     if not finest <= low <= min(high, 5):
         raise ConfigError(
@@ -214,7 +212,7 @@ def _bifpn(
             )
     _refuse_num_layers(config)
     names, size = family.level_outputs(network), family.bifpn
-    low, high = _levels("bifpn", config.bifpn, finest=min(names))
+    low, high = pyramid_levels("bifpn", config.bifpn, finest=min(names))
     base = min(high, 5)
     neck = BiFpn(
         num_inputs=base - low + 1,

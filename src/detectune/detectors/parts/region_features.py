@@ -10,6 +10,7 @@ from keras.layers import Layer
 from detectune.backbones.base import Backbone, BackboneFamily, Colour
 from detectune.backbones.regions import RegionForm
 from detectune.config import schema, tf1_names
+from detectune.detectors.parts.feature_extractor import pyramid_levels
 from detectune.detectors.parts.layers import conv_hyperparams
 from detectune.errors import ConfigError, did_you_mean, three_part
 from detectune.heads.dense_features import dense_features
@@ -140,7 +141,7 @@ def _without_pyramid(
     _check_fields(config, form)
     style = form.hyperparams.with_frozen_statistics(not config.batch_norm_trainable)
     networks = form.build(features_stride=config.first_stage_features_stride, hyperparams=style)
-    backbone = _backbone(family, networks.trunk, [networks.features])
+    backbone = family.backbone(networks.trunk, [networks.features])
     return RegionFeatures(backbone, None, networks.box_features)
 
 
@@ -162,7 +163,7 @@ def _with_pyramid(
     )
     names = family.level_outputs(network)
     settings = config.fpn if config.HasField("fpn") else _DEFAULT_PYRAMID
-    low, high = _levels(settings, finest=min(names))
+    low, high = pyramid_levels("fpn", settings, finest=min(names))
     base = min(high, 5)
     neck = FeaturePyramid(
         num_inputs=base - low + 1,
@@ -171,25 +172,10 @@ def _with_pyramid(
         hyperparams=style,
         name="neck",
     )
-    backbone = _backbone(family, network, [names[level] for level in range(low, base + 1)])
+    backbone = family.backbone(network, [names[level] for level in range(low, base + 1)])
     neck.build(backbone.output_shapes)
     patch_shape = (*patch_size, settings.additional_layer_depth)
     return RegionFeatures(backbone, neck, dense_features(patch_shape, style))
-
-
-def _backbone(family: BackboneFamily, network: keras.Model, outputs: list[str]) -> Backbone:
-    return Backbone(
-        network,
-        outputs,
-        normalize=family.normalize,
-        pad_value=(0.0, 0.0, 0.0),
-        original=family.original,
-        checkpoint_part=family.checkpoint_part,
-        keeps_unused_layers=family.keeps_unused_layers,
-        tf1=family.tf1,
-        min_image_side=family.min_image_side,
-        name="backbone",
-    )
 
 
 def _pyramid_style(config: schema.FasterRcnnFeatureExtractor, frozen: bool) -> ConvHyperparams:
@@ -225,16 +211,3 @@ def _check_fields(config: schema.FasterRcnnFeatureExtractor, form: RegionForm) -
                 "Correct the stride, and that of the anchor generator with it.",
             )
         )
-
-
-def _levels(settings: schema.FeaturePyramidNetworks, *, finest: int) -> tuple[int, int]:
-    low, high = settings.min_level, settings.max_level
-    if not finest <= low <= min(high, 5):
-        raise ConfigError(
-            three_part(
-                f"feature_extractor.fpn: min_level {low} and max_level {high} do not fit.",
-                f"Allowed: {finest} ≤ min_level ≤ 5 and min_level ≤ max_level.",
-                "Correct the levels, and those of the anchor generator with them.",
-            )
-        )
-    return low, high
