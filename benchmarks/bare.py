@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from detectune.detectors.base import Detector
 from detectune.detectors.faster_rcnn import FasterRCNN
-from detectune.detectors.second_stage import SecondStage
+from detectune.detectors.roi_head import RoIHead
 
 
 def network_outputs(detector: Detector, images: tf.Tensor, *, training: bool) -> list[tf.Tensor]:
@@ -21,11 +21,11 @@ def network_outputs(detector: Detector, images: tf.Tensor, *, training: bool) ->
     if not isinstance(detector, FasterRCNN):
         return [out.box_codes, out.class_logits]
     outputs = [out.first.box_codes, out.first.class_logits]
-    stage = detector.second_stage
+    stage = detector.roi_head
     if stage is None:
         return outputs
-    losses = stage.losses_of_regions
-    count = losses.sampler.size if training else detector.first_stage.nms.max_detections
+    losses = stage.roi_losses
+    count = losses.sampler.size if training else detector.rpn.nms.max_detections
     features = _features(stage, out.maps[0], count, training)
     boxes = tf.tile(tf.constant([[[0.2, 0.2, 0.6, 0.7]]]), (images.shape[0], count, 1))
     outputs += stage.head(features, boxes=boxes, training=training)
@@ -36,7 +36,7 @@ def network_outputs(detector: Detector, images: tf.Tensor, *, training: bool) ->
     return outputs
 
 
-def _features(stage: SecondStage, maps: tf.Tensor, count: int, training: bool) -> tf.Tensor:
+def _features(stage: RoIHead, maps: tf.Tensor, count: int, training: bool) -> tf.Tensor:
     size = stage.crops.output_size
     patches = maps if size is None else tf.repeat(maps[:, : size[0], : size[1]], count, axis=0)
     return stage.box_features(patches, training=training)

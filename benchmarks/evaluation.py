@@ -18,12 +18,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from tables import add_rows
 
-from detectune.checkpoints.run import image_resizer, open_run
+from detectune.checkpoints.run_directory import image_resizer, open_run
 from detectune.data.pipeline import eval_batches
 from detectune.data.resizers import build_resizer
 from detectune.data.sources.recognise import open_source
 from detectune.detectors.inference import DetectionModel
-from detectune.evaluation.evaluate import detect_padded, evaluate_source
+from detectune.evaluation.evaluate_source import detect_padded, evaluate_source
 
 
 def main() -> None:

@@ -25,7 +25,7 @@ import tensorflow as tf
 from bare import network_outputs
 from tables import add_rows
 
-from detectune.checkpoints.run import image_resizer
+from detectune.checkpoints.run_directory import image_resizer
 from detectune.config.templates import template
 from detectune.data.resizers import build_resizer
 from detectune.detectors.build import build_detector

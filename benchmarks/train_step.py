@@ -32,7 +32,7 @@ from bare import network_outputs
 from google.protobuf import text_format
 from tables import add_rows
 
-from detectune.checkpoints.run import image_resizer
+from detectune.checkpoints.run_directory import image_resizer
 from detectune.config import schema
 from detectune.config.load import load_config
 from detectune.config.templates import template

@@ -24,8 +24,8 @@ from detectune.config.choices import CHOICES
 from detectune.config.descriptors import is_repeated, message_name, with_nested
 from detectune.config.field_status import Status, field_status
 from detectune.config.tf1_names import TF1_EXTRACTORS
-from detectune.detectors.parts.feature_extractor import feature_extractor_types
-from detectune.detectors.parts.region_features import (
+from detectune.detectors.builders.feature_extractor import feature_extractor_types
+from detectune.detectors.builders.region_features import (
     region_feature_types,
     tf1_region_feature_types,
 )

@@ -20,7 +20,7 @@ import numpy as np
 
 from detectune.checkpoints.files import point_to, write_checkpoint
 from detectune.checkpoints.keys import variable_keys
-from detectune.checkpoints.run import Run
+from detectune.checkpoints.run_directory import Run
 from detectune.config.label_map import write_label_map
 from detectune.config.load import load_config
 from detectune.config.save import write_config

@@ -13,9 +13,9 @@ _HOMES = {
     "build_detector": "detectune.detectors.build",
     "restore": "detectune.checkpoints.restore",
     "train": "detectune.training.fit",
-    "evaluate": "detectune.inference.evaluate",
+    "evaluate": "detectune.inference.evaluate_run",
     "Predictor": "detectune.inference.predictor",
-    "export": "detectune.export.run",
+    "export": "detectune.exporters.export",
     "Detections": "detectune.structures",
     "GroundTruth": "detectune.structures",
     "Predictions": "detectune.structures",
@@ -40,8 +40,8 @@ if TYPE_CHECKING:
         DetectuneError,
         ExportError,
     )
-    from detectune.export.run import export
-    from detectune.inference.evaluate import evaluate
+    from detectune.exporters.export import export
+    from detectune.inference.evaluate_run import evaluate
     from detectune.inference.predictor import Predictor
     from detectune.structures import Detections, GroundTruth, Predictions
     from detectune.training.fit import train

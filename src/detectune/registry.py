@@ -69,4 +69,4 @@ class Registry(Generic[Part]):
 
 backbones: Registry = Registry("backbone", "detectune.backbones")
 detectors: Registry = Registry("detector", "detectune.detectors")
-exporters: Registry = Registry("export format", "detectune.export")
+exporters: Registry = Registry("export format", "detectune.exporters")

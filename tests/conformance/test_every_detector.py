@@ -20,9 +20,9 @@ from detectune.config import schema
 from detectune.config.templates import MODELS, template
 from detectune.data.resizers import build_resizer
 from detectune.detectors.build import build_detector
+from detectune.detectors.builders.feature_extractor import feature_extractor_types
 from detectune.detectors.inference import DetectionModel
-from detectune.detectors.parts.feature_extractor import feature_extractor_types
-from detectune.export.saved_model import read_saved_model, write_saved_model
+from detectune.exporters.saved_model import read_saved_model, write_saved_model
 from detectune.registry import backbones
 
 TYPES = feature_extractor_types()

@@ -16,7 +16,7 @@ from detectune.config import schema
 from detectune.data.resizers import build_resizer
 from detectune.detectors.build import build_detector
 from detectune.detectors.inference import DetectionModel
-from detectune.export.saved_model import read_saved_model, write_saved_model
+from detectune.exporters.saved_model import read_saved_model, write_saved_model
 
 pytestmark = pytest.mark.slow
 SIZES = np.full((2, 2), SIDE)

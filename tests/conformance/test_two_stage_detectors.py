@@ -13,9 +13,12 @@ from detectune.checkpoints.keys import variable_keys
 from detectune.checkpoints.restore import restore
 from detectune.data.resizers import build_resizer
 from detectune.detectors.build import build_detector
+from detectune.detectors.builders.region_features import (
+    region_feature_types,
+    tf1_region_feature_types,
+)
 from detectune.detectors.inference import DetectionModel
-from detectune.detectors.parts.region_features import region_feature_types, tf1_region_feature_types
-from detectune.export.saved_model import read_saved_model, write_saved_model
+from detectune.exporters.saved_model import read_saved_model, write_saved_model
 
 FAST = ["faster_rcnn_mobilenet_v2_fpn_keras"]
 NAMES = [*region_feature_types(), *tf1_region_feature_types()]

@@ -22,7 +22,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-import detectune.training.run_files as run_files
+import detectune.training.run_writer as run_files
 import detectune.training.state as state
 from detectune.cli.main import main
 from detectune.training.callbacks import StepNumbers

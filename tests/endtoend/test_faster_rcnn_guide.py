@@ -17,8 +17,8 @@ from detectune.checkpoints.keys import variable_keys
 from detectune.config.save import write_config
 from detectune.config.templates import template
 from detectune.detectors.build import build_detector
-from detectune.export.contract import OUTPUTS
-from detectune.export.saved_model import read_saved_model
+from detectune.exporters.contract import OUTPUTS
+from detectune.exporters.saved_model import read_saved_model
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "guides" / "faster-rcnn.md"
 ARCHIVE = "faster_rcnn_resnet50_v1_640x640_coco17_tpu-8"

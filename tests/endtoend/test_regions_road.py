@@ -22,9 +22,9 @@ from detectune.data.sources.proposed import ProposalFile, proposal_file
 from detectune.data.sources.recognise import open_source
 from detectune.detectors.build import build_detector
 from detectune.errors import ConfigError, DataError
-from detectune.export.run import export
+from detectune.exporters.export import export
 from detectune.inference.batch import predict_files
-from detectune.inference.evaluate import evaluate
+from detectune.inference.evaluate_run import evaluate
 from detectune.inference.predictor import Predictor
 from detectune.training.fit import train
 from detectune.training.logs import read_metrics

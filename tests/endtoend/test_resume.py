@@ -19,10 +19,10 @@ from tiny import tiny_config, write_squares
 
 import detectune
 from detectune.checkpoints.files import find_checkpoint, read_checkpoint
-from detectune.checkpoints.run import open_run
+from detectune.checkpoints.run_directory import open_run
 from detectune.config.save import write_config
 from detectune.training.logs import RunLog, read_metrics
-from detectune.training.run_files import RunFiles
+from detectune.training.run_writer import RunWriter
 
 SCRIPT = Path(__file__).with_name("run_training.py")
 STEPS = 8
@@ -95,7 +95,7 @@ def test_every_moment_of_a_run_leaves_a_sound_directory(whole, tmp_path):
     assert len(images) >= 40
     known: dict[int, dict[str, np.ndarray]] = {}
     for image in images:
-        files = RunFiles(open_run(image))
+        files = RunWriter(open_run(image))
         files.remove_leftovers()
         hidden = [p.name for p in image.rglob("*") if p.name.startswith(".")]
         assert hidden == [], image.name
@@ -122,14 +122,14 @@ def test_every_moment_of_a_run_leaves_a_sound_directory(whole, tmp_path):
 
 def test_before_the_first_complete_checkpoint_nothing_counts_as_a_run(whole):
     for name in ("weights-1", "index-1", "state-1", "pointer-1"):
-        assert RunFiles(open_run(whole.images / name)).last_step() is None
+        assert RunWriter(open_run(whole.images / name)).last_step() is None
 
 
 @pytest.mark.parametrize("place", ["state:3"])
 def test_a_killed_run_goes_on_to_the_same_bits(whole, tmp_path, place):
     run = tmp_path / "run"
     finish(start(whole.config, run, "--die", place), -signal.SIGKILL)
-    assert RunFiles(open_run(run)).last_step() == 4
+    assert RunWriter(open_run(run)).last_step() == 4
     finish(start(whole.config, run, "--resume"))
     check_equal(whole, run)
 

@@ -19,7 +19,7 @@ from detectune.checkpoints.files import find_checkpoint, read_checkpoint
 from detectune.config.label_map import read_label_map
 from detectune.config.load import load_config
 from detectune.data.decode import read_image
-from detectune.export.contract import OUTPUTS
+from detectune.exporters.contract import OUTPUTS
 from detectune.inference.predictor import Predictor
 from detectune.training.logs import read_metrics
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from tiny import tiny_config, write_squares
 from tiny_tf1 import variables_of, write_tf1_checkpoint
 
-from detectune.checkpoints.run import open_run
+from detectune.checkpoints.run_directory import open_run
 from detectune.detectors.build import build_detector
 from detectune.inference.predictor import Predictor
 from detectune.training.console import RunConsole

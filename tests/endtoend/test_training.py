@@ -10,13 +10,13 @@ from tiny import tiny_config, write_squares
 
 from detectune.checkpoints.files import find_checkpoint, read_checkpoint
 from detectune.checkpoints.keys import variable_keys
-from detectune.checkpoints.run import open_run
+from detectune.checkpoints.run_directory import open_run
 from detectune.detectors.build import build_detector
 from detectune.errors import CheckpointError, DataError, TrainingError
 from detectune.training.callbacks import StepNumbers
 from detectune.training.fit import train
 from detectune.training.logs import read_metrics
-from detectune.training.run_files import RunFiles
+from detectune.training.run_writer import RunWriter
 from detectune.training.state import Progress, read_state
 
 
@@ -244,8 +244,8 @@ def test_weights_that_are_not_finite_are_never_saved(trained, tmp_path):
     row = variable_keys(detector)[0]
     row.variable.assign(np.full(row.variable.shape, np.nan))
     with pytest.raises(TrainingError, match=r"1 of .* variables are not finite"):
-        RunFiles(run).write_weights(detector, 9)
-    assert RunFiles(run).last_step() == 8
+        RunWriter(run).write_weights(detector, 9)
+    assert RunWriter(run).last_step() == 8
     assert not list((run.path / "checkpoints" / "last").glob("*ckpt-9*"))
 
 

@@ -11,9 +11,9 @@ from google.protobuf import text_format
 
 from detectune.boxes.coders import FasterRcnnBoxCoder, KeypointBoxCoder
 from detectune.config import schema
-from detectune.detectors.parts.anchors import anchor_generator, box_coder
-from detectune.detectors.parts.post_processing import non_max_suppression, score_converter
-from detectune.detectors.parts.targets import matcher, similarity
+from detectune.detectors.builders.anchors import anchor_generator, box_coder
+from detectune.detectors.builders.post_processing import non_max_suppression, score_converter
+from detectune.detectors.builders.targets import matcher, similarity
 from detectune.losses.classification import (
     BootstrappedSigmoidLoss,
     DiceLoss,

@@ -123,7 +123,7 @@ def test_the_first_stage_equals_the_recorded_one(recorded):
 
 @every_recording
 def test_the_second_stage_equals_the_recorded_one(recorded):
-    arrays, stage = recorded.arrays, recorded.detector.second_stage
+    arrays, stage = recorded.arrays, recorded.detector.roi_head
     maps = recorded.detector(recorded.images, training=False)
     out = stage(maps.maps, proposals=recorded.proposals(), image_size=maps.size)
     assert relative_error(arrays, "pred/box_classifier_features", out.features) < 1e-5

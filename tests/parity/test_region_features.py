@@ -22,8 +22,8 @@ from detectune.checkpoints.name_maps.region_features import (
 )
 from detectune.config.load import load_config
 from detectune.data.resizers import build_resizer
-from detectune.detectors.parts.region_features import region_features, region_padding_colour
-from detectune.detectors.parts.second_stage import region_crops
+from detectune.detectors.builders.region_features import region_features, region_padding_colour
+from detectune.detectors.builders.roi_head import region_crops
 
 from .recordings import recipe_weight, relative_error
 

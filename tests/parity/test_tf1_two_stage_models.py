@@ -43,7 +43,7 @@ def test_every_variable_has_its_place_and_both_stages_give_the_recorded_numbers(
     out = detector(images, training=False)
     # Proposals that score almost the same may change places: the second stage gets the recorded.
     boxes = arrays["pred/proposal_boxes"]
-    stage, proposals = detector.second_stage, Proposals(boxes, np.ones(boxes.shape[:2], bool))
+    stage, proposals = detector.roi_head, Proposals(boxes, np.ones(boxes.shape[:2], bool))
     second = stage(out.maps, proposals=proposals, image_size=out.size)
     windows = np.array([[0.0, 0.0, *size]], np.float32)
     for key, ours in {

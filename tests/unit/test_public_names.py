@@ -47,7 +47,7 @@ def test_importing_the_package_imports_neither_keras_nor_tensorflow():
 
 
 def test_export_can_be_called_whatever_was_imported_before(tmp_path):
-    import detectune.export.contract  # makes detectune.export the package
+    import detectune.exporters.contract  # makes detectune.exporters the package
 
     with pytest.raises(detectune.CheckpointError, match=r"no pipeline\.config|is no folder"):
         detectune.export(tmp_path / "nothing", path=tmp_path / "out")

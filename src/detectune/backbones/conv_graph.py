@@ -19,11 +19,11 @@ class ConvGraph:
     """Adds layers to a functional graph.
 
     Args:
-        style: how convolutions, batch norms and activations are made.
+        hyperparams: how convolutions, batch norms and activations are made.
         explicit_padding: pad independently of the image size.
     """
 
-    style: ConvHyperparams
+    hyperparams: ConvHyperparams
     explicit_padding: bool = False
 
     def conv(
@@ -49,7 +49,7 @@ class ConvGraph:
                 them.
         """
         x, padding = self._padded(x, kernel, name, pad)
-        layer = self.style.conv(
+        layer = self.hyperparams.conv(
             filters, kernel, strides=stride, dilation_rate=dilation, padding=padding,
             use_bias=False, name=name,
         )  # fmt: skip
@@ -73,13 +73,13 @@ class ConvGraph:
             settings: further arguments of the convolution.
         """
         x, padding = self._padded(x, kernel, name)
-        layer = self.style.depthwise(
+        layer = self.hyperparams.depthwise(
             kernel, strides=stride, padding=padding, use_bias=False, name=name, **settings
         )
         return self._normed(x, layer, norm, recompute, activation)
 
     def act(self, x: Array, name: str) -> Array:
-        return self.style.act(name)(x)
+        return self.hyperparams.act(name)(x)
 
     def _padded(self, x: Array, kernel: int, name: str, pad: bool = False) -> tuple[Array, str]:
         if (pad or self.explicit_padding) and kernel > 1:
@@ -89,9 +89,9 @@ class ConvGraph:
     def _normed(
         self, x: Array, conv: Layer, name: str, recompute: bool, activation: str = ""
     ) -> Array:
-        norm = self.style.norm(name)
+        norm = self.hyperparams.norm(name)
         if recompute and isinstance(norm, FreezableBatchNormalization):
-            function = keras.activations.get(self.style.activation) if activation else None
+            function = keras.activations.get(self.hyperparams.activation) if activation else None
             return ConvNorm(conv, norm, function, name=f"{conv.name}_and_{name}")(x)
         x = norm(conv(x))
         return self.act(x, activation) if activation else x

@@ -185,10 +185,10 @@ class _Builder(ConvGraph):
     def excite(self, x: Array, squeezed: int, name: str) -> Array:
         """Every channel times a factor between 0 and 1 that the mean of all channels decides."""
         conv = partial(
-            self.style.conv,
+            self.hyperparams.conv,
             kernel_size=1,
             use_bias=True,
-            bias_regularizer=self.style.regularizer,
+            bias_regularizer=self.hyperparams.regularizer,
         )
         factor = GlobalAveragePooling2D(keepdims=True, name=f"{name}_squeeze")(x)
         factor = conv(squeezed, name=f"{name}_reduce_conv2d")(factor)
@@ -198,7 +198,7 @@ class _Builder(ConvGraph):
         return Multiply(name=f"{name}_excite")([x, factor])
 
     def classifier(self, x: Array, dropout: float) -> Array:
-        penalty = self.style.regularizer
+        penalty = self.hyperparams.regularizer
         x = GlobalAveragePooling2D(name="top_pool")(x)
         x = Dropout(dropout, name="top_dropout")(x)
         return Dense(
@@ -244,8 +244,8 @@ def efficientnet(
             )
         )
     # Parity: `freeze_batchnorm` reaches neither this backbone nor, therefore, its batch norms.
-    style = (hyperparams or DEFAULT_HYPERPARAMS).with_frozen_statistics(False)
-    build, width = _Builder(style), size.width * depth_multiplier
+    hyperparams = (hyperparams or DEFAULT_HYPERPARAMS).with_frozen_statistics(False)
+    build, width = _Builder(hyperparams), size.width * depth_multiplier
     images = Input((None, None, 3))
     stem, top = (divisible(count * width) for count in (_STEM_CHANNELS, _TOP_CHANNELS))
     x = build.conv_act(images, stem, 3, "stem", stride=2, recompute=True)

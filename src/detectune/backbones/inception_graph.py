@@ -69,12 +69,12 @@ class InceptionGraph:
     """Adds steps and blocks to a functional graph.
 
     Args:
-        style: how convolutions, batch norms and activations are made.
+        hyperparams: how convolutions, batch norms and activations are made.
         depth_multiplier: multiplies the channels of every convolution.
         min_depth: the least channels of a convolution.
     """
 
-    style: ConvHyperparams
+    hyperparams: ConvHyperparams
     depth_multiplier: float = 1.0
     min_depth: int = 16
 
@@ -94,7 +94,7 @@ class InceptionGraph:
         return Concatenate(name=name)(forked)
 
     def _conv(self, x: Array, step: Conv, name: str) -> Array:
-        layer: Conv2D = self.style.conv(
+        layer: Conv2D = self.hyperparams.conv(
             self.depth(step.channels),
             step.size,
             strides=step.stride,
@@ -106,7 +106,7 @@ class InceptionGraph:
 
     def finished(self, x: Array, name: str) -> Array:
         """`x` after the batch norm and the activation of the convolution `name`."""
-        return self.style.act(f"{name}_act")(self.style.norm(f"{name}_BN")(x))
+        return self.hyperparams.act(f"{name}_act")(self.hyperparams.norm(f"{name}_BN")(x))
 
     def block(self, x: Array, name: str, branches: Branches) -> Array:
         """The branches' outputs, concatenated by a layer called `name`."""

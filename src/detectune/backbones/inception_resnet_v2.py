@@ -170,8 +170,8 @@ class InceptionResNetGraph(InceptionGraph):
         x = self.residuals(x, "block8", BLOCK8, repeats.block8 - 1, scale=0.2)
         # Parity: the last one is neither scaled nor rectified.
         x = self.residual(x, f"block8_{repeats.block8}", BLOCK8, scale=1.0)
-        conv = self.style.conv(self.depth(1536), 1, use_bias=False, name="conv_7b")
-        return self.style.act("conv_7b_ac")(self.style.norm("conv_7b_bn")(conv(x)))
+        conv = self.hyperparams.conv(self.depth(1536), 1, use_bias=False, name="conv_7b")
+        return self.hyperparams.act("conv_7b_ac")(self.hyperparams.norm("conv_7b_bn")(conv(x)))
 
     def residuals(
         self, x: Array, name: str, branches: Branches, number: int, *, scale: float
@@ -179,18 +179,18 @@ class InceptionResNetGraph(InceptionGraph):
         """`x` after blocks called `name`_1 to `name`_`number`."""
         for block in range(1, number + 1):
             x = self.residual(x, f"{name}_{block}", branches, scale=scale)
-            x = self.style.act(f"{name}_{block}_ac")(x)
+            x = self.hyperparams.act(f"{name}_{block}_ac")(x)
         return x
 
     def residual(self, x: Array, name: str, branches: Branches, *, scale: float) -> Array:
         """`x` after a block, without the activation at its end."""
         mixed = self.block(x, f"{name}_mixed", branches)
-        conv = self.style.conv(x.shape[-1], 1, use_bias=True, name=f"{name}_conv")
+        conv = self.hyperparams.conv(x.shape[-1], 1, use_bias=True, name=f"{name}_conv")
         return ScaledSum(scale, name=f"{name}_sum")((x, conv(mixed)))
 
     def _conv(self, x: Array, step: Conv, name: str) -> Array:
         suffix = _suffix(next(self.numbers))
-        layer: Conv2D = self.style.conv(
+        layer: Conv2D = self.hyperparams.conv(
             self.depth(step.channels),
             step.size,
             strides=step.stride,
@@ -199,8 +199,8 @@ class InceptionResNetGraph(InceptionGraph):
             use_bias=False,
             name=f"conv2d{suffix}",
         )
-        x = self.style.norm(f"freezable_batch_norm{suffix}")(layer(x))
-        return self.style.act(f"activation{suffix}")(x)
+        x = self.hyperparams.norm(f"freezable_batch_norm{suffix}")(layer(x))
+        return self.hyperparams.act(f"activation{suffix}")(x)
 
 
 def _suffix(number: int) -> str:

@@ -79,7 +79,7 @@ BLOCKS: dict[str, Branches] = {
 def stem(graph: InceptionGraph, images: Array) -> Array:
     """Maps of stride 8 and 192 channels, before the first block."""
     channels = graph.depth(64)
-    separable = graph.style.separable(
+    separable = graph.hyperparams.separable(
         channels,
         7,
         style_pointwise=True,

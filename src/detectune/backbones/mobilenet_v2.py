@@ -119,8 +119,10 @@ def mobilenet_v2(
             rounded to a multiple of 8. Parity: `keras.applications` does, TF-Slim does not; a
             multiplier of 0.56 makes 16 channels of 32 in one and 24 in the other.
     """
-    style = hyperparams or DEFAULT_HYPERPARAMS
-    build = _Builder(style, explicit_padding, min_depth, sum_where_shapes_fit=sum_where_shapes_fit)
+    hyperparams = hyperparams or DEFAULT_HYPERPARAMS
+    build = _Builder(
+        hyperparams, explicit_padding, min_depth, sum_where_shapes_fit=sum_where_shapes_fit
+    )
     images = Input((None, None, 3))
     first = max(divisible(32 * depth_multiplier), min_depth)
     x = build.conv(images, first, 3, stride=2, name="Conv1", norm="bn_Conv1", recompute=True)
@@ -152,9 +154,11 @@ def _level_outputs(network: keras.Model) -> dict[int, str]:
 
 # Parity: slim/nets/mobilenet/. Depthwise kernels have no penalty of their own, and a config that
 # overrides hyperparameters leaves the activation and the parts of a batch norm as they are.
-def _tf1_from_config(style: ConvHyperparams) -> ConvHyperparams:
-    norm = style.batch_norm or BatchNormSettings(momentum=0.9997)
-    return replace(style, activation="relu6", batch_norm=replace(norm, center=True, scale=True))
+def _tf1_from_config(hyperparams: ConvHyperparams) -> ConvHyperparams:
+    norm = hyperparams.batch_norm or BatchNormSettings(momentum=0.9997)
+    return replace(
+        hyperparams, activation="relu6", batch_norm=replace(norm, center=True, scale=True)
+    )
 
 
 _tf1_build = partial(

@@ -116,7 +116,7 @@ class _Builder(ConvGraph):
         return Multiply(name=f"{name}_scale")([x, Gate(name=f"{name}_gate")(weights)])
 
     def _plain(self, x: Array, filters: int, name: str) -> Array:
-        layer: Conv2D = self.style.conv(filters, 1, use_bias=True, name=name)
+        layer: Conv2D = self.hyperparams.conv(filters, 1, use_bias=True, name=name)
         return layer(x)
 
     def block(self, x: Array, index: int, row: Block, filters: int) -> Array:
@@ -181,10 +181,10 @@ def _block_ends(blocks: dict[int, str]) -> Callable[[keras.Model], dict[int, str
     return level_outputs
 
 
-def _from_config(style: ConvHyperparams) -> ConvHyperparams:
+def _from_config(hyperparams: ConvHyperparams) -> ConvHyperparams:
     """Parity: mobilenet_v3.py sets the parts of a batch norm itself."""
-    norm = style.batch_norm or BatchNormSettings(momentum=0.9997)
-    return replace(style, batch_norm=replace(norm, center=True, scale=True))
+    norm = hyperparams.batch_norm or BatchNormSettings(momentum=0.9997)
+    return replace(hyperparams, batch_norm=replace(norm, center=True, scale=True))
 
 
 def _tf1(last: str, number: int) -> Tf1Form:

@@ -59,7 +59,7 @@ class ResNetGraph(ConvGraph):
         min_depth: the least channels of a convolution.
         last_recomputed: the last stage whose maps are so large that it pays to compute some of
             them twice.
-        after_sum: the activation at the end of a block, if it is not that of the style.
+        after_sum: the activation at the end of a block, if it is not that of the hyperparams.
         exactly_four_times: the end of a block is four times as wide as its middle also where the
             multiplier leaves a remainder.
     """
@@ -107,7 +107,7 @@ class ResNetGraph(ConvGraph):
         x = self.act(unit(x, narrow, 3, f"{name}_2", dilation=dilation), f"{name}_2_relu")
         x = unit(x, wide, 1, f"{name}_3")
         x = Add(name=f"{name}_add")([entry, x])
-        return Activation(self.after_sum or self.style.activation, name=f"{name}_out")(x)
+        return Activation(self.after_sum or self.hyperparams.activation, name=f"{name}_out")(x)
 
     def _unit(
         self,
@@ -150,9 +150,9 @@ def resnet_v1(
             first one.
         after_sum, exactly_four_times: see `ResNetGraph`.
     """
-    style = hyperparams or DEFAULT_HYPERPARAMS
+    hyperparams = hyperparams or DEFAULT_HYPERPARAMS
     graph = ResNetGraph(
-        style,
+        hyperparams,
         explicit_padding,
         depth_multiplier,
         min_depth,
@@ -206,13 +206,13 @@ def _level_outputs(depth: int, network: keras.Model) -> dict[int, str]:
     return {level: f"conv{level}_block{n}_out" for level, n in enumerate(BLOCKS[depth], start=2)}
 
 
-def _tf1_from_config(style: ConvHyperparams) -> ConvHyperparams:
+def _tf1_from_config(hyperparams: ConvHyperparams) -> ConvHyperparams:
     """Parity: slim/nets/resnet_utils.py hands batch-norm parameters to each convolution, which
     count more than those that a config sets for all batch norms."""
-    norm, given = DEFAULT_HYPERPARAMS.batch_norm, style.batch_norm
+    norm, given = DEFAULT_HYPERPARAMS.batch_norm, hyperparams.batch_norm
     assert norm is not None
     frozen = given is not None and given.frozen_statistics
-    return replace(style, batch_norm=replace(norm, frozen_statistics=frozen))
+    return replace(hyperparams, batch_norm=replace(norm, frozen_statistics=frozen))
 
 
 def _tf1_form(depth: int) -> Tf1Form:

@@ -13,9 +13,9 @@ from detectune.layers.hyperparams import ConvHyperparams
 _NORM = re.compile(r"^bn_|_bn$|_BN$")
 
 
-def unchanged(style: ConvHyperparams) -> ConvHyperparams:
-    """`style`: what most families do with the hyperparameters of a config."""
-    return style
+def unchanged(hyperparams: ConvHyperparams) -> ConvHyperparams:
+    """`hyperparams`: what most families do with the hyperparameters of a config."""
+    return hyperparams
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,7 @@ class NonMaxSuppression:
             if len(boxes.shape) == 4:
                 boxes = ops.take_along_axis(boxes, best_class[..., None, None], axis=2)[:, :, 0]
             # Parity: `max_per_class` does not count here, and boxes outside the window take up
-            # places that nobody fills.
+            # rows that nobody fills.
             uncapped = replace(self, max_per_class=self.max_detections)
             kept = uncapped._greedy(boxes, ops.max(scores, axis=-1), None, num_classes=1)
             kept = best_of(self.max_detections, inside(kept, windows, self.drop_empty))
@@ -133,9 +133,9 @@ class NonMaxSuppression:
         )
         pairs = ops.where(taken, _GONE, pairs)
         indices = order // num_classes
-        places = order if boxes.shape[1] == pairs.shape[1] else indices
+        kept_indices = order if boxes.shape[1] == pairs.shape[1] else indices
         block = Kept(
-            boxes=ops.take_along_axis(boxes, places[..., None], axis=1),
+            boxes=ops.take_along_axis(boxes, kept_indices[..., None], axis=1),
             scores=scores,
             classes=order % num_classes,
             indices=indices,

@@ -90,7 +90,7 @@ class SoftNonMaxSuppression:
         scores, order = ops.top_k(scores, pool)
         order = ops.cast(order, "int32")
         boxes = ops.take_along_axis(boxes, order[..., None], axis=2)
-        places = ops.arange(pool, dtype="int32")
+        ranks = ops.arange(pool, dtype="int32")
         steps = ops.arange(self.max_per_class, dtype="int32")
 
         def take_best(step: Array, state: tuple[Array, Array, Array]) -> tuple:
@@ -100,7 +100,7 @@ class SoftNonMaxSuppression:
             box = ops.take_along_axis(boxes, place[..., None], axis=2)
             lowered = scores * self._weights(pairwise_iou(box, boxes)[:, :, 0])
             lowered = ops.where(lowered > self.score_threshold, lowered, _GONE)
-            scores = ops.where(places == place, _GONE, ops.where(scores > _GONE, lowered, _GONE))
+            scores = ops.where(ranks == place, _GONE, ops.where(scores > _GONE, lowered, _GONE))
             index = ops.take_along_axis(order, place, axis=2)
             here = ops.logical_and(steps == step, score > self.score_threshold)
             return scores, ops.where(here, index, indices), ops.where(here, score, found)

@@ -28,6 +28,6 @@ def demo(model_dir: str, steps: int | None) -> None:
     from detectune.cli.quiet import load_tensorflow
 
     load_tensorflow()
-    from detectune.demo.run import STEPS, run_demo
+    from detectune.demo.program import STEPS, run_demo
 
     run_demo(model_dir, steps or STEPS)

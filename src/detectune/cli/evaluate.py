@@ -24,7 +24,7 @@ def evaluate(
     load_tensorflow()
     from detectune.cli.tables import metrics_table, print_table
     from detectune.files import ensure_writable, write_text
-    from detectune.inference.evaluate import evaluate as run_evaluation
+    from detectune.inference.evaluate_run import evaluate as run_evaluation
 
     if json_file:
         ensure_writable(json_file)

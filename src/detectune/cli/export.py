@@ -24,7 +24,7 @@ def export(
     from detectune.cli.quiet import load_tensorflow
 
     load_tensorflow()
-    from detectune.export.run import export as run_export
+    from detectune.exporters.export import export as run_export
 
     done = run_export(
         run,

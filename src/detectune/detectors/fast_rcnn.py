@@ -1,7 +1,7 @@
 """Fast R-CNN: look at regions that come with the data.
 
     images ─► backbone ─► neck? ─► maps ─┐
-    proposals of the data ───────────────┴─► SecondStage ─► detections
+    proposals of the data ───────────────┴─► RoIHead ─► detections
 
 It is Faster R-CNN without its first stage: everything else is shared. Proposals are made by
 `detectune data proposals`, or come in TFRecords. Source: Girshick 2015 (Fast R-CNN).
@@ -15,15 +15,15 @@ from keras.layers import Layer
 
 from detectune.backbones.base import Backbone, Colour
 from detectune.config import schema
-from detectune.detectors.parts.region_features import region_features, region_padding_colour
-from detectune.detectors.parts.second_stage import region_crops, second_stage
-from detectune.detectors.region_detector import RegionDetector, TwoStagePredictions
-from detectune.detectors.second_stage import SecondStage
+from detectune.detectors.builders.region_features import region_features, region_padding_colour
+from detectune.detectors.builders.roi_head import roi_crops, roi_head
+from detectune.detectors.roi_head import RoIHead
+from detectune.detectors.two_stage import TwoStageDetector, TwoStagePredictions
 from detectune.registry import detectors
 from detectune.structures import Array, Proposals
 
 
-class FastRCNN(RegionDetector):
+class FastRCNN(TwoStageDetector):
     """Classifies given regions. Every argument is a finished part, never a config message.
 
     Args:
@@ -37,16 +37,16 @@ class FastRCNN(RegionDetector):
         num_classes: int,
         backbone: Backbone,
         neck: Layer | None,
-        second_stage: SecondStage,
+        roi_head: RoIHead,
         max_proposals: int,
         pad_value: Colour = (0.0, 0.0, 0.0),
     ) -> None:
-        self.loss_names = second_stage.loss_names
+        self.loss_names = roi_head.loss_names
         super().__init__(
             num_classes=num_classes,
             backbone=backbone,
             neck=neck,
-            second_stage=second_stage,
+            roi_head=roi_head,
             pad_value=pad_value,
             name="fast_rcnn",
         )
@@ -76,13 +76,13 @@ class FastRCNN(RegionDetector):
 @detectors.register("fast_rcnn")
 def build_fast_rcnn(config: schema.FastRcnn) -> FastRCNN:
     """Turn `model { fast_rcnn { ... } }` into a detector. Nothing above reads a config."""
-    crops = region_crops(config)
+    crops = roi_crops(config)
     features = region_features(config.feature_extractor, patch_size=crops.output_size)
     detector = FastRCNN(
         num_classes=config.num_classes,
         backbone=features.backbone,
         neck=features.neck,
-        second_stage=second_stage(config, features.box_features),
+        roi_head=roi_head(config, features.box_features),
         max_proposals=config.max_proposals,
         pad_value=region_padding_colour(config.image_resizer),
     )

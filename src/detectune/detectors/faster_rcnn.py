@@ -1,7 +1,7 @@
 """Faster R-CNN and Mask R-CNN: propose regions, then look at each of them.
 
-    images ─► backbone ─► neck? ─► maps ─┬─► FirstStage ─► proposals ─┐
-                                         └────────────────────────────┴─► SecondStage ─► detections
+    images ─► backbone ─► neck? ─► maps ─┬─► RegionProposalNetwork ─► proposals ─┐
+                                         └────────────────────────────┴─► RoIHead ─► detections
                  training: named_losses = losses of both stages; the second learns from a sample
 
 `model { faster_rcnn { number_of_stages } }`: 1 stops at the proposals, 2 gives boxes and classes,
@@ -17,12 +17,12 @@ from keras.layers import Layer
 from detectune.backbones.base import Backbone, Colour
 from detectune.boxes.convert import clip
 from detectune.config import schema
-from detectune.detectors.first_stage import FirstStage
-from detectune.detectors.parts.first_stage import first_stage
-from detectune.detectors.parts.region_features import region_features, region_padding_colour
-from detectune.detectors.parts.second_stage import region_crops, second_stage
-from detectune.detectors.region_detector import RegionDetector, TwoStagePredictions
-from detectune.detectors.second_stage import SecondStage, as_detections
+from detectune.detectors.builders.region_features import region_features, region_padding_colour
+from detectune.detectors.builders.region_proposal_network import region_proposal_network
+from detectune.detectors.builders.roi_head import roi_crops, roi_head
+from detectune.detectors.region_proposal_network import RegionProposalNetwork
+from detectune.detectors.roi_head import RoIHead, as_detections
+from detectune.detectors.two_stage import TwoStageDetector, TwoStagePredictions
 from detectune.registry import detectors
 from detectune.structures import (
     Array,
@@ -33,12 +33,12 @@ from detectune.structures import (
 )
 
 
-class FasterRCNN(RegionDetector):
+class FasterRCNN(TwoStageDetector):
     """Two-stage detector. Every argument is a finished part, never a config message.
 
     Args:
         neck: makes a pyramid of the backbone's maps, or None.
-        second_stage: None for proposals only.
+        roi_head: None for proposals only.
     """
 
     def __init__(
@@ -47,28 +47,28 @@ class FasterRCNN(RegionDetector):
         num_classes: int,
         backbone: Backbone,
         neck: Layer | None,
-        first_stage: FirstStage,
-        second_stage: SecondStage | None,
+        rpn: RegionProposalNetwork,
+        roi_head: RoIHead | None,
         pad_value: Colour = (0.0, 0.0, 0.0),
     ) -> None:
         self.loss_names = (
-            *first_stage.loss_names,
-            *(second_stage.loss_names if second_stage else ()),
+            *rpn.loss_names,
+            *(roi_head.loss_names if roi_head else ()),
         )
         super().__init__(
             num_classes=num_classes,
             backbone=backbone,
             neck=neck,
-            second_stage=second_stage,
+            roi_head=roi_head,
             pad_value=pad_value,
             name="faster_rcnn",
         )
-        self.first_stage = first_stage
+        self.rpn = rpn
 
     def build(self, input_shape: tuple | None = None) -> None:
         """Make all variables. No image is needed, and the size of one does not matter."""
         super().build(input_shape)
-        self.first_stage.build(self.map_shapes)
+        self.rpn.build(self.map_shapes)
 
     def call(self, images: Array, training: bool = False) -> TwoStagePredictions:
         """Maps and anchors of images `[B, H, W, 3]` float32, 0–255, RGB.
@@ -78,48 +78,46 @@ class FasterRCNN(RegionDetector):
         """
         size = (images.shape[1], images.shape[2])
         maps = self.maps(images, training)
-        first = self.first_stage(maps, image_size=size, training=training)
+        first = self.rpn(maps, image_size=size, training=training)
         return TwoStagePredictions(maps, np.array(size), first=first)
 
     def propose(self, out: TwoStagePredictions, sizes: Array | None) -> Proposals:
         """The boxes that the first stage finds most likely to hold an object."""
         assert out.first is not None
-        return self.first_stage.propose(out.first, out.windows(sizes))
+        return self.rpn.propose(out.first, out.windows(sizes))
 
     def named_losses(
         self, truth: GroundTruth, out: TwoStagePredictions, *, training: bool = True
     ) -> dict[str, Array]:
         """Scalars by the names of `loss_names`, each already weighted."""
         assert out.first is not None
-        losses = self.first_stage.losses_of(out.first, truth)
-        if self.second_stage is None:
+        losses = self.rpn.losses_of(out.first, truth)
+        if self.roi_head is None:
             return losses
         return losses | super().named_losses(truth, out, training=training)
 
     def answer(self, out: TwoStagePredictions, sizes: Array) -> tuple[Detections, RawDetections]:
         """The best boxes of every image; proposals, if there is no second stage."""
-        if self.second_stage is not None:
+        if self.roi_head is not None:
             return super().answer(out, sizes)
         assert out.first is not None
         windows = out.windows(sizes)
-        boxes, scores = self.first_stage.decode(out.first)
-        found = as_detections(self.first_stage.best(out.first, windows), scores)
+        boxes, scores = self.rpn.decode(out.first)
+        found = as_detections(self.rpn.best(out.first, windows), scores)
         return found, RawDetections(clip(boxes, windows[:, None]), scores)
 
 
 @detectors.register("faster_rcnn")
 def build_faster_rcnn(config: schema.FasterRcnn) -> FasterRCNN:
     """Turn `model { faster_rcnn { ... } }` into a detector. Nothing above reads a config."""
-    crops = region_crops(config)
+    crops = roi_crops(config)
     features = region_features(config.feature_extractor, patch_size=crops.output_size)
     detector = FasterRCNN(
         num_classes=config.num_classes,
         backbone=features.backbone,
         neck=features.neck,
-        first_stage=first_stage(config),
-        second_stage=(
-            second_stage(config, features.box_features) if config.number_of_stages > 1 else None
-        ),
+        rpn=region_proposal_network(config),
+        roi_head=(roi_head(config, features.box_features) if config.number_of_stages > 1 else None),
         pad_value=region_padding_colour(config.image_resizer),
     )
     detector.build()

@@ -23,16 +23,16 @@ from detectune.boxes.coders import BoxCoder
 from detectune.config import schema, tf1_names
 from detectune.config.contradictions import background, refuse
 from detectune.detectors.base import Detector
-from detectune.detectors.parts.anchors import anchor_generator, box_coder, input_size
-from detectune.detectors.parts.feature_extractor import backbone_and_neck, padding_colour
-from detectune.detectors.parts.head import convolutional_head
-from detectune.detectors.parts.losses import anchor_loss
-from detectune.detectors.parts.post_processing import (
+from detectune.detectors.builders.anchors import anchor_generator, box_coder, input_size
+from detectune.detectors.builders.feature_extractor import backbone_and_neck, padding_colour
+from detectune.detectors.builders.head import convolutional_head
+from detectune.detectors.builders.losses import anchor_loss
+from detectune.detectors.builders.post_processing import (
     Suppression,
     non_max_suppression,
     score_converter,
 )
-from detectune.detectors.parts.targets import anchor_assigner
+from detectune.detectors.builders.targets import anchor_assigner
 from detectune.errors import ConfigError, three_part
 from detectune.losses.anchor_loss import AnchorLoss
 from detectune.registry import detectors

@@ -48,13 +48,13 @@ def _window(
 ) -> tuple[int, int, np.ndarray]:
     """The first row and column of a box, and `[columns, rows]` bool of its pixels."""
     low, high = box[:2].tolist(), box[2:].tolist()
-    top, rows = _places(low[0], high[0], mask.shape[0], height)
-    left, columns = _places(low[1], high[1], mask.shape[1], width)
+    top, rows = _positions(low[0], high[0], mask.shape[0], height)
+    left, columns = _positions(low[1], high[1], mask.shape[1], width)
     tall = _between(mask.astype(np.float32), rows)
     return top, left, _between(tall.T, columns) > _THRESHOLD
 
 
-def _places(low: float, high: float, cells: int, pixels: int) -> tuple[int, np.ndarray]:
+def _positions(low: float, high: float, cells: int, pixels: int) -> tuple[int, np.ndarray]:
     """The first pixel of an axis inside a box, and `[n]` where `n` pixels lie among the cells.
 
     Args:
@@ -64,19 +64,19 @@ def _places(low: float, high: float, cells: int, pixels: int) -> tuple[int, np.n
     """
     low, high = low / pixels, high / pixels
     scale = (cells - 1) / max(high - low, _MIN_BOX_SIDE)
-    places = (np.arange(pixels, dtype=np.float32) / max(pixels - 1, 1) - low) * scale
-    inside = np.flatnonzero((places >= 0) & (places <= cells - 1))
-    return (int(inside[0]) if len(inside) else 0), places[inside]
+    positions = (np.arange(pixels, dtype=np.float32) / max(pixels - 1, 1) - low) * scale
+    inside = np.flatnonzero((positions >= 0) & (positions <= cells - 1))
+    return (int(inside[0]) if len(inside) else 0), positions[inside]
 
 
-def _between(values: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """`[n, w]`: rows of `values [h, w]` at fractional places `[n]`.
+def _between(values: np.ndarray, positions: np.ndarray) -> np.ndarray:
+    """`[n, w]`: rows of `values [h, w]` at fractional positions `[n]`.
 
     Gathered, not multiplied: for products this small BLAS spends its time waking threads.
     """
-    lower = np.minimum(places.astype(int), len(values) - 1)
+    lower = np.minimum(positions.astype(int), len(values) - 1)
     upper = np.minimum(lower + 1, len(values) - 1)
-    share = (places - lower)[:, None]
+    share = (positions - lower)[:, None]
     return values[lower] * (1 - share) + values[upper] * share
 
 

@@ -98,7 +98,7 @@ class ConvolutionalHead(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.style, self.kernel_size = hyperparams, kernel_size
+        self.hyperparams, self.kernel_size = hyperparams, kernel_size
         self.use_depthwise, self.dropout = use_depthwise, dropout
         self.outputs = outputs
         self.num_shared, self.shared_depth_limits = num_shared, shared_depth_limits
@@ -111,14 +111,18 @@ class ConvolutionalHead(Layer):
         ]
 
     def _predictor(self, filters: int, dropout: bool = False, **kwargs: Any) -> list[Layer]:
-        style = self.style
+        hyperparams = self.hyperparams
         layers: list[Layer] = []
         if dropout and self.dropout is not None:
             layers.append(Dropout(self.dropout))
         if self.use_depthwise:
-            layers += [style.depthwise(self.kernel_size, plain=True), style.norm(), style.act()]
+            layers += [
+                hyperparams.depthwise(self.kernel_size, plain=True),
+                hyperparams.norm(),
+                hyperparams.act(),
+            ]
         kernel = 1 if self.use_depthwise else self.kernel_size
-        return [*layers, style.conv(filters, kernel, use_bias=True, **kwargs)]
+        return [*layers, hyperparams.conv(filters, kernel, use_bias=True, **kwargs)]
 
     def build(self, input_shape: list[tuple]) -> None:
         """Make the variables from the shapes of the feature maps."""
@@ -127,7 +131,11 @@ class ConvolutionalHead(Layer):
             depth = max(min(shape[-1], high), low)
             shared: list[Layer] = []
             for _ in range(self.num_shared if depth > 0 else 0):
-                shared += [self.style.conv(depth, 1), self.style.norm(), self.style.act()]
+                shared += [
+                    self.hyperparams.conv(depth, 1),
+                    self.hyperparams.norm(),
+                    self.hyperparams.act(),
+                ]
             self.shared.append(shared)
             shape = _build(shared, shape)
             _build(self.box_layers[level], shape)
@@ -193,7 +201,7 @@ class WeightSharedHead(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.style, self.tower = hyperparams, tower
+        self.hyperparams, self.tower = hyperparams, tower
         self.num_levels, self.outputs = num_levels, outputs
         self.kernel_size, self.use_depthwise = kernel_size, use_depthwise
         self.projections: list[list[Layer]] = []
@@ -217,8 +225,8 @@ class WeightSharedHead(Layer):
         self, filters: int, style_depthwise: bool, style_pointwise: bool, **kwargs: Any
     ) -> Layer:
         if not self.use_depthwise:
-            return self.style.conv(filters, self.kernel_size, **kwargs)
-        return self.style.separable(
+            return self.hyperparams.conv(filters, self.kernel_size, **kwargs)
+        return self.hyperparams.separable(
             filters,
             self.kernel_size,
             style_depthwise=style_depthwise,
@@ -229,7 +237,7 @@ class WeightSharedHead(Layer):
     @property
     def _tower_bias(self) -> bool:
         # Parity: whether the batch norm has an offset does not matter here.
-        return self.style.force_bias or self.style.batch_norm is None
+        return self.hyperparams.force_bias or self.hyperparams.batch_norm is None
 
     def _tower(self) -> tuple[list[Layer], list[list[Layer]]]:
         """The shared convolutions, and for each level [convolution, batch norm, activation, …]."""
@@ -246,8 +254,8 @@ class WeightSharedHead(Layer):
         return convs, levels
 
     def _after_conv(self) -> list[Layer]:
-        norm = [self.style.norm()] if self.style.batch_norm is not None else []
-        return [*norm, self.style.act()]
+        norm = [self.hyperparams.norm()] if self.hyperparams.batch_norm is not None else []
+        return [*norm, self.hyperparams.act()]
 
     def build(self, input_shape: list[tuple]) -> None:
         """Make the variables from the shapes of the feature maps."""
@@ -268,8 +276,8 @@ class WeightSharedHead(Layer):
         self.built = True
 
     def _projection(self, channels: int) -> list[Layer]:
-        norm = [self.style.norm()] if self.style.batch_norm is not None else []
-        return [self.style.conv(channels, 1, use_bias=self._tower_bias), *norm]
+        norm = [self.hyperparams.norm()] if self.hyperparams.batch_norm is not None else []
+        return [self.hyperparams.conv(channels, 1, use_bias=self._tower_bias), *norm]
 
     def call(self, features: list[Array], training: bool = False) -> Predictions:
         codes, logits = [], []

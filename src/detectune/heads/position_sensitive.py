@@ -16,7 +16,7 @@ from keras import ops
 from keras.layers import Conv2D, Layer
 
 from detectune.boxes.anchors import Size
-from detectune.heads.regions import RegionOutputs
+from detectune.heads.roi_box import RegionOutputs
 from detectune.layers.hyperparams import ConvHyperparams
 from detectune.layers.regions import position_sensitive_pool
 from detectune.structures import Array

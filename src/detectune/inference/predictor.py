@@ -13,7 +13,7 @@ from typing import NamedTuple, overload
 import numpy as np
 
 from detectune.checkpoints.restore import label_map_beside
-from detectune.checkpoints.run import image_resizer, open_run
+from detectune.checkpoints.run_directory import image_resizer, open_run
 from detectune.config.label_map import read_label_map
 from detectune.config.second_inputs import max_proposals
 from detectune.data.decode import read_image

@@ -90,14 +90,14 @@ def crop_and_resize_levels(
     images = tf.repeat(tf.range(batch), count)
     crops = []
     for level, one in enumerate(maps):
-        places = boxes
+        corners = boxes
         if soft_border:
-            one, places = _with_border(one, boxes)
+            one, corners = _with_border(one, boxes)
         if len(maps) > 1:
             # Far outside nothing is computed and the crop is 0.
             here = tf.equal(levels, level)[..., None]
-            places = tf.where(here, places, tf.constant(-9.0))
-        flat = tf.reshape(tf.stop_gradient(places), [-1, 4])
+            corners = tf.where(here, corners, tf.constant(-9.0))
+        flat = tf.reshape(tf.stop_gradient(corners), [-1, 4])
         # The kernel knows no bfloat16, and always answers in float32.
         values = tf.cast(one, tf.float32) if one.dtype == tf.bfloat16 else one
         crops.append(tf.image.crop_and_resize(values, flat, images, size))
@@ -109,5 +109,5 @@ def crop_and_resize_levels(
 def _with_border(one: Array, boxes: Array) -> tuple[Array, Array]:
     """The map with a cell of zeros on every side, and `boxes` as fractions of that map."""
     last = tf.cast(tf.shape(one)[1:3] - 1, tf.float32)
-    places = (boxes * tf.tile(last, [2]) + 1.0) / tf.tile(last + 2.0, [2])
-    return tf.pad(one, [[0, 0], [1, 1], [1, 1], [0, 0]]), places
+    corners = (boxes * tf.tile(last, [2]) + 1.0) / tf.tile(last + 2.0, [2])
+    return tf.pad(one, [[0, 0], [1, 1], [1, 1], [0, 0]]), corners

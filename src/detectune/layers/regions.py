@@ -192,8 +192,8 @@ class _Neighbours(NamedTuple):
     weights: tuple[Array, Array]
 
 
-def _places(low: Array, high: Array, size: int | Array, length: Array) -> Array:
-    """`[..., size]` places of samples from `low` to `high` `[...]` in units of cells."""
+def _positions(low: Array, high: Array, size: int | Array, length: Array) -> Array:
+    """`[..., size]` positions of samples from `low` to `high` `[...]` in units of cells."""
     last = ops.cast(length, "float32") - 1.0
     if isinstance(size, int) and size == 1:
         return ((low + high) * 0.5 * last)[..., None]
@@ -204,13 +204,13 @@ def _places(low: Array, high: Array, size: int | Array, length: Array) -> Array:
 def _neighbours(
     low: Array, high: Array, size: int, length: Array, soft_border: bool
 ) -> _Neighbours:
-    places = _places(low, high, size, length)
+    positions = _positions(low, high, size, length)
     last = ops.cast(length, "float32")[..., None] - 1.0
-    lower = ops.floor(places)
-    upper_share = places - lower
+    lower = ops.floor(positions)
+    upper_share = positions - lower
     indices, weights = [], []
     for index, share in ((lower, 1.0 - upper_share), (lower + 1.0, upper_share)):
-        inside = index if soft_border else places
+        inside = index if soft_border else positions
         counts = ops.logical_and(inside >= 0.0, inside <= last)
         # A place beyond every index of integers is outside as well.
         indices.append(ops.cast(ops.clip(index, 0.0, last), "int32"))
@@ -246,12 +246,12 @@ def _sampling_matrix(
     low: Array, high: Array, size: int, length: int, sampling: Sampling = "bilinear"
 ) -> Array:
     """`[..., size, length]`: how much each of `length` cells counts for each sample."""
-    places = _places(low, high, size, ops.convert_to_tensor(length, "float32"))[..., None]
-    inside = ops.logical_and(places >= 0.0, places <= length - 1.0)
+    positions = _positions(low, high, size, ops.convert_to_tensor(length, "float32"))[..., None]
+    inside = ops.logical_and(positions >= 0.0, positions <= length - 1.0)
     cells = ops.arange(length, dtype="float32")
     if sampling == "nearest":
-        return ops.cast(ops.logical_and(inside, ops.floor(places + 0.5) == cells), "float32")
-    return ops.where(inside, ops.relu(1.0 - ops.abs(places - cells)), 0.0)
+        return ops.cast(ops.logical_and(inside, ops.floor(positions + 0.5) == cells), "float32")
+    return ops.where(inside, ops.relu(1.0 - ops.abs(positions - cells)), 0.0)
 
 
 def _mean_of_parts(low: Array, high: Array, bins: int, samples: int, length: int) -> list[Array]:

@@ -41,8 +41,8 @@ def resized_conv(features: Array, conv: Conv2D, size: Size) -> Array:
 def _shifted(size: int, length: int, taps: int) -> np.ndarray:
     """`[size, length · taps]`: how much each cell counts for each pixel under each tap."""
     # Parity: tf.image.resize_bilinear with align_corners, which begins at 0 for a single pixel.
-    places = np.arange(size) * ((length - 1) / max(size - 1, 1))
-    enlarged = np.maximum(1.0 - np.abs(places[:, None] - np.arange(length)), 0.0)
+    positions = np.arange(size) * ((length - 1) / max(size - 1, 1))
+    enlarged = np.maximum(1.0 - np.abs(positions[:, None] - np.arange(length)), 0.0)
     padded = np.pad(enlarged, [(taps // 2, taps // 2), (0, 0)])
     shifts = np.stack([padded[tap : tap + size] for tap in range(taps)], axis=-1)
     return shifts.reshape(size, length * taps).astype(np.float32)

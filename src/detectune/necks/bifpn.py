@@ -135,7 +135,7 @@ class BiFpn(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.style, self.filters = hyperparams, filters
+        self.hyperparams, self.filters = hyperparams, filters
         self.min_level, self.num_inputs = min_level, num_inputs
         self.num_levels = max_level - min_level + 1
         self.nodes = nodes_of(
@@ -149,8 +149,12 @@ class BiFpn(Layer):
         self.projections: list[list[list[Layer]]] = []
 
     def _after_fusion(self) -> list[Layer]:
-        style = self.style
-        return [style.act(), style.separable(self.filters, 3, style_pointwise=True), style.norm()]
+        hyperparams = self.hyperparams
+        return [
+            hyperparams.act(),
+            hyperparams.separable(self.filters, 3, style_pointwise=True),
+            hyperparams.norm(),
+        ]
 
     def build(self, input_shape: list[tuple]) -> None:
         """Make the variables from the shapes of the backbone's feature maps."""
@@ -167,7 +171,7 @@ class BiFpn(Layer):
     def _projection(self, channels: int) -> list[Layer]:
         if channels == self.filters:
             return []
-        conv, norm = self.style.conv(self.filters, 1), self.style.norm()
+        conv, norm = self.hyperparams.conv(self.filters, 1), self.hyperparams.norm()
         conv.build((None, None, None, channels))
         norm.build((None, None, None, self.filters))
         return [conv, norm]

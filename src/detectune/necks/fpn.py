@@ -48,7 +48,7 @@ class FeaturePyramid(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.style, self.depth = hyperparams, depth
+        self.hyperparams, self.depth = hyperparams, depth
         self.use_depthwise, self.explicit_padding = use_depthwise, explicit_padding
         self.carry_smoothed = carry_smoothed
         # Parity: laterals carry a bias and no batch norm (params(use_bias=True)).
@@ -60,10 +60,10 @@ class FeaturePyramid(Layer):
     def _block(self, stride: int) -> list[Layer]:
         """[padding] convolution, batch norm, activation."""
         padding = "valid" if self.explicit_padding else "same"
-        make = self.style.separable if self.use_depthwise else self.style.conv
+        make = self.hyperparams.separable if self.use_depthwise else self.hyperparams.conv
         block: list[Layer] = [FixedPadding(3)] if self.explicit_padding else []
         block.append(make(self.depth, 3, strides=stride, padding=padding))
-        return [*block, self.style.norm(), self.style.act()]
+        return [*block, self.hyperparams.norm(), self.hyperparams.act()]
 
     def call(self, features: list[Array], training: bool = False) -> list[Array]:
         """Pyramid levels, fine to coarse, from backbone `features`, fine to coarse."""

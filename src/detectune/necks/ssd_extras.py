@@ -46,7 +46,7 @@ class SsdExtraLayers(Layer):
     ) -> None:
         super().__init__(**kwargs)
         self.num_inputs = num_inputs
-        self.style, self.explicit_padding = hyperparams, explicit_padding
+        self.hyperparams, self.explicit_padding = hyperparams, explicit_padding
         self.blocks: list[list[Layer]] = []
         kernels = list(kernel_sizes) or [3] * len(depths)
         for depth, kernel in zip(depths, kernels, strict=True):
@@ -57,16 +57,16 @@ class SsdExtraLayers(Layer):
             self.blocks.append(block + halve(full, kernel))
 
     def _dense(self, depth: int, kernel: int) -> list[Layer]:
-        style = self.style
-        conv = style.conv(depth, kernel, strides=2, padding=self._padding)
-        return [*self._pad(kernel), conv, style.norm(), style.act()]
+        hyperparams = self.hyperparams
+        conv = hyperparams.conv(depth, kernel, strides=2, padding=self._padding)
+        return [*self._pad(kernel), conv, hyperparams.norm(), hyperparams.act()]
 
     def _depthwise(self, depth: int, kernel: int) -> list[Layer]:
-        style = self.style
-        halve = style.depthwise(kernel, plain=True, strides=2, padding=self._padding)
+        hyperparams = self.hyperparams
+        halve = hyperparams.depthwise(kernel, plain=True, strides=2, padding=self._padding)
         return [
-            *self._pad(kernel), halve, style.norm(), style.act(),
-            style.conv(depth, 1), style.norm(), style.act(),
+            *self._pad(kernel), halve, hyperparams.norm(), hyperparams.act(),
+            hyperparams.conv(depth, 1), hyperparams.norm(), hyperparams.act(),
         ]  # fmt: skip
 
     @property

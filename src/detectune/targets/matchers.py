@@ -66,8 +66,8 @@ class ArgmaxMatcher:
         batch, (rows, count) = ops.shape(similarity)[0], similarity.shape[1:]
         # Of several boxes that claim one anchor the first wins: the one with the highest claim.
         claims = ops.where(forced, rows - ops.arange(rows, dtype="int32"), 0)
-        places = favourite + count * ops.arange(batch, dtype="int32")[:, None]
-        claim = ops.segment_max(ops.ravel(claims), ops.ravel(places), num_segments=batch * count)
+        flat = favourite + count * ops.arange(batch, dtype="int32")[:, None]
+        claim = ops.segment_max(ops.ravel(claims), ops.ravel(flat), num_segments=batch * count)
         claim = ops.reshape(claim, (batch, count))
         return ops.where(claim > 0, rows - claim, matches)
 

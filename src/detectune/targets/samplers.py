@@ -27,7 +27,7 @@ def first_of(candidates: Array, preference: Array, counts: Array) -> Array:
 
 
 def first_indices(chosen: Array, count: int) -> tuple[Array, Array]:
-    """Where `chosen` `[B, A]` is true: the first `count` places, in order.
+    """Where `chosen` `[B, A]` is true: the first `count` indices, in order.
 
     Returns:
         Places `[B, count]` int32, 0 in padding, and which are real, `[B, count]` bool.
@@ -45,7 +45,7 @@ class BalancedSampler:
     Args:
         positive_fraction: share of positives, in (0, 1].
         size: how many are chosen of each image; positives beyond their share are left out, and
-            negatives take the places that positives leave. None keeps all positives, and as many
+            negatives take the room that positives leave. None keeps all positives, and as many
             negatives as the share of positives asks for.
 
     Source: Ren et al. 2015, section 3.1.3.

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from detectune.checkpoints.run import image_resizer
+from detectune.checkpoints.run_directory import image_resizer
 from detectune.config import schema
 from detectune.config.evaluated import measures_masks
 from detectune.config.label_map import LabelMap
 from detectune.config.second_inputs import max_proposals
 from detectune.data.check import check_source, refuse_damaged
 from detectune.data.decoded_masks import check_masks
-from detectune.data.frames import framed
+from detectune.data.padding import padded_to_one_size
 from detectune.data.proposals import check_proposals
 from detectune.data.readers import open_reader
 from detectune.data.resizers import Resizer, build_resizer
@@ -82,7 +82,7 @@ def open_data(
             more = f", and {len(strays) - 1} more files" if len(strays) > 1 else ""
             console.say(f"left out: {name}: {reason}{more}; see `detectune data inspect`")
     resizer = build_resizer(image_resizer(config.model), detector.pad_value)
-    one_size = framed(resizer, train, config.train_config.data_augmentation_options)
+    one_size = padded_to_one_size(resizer, train, config.train_config.data_augmentation_options)
     return TrainingData(label_map, train, evaluate, resizer, one_size)
 
 

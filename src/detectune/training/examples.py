@@ -15,7 +15,7 @@ from detectune.data.pipeline import EvalBatch, eval_batches
 from detectune.data.resizers import Resizer
 from detectune.data.sources.base import Record, Source, Subset, class_names, repair
 from detectune.detectors.inference import DetectionModel
-from detectune.evaluation.evaluate import detect_padded
+from detectune.evaluation.evaluate_source import detect_padded
 from detectune.evaluation.image_masks import pasted
 from detectune.structures import Detections
 from detectune.training.report import Box, Example, class_colour

@@ -18,7 +18,7 @@ import keras
 
 from detectune.checkpoints.files import find_checkpoint
 from detectune.checkpoints.restore import Kind, RestoreReport, label_map_beside, restore
-from detectune.checkpoints.run import Run, num_classes
+from detectune.checkpoints.run_directory import Run, num_classes
 from detectune.config import schema, tf1_names
 from detectune.config.coco_classes import NUM_CLASSES, coco_label_map, is_coco
 from detectune.config.contradictions import refuse, training
@@ -33,7 +33,7 @@ from detectune.detectors.build import build_detector
 from detectune.detectors.inference import DetectionModel
 from detectune.errors import ConfigError, three_part
 from detectune.evaluation.coco import CocoEvaluator
-from detectune.evaluation.evaluate import evaluate_source
+from detectune.evaluation.evaluate_source import evaluate_source
 from detectune.files import write_text
 from detectune.structures import GroundTruth
 from detectune.training.callbacks import (
@@ -52,7 +52,7 @@ from detectune.training.logs import RunLog
 from detectune.training.optimizers import build_optimizer
 from detectune.training.recalibration import Recalibration
 from detectune.training.report import facts_of, report_html
-from detectune.training.run_files import RunFiles
+from detectune.training.run_writer import RunWriter
 from detectune.training.state import Progress, reinstate, snapshot
 
 _log = logging.getLogger("detectune")
@@ -96,7 +96,7 @@ class _Session:
     def __init__(self, run: Run, console: RunConsole) -> None:
         self.run, self.config, self.console = run, run.config, console
         self.settings = run.config.train_config
-        self.files, self.progress = RunFiles(run), Progress()
+        self.files, self.progress = RunWriter(run), Progress()
         self.started, self.seconds_before = time.monotonic(), 0.0
         self.parts = max(self.settings.gradient_accumulation_steps, 1)
         self.evaluated: CocoEvaluator | None = None
@@ -403,7 +403,7 @@ def _check_folder(run: Run, resume: bool) -> None:
                 "Choose another path.",
             )
         )
-    if not resume and RunFiles(run).last_step() is not None:
+    if not resume and RunWriter(run).last_step() is not None:
         raise ConfigError(
             three_part(
                 f"{run.path}: there is a run here already.",

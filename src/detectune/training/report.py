@@ -15,7 +15,7 @@ from html import escape
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from detectune.checkpoints.run import Run
+from detectune.checkpoints.run_directory import Run
 from detectune.config.report import report_fields
 from detectune.training.charts import Curve, line_chart
 from detectune.training.logs import read_metrics

@@ -8,7 +8,7 @@ import pytest
 from tiny import tiny_config
 
 from detectune.detectors.build import build_detector
-from detectune.detectors.parts.layers import conv_hyperparams
+from detectune.detectors.builders.layers import conv_hyperparams
 from detectune.layers.batch_norm import FreezableBatchNormalization
 from detectune.layers.hyperparams import ConvHyperparams
 from detectune.necks.fpn import FeaturePyramid

@@ -12,7 +12,7 @@ from tiny_tf1 import variables_of, write_tf1_checkpoint
 from detectune.checkpoints.files import find_checkpoint
 from detectune.checkpoints.keys import variable_keys
 from detectune.checkpoints.restore import restore
-from detectune.checkpoints.run import open_run
+from detectune.checkpoints.run_directory import open_run
 from detectune.checkpoints.tf1_values import is_name_based, tf1_values
 from detectune.config import schema, tf1_names
 from detectune.detectors.build import build_detector

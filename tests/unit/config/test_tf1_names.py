@@ -8,9 +8,9 @@ from detectune.config import schema, tf1_names
 from detectune.config.check import check_message
 from detectune.config.feature_extractors import FEATURE_EXTRACTORS, REGION_FEATURE_EXTRACTORS
 from detectune.config.report import report_fields
-from detectune.detectors.parts.feature_extractor import backbone_and_neck
-from detectune.detectors.parts.first_stage import first_stage
-from detectune.detectors.parts.region_features import region_features, tf1_region_feature_types
+from detectune.detectors.builders.feature_extractor import backbone_and_neck
+from detectune.detectors.builders.region_features import region_features, tf1_region_feature_types
+from detectune.detectors.builders.region_proposal_network import first_stage
 from detectune.errors import ConfigError
 
 TODAY = (*FEATURE_EXTRACTORS, *REGION_FEATURE_EXTRACTORS)

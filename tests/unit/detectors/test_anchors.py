@@ -11,7 +11,7 @@ from google.protobuf import text_format
 
 from detectune.boxes.anchors import SsdAnchorGenerator
 from detectune.config import schema
-from detectune.detectors.parts.anchors import anchor_generator
+from detectune.detectors.builders.anchors import anchor_generator
 
 
 def made(text: str) -> SsdAnchorGenerator:

@@ -7,7 +7,7 @@ import pytest
 from google.protobuf import text_format
 
 from detectune.config import schema
-from detectune.detectors.parts.post_processing import calibration, score_converter
+from detectune.detectors.builders.post_processing import calibration, score_converter
 from detectune.errors import ConfigError
 
 SCORES = np.array([[[0.0, 0.1, 0.5], [0.4, 0.7, 1.0]]], np.float32)

@@ -14,7 +14,7 @@ import pytest
 from google.protobuf import text_format
 
 from detectune.config import schema
-from detectune.detectors.parts.head import convolutional_head
+from detectune.detectors.builders.head import convolutional_head
 from detectune.errors import ConfigError
 
 SHAPES = [(None, None, None, 8), (None, None, None, 8)]

@@ -6,11 +6,11 @@ import pytest
 
 from detectune.boxes.coders import FasterRcnnBoxCoder
 from detectune.boxes.nms import NonMaxSuppression
-from detectune.detectors.region_crops import PooledCrops
-from detectune.detectors.region_losses import RegionLosses
-from detectune.detectors.second_stage import SecondStage
+from detectune.detectors.roi_crops import PooledCrops
+from detectune.detectors.roi_head import RoIHead
+from detectune.detectors.roi_losses import RoILosses
 from detectune.heads.masks import MaskHead
-from detectune.heads.regions import RegionHead
+from detectune.heads.roi_box import RegionHead
 from detectune.layers.hyperparams import ConvHyperparams
 from detectune.losses.classification import SoftmaxLoss
 from detectune.structures import GroundTruth, Proposals
@@ -28,7 +28,7 @@ TRUE = np.array([[[0, 0, 20, 20], [12, 12, 32, 32]], [[20, 20, 30, 30], [0, 0, 0
 VALID = np.array([[True, True], [True, False]])
 
 
-def _stage(size: int | None) -> SecondStage:
+def _stage(size: int | None) -> RoIHead:
     coder = FasterRcnnBoxCoder((10.0, 10.0, 5.0, 5.0))
     assigner = AnchorAssigner(
         matcher=ArgmaxMatcher(matched_threshold=0.5, unmatched_threshold=0.5),
@@ -36,12 +36,12 @@ def _stage(size: int | None) -> SecondStage:
         num_classes=3,
         background_as_zeros=False,
     )
-    stage = SecondStage(
+    stage = RoIHead(
         crops=PooledCrops(4),
         box_features=keras.Sequential([keras.Input((4, 4, 2)), keras.layers.Conv2D(3, 1)]),
         head=RegionHead(num_classes=3, hyperparams=STYLE),
         coder=coder,
-        losses=RegionLosses(assigner, BalancedSampler(0.5, size), SoftmaxLoss()),
+        losses=RoILosses(assigner, BalancedSampler(0.5, size), SoftmaxLoss()),
         to_scores=keras.ops.softmax,
         nms=NonMaxSuppression(
             score_threshold=0.0, iou_threshold=0.5, max_per_class=4, max_detections=4

@@ -7,8 +7,8 @@ from google.protobuf import text_format
 from keras import ops
 
 from detectune.config import schema
-from detectune.detectors.parts.region_features import region_features
-from detectune.detectors.parts.second_stage import region_crops, second_stage
+from detectune.detectors.builders.region_features import region_features
+from detectune.detectors.builders.roi_head import roi_crops, roi_head
 from detectune.errors import ConfigError
 from detectune.structures import GroundTruth, Proposals
 
@@ -40,7 +40,7 @@ def _config(changes: str = "") -> schema.FasterRcnn:
 def _stage():
     box_features = keras.Sequential([keras.layers.Conv2D(6, 1)])
     box_features.build((None, None, None, 3))
-    stage = second_stage(_config(), box_features)
+    stage = roi_head(_config(), box_features)
     stage.build((None, 12, 16, 3))
     return stage
 
@@ -70,7 +70,7 @@ def test_a_region_sees_what_lies_in_it():
 def test_losses_are_those_of_any_second_stage():
     stage = _stage()
     out = stage(_maps(), proposals=Proposals(BOXES, VALID), image_size=SIZE)
-    losses = stage.losses_of_regions(out, TRUTH)
+    losses = stage.roi_losses(out, TRUTH)
     assert all(float(loss) > 0.0 for loss in losses.values())
 
 
@@ -86,11 +86,11 @@ def test_losses_are_those_of_any_second_stage():
 )
 def test_what_does_not_fit_is_refused(changes, said):
     with pytest.raises(ConfigError, match=said):
-        second_stage(_config(changes), keras.layers.Identity())
+        roi_head(_config(changes), keras.layers.Identity())
 
 
 def test_pyramids_are_refused():
     config = _config('feature_extractor { type: "faster_rcnn_resnet50_fpn_keras" }')
-    size = region_crops(config).output_size
+    size = roi_crops(config).output_size
     with pytest.raises(ConfigError, match="looks at a single one"):
         region_features(config.feature_extractor, patch_size=size)

@@ -11,8 +11,8 @@ from tiny import SIDE, random_batch, tiny_config
 from detectune.boxes.iou import pairwise_iou
 from detectune.config import schema
 from detectune.detectors.build import build_detector
+from detectune.detectors.builders.feature_extractor import backbone_and_neck
 from detectune.detectors.inference import DetectionModel, to_original
-from detectune.detectors.parts.feature_extractor import backbone_and_neck
 from detectune.errors import ConfigError
 from detectune.layers.batch_norm import FreezableBatchNormalization
 from detectune.structures import Detections

@@ -18,7 +18,7 @@ from detectune.data.resizers import build_resizer
 from detectune.data.sources.recognise import open_source
 from detectune.errors import DataError
 from detectune.evaluation.coco import CocoEvaluator
-from detectune.evaluation.evaluate import evaluate_source
+from detectune.evaluation.evaluate_source import evaluate_source
 from detectune.evaluation.image_masks import image_rles, pasted
 from detectune.layers.regions import paste_masks
 from detectune.structures import Detections

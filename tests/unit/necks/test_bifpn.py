@@ -10,7 +10,7 @@ from tiny import tiny_config
 from detectune.config import schema
 from detectune.config.choices import BIFPN_METHODS
 from detectune.detectors.build import build_detector
-from detectune.detectors.parts.feature_extractor import backbone_and_neck
+from detectune.detectors.builders.feature_extractor import backbone_and_neck
 from detectune.errors import ConfigError
 from detectune.layers.hyperparams import BatchNormSettings, ConvHyperparams
 from detectune.necks.bifpn import FUSION_METHODS, BiFpn, Fusion, nodes_of

@@ -12,7 +12,7 @@ from keras.layers import Layer
 
 from detectune.detectors.fast_rcnn import FastRCNN
 from detectune.detectors.faster_rcnn import FasterRCNN
-from detectune.detectors.second_stage import SecondStage
+from detectune.detectors.roi_head import RoIHead
 from detectune.detectors.ssd import SSD
 from detectune.heads.convolutional import WeightSharedHead
 from detectune.heads.position_sensitive import PositionSensitiveHead
@@ -44,14 +44,14 @@ def class_outputs_of_ssd(detector: SSD) -> Iterator[ClassOutputs]:
 
 def class_outputs_of_two_stages(detector: FasterRCNN | FastRCNN) -> Iterator[ClassOutputs]:
     """The class predictor, and boxes and masks unless all classes share them."""
-    if detector.second_stage is not None:
-        yield from _score_maps_or_boxes(detector.second_stage)
-        masks = detector.second_stage.mask_head
+    if detector.roi_head is not None:
+        yield from _score_maps_or_boxes(detector.roi_head)
+        masks = detector.roi_head.mask_head
         if masks is not None and masks.masks_per_region > 1:
             yield ClassOutputs(masks.last)
 
 
-def _score_maps_or_boxes(stage: SecondStage) -> Iterator[ClassOutputs]:
+def _score_maps_or_boxes(stage: RoIHead) -> Iterator[ClassOutputs]:
     head = stage.head
     if isinstance(head, PositionSensitiveHead):
         for layer in (head.class_maps, head.class_norm):

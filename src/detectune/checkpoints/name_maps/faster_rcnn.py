@@ -10,8 +10,8 @@ from detectune.checkpoints.name_maps.rfcn_head import rfcn_head_layers
 from detectune.checkpoints.name_maps.ssd import LayerKey, level_heads
 from detectune.detectors.fast_rcnn import FastRCNN
 from detectune.detectors.faster_rcnn import FasterRCNN
-from detectune.detectors.first_stage import FirstStage
-from detectune.detectors.second_stage import SecondStage
+from detectune.detectors.region_proposal_network import RegionProposalNetwork
+from detectune.detectors.roi_head import RoIHead
 from detectune.heads.position_sensitive import PositionSensitiveHead
 
 PREDICTOR = "_mask_rcnn_box_predictor"
@@ -28,12 +28,12 @@ def layer_keys(detector: FasterRCNN | FastRCNN) -> Iterator[LayerKey]:
 
 def _predictors(detector: FasterRCNN | FastRCNN) -> Iterator[LayerKey]:
     if isinstance(detector, FasterRCNN):
-        yield from first_stage_layers(detector.first_stage)
-    if detector.second_stage is not None:
-        yield from second_stage_layers(detector.second_stage)
+        yield from first_stage_layers(detector.rpn)
+    if detector.roi_head is not None:
+        yield from second_stage_layers(detector.roi_head)
 
 
-def first_stage_layers(stage: FirstStage) -> Iterator[LayerKey]:
+def first_stage_layers(stage: RegionProposalNetwork) -> Iterator[LayerKey]:
     """The layers of the region proposal network."""
     root = "_first_stage_box_predictor_first_conv/layer_with_weights"
     yield LayerKey(f"{root}-0", "RPNConv", stage.convolution)
@@ -43,7 +43,7 @@ def first_stage_layers(stage: FirstStage) -> Iterator[LayerKey]:
         yield LayerKey(key, name, layer)
 
 
-def second_stage_layers(stage: SecondStage) -> Iterator[LayerKey]:
+def second_stage_layers(stage: RoIHead) -> Iterator[LayerKey]:
     """The heads on the features of a region."""
     if isinstance(stage.head, PositionSensitiveHead):
         yield from rfcn_head_layers(stage.head)

@@ -18,8 +18,8 @@ from detectune.checkpoints.name_maps.ssd import backbone_layers, taken_apart
 from detectune.checkpoints.name_maps.tf1_ssd import Scoped, own_scope
 from detectune.detectors.fast_rcnn import FastRCNN
 from detectune.detectors.faster_rcnn import FasterRCNN
-from detectune.detectors.first_stage import FirstStage
-from detectune.detectors.second_stage import SecondStage
+from detectune.detectors.region_proposal_network import RegionProposalNetwork
+from detectune.detectors.roi_head import RoIHead
 from detectune.heads.masks import MaskHead
 from detectune.heads.position_sensitive import PositionSensitiveHead
 
@@ -35,9 +35,9 @@ def layer_scopes(detector: FasterRCNN | FastRCNN) -> Scoped:
         return
     yield from _extractors(detector, form)
     if isinstance(detector, FasterRCNN):
-        yield from _first_predictor(detector.first_stage)
-    if detector.second_stage is not None:
-        yield from _second_predictor(detector.second_stage)
+        yield from _first_predictor(detector.rpn)
+    if detector.roi_head is not None:
+        yield from _second_predictor(detector.roi_head)
 
 
 def _extractors(detector: FasterRCNN | FastRCNN, form: Tf1Form) -> Scoped:
@@ -56,7 +56,7 @@ def _box_features(detector: FasterRCNN | FastRCNN) -> list[Layer]:
     return [layer for layer in taken_apart(detector.box_features.layers) if layer.weights]
 
 
-def _first_predictor(stage: FirstStage) -> Scoped:
+def _first_predictor(stage: RegionProposalNetwork) -> Scoped:
     yield "Conv", stage.convolution
     yield own_scope("Conv", stage.norm), stage.norm
     heads = [("BoxEncodingPredictor", stage.head.box_layers)]
@@ -66,7 +66,7 @@ def _first_predictor(stage: FirstStage) -> Scoped:
             yield f"FirstStageBoxPredictor/{name}", layer
 
 
-def _second_predictor(stage: SecondStage) -> Scoped:
+def _second_predictor(stage: RoIHead) -> Scoped:
     if isinstance(stage.head, PositionSensitiveHead):
         yield from _position_sensitive_head(stage.head)
         return

@@ -20,7 +20,7 @@ import numpy as np
 from PIL import Image
 from rich.table import Table
 
-from detectune.checkpoints.run import Run
+from detectune.checkpoints.run_directory import Run
 from detectune.config import schema
 from detectune.data.pipeline import eval_batches
 from detectune.data.readers import open_reader
@@ -32,8 +32,8 @@ from detectune.demo.symbols import digits
 from detectune.detectors.build import build_detector
 from detectune.detectors.inference import DetectionModel, to_original
 from detectune.errors import ConfigError, three_part
-from detectune.evaluation.evaluate import evaluate_source
-from detectune.export.run import export
+from detectune.evaluation.evaluate_source import evaluate_source
+from detectune.exporters.export import export
 from detectune.inference.draw import contact_sheet, draw_detections, draw_ground_truth, side_by_side
 from detectune.training.console import RunConsole
 from detectune.training.fit import fine_tune, train

@@ -52,11 +52,11 @@ class RegionHead(Layer):
         self.class_layer = self._dense(num_classes + 1, hyperparams)
 
     @staticmethod
-    def _dense(units: int, style: ConvHyperparams) -> Dense:
+    def _dense(units: int, hyperparams: ConvHyperparams) -> Dense:
         return Dense(
             units,
-            kernel_initializer=style.new_initializer(),
-            kernel_regularizer=style.regularizer,
+            kernel_initializer=hyperparams.new_initializer(),
+            kernel_regularizer=hyperparams.regularizer,
         )
 
     def build(self, input_shape: tuple) -> None:

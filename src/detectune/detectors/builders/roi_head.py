@@ -8,17 +8,17 @@ from detectune.config import schema, tf1_names
 from detectune.config.contradictions import refuse
 from detectune.config.two_stage_contradictions import TwoStage
 from detectune.config.two_stage_contradictions import second_stage as second_stage_contradictions
-from detectune.detectors.parts.choice import choice
-from detectune.detectors.parts.first_stage import REGION_CODER
-from detectune.detectors.parts.layers import conv_hyperparams
-from detectune.detectors.parts.losses import classification_loss, hard_example_miner
-from detectune.detectors.parts.post_processing import non_max_suppression, score_converter
-from detectune.detectors.region_crops import PooledCrops, WholeMap
-from detectune.detectors.region_losses import RegionLosses
-from detectune.detectors.second_stage import RegionCrops, SecondStage
+from detectune.detectors.builders.choice import choice
+from detectune.detectors.builders.layers import conv_hyperparams
+from detectune.detectors.builders.losses import classification_loss, hard_example_miner
+from detectune.detectors.builders.post_processing import non_max_suppression, score_converter
+from detectune.detectors.builders.region_proposal_network import REGION_CODER
+from detectune.detectors.roi_crops import PooledCrops, WholeMap
+from detectune.detectors.roi_head import RoICrops, RoIHead
+from detectune.detectors.roi_losses import RoILosses
 from detectune.heads.masks import MaskHead
 from detectune.heads.position_sensitive import PositionSensitiveHead
-from detectune.heads.regions import RegionHead
+from detectune.heads.roi_box import RegionHead
 from detectune.losses.classification import ClassificationLoss, SoftmaxLoss
 from detectune.targets.anchor_targets import AnchorAssigner
 from detectune.targets.matchers import ArgmaxMatcher
@@ -27,7 +27,7 @@ from detectune.targets.samplers import BalancedSampler
 _BOXES_AND_MASKS, _POSITION_SENSITIVE = "mask_rcnn_box_predictor", "rfcn_box_predictor"
 
 
-def second_stage(config: TwoStage, box_features: Layer) -> SecondStage:
+def roi_head(config: TwoStage, box_features: Layer) -> RoIHead:
     """The layers and rules that `faster_rcnn { second_stage_… }` describes.
 
     Args:
@@ -38,8 +38,8 @@ def second_stage(config: TwoStage, box_features: Layer) -> SecondStage:
     kind = choice(predictor, "box_predictor_oneof", [_BOXES_AND_MASKS, _POSITION_SENSITIVE])
     settings = predictor.mask_rcnn_box_predictor
     draws_masks = config.number_of_stages == 3 and settings.predict_instance_masks
-    return SecondStage(
-        crops=region_crops(config),
+    return RoIHead(
+        crops=roi_crops(config),
         box_features=box_features,
         head=(
             position_sensitive_head(config) if kind == _POSITION_SENSITIVE else region_head(config)
@@ -51,11 +51,11 @@ def second_stage(config: TwoStage, box_features: Layer) -> SecondStage:
         mask_head=mask_head(config, settings) if draws_masks else None,
         gives_features=config.output_final_box_features,
         crop_relative_to_input=config.crop_relative_to_input,
-        name="second_stage",
+        name="roi_head",
     )
 
 
-def region_crops(config: TwoStage) -> RegionCrops:
+def roi_crops(config: TwoStage) -> RoICrops:
     """How regions are cut out of feature maps."""
     if config.second_stage_box_predictor.HasField(_POSITION_SENSITIVE):
         return WholeMap()
@@ -120,9 +120,9 @@ def mask_head(config: TwoStage, settings: schema.MaskRCNNBoxPredictor) -> MaskHe
     )
 
 
-def region_losses(config: TwoStage) -> RegionLosses:
+def region_losses(config: TwoStage) -> RoILosses:
     """What the second stage learns from which proposals."""
-    return RegionLosses(
+    return RoILosses(
         assigner=AnchorAssigner(
             # Parity: core/target_assigner.py, "detection".
             matcher=ArgmaxMatcher(matched_threshold=0.5, unmatched_threshold=0.5),

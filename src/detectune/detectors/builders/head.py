@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from detectune.config import schema
-from detectune.detectors.parts.choice import choice
-from detectune.detectors.parts.layers import conv_hyperparams
+from detectune.detectors.builders.choice import choice
+from detectune.detectors.builders.layers import conv_hyperparams
 from detectune.errors import ConfigError, three_part
 from detectune.heads.convolutional import (
     ConvolutionalHead,
@@ -38,12 +38,12 @@ def convolutional_head(
     kind = choice(config, "box_predictor_oneof", offered)
     settings = getattr(config, kind)
     _check_code_size(kind, settings.box_code_size, code_size)
-    style = conv_hyperparams(
+    hyperparams = conv_hyperparams(
         settings.conv_hyperparams, freeze_batch_norm=freeze_batch_norm, tf1=tf1
     )
     if tf1 and kind == "weight_shared_convolutional_box_predictor":
         # Parity: predictors/convolutional_box_predictor.py has this activation whatever is asked.
-        style = replace(style, activation="relu6")
+        hyperparams = replace(hyperparams, activation="relu6")
     common: dict[str, Any] = {
         "outputs": Outputs(
             num_outputs,
@@ -52,7 +52,7 @@ def convolutional_head(
             sigmoid_in_training=kind == "convolutional_box_predictor",
             code_limits=_code_limits(settings),
         ),
-        "hyperparams": style,
+        "hyperparams": hyperparams,
         "kernel_size": settings.kernel_size,
         "use_depthwise": settings.use_depthwise,
         "dropout": 1.0 - settings.dropout_keep_probability if settings.use_dropout else None,

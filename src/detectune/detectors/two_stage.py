@@ -1,7 +1,7 @@
 """What Fast R-CNN and Faster R-CNN share: a second stage that looks at regions of an image.
 
     images ─► backbone ─► neck? ─► maps ─┐
-    propose ─────────────────────────────┴─► SecondStage ─► losses, detections
+    propose ─────────────────────────────┴─► RoIHead ─► losses, detections
 
 They differ in where proposals come from.
 """
@@ -18,7 +18,7 @@ from keras.layers import Layer
 from detectune.backbones.base import Backbone, Colour
 from detectune.boxes.anchors import Size
 from detectune.detectors.base import Detector
-from detectune.detectors.second_stage import SecondStage
+from detectune.detectors.roi_head import RoIHead
 from detectune.structures import (
     Array,
     Detections,
@@ -54,12 +54,12 @@ class TwoStagePredictions(NamedTuple):
         return ops.concatenate([ops.zeros_like(sizes), sizes], axis=-1)
 
 
-class RegionDetector(Detector):
+class TwoStageDetector(Detector):
     """A detector with a second stage.
 
     Args:
         neck: makes a pyramid of the backbone's maps, or None.
-        second_stage: None for proposals only.
+        roi_head: None for proposals only.
     """
 
     def __init__(
@@ -68,19 +68,19 @@ class RegionDetector(Detector):
         num_classes: int,
         backbone: Backbone,
         neck: Layer | None,
-        second_stage: SecondStage | None,
+        roi_head: RoIHead | None,
         pad_value: Colour,
         name: str,
     ) -> None:
         super().__init__(num_classes=num_classes, pad_value=pad_value, name=name)
-        self.backbone, self.neck, self.second_stage = backbone, neck, second_stage
+        self.backbone, self.neck, self.roi_head = backbone, neck, roi_head
 
     def build(self, input_shape: tuple | None = None) -> None:
         """Make all variables. No image is needed, and the size of one does not matter."""
         if self.neck is not None and not self.neck.built:
             self.neck.build(self.backbone.output_shapes)
-        if self.second_stage is not None:
-            self.second_stage.build(self.map_shapes[0])
+        if self.roi_head is not None:
+            self.roi_head.build(self.map_shapes[0])
         self.built = True
 
     @property
@@ -92,7 +92,7 @@ class RegionDetector(Detector):
     @property
     def box_features(self) -> Layer | None:
         """Patches of maps → features, of the second stage."""
-        return None if self.second_stage is None else self.second_stage.box_features
+        return None if self.roi_head is None else self.roi_head.box_features
 
     def maps(self, images: Array, training: bool = False) -> list[Array]:
         """Feature maps of images `[B, H, W, 3]`, fine to coarse."""
@@ -112,8 +112,8 @@ class RegionDetector(Detector):
         self, truth: GroundTruth, out: TwoStagePredictions, *, training: bool = True
     ) -> dict[str, Array]:
         """Scalars by the names of `loss_names`, each already weighted."""
-        assert self.second_stage is not None
-        return self.second_stage.losses_at(
+        assert self.roi_head is not None
+        return self.roi_head.named_losses(
             self.propose(out, truth.sizes),
             truth,
             out.maps,
@@ -124,7 +124,7 @@ class RegionDetector(Detector):
 
     def answer(self, out: TwoStagePredictions, sizes: Array) -> tuple[Detections, RawDetections]:
         """The best boxes of every image, in pixels of the input, and masks if there is a head."""
-        assert self.second_stage is not None
-        return self.second_stage.answer(
+        assert self.roi_head is not None
+        return self.roi_head.answer(
             self.propose(out, sizes), out.maps, windows=out.windows(sizes), image_size=out.size
         )

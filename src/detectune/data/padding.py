@@ -23,7 +23,7 @@ from detectune.errors import ConfigError, three_part
 _RESHAPING = ("crop", "pad", "rotation", "scale", "square", "resize")
 
 
-def framed(
+def padded_to_one_size(
     resizer: Resizer, source: Source, augmentations: Iterable[schema.PreprocessingStep] = ()
 ) -> Resizer:
     """`resizer`, padding every image of `source` to one size.
@@ -50,7 +50,7 @@ def framed(
     return replace(resizer, new_size=new_size, padded_size=(height, width))
 
 
-def squared(resizer: Resizer) -> Resizer:
+def padded_to_square(resizer: Resizer) -> Resizer:
     """`resizer`, padding every image to a square of its longest side, if that is known."""
     if None not in resizer.output_size or resizer.longest_side is None:
         return resizer

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 
 from detectune.config import schema
-from detectune.detectors.parts.choice import choice
+from detectune.detectors.builders.choice import choice
 from detectune.errors import ConfigError, three_part
 from detectune.layers.hyperparams import ActivationName, BatchNormSettings, ConvHyperparams
 

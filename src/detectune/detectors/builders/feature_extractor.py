@@ -12,7 +12,7 @@ from keras.layers import Layer
 
 from detectune.backbones.base import Backbone, BackboneFamily, Colour
 from detectune.config import schema, tf1_names
-from detectune.detectors.parts.layers import conv_hyperparams
+from detectune.detectors.builders.layers import conv_hyperparams
 from detectune.errors import ConfigError, did_you_mean, three_part
 from detectune.layers.hyperparams import ConvHyperparams
 from detectune.necks.bifpn import FUSION_METHODS, BiFpn, FusionMethod
@@ -39,7 +39,7 @@ def backbone_and_neck(
     family, neck = _family_and_neck(config.type)
     config = _as_received(config, family)
     freeze_batch_norm = freeze_batch_norm or not config.batch_norm_trainable
-    style = conv_hyperparams(
+    hyperparams = conv_hyperparams(
         config.conv_hyperparams,
         freeze_batch_norm=freeze_batch_norm,
         tf1=tf1_names.is_tf1(config.type),
@@ -49,11 +49,11 @@ def backbone_and_neck(
     network = build(
         depth_multiplier=config.depth_multiplier,
         min_depth=config.min_depth,
-        hyperparams=_backbone_hyperparams(config, family, style, freeze_batch_norm),
+        hyperparams=_backbone_hyperparams(config, family, hyperparams, freeze_batch_norm),
         explicit_padding=config.use_explicit_padding,
     )
     makers = {"extras": _extras, "fpn": _pyramid, "bifpn": _bifpn}
-    outputs, made_neck = makers[neck](config, family, network, style)
+    outputs, made_neck = makers[neck](config, family, network, hyperparams)
     if config.replace_preprocessor_with_placeholder:
         family = replace(family, normalize=_as_it_is, pad_value=(0.0, 0.0, 0.0))
     backbone = family.backbone(network, outputs, config.pad_to_multiple)
@@ -124,11 +124,11 @@ def _as_received(
 def _backbone_hyperparams(
     config: schema.SsdFeatureExtractor,
     family: BackboneFamily,
-    style: ConvHyperparams,
+    hyperparams: ConvHyperparams,
     freeze_batch_norm: bool,
 ) -> ConvHyperparams:
     if config.override_base_feature_extractor_hyperparams:
-        return family.from_config(style)
+        return family.from_config(hyperparams)
     return family.default_hyperparams.with_frozen_statistics(freeze_batch_norm)
 
 
@@ -136,7 +136,7 @@ def _pyramid(
     config: schema.SsdFeatureExtractor,
     family: BackboneFamily,
     network: keras.Model,
-    style: ConvHyperparams,
+    hyperparams: ConvHyperparams,
 ) -> tuple[list[str], Layer]:
     _refuse_num_layers(config)
     names = family.level_outputs(network)
@@ -148,7 +148,7 @@ def _pyramid(
         depth=max(
             int(config.fpn.additional_layer_depth * config.depth_multiplier), config.min_depth
         ),
-        hyperparams=style,
+        hyperparams=hyperparams,
         use_depthwise=config.use_depthwise,
         explicit_padding=config.use_explicit_padding,
         carry_smoothed=not tf1_names.is_tf1(config.type),
@@ -198,7 +198,7 @@ def _bifpn(
     config: schema.SsdFeatureExtractor,
     family: BackboneFamily,
     network: keras.Model,
-    style: ConvHyperparams,
+    hyperparams: ConvHyperparams,
 ) -> tuple[list[str], Layer]:
     for field in ("use_depthwise", "use_explicit_padding"):
         if getattr(config, field):
@@ -221,7 +221,7 @@ def _bifpn(
         iterations=config.bifpn.num_iterations or size.iterations,
         filters=max(config.bifpn.num_filters or size.filters, config.min_depth),
         fusion=_fusion(config, size.combine_method),
-        hyperparams=style,
+        hyperparams=hyperparams,
         name="neck",
     )
     return [names[level] for level in range(low, base + 1)], neck
@@ -246,7 +246,7 @@ def _extras(
     config: schema.SsdFeatureExtractor,
     family: BackboneFamily,
     network: keras.Model,
-    style: ConvHyperparams,
+    hyperparams: ConvHyperparams,
 ) -> tuple[list[str], Layer]:
     if config.num_layers < 1:
         raise ConfigError(
@@ -262,7 +262,7 @@ def _extras(
         depths=family.ssd_extra_depths[: config.num_layers - len(inputs)],
         depth_multiplier=config.depth_multiplier,
         min_depth=config.min_depth,
-        hyperparams=style,
+        hyperparams=hyperparams,
         use_depthwise=config.use_depthwise,
         explicit_padding=config.use_explicit_padding,
         name="neck",

@@ -13,7 +13,7 @@ import tensorflow as tf
 from detectune.data.resizers import Resizer
 from detectune.detectors.base import Detector
 from detectune.errors import ExportError, three_part
-from detectune.export.contract import INPUT, MASK_THRESHOLD, PROPOSALS
+from detectune.exporters.contract import INPUT, MASK_THRESHOLD, PROPOSALS
 from detectune.layers.regions import paste_masks
 from detectune.registry import exporters
 from detectune.structures import Detections, RawDetections

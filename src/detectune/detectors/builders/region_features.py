@@ -10,8 +10,8 @@ from keras.layers import Layer
 from detectune.backbones.base import Backbone, BackboneFamily, Colour
 from detectune.backbones.regions import RegionForm
 from detectune.config import schema, tf1_names
-from detectune.detectors.parts.feature_extractor import pyramid_levels
-from detectune.detectors.parts.layers import conv_hyperparams
+from detectune.detectors.builders.feature_extractor import pyramid_levels
+from detectune.detectors.builders.layers import conv_hyperparams
 from detectune.errors import ConfigError, did_you_mean, three_part
 from detectune.heads.dense_features import dense_features
 from detectune.layers.hyperparams import ConvHyperparams
@@ -139,8 +139,10 @@ def _without_pyramid(
     form = family.regions
     assert form is not None  # there is no such type otherwise
     _check_fields(config, form)
-    style = form.hyperparams.with_frozen_statistics(not config.batch_norm_trainable)
-    networks = form.build(features_stride=config.first_stage_features_stride, hyperparams=style)
+    hyperparams = form.hyperparams.with_frozen_statistics(not config.batch_norm_trainable)
+    networks = form.build(
+        features_stride=config.first_stage_features_stride, hyperparams=hyperparams
+    )
     backbone = family.backbone(networks.trunk, [networks.features])
     return RegionFeatures(backbone, None, networks.box_features)
 
@@ -151,13 +153,13 @@ def _with_pyramid(
     patch_size: tuple[int, int],
 ) -> RegionFeatures:
     frozen = not config.batch_norm_trainable
-    style = _pyramid_style(config, frozen)
+    hyperparams = _pyramid_hyperparams(config, frozen)
     override = config.override_base_feature_extractor_hyperparams
     network = family.build(
         depth_multiplier=1.0,
         min_depth=8,
         hyperparams=(
-            style if override else family.default_hyperparams.with_frozen_statistics(frozen)
+            hyperparams if override else family.default_hyperparams.with_frozen_statistics(frozen)
         ),
         explicit_padding=False,
     )
@@ -169,16 +171,18 @@ def _with_pyramid(
         num_inputs=base - low + 1,
         num_coarse=high - base,
         depth=settings.additional_layer_depth,
-        hyperparams=style,
+        hyperparams=hyperparams,
         name="neck",
     )
     backbone = family.backbone(network, [names[level] for level in range(low, base + 1)])
     neck.build(backbone.output_shapes)
     patch_shape = (*patch_size, settings.additional_layer_depth)
-    return RegionFeatures(backbone, neck, dense_features(patch_shape, style))
+    return RegionFeatures(backbone, neck, dense_features(patch_shape, hyperparams))
 
 
-def _pyramid_style(config: schema.FasterRcnnFeatureExtractor, frozen: bool) -> ConvHyperparams:
+def _pyramid_hyperparams(
+    config: schema.FasterRcnnFeatureExtractor, frozen: bool
+) -> ConvHyperparams:
     if not config.HasField("conv_hyperparams"):
         raise ConfigError(
             three_part(

@@ -20,7 +20,7 @@ from detectune.boxes.coders import (
     SquareBoxCoder,
 )
 from detectune.config import schema
-from detectune.detectors.parts.choice import choice
+from detectune.detectors.builders.choice import choice
 from detectune.errors import ConfigError, three_part
 
 

@@ -17,18 +17,18 @@ import tensorflow as tf
 
 from detectune.checkpoints.files import point_to, write_checkpoint
 from detectune.checkpoints.keys import variable_keys
-from detectune.checkpoints.run import Run, image_resizer, open_run
+from detectune.checkpoints.run_directory import Run, image_resizer, open_run
 from detectune.config.label_map import write_label_map
 from detectune.config.save import write_config
 from detectune.data.decode import read_image
-from detectune.data.frames import squared
+from detectune.data.padding import padded_to_square
 from detectune.data.readers import open_reader
 from detectune.data.resizers import Resizer, build_resizer
 from detectune.detectors.base import Detector
 from detectune.detectors.inference import DetectionModel, to_original
 from detectune.errors import ConfigError, DetectuneError, ExportError, three_part
-from detectune.export.contract import BOX_TOLERANCE, SCORE_TOLERANCE
-from detectune.export.saved_model import read_saved_model
+from detectune.exporters.contract import BOX_TOLERANCE, SCORE_TOLERANCE
+from detectune.exporters.saved_model import read_saved_model
 from detectune.files import write_error
 from detectune.registry import exporters
 
@@ -90,7 +90,7 @@ def export(
 
 
 def _of_one_size(resizer: Resizer) -> Resizer:
-    square = squared(resizer)
+    square = padded_to_square(resizer)
     if square is not resizer:
         _log.warning(
             "images are padded to %dx%d in the export, which has one input size inside; "

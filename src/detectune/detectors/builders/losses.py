@@ -8,7 +8,7 @@ from typing import Any
 from detectune.boxes.coders import BoxCoder
 from detectune.config import schema
 from detectune.config.contradictions import losses, refuse
-from detectune.detectors.parts.choice import choice
+from detectune.detectors.builders.choice import choice
 from detectune.errors import ConfigError, three_part
 from detectune.losses.anchor_loss import AnchorLoss
 from detectune.losses.classification import (

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from detectune.checkpoints.run import Run, image_resizer, num_classes, open_run
+from detectune.checkpoints.run_directory import Run, image_resizer, num_classes, open_run
 from detectune.config.evaluated import measures_masks
 from detectune.config.label_map import LabelMap
 from detectune.config.second_inputs import max_proposals
@@ -21,7 +21,7 @@ from detectune.data.sources.recognise import open_source
 from detectune.detectors.inference import DetectionModel
 from detectune.errors import ConfigError, three_part
 from detectune.evaluation.coco import CocoEvaluator
-from detectune.evaluation.evaluate import evaluate_source
+from detectune.evaluation.evaluate_source import evaluate_source
 
 _log = logging.getLogger("detectune")
 

@@ -11,6 +11,7 @@ from detectune.boxes.nms import Kept, NonMaxSuppression
 from detectune.boxes.soft_nms import SoftNonMaxSuppression
 from detectune.config import contradictions, schema
 from detectune.config.contradictions import refuse
+from detectune.detectors.builders.choice import choice
 from detectune.detectors.calibration import (
     Calibration,
     PerColumn,
@@ -18,7 +19,6 @@ from detectune.detectors.calibration import (
     Sigmoid,
     Temperature,
 )
-from detectune.detectors.parts.choice import choice
 from detectune.structures import Array
 
 

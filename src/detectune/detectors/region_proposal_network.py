@@ -28,7 +28,7 @@ from detectune.targets.anchor_targets import AnchorAssigner
 from detectune.targets.samplers import BalancedSampler
 
 
-class FirstStage(Layer):
+class RegionProposalNetwork(Layer):
     """A region proposal network.
 
     Args:
@@ -86,9 +86,9 @@ class FirstStage(Layer):
         """
         features = [self._features(one, training) for one in maps]
         out = self.head(features, training=training)
-        anchors, places = self._placed(image_size, maps, training)
-        if len(places) < out.box_codes.shape[1]:
-            out = Predictions(*(ops.take(part, places, axis=1) for part in out[:2]))
+        anchors, indices = self._placed(image_size, maps, training)
+        if len(indices) < out.box_codes.shape[1]:
+            out = Predictions(*(ops.take(part, indices, axis=1) for part in out[:2]))
         return Predictions(
             ops.cast(out.box_codes, "float32"), ops.cast(out.class_logits, "float32"), anchors
         )
@@ -112,12 +112,12 @@ class FirstStage(Layer):
         if training and self.clip_anchors:
             return clipped, np.arange(len(every))
         if training:
-            places = np.flatnonzero(np.all(every == clipped, axis=1))
-            _refuse_no_anchors(len(places), image_size)
-            return every[places], places
+            indices = np.flatnonzero(np.all(every == clipped, axis=1))
+            _refuse_no_anchors(len(indices), image_size)
+            return every[indices], indices
         sides = clipped[:, 2:] - clipped[:, :2]
-        places = np.flatnonzero(np.all(sides > 0.0, axis=1))
-        return clipped[places], places
+        indices = np.flatnonzero(np.all(sides > 0.0, axis=1))
+        return clipped[indices], indices
 
     def decode(self, out: Predictions) -> tuple[Array, Array]:
         """Boxes `[B, A, 4]` in pixels, not clipped, and probabilities `[B, A, 2]`."""

@@ -6,7 +6,7 @@ from data_sets import ListSource, picture, record
 from google.protobuf import text_format
 
 from detectune.config import schema
-from detectune.data.frames import framed, squared
+from detectune.data.padding import padded_to_one_size, padded_to_square
 from detectune.data.pipeline import train_batches
 from detectune.data.resizers import build_resizer
 from detectune.errors import ConfigError
@@ -28,17 +28,20 @@ def steps(text: str) -> list[schema.PreprocessingStep]:
 
 def test_the_frame_holds_every_image_and_no_more():
     data = source((40, 60), (40, 50))
-    assert framed(resizer(KEEP), data).output_size == (20, 30)
-    assert framed(resizer(KEEP), source((40, 60), (60, 40))).output_size == (30, 30)
+    assert padded_to_one_size(resizer(KEEP), data).output_size == (20, 30)
+    assert padded_to_one_size(resizer(KEEP), source((40, 60), (60, 40))).output_size == (30, 30)
     fixed = resizer("fixed_shape_resizer { height: 20 width: 30 }")
-    assert framed(fixed, data) is fixed
+    assert padded_to_one_size(fixed, data) is fixed
 
 
 def test_augmentations_that_change_the_shape_make_a_square_of_the_longest_side():
     data = source((40, 60))
-    assert framed(resizer(KEEP), data, steps("random_crop_image { }")).output_size == (36, 36)
+    assert padded_to_one_size(resizer(KEEP), data, steps("random_crop_image { }")).output_size == (
+        36,
+        36,
+    )
     flip = steps("random_horizontal_flip { }")
-    assert framed(resizer(KEEP), data, flip).output_size == (20, 30)
+    assert padded_to_one_size(resizer(KEEP), data, flip).output_size == (20, 30)
 
 
 def test_every_batch_has_the_size_of_the_frame_and_tells_that_of_the_picture():
@@ -46,7 +49,7 @@ def test_every_batch_has_the_size_of_the_frame_and_tells_that_of_the_picture():
     whole = schema.TrainEvalPipelineConfig(train_config=config)
     whole.train_input_reader.shuffle = False
     data = source((40, 60), (60, 40))
-    frame = framed(resizer(KEEP), data)
+    frame = padded_to_one_size(resizer(KEEP), data)
     batches = train_batches(whole, data, frame, seed=0, steps=2)
     assert batches.element_spec[0].shape == (1, 30, 30, 3)
     images, truths = zip(*batches, strict=True)
@@ -56,7 +59,7 @@ def test_every_batch_has_the_size_of_the_frame_and_tells_that_of_the_picture():
 
 
 def test_an_image_larger_than_annotated_is_made_to_fit():
-    frame = framed(resizer(KEEP), source((40, 60)))
+    frame = padded_to_one_size(resizer(KEEP), source((40, 60)))
     image, size = frame(tf.zeros([80, 40, 3], tf.uint8))
     assert image.shape == (20, 30, 3)
     assert size.numpy().tolist() == [20, 18]
@@ -64,8 +67,8 @@ def test_an_image_larger_than_annotated_is_made_to_fit():
 
 def test_images_without_a_greatest_size_are_refused():
     identity = resizer("identity_resizer { }")
-    assert framed(identity, source((40, 60))).output_size == (40, 60)
+    assert padded_to_one_size(identity, source((40, 60))).output_size == (40, 60)
     with pytest.raises(ConfigError, match="images keep sizes of their own"):
-        framed(identity, source((40, 60)), steps("random_pad_image { }"))
-    assert squared(identity) is identity
-    assert squared(resizer(KEEP)).output_size == (36, 36)
+        padded_to_one_size(identity, source((40, 60)), steps("random_pad_image { }"))
+    assert padded_to_square(identity) is identity
+    assert padded_to_square(resizer(KEEP)).output_size == (36, 36)

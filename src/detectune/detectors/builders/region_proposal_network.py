@@ -10,10 +10,12 @@ from detectune.boxes.nms import NonMaxSuppression
 from detectune.config import schema, tf1_names
 from detectune.config.contradictions import refuse
 from detectune.config.two_stage_contradictions import context
-from detectune.config.two_stage_contradictions import first_stage as first_stage_contradictions
-from detectune.detectors.first_stage import FirstStage
-from detectune.detectors.parts.anchors import anchor_generator
-from detectune.detectors.parts.layers import conv_hyperparams
+from detectune.config.two_stage_contradictions import (
+    first_stage as first_stage_contradictions,
+)
+from detectune.detectors.builders.anchors import anchor_generator
+from detectune.detectors.builders.layers import conv_hyperparams
+from detectune.detectors.region_proposal_network import RegionProposalNetwork
 from detectune.heads.convolutional import ConvolutionalHead, Outputs
 from detectune.targets.anchor_targets import AnchorAssigner
 from detectune.targets.matchers import ArgmaxMatcher
@@ -23,27 +25,27 @@ from detectune.targets.samplers import BalancedSampler
 REGION_CODER = FasterRcnnBoxCoder((10.0, 10.0, 5.0, 5.0))
 
 
-def first_stage(config: schema.FasterRcnn) -> FirstStage:
+def region_proposal_network(config: schema.FasterRcnn) -> RegionProposalNetwork:
     """The network that `faster_rcnn { first_stage_… }` describes."""
     refuse(context(config))
     refuse(first_stage_contradictions(config))
-    style = conv_hyperparams(
+    hyperparams = conv_hyperparams(
         config.first_stage_box_predictor_conv_hyperparams,
         freeze_batch_norm=False,
         tf1=tf1_names.is_tf1(config.feature_extractor.type),
     )
     anchors = region_anchors(config.first_stage_anchor_generator)
-    return FirstStage(
-        convolution=style.conv(
+    return RegionProposalNetwork(
+        convolution=hyperparams.conv(
             config.first_stage_box_predictor_depth,
             config.first_stage_box_predictor_kernel_size,
             dilation_rate=config.first_stage_atrous_rate,
         ),
-        norm=style.norm(),
+        norm=hyperparams.norm(),
         head=ConvolutionalHead(
             per_location=anchors.per_location,
             outputs=Outputs(per_anchor=2, code_size=REGION_CODER.code_size),
-            hyperparams=style,
+            hyperparams=hyperparams,
             name="head",
         ),
         anchors=anchors,
@@ -62,7 +64,7 @@ def first_stage(config: schema.FasterRcnn) -> FirstStage:
         localization_weight=config.first_stage_localization_loss_weight,
         objectness_weight=config.first_stage_objectness_loss_weight,
         clip_anchors=config.clip_anchors_to_image,
-        name="first_stage",
+        name="rpn",
     )
 
 

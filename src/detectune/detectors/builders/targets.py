@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from detectune.boxes.coders import BoxCoder
 from detectune.config import schema
-from detectune.detectors.parts.anchors import fixed_input_size
-from detectune.detectors.parts.choice import choice
+from detectune.detectors.builders.anchors import fixed_input_size
+from detectune.detectors.builders.choice import choice
 from detectune.targets.anchor_targets import AnchorAssigner
 from detectune.targets.matchers import ArgmaxMatcher, BipartiteMatcher, Matcher
 from detectune.targets.similarities import (

@@ -1,7 +1,7 @@
 """The second stage: what is in a proposed region, and where exactly?
 
-    maps, proposals ─► crops ─► box features ─► RegionHead ─► RegionPredictions
-         training:  losses_at a sample of them    = targets/anchor_targets.py, losses/
+    maps, proposals ─► crops ─► box features ─► RegionHead ─► RoIPredictions
+         training:  named_losses a sample of them    = targets/anchor_targets.py, losses/
          inference: detections                    = boxes/coders.py, then boxes/nms.py
                     masks of the detected boxes   = crops ─► box features ─► mask head
 
@@ -24,8 +24,8 @@ from detectune.boxes.anchors import Size
 from detectune.boxes.coders import BoxCoder
 from detectune.boxes.convert import clip
 from detectune.boxes.nms import Kept
-from detectune.detectors.parts.post_processing import Suppression
-from detectune.detectors.region_losses import RegionLosses, RegionPredictions, matched_classes
+from detectune.detectors.builders.post_processing import Suppression
+from detectune.detectors.roi_losses import RoILosses, RoIPredictions, matched_classes
 from detectune.heads.masks import MaskHead
 from detectune.losses.masks import mask_loss
 from detectune.structures import (
@@ -38,7 +38,7 @@ from detectune.structures import (
 from detectune.targets.samplers import first_indices
 
 
-class RegionCrops(Protocol):
+class RoICrops(Protocol):
     """What the second stage expects of the way regions are cut out of feature maps."""
 
     @property
@@ -56,7 +56,7 @@ class RegionCrops(Protocol):
         ...
 
 
-class SecondStage(Layer):
+class RoIHead(Layer):
     """Classifies regions, moves their boxes, and may draw their masks.
 
     Args:
@@ -76,11 +76,11 @@ class SecondStage(Layer):
     def __init__(
         self,
         *,
-        crops: RegionCrops,
+        crops: RoICrops,
         box_features: Layer,
         head: Layer,
         coder: BoxCoder,
-        losses: RegionLosses,
+        losses: RoILosses,
         to_scores: Callable[[Array], Array],
         nms: Suppression,
         mask_head: MaskHead | None = None,
@@ -90,7 +90,7 @@ class SecondStage(Layer):
     ) -> None:
         super().__init__(**kwargs)
         self.crops, self.box_features, self.head = crops, box_features, head
-        self.coder, self.losses_of_regions = coder, losses
+        self.coder, self.roi_losses = coder, losses
         self.to_scores, self.nms, self.mask_head = to_scores, nms, mask_head
         self.gives_features = gives_features
         self.crop_relative_to_input = crop_relative_to_input
@@ -113,7 +113,7 @@ class SecondStage(Layer):
 
     def call(
         self, maps: list[Array], proposals: Proposals, image_size: Size, training: bool = False
-    ) -> RegionPredictions:
+    ) -> RoIPredictions:
         """Predictions for all proposals.
 
         Args:
@@ -123,7 +123,7 @@ class SecondStage(Layer):
         boxes = in_fractions(proposals.boxes, image_size)
         out = self.head(features, boxes=boxes, training=training)
         count = proposals.boxes.shape[1]
-        return RegionPredictions(
+        return RoIPredictions(
             box_codes=ops.reshape(out.box_codes, (-1, count, *out.box_codes.shape[1:])),
             class_logits=ops.reshape(out.class_logits, (-1, count, out.class_logits.shape[-1])),
             proposals=proposals,
@@ -142,9 +142,9 @@ class SecondStage(Layer):
     def sample(self, proposals: Proposals, truth: GroundTruth) -> Proposals:
         """The proposals that this step learns from."""
         preference = keras.random.uniform(ops.shape(proposals.valid), seed=self.sampler_seed)
-        return self.losses_of_regions.sample(proposals, truth, preference)
+        return self.roi_losses.sample(proposals, truth, preference)
 
-    def losses_at(
+    def named_losses(
         self,
         proposals: Proposals,
         truth: GroundTruth,
@@ -164,7 +164,7 @@ class SecondStage(Layer):
         if training:
             proposals = self.sample(proposals, truth)
         out = self(maps, proposals=proposals, image_size=image_size, training=training)
-        named = self.losses_of_regions(out, truth)
+        named = self.roi_losses(out, truth)
         if self.mask_head is None:
             return named
         regions, features = proposals, out.features
@@ -180,22 +180,22 @@ class SecondStage(Layer):
     ) -> Array:
         """The weighted mask loss of `regions` with features `[B·P, h, w, D]`."""
         assert self.mask_head is not None
-        targets = self.losses_of_regions.assigner(regions.boxes, truth)
+        targets = self.roi_losses.assigner(regions.boxes, truth)
         boxes = in_fractions(regions.boxes, truth.masks.shape[2:])
         weights = targets.box_weights * ops.cast(regions.valid, "float32")
         rows, classes = ops.maximum(targets.matches, 0), matched_classes(targets, truth)
         most = self._most_with_masks(training)
         if most is not None and most < weights.shape[1]:
-            places, real = first_indices(weights > 0.0, most)
-            boxes = ops.take_along_axis(boxes, places[..., None], axis=1)
+            indices, real = first_indices(weights > 0.0, most)
+            boxes = ops.take_along_axis(boxes, indices[..., None], axis=1)
             weights, rows, classes = (
-                ops.take_along_axis(each, places, axis=1) for each in (weights, rows, classes)
+                ops.take_along_axis(each, indices, axis=1) for each in (weights, rows, classes)
             )
             weights = weights * ops.cast(real, "float32")
-            starts = ops.arange(ops.shape(places)[0], dtype="int32") * regions.boxes.shape[1]
-            features = ops.take(features, ops.reshape(places + starts[:, None], (-1,)), axis=0)
+            starts = ops.arange(ops.shape(indices)[0], dtype="int32") * regions.boxes.shape[1]
+            features = ops.take(features, ops.reshape(indices + starts[:, None], (-1,)), axis=0)
         logits = self.mask_head(features, classes=ops.reshape(classes, (-1,)), training=training)
-        return self.losses_of_regions.mask_weight * mask_loss(
+        return self.roi_losses.mask_weight * mask_loss(
             logits,
             boxes=boxes,
             weights=weights,
@@ -210,7 +210,7 @@ class SecondStage(Layer):
 
         None if that is not known, or if the others matter too.
         """
-        losses = self.losses_of_regions
+        losses = self.roi_losses
         size, share = losses.sampler.size, losses.sampler.positive_fraction
         independent = self.mask_head is not None and self.mask_head.regions_are_independent
         if not training or not independent or losses.miner is not None or size is None:
@@ -219,7 +219,7 @@ class SecondStage(Layer):
 
     # --- inference --------------------------------------------------------------------------------
 
-    def decode(self, out: RegionPredictions) -> tuple[Array, Array]:
+    def decode(self, out: RoIPredictions) -> tuple[Array, Array]:
         """Boxes `[B, P, K, 4]` in pixels, not clipped, and scores `[B, P, C + 1]`."""
         boxes = self.coder.decode(out.box_codes, out.proposals.boxes[:, :, None])
         return boxes, self.to_scores(out.class_logits)
@@ -244,14 +244,14 @@ class SecondStage(Layer):
                 found = found._replace(features=ops.reshape(features, shape))
         return found, self.raw_detections(out, windows)
 
-    def detections(self, out: RegionPredictions, windows: Array) -> Detections:
+    def detections(self, out: RoIPredictions, windows: Array) -> Detections:
         """The best boxes of every image, clipped to `windows` `[B, 4]`; no masks yet."""
         boxes, scores = self.decode(out)
         real = ops.where(out.proposals.valid[..., None], scores[..., 1:], -1.0)
         kept = self.nms(boxes[:, :, 0] if boxes.shape[2] == 1 else boxes, real, windows)
         return as_detections(kept, scores)
 
-    def raw_detections(self, out: RegionPredictions, windows: Array) -> RawDetections:
+    def raw_detections(self, out: RoIPredictions, windows: Array) -> RawDetections:
         """The box of every proposal, that of the best class if each class has its own.
 
         Parity: clipped, unlike the raw boxes of an SSD.

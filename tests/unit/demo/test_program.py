@@ -12,7 +12,7 @@ from PIL import Image
 
 from detectune.cli.demo import demo
 from detectune.config.report import report_fields
-from detectune.demo.run import run_demo
+from detectune.demo.program import run_demo
 from detectune.demo.settings import CHECKPOINT, demo_config
 from detectune.errors import ConfigError
 

@@ -15,7 +15,7 @@ from google.protobuf.message import Message
 
 from detectune.checkpoints.files import latest_in, point_to, remove_unfinished, write_checkpoint
 from detectune.checkpoints.keys import variable_keys
-from detectune.checkpoints.run import Run
+from detectune.checkpoints.run_directory import Run
 from detectune.config import schema
 from detectune.config.label_map import LabelMap, read_label_map, write_label_map
 from detectune.config.load import load_config
@@ -30,7 +30,7 @@ _OWN_FILES = r"pipeline\.config|label_map\.pbtxt|metrics\.jsonl|report\.html"
 _CHECKPOINT_FILES = r"checkpoint|state-\d+\.npz|ckpt-\d+\..*"
 
 
-class RunFiles:
+class RunWriter:
     """The files of one run directory."""
 
     def __init__(self, run: Run) -> None:

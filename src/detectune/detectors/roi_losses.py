@@ -19,7 +19,7 @@ from detectune.targets.anchor_targets import AnchorAssigner
 from detectune.targets.samplers import BalancedSampler, first_indices
 
 
-class RegionPredictions(NamedTuple):
+class RoIPredictions(NamedTuple):
     """What the second stage says about every proposal, before decoding."""
 
     box_codes: Array
@@ -32,7 +32,7 @@ class RegionPredictions(NamedTuple):
 
 
 @dataclass(frozen=True)
-class RegionLosses:
+class RoILosses:
     """The losses of the second stage, and which proposals they are summed over.
 
     Args:
@@ -63,11 +63,11 @@ class RegionLosses:
         candidates = ops.logical_and(proposals.valid, targets.class_weights > 0.0)
         chosen = self.sampler(candidates, targets.matches >= 0, preference)
         size = min(self.sampler.size or chosen.shape[1], chosen.shape[1])
-        places, valid = first_indices(chosen, size)
-        boxes = ops.take_along_axis(proposals.boxes, places[..., None], axis=1)
+        indices, valid = first_indices(chosen, size)
+        boxes = ops.take_along_axis(proposals.boxes, indices[..., None], axis=1)
         return Proposals(boxes * ops.cast(valid, "float32")[..., None], valid)
 
-    def __call__(self, out: RegionPredictions, truth: GroundTruth) -> dict[str, Array]:
+    def __call__(self, out: RoIPredictions, truth: GroundTruth) -> dict[str, Array]:
         """Scalars "localization_loss" and "classification_loss"."""
         boxes, valid = out.proposals.boxes, ops.cast(out.proposals.valid, "float32")
         targets = self.assigner(boxes, truth)

@@ -1,0 +1,1 @@
+"""Trained detectors for deployment: one module for each format, and `export`, which checks them."""
