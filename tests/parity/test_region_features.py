@@ -23,7 +23,7 @@ from detectune.checkpoints.name_maps.region_features import (
 from detectune.config.load import load_config
 from detectune.data.resizers import build_resizer
 from detectune.detectors.builders.region_features import region_features, region_padding_colour
-from detectune.detectors.builders.roi_head import region_crops
+from detectune.detectors.builders.roi_head import roi_crops
 
 from .recordings import recipe_weight, relative_error
 
@@ -49,7 +49,7 @@ def built(name: str, type_name: str = ""):
     path = shared_folder() / "oracle" / "golden" / f"{name}.config"
     config = load_config(path).model.faster_rcnn
     config.feature_extractor.type = type_name or config.feature_extractor.type
-    crops = region_crops(config)
+    crops = roi_crops(config)
     return config, crops, region_features(config.feature_extractor, patch_size=crops.output_size)
 
 

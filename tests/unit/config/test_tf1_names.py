@@ -10,7 +10,7 @@ from detectune.config.feature_extractors import FEATURE_EXTRACTORS, REGION_FEATU
 from detectune.config.report import report_fields
 from detectune.detectors.builders.feature_extractor import backbone_and_neck
 from detectune.detectors.builders.region_features import region_features, tf1_region_feature_types
-from detectune.detectors.builders.region_proposal_network import first_stage
+from detectune.detectors.builders.region_proposal_network import region_proposal_network
 from detectune.errors import ConfigError
 
 TODAY = (*FEATURE_EXTRACTORS, *REGION_FEATURE_EXTRACTORS)
@@ -82,7 +82,7 @@ def test_context_is_refused_by_name_and_once():
     assert said == ["Context R-CNN is not supported yet."]
     config.faster_rcnn.feature_extractor.type = "faster_rcnn_resnet50_keras"
     with pytest.raises(ConfigError, match="Context R-CNN is not supported yet") as error:
-        first_stage(config.faster_rcnn)
+        region_proposal_network(config.faster_rcnn)
     assert len(str(error.value).splitlines()) == 3
 
 
