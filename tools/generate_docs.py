@@ -17,13 +17,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cli_page import cli_page
+from detectune.config.tf1_names import TF1_EXTRACTORS
 
 import detectune
 from detectune.config import protos
 from detectune.config.choices import CHOICES
 from detectune.config.descriptors import is_repeated, message_name, with_nested
 from detectune.config.field_status import Status, field_status
-from detectune.config.tf1_names import TF1_EXTRACTORS
 from detectune.detectors.builders.feature_extractor import feature_extractor_types
 from detectune.detectors.builders.region_features import (
     region_feature_types,

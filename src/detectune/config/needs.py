@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from detectune.config import schema
-
 
 @dataclass(frozen=True)
 class Needs:
@@ -37,10 +35,3 @@ class Needs:
 
     def __or__(self, other: Needs) -> Needs:
         return Needs({**self.columns, **other.columns})
-
-
-def model_needs(model: schema.DetectionModel) -> Needs:
-    """What the detector of `model { … }` is given with every image, whatever it is used for."""
-    if model.HasField("fast_rcnn"):
-        return Needs({"proposals": model.fast_rcnn.max_proposals})
-    return Needs()

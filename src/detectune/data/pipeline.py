@@ -21,7 +21,7 @@ import numpy as np
 import tensorflow as tf
 
 from detectune.config import schema
-from detectune.config.second_inputs import max_proposals
+from detectune.config.architectures import model_needs
 from detectune.data.augment.chain import build_augmentations
 from detectune.data.augment.example import Example, scaled_masks
 from detectune.data.check import check_source, not_empty
@@ -82,7 +82,7 @@ def train_batches(
             object has no mask, though masks are asked for; or an image no proposals.
     """
     masks = config.train_input_reader.load_instance_masks
-    proposals = max_proposals(config.model)
+    proposals = model_needs(config.model).size("proposals")
     if not checked:
         check_source(source)
         _report_many_boxes(config, source)

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from detectune.checkpoints.run_directory import Run, image_resizer, num_classes, open_run
-from detectune.config.evaluated import measures_masks
+from detectune.checkpoints.run_directory import Run, open_run
+from detectune.config.architectures import image_resizer, model_needs, num_classes
 from detectune.config.label_map import LabelMap
-from detectune.config.second_inputs import max_proposals
+from detectune.config.metrics import measures_masks
 from detectune.data.check import check_source
 from detectune.data.decoded_masks import has_masks
 from detectune.data.readers import open_reader
@@ -57,7 +57,7 @@ def _collect(
     limit: int | None,
     progress: Callable[[int, int], None] | None,
 ) -> CocoEvaluator:
-    masks, proposals = measures_masks(run.config), max_proposals(run.config.model)
+    masks, proposals = measures_masks(run.config), model_needs(run.config.model).size("proposals")
     source = _source(run, data, masks)
     check_source(source)
     if masks and not has_masks(source):
@@ -81,7 +81,7 @@ def _collect(
 def _source(run: Run, data: str | None, masks: bool) -> Source:
     label_map = run.known_label_map()
     if data:
-        proposals = bool(max_proposals(run.config.model))
+        proposals = "proposals" in model_needs(run.config.model)
         source = open_source(data, label_map, masks=masks, proposals=proposals)
     else:
         source = _own_source(run, label_map, masks)
@@ -104,7 +104,7 @@ def _own_source(run: Run, label_map: LabelMap | None, masks: bool) -> Source:
     reader.CopyFrom(readers[0])
     if reader.label_map_path and label_map and not Path(reader.label_map_path).is_file():
         reader.ClearField("label_map_path")  # the run has a copy of its own
-    proposals = bool(max_proposals(run.config.model))
+    proposals = "proposals" in model_needs(run.config.model)
     return open_reader(reader, "eval_input_reader", label_map, masks=masks, proposals=proposals)
 
 

@@ -13,9 +13,9 @@ from typing import NamedTuple, overload
 import numpy as np
 
 from detectune.checkpoints.restore import label_map_beside
-from detectune.checkpoints.run_directory import image_resizer, open_run
+from detectune.checkpoints.run_directory import open_run
+from detectune.config.architectures import image_resizer, model_needs
 from detectune.config.label_map import read_label_map
-from detectune.config.second_inputs import max_proposals
 from detectune.data.decode import read_image
 from detectune.data.resizers import build_resizer
 from detectune.data.selective_search import SelectiveSearch
@@ -75,7 +75,7 @@ class Predictor:
         model = DetectionModel(run.detector(checkpoint))
         resizer = build_resizer(image_resizer(run.config.model), model.detector.pad_value)
 
-        count = max_proposals(run.config.model)
+        count = model_needs(run.config.model).size("proposals")
         search = SelectiveSearch(count) if count else None
 
         def detect(image: np.ndarray) -> Found:

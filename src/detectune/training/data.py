@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from detectune.checkpoints.run_directory import image_resizer
 from detectune.config import schema
-from detectune.config.evaluated import measures_masks
+from detectune.config.architectures import image_resizer, model_needs
 from detectune.config.label_map import LabelMap
-from detectune.config.second_inputs import max_proposals
+from detectune.config.metrics import measures_masks
 from detectune.data.check import check_source, refuse_damaged
 from detectune.data.decoded_masks import check_masks
 from detectune.data.padding import padded_to_one_size
@@ -42,7 +41,7 @@ def open_data(
     own: LabelMap | None,
 ) -> TrainingData:
     """The sources; `own` is the label map of a resumed run, for a config whose own is gone."""
-    proposals = bool(max_proposals(config.model))
+    proposals = "proposals" in model_needs(config.model)
     reader = _without_lost_label_map(config.train_input_reader, own)
     train = open_reader(reader, "train_input_reader", own, proposals=proposals)
     refuse_damaged(train)

@@ -18,14 +18,15 @@ import keras
 
 from detectune.checkpoints.files import find_checkpoint
 from detectune.checkpoints.restore import Kind, RestoreReport, label_map_beside, restore
-from detectune.checkpoints.run_directory import Run, num_classes
-from detectune.config import schema, tf1_names
+from detectune.checkpoints.run_directory import Run
+from detectune.config import schema
+from detectune.config.architectures import architecture_of, model_needs, num_classes
 from detectune.config.coco_classes import NUM_CLASSES, coco_label_map, is_coco
-from detectune.config.contradictions import refuse, training
-from detectune.config.evaluated import best_metric, mask_contradictions, measures_masks
+from detectune.config.conflicts import training_conflicts
 from detectune.config.label_map import LabelMap, read_label_map
+from detectune.config.metrics import best_metric, mask_conflicts, measures_masks
+from detectune.config.problems import refuse
 from detectune.config.report import report_fields
-from detectune.config.second_inputs import max_proposals
 from detectune.data.check import broken_images_named
 from detectune.data.pipeline import batch_file_names, train_batches
 from detectune.detectors.base import Detector
@@ -103,7 +104,7 @@ class _Session:
 
     def prepare(self, resume: bool) -> None:
         """Everything before the first step."""
-        refuse(training(self.config))
+        refuse(training_conflicts(self.config))
         self.console.phase("building the detector")
         keras.utils.set_random_seed(self.settings.seed)
         self.detector = build_detector(self.config.model)
@@ -118,7 +119,7 @@ class _Session:
             optimizer=build_optimizer(
                 self.settings.optimizer,
                 gradient_clipping_by_norm=self.settings.gradient_clipping_by_norm,
-                tf1=tf1_names.written_for_tf1(self.config.model),
+                tf1=architecture_of(self.config.model).written_for_tf1,
                 parts=self.parts,
             ),
             jit_compile=keras.backend.backend() == "jax",
@@ -203,7 +204,7 @@ class _Session:
         if source is not None:
             restore(self.detector, self.run.checkpoint("best"))
             size = self._eval_batch_size()
-            wanted = max_proposals(self.config.model)
+            wanted = model_needs(self.config.model).size("proposals")
             examples = find_examples(
                 self.model, source, self.data.resizer, batch_size=size, proposals=wanted
             )
@@ -317,7 +318,7 @@ class _Session:
             self.data.label_map,
             batch_size=self._eval_batch_size(),
             masks=measures_masks(self.config),
-            proposals=max_proposals(self.config.model),
+            proposals=model_needs(self.config.model).size("proposals"),
         )
         self.evaluated = evaluator
         results = evaluator.results()
@@ -378,7 +379,7 @@ def _class_names(label_map: LabelMap, count: int = 0) -> list[str]:
 
 def _report_fields(config: schema.TrainEvalPipelineConfig, console: RunConsole) -> None:
     """Print what is ignored; stop at what is refused."""
-    problems = [*report_fields(config), *mask_contradictions(config)]
+    problems = [*report_fields(config), *mask_conflicts(config)]
     errors = [problem for problem in problems if problem.severity == "error"]
     if errors:
         raise ConfigError("\n".join(problem.shown() for problem in errors))

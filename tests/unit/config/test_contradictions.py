@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from detectune.config.contradictions import contradictions
+from detectune.config.required import missing_parts
 from google.protobuf import text_format
 from tiny import tiny_config
 
-from detectune.config.contradictions import contradictions
-from detectune.config.required import missing_parts
 from detectune.config.templates import template
 from detectune.detectors.build import build_detector
 from detectune.errors import ConfigError

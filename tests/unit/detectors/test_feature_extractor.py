@@ -121,6 +121,7 @@ def test_without_override_the_backbone_has_its_own_hyperparameters():
 
 def test_fields_that_a_resnet_never_receives_are_doubted_in_a_config():
     from detectune.config.doubts import doubtful_values
+
     from detectune.registry import backbones
 
     config = schema.TrainEvalPipelineConfig()

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from detectune.config.evaluated import best_metric, mask_contradictions, measures_masks
 from google.protobuf import text_format
 from PIL import Image
 
 from detectune.config import schema
-from detectune.config.evaluated import best_metric, mask_contradictions, measures_masks
 from detectune.data.convert import convert
 from detectune.data.masks import encode_rle, rle_text
 from detectune.data.resizers import build_resizer

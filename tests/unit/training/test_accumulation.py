@@ -5,10 +5,10 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
+from detectune.config.contradictions import training
 from google.protobuf import text_format
 
 from detectune.config import schema
-from detectune.config.contradictions import training
 from detectune.training.callbacks import OncePerStep
 from detectune.training.optimizers import build_optimizer
 from detectune.training.state import Progress, read_state, write_state

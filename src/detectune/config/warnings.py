@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
-from detectune.config import schema, tf1_names
+from detectune.config import schema
+from detectune.config.architectures import chosen
 from detectune.config.problems import Problem
 
 _HIGH_RATE_PER_IMAGE = 0.0099
@@ -18,72 +18,15 @@ GOOD_RATE_PER_IMAGE = 0.005
 _HIGH_ADAM_RATE = 0.01
 
 
-def doubtful_values(config: schema.TrainEvalPipelineConfig) -> list[Problem]:
+def warnings(config: schema.TrainEvalPipelineConfig) -> list[Problem]:
     """A warning or an error for each value of `config` that defeats the purpose of a training."""
+    architecture = chosen(config.model)
     return [
-        *_extractor(config.model.ssd.feature_extractor),
-        *_predictor(config.model.ssd),
-        *_masks(config.model.faster_rcnn),
+        *(architecture.warnings() if architecture is not None else ()),
         *_rates(config.train_config),
         *_start(config.train_config),
         *_data(config),
     ]
-
-
-def _extractor(extractor: schema.SsdFeatureExtractor) -> Iterator[Problem]:
-    """Fields without effect. Parity: ssd_resnet_v1_fpn_keras_feature_extractor.py drops them."""
-    match = re.fullmatch(r"ssd_resnet\d+_v1_fpn(_keras)?", extractor.type)
-    if not match:
-        return
-    path = "model.ssd.feature_extractor"
-    without_effect = [f for f in ("use_depthwise", "use_explicit_padding") if getattr(extractor, f)]
-    default = schema.FeaturePyramidNetworks().additional_layer_depth
-    if match[1] and extractor.fpn.additional_layer_depth != default:
-        without_effect.append("fpn.additional_layer_depth")
-    for field in without_effect:
-        yield Problem(
-            "warning",
-            f"{path}.{field}",
-            f"{extractor.type} takes no notice of it, here as in the original.",
-            f"The pyramid has dense convolutions with {default} channels.",
-            "Remove the line; checkpoints fit either way.",
-        )
-
-
-def _predictor(ssd: schema.Ssd) -> Iterator[Problem]:
-    """Parity: builders/box_predictor_builder.py, build_keras, does not read the field."""
-    head = ssd.box_predictor.convolutional_box_predictor
-    if head.apply_sigmoid_to_scores and not tf1_names.is_tf1(ssd.feature_extractor.type):
-        yield Problem(
-            "warning",
-            "model.ssd.box_predictor.convolutional_box_predictor.apply_sigmoid_to_scores",
-            f"{ssd.feature_extractor.type} takes no notice of it, here as in the original.",
-            "Scores are made from logits in post_processing.",
-            "Remove the line, and write score_converter: SIGMOID in post_processing.",
-        )
-
-
-def _masks(faster: schema.FasterRcnn) -> Iterator[Problem]:
-    """Masks that cannot follow an outline, though everything about them is allowed."""
-    if faster.number_of_stages < 3:
-        return
-    if "_fpn_" in faster.feature_extractor.type:
-        yield Problem(
-            "warning",
-            "model.faster_rcnn.feature_extractor.type",
-            "with a pyramid the mask head sees one cell of each region, as in the original.",
-            "It learns where in their boxes objects of a class are, and no outlines.",
-            'Choose a type without fpn, "faster_rcnn_resnet50_keras", for masks.',
-        )
-    pads = faster.image_resizer.keep_aspect_ratio_resizer.pad_to_max_dimension
-    if pads and not faster.crop_relative_to_input:
-        yield Problem(
-            "warning",
-            "model.faster_rcnn.image_resizer.keep_aspect_ratio_resizer.pad_to_max_dimension",
-            "images are padded, and masks are then cut out beside the boxes, as in the original.",
-            "It takes fractions of the picture for fractions of the padded input.",
-            "Write crop_relative_to_input: true, unless old answers are to be kept to the digit.",
-        )
 
 
 def _rates(train: schema.TrainConfig) -> Iterator[Problem]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from detectune.config import schema
+from detectune.config.architectures import chosen
 from detectune.config.problems import Problem
 
 MASK_METRICS = "coco_mask_metrics"
@@ -21,15 +22,10 @@ def best_metric(config: schema.TrainEvalPipelineConfig) -> str:
     return f"Detection{'Masks' if only_masks else 'Boxes'}_Precision/mAP"
 
 
-def predicts_masks(model: schema.DetectionModel) -> bool:
-    """Whether the detector finds masks."""
-    kind = model.WhichOneof("model")
-    return kind in ("faster_rcnn", "fast_rcnn") and getattr(model, kind).number_of_stages == 3
-
-
-def mask_contradictions(config: schema.TrainEvalPipelineConfig) -> Iterator[Problem]:
+def mask_conflicts(config: schema.TrainEvalPipelineConfig) -> Iterator[Problem]:
     """Masks are measured and learned where there are some."""
-    has_masks = predicts_masks(config.model)
+    architecture = chosen(config.model)
+    has_masks = architecture is not None and architecture.predicts_masks
     if measures_masks(config) and not has_masks:
         yield Problem(
             "error",
@@ -38,11 +34,5 @@ def mask_contradictions(config: schema.TrainEvalPipelineConfig) -> Iterator[Prob
             "Masks are found by faster_rcnn with number_of_stages: 3.",
             f'Remove "{MASK_METRICS}", or choose a Mask R-CNN (`detectune zoo list`).',
         )
-    if has_masks and not config.train_input_reader.load_instance_masks:
-        yield Problem(
-            "error",
-            "train_input_reader.load_instance_masks",
-            "the model learns masks, and none are read.",
-            "number_of_stages: 3 needs data with masks: COCO, TFRecords, or Pascal VOC.",
-            "Write load_instance_masks: true, or number_of_stages: 2 to learn boxes only.",
-        )
+    if architecture is not None:
+        yield from architecture.target_conflicts(config.train_input_reader)
