@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from detectune.config.doubts import GOOD_RATE_PER_IMAGE
-from detectune.config.machine import Machine
-from detectune.config.memory import Footprint
+from detectune.config.warnings import GOOD_RATE_PER_IMAGE
+from detectune.recipes.machine import Machine
+from detectune.recipes.memory import Footprint
 
 _LEAST_IMAGES_SEEN = 4800
 """600 steps of batch 8: what a fine-tune of 160 images needed to converge."""
