@@ -1,7 +1,9 @@
 """Configs of the models that `config new` offers, with the numbers of the zoo.
 
-They are the files `templates/*.config`. Each is a pipeline.config as anybody would write it, for COCO's 90 classes. Model and augmentations
-equal the recorded configs of the original field by field, but for fields that are ignored.
+They are the files `templates/*.config`: each a pipeline.config as anybody would write it, for
+COCO's 90 classes. Model, augmentations, batch and schedule equal the recorded configs of the
+original field by field, but for fields that are ignored; training begins with the detector that the
+zoo made with them.
 """
 
 from __future__ import annotations

@@ -10,21 +10,22 @@ from shared import shared_folder
 from detectune.config import schema
 from detectune.config.check import check_message
 from detectune.config.load import load_config
-from detectune.config.machine import Machine, free_memory_gb, parse_gpus, this_machine
-from detectune.config.memory import Footprint, footprint
-from detectune.config.new import (
+from detectune.recipes.base import recipe_of
+from detectune.recipes.machine import Machine, free_memory_gb, parse_gpus, this_machine
+from detectune.recipes.memory import Footprint
+from detectune.recipes.new_config import (
     archive_to_download,
     default_checkpoint,
     new_config,
-    shipped_norm_reason,
+    norm_reason,
 )
-from detectune.config.plan import Shipped, plan_training
-from detectune.config.templates import CONFIGS_ONLY, MODELS, shipped, template
+from detectune.recipes.templates import models, template
+from detectune.recipes.training_plan import Shipped, plan_training
 
 RESNET50 = "faster_rcnn_resnet50_v1_640x640_coco17_tpu-8"
 PYRAMID = "faster_rcnn_resnet50_v1_fpn_640x640_coco17_tpu-8"
 MASKS = "mask_rcnn_inception_resnet_v2_1024x1024_coco17_gpu-8"
-TWO_STAGE = [name for name in (*MODELS, *CONFIGS_ONLY) if "rcnn" in name]
+TWO_STAGE = [name for name in models() if "rcnn" in name]
 IGNORED = ("use_static_shapes", "use_static_balanced_label_sampler", "use_matmul_gather_in_matcher")
 SMALL = Machine(memory_gb=7.5, cores=2)
 
@@ -51,6 +52,8 @@ def test_a_template_has_the_numbers_of_the_recorded_config(folder, model):
         anchors.ClearField("normalize_coordinates")
     assert ours.model == recorded.model
     train = recorded.train_config
+    assert ours.train_config.optimizer == train.optimizer
+    assert ours.train_config.num_steps == train.num_steps
     assert list(ours.train_config.data_augmentation_options) == list(
         train.data_augmentation_options
     )
@@ -60,6 +63,15 @@ def test_a_template_has_the_numbers_of_the_recorded_config(folder, model):
         pytest.approx(schedule.learning_rate_base),
         train.gradient_clipping_by_norm,
     )
+
+
+def shipped(model: str) -> Shipped | None:
+    config = template(model)
+    return recipe_of(config.model).shipped(config.train_config)
+
+
+def footprint(model: schema.DetectionModel) -> Footprint | None:
+    return recipe_of(model).footprint
 
 
 def _new(model: str, images: int = 160, **options) -> schema.TrainEvalPipelineConfig:
@@ -101,9 +113,9 @@ def test_masks_are_read_and_measured_by_a_mask_rcnn_only():
 def test_a_few_images_at_once_keep_the_statistics_of_the_zoo():
     few, many = _new(RESNET50, batch_size=8), _new(RESNET50, batch_size=64)
     assert not few.model.faster_rcnn.feature_extractor.batch_norm_trainable
-    assert "8 images at a time" in shipped_norm_reason(few)
+    assert "8 images at a time" in norm_reason(few)
     assert many.model.faster_rcnn.feature_extractor.batch_norm_trainable
-    assert shipped_norm_reason(many) == ""
+    assert norm_reason(many) == ""
 
 
 def test_a_model_without_an_archive_begins_with_a_classifier():

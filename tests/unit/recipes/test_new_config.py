@@ -1,13 +1,23 @@
+from importlib.resources import files
+
 import pytest
 from config_samples import MODEL, good_config
 from shared import shared_folder
 
-from detectune.config.check import check_message
+from detectune.config.check import check_config, check_message
 from detectune.config.load import load_config
-from detectune.config.new import new_config, new_config_text, shipped_norm_reason
-from detectune.config.plan import plan_training
-from detectune.config.templates import MODELS, largest_batch, template
 from detectune.errors import ConfigError
+from detectune.recipes.base import recipe_of
+from detectune.recipes.new_config import (
+    archive_to_download,
+    default_checkpoint,
+    new_config,
+    new_config_text,
+    norm_reason,
+)
+from detectune.recipes.templates import models, template
+from detectune.recipes.training_plan import plan_training
+from detectune.zoo.catalog import CATALOG
 
 PLAIN = "ssd_mobilenet_v2_320x320_coco17_tpu-8"
 MOBILENET_V1 = "ssd_mobilenet_v1_fpn_640x640_coco17_tpu-8"
@@ -37,17 +47,36 @@ def test_a_template_has_the_numbers_of_the_recorded_config(model, config, image_
         ssd.ClearField("inplace_batchnorm_update")
         ssd.matcher.argmax_matcher.ClearField("use_matmul_gather")
     assert ours.model == recorded.model
-    assert list(ours.train_config.data_augmentation_options) == list(
-        recorded.train_config.data_augmentation_options
-    )
+    train, theirs = ours.train_config, recorded.train_config
+    assert list(train.data_augmentation_options) == list(theirs.data_augmentation_options)
+    assert train.optimizer == theirs.optimizer
+    assert (train.batch_size, train.num_steps) == (theirs.batch_size, theirs.num_steps)
+
+
+@pytest.mark.parametrize("model", models())
+def test_a_template_is_a_config_that_lacks_nothing_but_files(model):
+    path = files("detectune.recipes") / "templates" / f"{model}.config"
+    problems = [p for p in check_config(path) if "PATH_TO_BE_CONFIGURED" not in p.text]
+    start = template(model).train_config.fine_tune_checkpoint
+    assert [problem.field for problem in problems] == ["train_config.fine_tune_checkpoint"]
+    assert start == default_checkpoint(model)
+    assert archive_to_download(model) in CATALOG
+
+
+def test_a_template_is_a_new_message_every_time():
+    template(MODEL).model.ssd.num_classes = 3
+    assert template(MODEL).model.ssd.num_classes == 90
 
 
 def test_the_large_template_differs_from_the_small_one_in_its_size_only():
-    small, large = template(MODELS[1]), template(MODELS[2])
+    small, large = template(MODEL), template(MODEL.replace("320", "640"))
     resizer = large.model.ssd.image_resizer.fixed_shape_resizer
     assert (resizer.height, resizer.width) == (640, 640)
     resizer.height = resizer.width = 320
-    assert small == large
+    assert small.model == large.model
+    for config in (small, large):
+        config.train_config.ClearField("fine_tune_checkpoint")
+    assert small.train_config == large.train_config
 
 
 def test_a_new_config_for_the_raccoons_is_the_measured_one():
@@ -68,7 +97,7 @@ def test_a_new_config_for_the_raccoons_is_the_measured_one():
     assert norms[0] == norms[1]
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", models())
 @pytest.mark.parametrize("images", [1, 50, 160, 5000, 118_000])
 def test_a_new_config_has_no_problems_but_missing_files(model, images):
     config = new_config(
@@ -101,8 +130,8 @@ def test_a_long_training_keeps_the_batch_norm_of_the_zoo():
     config = new_config(MODEL, num_classes=90, plan=plan, train="a", evaluation="b")
     norm = config.model.ssd.feature_extractor.conv_hyperparams.batch_norm
     assert norm.decay == pytest.approx(0.997)
-    assert shipped_norm_reason(config) == ""
-    assert "0.97" in shipped_norm_reason(good_config())
+    assert norm_reason(config) == ""
+    assert "0.97" in norm_reason(good_config())
 
 
 def test_the_batch_norms_of_efficientdet_are_those_of_the_zoo_in_a_short_training_too():
@@ -116,7 +145,7 @@ def test_the_batch_norms_of_efficientdet_are_those_of_the_zoo_in_a_short_trainin
         )
     ]
     assert norms == pytest.approx([0.99, 0.99])
-    assert shipped_norm_reason(config) == ""
+    assert norm_reason(config) == ""
 
 
 def test_an_unknown_model_gets_a_suggestion():
@@ -155,7 +184,7 @@ def test_a_plan_grows_with_the_data_set(images, batch, steps, rate, warm_up):
     ],
 )
 def test_a_plan_fits_the_memory_that_a_model_takes(model, batch):
-    plan = plan_training(160, largest_batch=largest_batch(model))
+    plan = plan_training(160, largest_batch=recipe_of(template(model).model).largest_batch)
     assert plan.batch_size == batch
     assert plan.num_steps * plan.batch_size == 4800
     assert plan.learning_rate == pytest.approx(0.005 * batch)

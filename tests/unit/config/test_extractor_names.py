@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import pytest
 
-from detectune.config import schema, tf1_names
+from detectune.config import schema
+from detectune.config.architectures.ssd import SSD_EXTRACTORS
+from detectune.config.architectures.two_stage import REGION_EXTRACTORS
 from detectune.config.check import check_message
-from detectune.config.feature_extractors import FEATURE_EXTRACTORS, REGION_FEATURE_EXTRACTORS
 from detectune.config.report import report_fields
 from detectune.detectors.builders.feature_extractor import backbone_and_neck
 from detectune.detectors.builders.region_features import region_features, tf1_region_feature_types
 from detectune.detectors.builders.region_proposal_network import region_proposal_network
 from detectune.errors import ConfigError
 
-TODAY = (*FEATURE_EXTRACTORS, *REGION_FEATURE_EXTRACTORS)
-OLD = (*tf1_names.TF1_EXTRACTORS, *tf1_names.TF1_REGION_EXTRACTORS)
+KINDS = (SSD_EXTRACTORS, REGION_EXTRACTORS)
+TODAY = tuple(name for kind in KINDS for name in kind.today)
+OLD = tuple(name for kind in KINDS for name in kind.tf1)
+NOT_BUILT = tuple(name for kind in KINDS for name in kind.not_built)
+
+
+def kind_of(name):
+    return REGION_EXTRACTORS if name.startswith("faster_rcnn") else SSD_EXTRACTORS
 
 
 def extractor_of(name):
@@ -33,7 +40,7 @@ def build(extractor):
 def test_an_old_name_is_a_note(name):
     (problem,) = report_fields(extractor_of(name))
     assert problem.severity == "note"
-    today = tf1_names.keras_name(name)
+    today = kind_of(name).keras_name(name)
     if name == "faster_rcnn_inception_v2":
         assert (today, f'"{name}" is a name of TensorFlow 1.') == ("", problem.found)
     else:
@@ -42,17 +49,17 @@ def test_an_old_name_is_a_note(name):
 
 
 def test_the_old_names_of_two_stage_detectors_are_those_that_can_be_built():
-    assert set(tf1_names.TF1_REGION_EXTRACTORS) == set(tf1_region_feature_types())
+    assert set(REGION_EXTRACTORS.tf1) == set(tf1_region_feature_types())
 
 
-@pytest.mark.parametrize("name", [*tf1_names.NOT_BUILT, "ssd_spaghettinet_edgetpu_s"])
+@pytest.mark.parametrize("name", [*NOT_BUILT, "ssd_spaghettinet_edgetpu_s"])
 def test_a_network_that_is_not_built_names_the_nearest(name):
     (problem,) = report_fields(extractor_of(name))
     assert problem.severity == "error"
     with pytest.raises(ConfigError) as error:
         build(extractor_of(name))
     nearest = problem.next_step.split('"')[1]
-    assert tf1_names.keras_name(nearest) in TODAY
+    assert kind_of(name).keras_name(nearest) in TODAY
     assert f'"{nearest}"' in str(error.value)
     assert f'"{name}" exists in TensorFlow 1 only' in str(error.value)
     assert len(str(error.value).splitlines()) == 3
@@ -95,10 +102,10 @@ def test_a_type_of_the_other_kind_of_detector_is_refused_without_a_guess():
 
 def test_a_name_is_never_both_built_and_refused():
     for name in (*OLD, *TODAY):
-        assert tf1_names.refusal(name) is None, name
+        assert kind_of(name).refusal(name) is None, name
 
 
 def test_a_name_of_today_has_no_note():
     for name in TODAY:
         assert report_fields(extractor_of(name)) == []
-        assert tf1_names.note(name) is None
+        assert kind_of(name).note(name) is None
