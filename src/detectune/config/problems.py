@@ -1,4 +1,4 @@
-"""What is wrong, doubtful or worth knowing about a config."""
+"""What is wrong, questionable or worth knowing about a config."""
 
 from __future__ import annotations
 
