@@ -32,16 +32,16 @@ from bare import network_outputs
 from google.protobuf import text_format
 from tables import add_rows
 
-from detectune.checkpoints.run_directory import image_resizer
 from detectune.config import schema
+from detectune.config.architectures import image_resizer
 from detectune.config.load import load_config
-from detectune.config.templates import template
 from detectune.data.pipeline import train_batches
 from detectune.data.resizers import build_resizer
 from detectune.data.sources import recognise
 from detectune.detectors.base import Detector
 from detectune.detectors.build import build_detector
 from detectune.layers import batch_norm, conv_norm
+from detectune.recipes.templates import template
 from detectune.structures import GroundTruth
 from detectune.training.optimizers import build_optimizer
 
@@ -102,7 +102,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     given = Path(arguments.config)
-    config = load_config(given) if given.is_file() else template(arguments.config)
+    config = schema.TrainEvalPipelineConfig()
+    if given.is_file():
+        config = load_config(given)
+    else:
+        config.model.CopyFrom(template(arguments.config).model)
     config.train_config.batch_size = arguments.batch or config.train_config.batch_size
     if not config.train_config.HasField("optimizer"):
         text_format.Parse(OPTIMIZER, config.train_config)

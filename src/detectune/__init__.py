@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 _HOMES = {
     "load_config": "detectune.config.load",
+    "write_new_config": "detectune.recipes.new_config_file",
     "build_detector": "detectune.detectors.build",
     "restore": "detectune.checkpoints.restore",
     "train": "detectune.training.fit",
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from detectune.exporters.export import export
     from detectune.inference.evaluate_run import evaluate
     from detectune.inference.predictor import Predictor
+    from detectune.recipes.new_config_file import write_new_config
     from detectune.structures import GroundTruth, PaddedDetections, Predictions
     from detectune.training.fit import train
 

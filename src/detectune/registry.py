@@ -37,7 +37,7 @@ class Registry(Generic[Part]):
         return add
 
     def __getitem__(self, name: str) -> Part:
-        self._scan()
+        self.scan()
         if name not in self._parts:
             raise ConfigError(
                 three_part(
@@ -49,14 +49,15 @@ class Registry(Generic[Part]):
         return self._parts[name]
 
     def __contains__(self, name: str) -> bool:
-        self._scan()
+        self.scan()
         return name in self._parts
 
     def __iter__(self) -> Iterator[str]:
-        self._scan()
+        self.scan()
         return iter(sorted(self._parts))
 
-    def _scan(self) -> None:
+    def scan(self) -> None:
+        """Import everything that registers here, once; looking a name up does it, too."""
         if self._scanned:
             return
         self._scanned = True
@@ -69,4 +70,6 @@ class Registry(Generic[Part]):
 
 backbones: Registry = Registry("backbone", "detectune.backbones")
 detectors: Registry = Registry("detector", "detectune.detectors")
+architectures: Registry = Registry("architecture", "detectune.config.architectures")
+recipes: Registry = Registry("recipe", "detectune.recipes")
 exporters: Registry = Registry("export format", "detectune.exporters")

@@ -17,12 +17,12 @@ from detectune.checkpoints.files import write_checkpoint
 from detectune.checkpoints.keys import variable_keys
 from detectune.checkpoints.restore import restore
 from detectune.config import schema
-from detectune.config.templates import MODELS, template
 from detectune.data.resizers import build_resizer
 from detectune.detectors.build import build_detector
 from detectune.detectors.builders.feature_extractor import feature_extractor_types
 from detectune.detectors.inference import DetectionModel
 from detectune.exporters.saved_model import read_saved_model, write_saved_model
+from detectune.recipes.templates import models, template
 from detectune.registry import backbones
 
 TYPES = feature_extractor_types()
@@ -147,7 +147,7 @@ def test_a_saved_model_answers_as_the_model(config, tmp_path):
 
 
 def test_every_type_that_can_be_asked_for_is_tested_here():
-    from detectune.config.choices import FEATURE_EXTRACTORS
+    from detectune.config.feature_extractors import FEATURE_EXTRACTORS
 
     assert list(TYPES) == list(FEATURE_EXTRACTORS)
     assert set(TYPES) > SLOW
@@ -158,7 +158,7 @@ LARGE = re.compile(r"resnet1|_d[1-7]_|inception_resnet|rcnn_resnet50_v1_\d{3,4}x
 
 @pytest.mark.parametrize(
     "model",
-    [pytest.param(name, marks=pytest.mark.slow if LARGE.search(name) else []) for name in MODELS],
+    [pytest.param(name, marks=pytest.mark.slow if LARGE.search(name) else []) for name in models()],
 )
 def test_every_shipped_config_builds_and_names_its_variables(model):
     detector = build_detector(template(model).model)

@@ -18,10 +18,10 @@ from shared import shared_folder
 from detectune.checkpoints.keys import variable_keys
 from detectune.config import schema
 from detectune.config.load import load_config
-from detectune.config.templates import template
 from detectune.data.resizers import build_resizer
 from detectune.detectors.build import build_detector
 from detectune.detectors.inference import DetectionModel
+from detectune.recipes.templates import template
 from detectune.structures import GroundTruth
 
 from .recordings import relative_error

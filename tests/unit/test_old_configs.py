@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from shared import shared_folder
 
-from detectune.config import schema, tf1_names
+from detectune.config import schema
+from detectune.config.architectures.ssd import SSD_EXTRACTORS
 from detectune.config.check import check_config
 from detectune.config.load import load_config
 from detectune.detectors.build import build_detector
@@ -28,7 +29,7 @@ def old_configs() -> list[Path]:
     for path in sorted((shared_folder() / "configs").glob("*.config")):
         model = load_config(path).model
         kind = model.ssd.feature_extractor.type
-        if model.WhichOneof("model") == "ssd" and tf1_names.is_tf1(kind):
+        if model.WhichOneof("model") == "ssd" and SSD_EXTRACTORS.is_tf1(kind):
             found.append(path)
     return found
 

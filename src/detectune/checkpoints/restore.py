@@ -21,6 +21,7 @@ from detectune.checkpoints.classifiers import backbone_values
 from detectune.checkpoints.files import find_checkpoint, read_checkpoint
 from detectune.checkpoints.keys import ROOT, SUFFIX, VariableKey, variable_keys
 from detectune.checkpoints.tf1_values import is_name_based, tf1_values
+from detectune.config.architectures import chosen
 from detectune.config.load import load_config
 from detectune.detectors.base import Detector
 from detectune.errors import CheckpointError, DetectuneError, did_you_mean, three_part
@@ -288,8 +289,8 @@ def _config_beside(prefix: str) -> str:
             model = load_config(path).model
         except DetectuneError:
             return str(path)  # it is only a hint, and the error at hand matters more
-        chosen = getattr(model, model.WhichOneof("model") or "ssd")
-        found = getattr(getattr(chosen, "feature_extractor", None), "type", "")
+        architecture = chosen(model)
+        found = "" if architecture is None else architecture.feature_extractor
         return f'{path}, which says type: "{found}"' if found else str(path)
     return "the pipeline.config of the checkpoint"
 

@@ -10,9 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from detectune.config import schema
-from detectune.config.evaluated import measures_masks
-
 
 @dataclass(frozen=True)
 class Needs:
@@ -51,23 +48,3 @@ class Needs:
 
 BOXES_ONLY = Needs()
 """What a detector of boxes needs: nothing more."""
-
-
-def model_needs(model: schema.DetectionModel) -> Needs:
-    """What the detector of `model { … }` is given and learns from."""
-    if model.HasField("fast_rcnn"):
-        return Needs(inputs={"proposals": model.fast_rcnn.max_proposals})
-    return Needs()
-
-
-def training_needs(config: schema.TrainEvalPipelineConfig) -> Needs:
-    """What is read to train: masks are read if `load_instance_masks` says so."""
-    needs = model_needs(config.model)
-    masks = {"masks": 1} if config.train_input_reader.load_instance_masks else {}
-    return Needs(needs.inputs, {**needs.annotations, **masks})
-
-
-def evaluation_needs(config: schema.TrainEvalPipelineConfig) -> Needs:
-    """What is read to evaluate: masks are read if they are measured."""
-    masks = {"masks": 1} if measures_masks(config) else {}
-    return Needs(model_needs(config.model).inputs, masks)

@@ -21,7 +21,8 @@ import numpy as np
 import tensorflow as tf
 
 from detectune.config import schema
-from detectune.config.needs import BOXES_ONLY, Needs, training_needs
+from detectune.config.needs import BOXES_ONLY, Needs
+from detectune.config.reading import training_needs
 from detectune.data.augment.chain import build_augmentations
 from detectune.data.augment.example import Example, scaled_masks
 from detectune.data.check import check_source, not_empty

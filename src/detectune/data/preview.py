@@ -10,12 +10,12 @@ import numpy as np
 from PIL import Image
 
 from detectune.config import schema
-from detectune.config.needs import training_needs
+from detectune.config.architectures import image_resizer
+from detectune.config.reading import training_needs
 from detectune.data.draw import draw_boxes
 from detectune.data.pipeline import batch_file_names, train_batches
 from detectune.data.readers import open_reader
 from detectune.data.resizers import build_resizer
-from detectune.errors import ConfigError, three_part
 from detectune.files import atomic_path
 from detectune.structures import GroundTruth
 
@@ -26,7 +26,7 @@ def write_previews(
     """`count` pictures in `dest`: the first training samples of `config`, boxes and masks drawn."""
     needs = training_needs(config)
     source = open_reader(config.train_input_reader, "train_input_reader", columns=needs.columns)
-    batches = train_batches(config, source, build_resizer(_resizer_of(config)), seed=seed)
+    batches = train_batches(config, source, build_resizer(image_resizer(config.model)), seed=seed)
     files: list[Path] = []
     for step, (inputs, annotated) in enumerate(batches):
         images, truth = inputs["images"], GroundTruth.from_batch(annotated)
@@ -50,18 +50,3 @@ def write_previews(
         if len(files) >= count:
             break
     return files
-
-
-def _resizer_of(config: schema.TrainEvalPipelineConfig) -> schema.ImageResizer:
-    """The `image_resizer` of whichever model the config has."""
-    kind = config.model.WhichOneof("model")
-    model = getattr(config.model, kind) if kind else None
-    if model is None or not hasattr(model, "image_resizer"):
-        raise ConfigError(
-            three_part(
-                "model: has no image_resizer.",
-                "ssd, faster_rcnn and center_net have one.",
-                "Name a model in the pipeline.config.",
-            )
-        )
-    return model.image_resizer

@@ -20,8 +20,8 @@ from keras.layers import Layer
 from detectune.backbones.base import Backbone, Colour
 from detectune.boxes.anchors import AnchorGenerator
 from detectune.boxes.coders import BoxCoder
-from detectune.config import schema, tf1_names
-from detectune.config.contradictions import background, refuse
+from detectune.config import schema
+from detectune.config.architectures.ssd import SSD_EXTRACTORS
 from detectune.detectors.base import Detector
 from detectune.detectors.builders.anchors import anchor_generator, box_coder, input_size
 from detectune.detectors.builders.feature_extractor import backbone_and_neck, padding_colour
@@ -151,7 +151,6 @@ class SSD(Detector):
 @detectors.register("ssd")
 def build_ssd(config: schema.Ssd) -> SSD:
     """Turn `model { ssd { ... } }` into an SSD. Nothing above this line reads a config."""
-    refuse(background(config))
     coder = box_coder(config.box_coder, config.image_resizer)
     anchors = anchor_generator(config.anchor_generator)
     backbone, neck = backbone_and_neck(
@@ -169,7 +168,7 @@ def build_ssd(config: schema.Ssd) -> SSD:
             code_size=coder.code_size,
             per_location=anchors.per_location,
             freeze_batch_norm=config.freeze_batchnorm,
-            tf1=tf1_names.is_tf1(config.feature_extractor.type),
+            tf1=SSD_EXTRACTORS.is_tf1(config.feature_extractor.type),
         ),
         anchors=anchors,
         assigner=anchor_assigner(config, coder),

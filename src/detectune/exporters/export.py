@@ -17,7 +17,8 @@ import tensorflow as tf
 
 from detectune.checkpoints.files import point_to, write_checkpoint
 from detectune.checkpoints.keys import variable_keys
-from detectune.checkpoints.run_directory import Run, image_resizer, open_run
+from detectune.checkpoints.run_directory import Run, open_run
+from detectune.config.architectures import image_resizer
 from detectune.config.label_map import write_label_map
 from detectune.config.save import write_config
 from detectune.data.decode import read_image

@@ -8,9 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from detectune.checkpoints.run_directory import Run, image_resizer, num_classes, open_run
+from detectune.checkpoints.run_directory import Run, open_run
+from detectune.config.architectures import image_resizer, num_classes
 from detectune.config.label_map import LabelMap
-from detectune.config.needs import Needs, evaluation_needs
+from detectune.config.needs import Needs
+from detectune.config.reading import evaluation_needs
 from detectune.data.check import check_source
 from detectune.data.decoded_masks import has_masks
 from detectune.data.readers import open_reader

@@ -13,9 +13,9 @@ from typing import NamedTuple, overload
 import numpy as np
 
 from detectune.checkpoints.restore import label_map_beside
-from detectune.checkpoints.run_directory import image_resizer, open_run
+from detectune.checkpoints.run_directory import open_run
+from detectune.config.architectures import image_resizer, model_needs
 from detectune.config.label_map import read_label_map
-from detectune.config.needs import model_needs
 from detectune.data.decode import read_image
 from detectune.data.resizers import build_resizer
 from detectune.data.selective_search import SelectiveSearch

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from detectune.checkpoints.run_directory import image_resizer
 from detectune.config import schema
+from detectune.config.architectures import image_resizer
 from detectune.config.label_map import LabelMap
-from detectune.config.needs import evaluation_needs, training_needs
+from detectune.config.reading import evaluation_needs, training_needs
 from detectune.data.check import check_source, refuse_damaged
 from detectune.data.columns.base import check_columns
 from detectune.data.padding import padded_to_one_size

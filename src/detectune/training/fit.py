@@ -18,13 +18,15 @@ import keras
 
 from detectune.checkpoints.files import find_checkpoint
 from detectune.checkpoints.restore import Kind, RestoreReport, label_map_beside, restore
-from detectune.checkpoints.run_directory import Run, num_classes
-from detectune.config import schema, tf1_names
+from detectune.checkpoints.run_directory import Run
+from detectune.config import schema
+from detectune.config.architectures import architecture_of, num_classes
 from detectune.config.coco_classes import NUM_CLASSES, coco_label_map, is_coco
-from detectune.config.contradictions import refuse, training
-from detectune.config.evaluated import best_metric, mask_contradictions
+from detectune.config.conflicts import training_conflicts
 from detectune.config.label_map import LabelMap, read_label_map
-from detectune.config.needs import evaluation_needs
+from detectune.config.metrics import best_metric, mask_conflicts
+from detectune.config.problems import refuse
+from detectune.config.reading import evaluation_needs
 from detectune.config.report import report_fields
 from detectune.data.check import broken_images_named
 from detectune.data.pipeline import batch_file_names, train_batches
@@ -103,7 +105,7 @@ class _Session:
 
     def prepare(self, resume: bool) -> None:
         """Everything before the first step."""
-        refuse(training(self.config))
+        refuse(training_conflicts(self.config))
         self.console.phase("building the detector")
         keras.utils.set_random_seed(self.settings.seed)
         self.detector = build_detector(self.config.model)
@@ -118,7 +120,7 @@ class _Session:
             optimizer=build_optimizer(
                 self.settings.optimizer,
                 gradient_clipping_by_norm=self.settings.gradient_clipping_by_norm,
-                tf1=tf1_names.written_for_tf1(self.config.model),
+                tf1=architecture_of(self.config.model).written_for_tf1,
                 parts=self.parts,
             ),
             jit_compile=keras.backend.backend() == "jax",
@@ -377,7 +379,7 @@ def _class_names(label_map: LabelMap, count: int = 0) -> list[str]:
 
 def _report_fields(config: schema.TrainEvalPipelineConfig, console: RunConsole) -> None:
     """Print what is ignored; stop at what is refused."""
-    problems = [*report_fields(config), *mask_contradictions(config)]
+    problems = [*report_fields(config), *mask_conflicts(config)]
     errors = [problem for problem in problems if problem.severity == "error"]
     if errors:
         raise ConfigError("\n".join(problem.shown() for problem in errors))

@@ -16,6 +16,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from detectune.checkpoints.run_directory import Run
+from detectune.config.architectures import architecture_of
 from detectune.config.report import report_fields
 from detectune.training.charts import Curve, line_chart
 from detectune.training.logs import read_metrics
@@ -298,13 +299,11 @@ def facts_of(
     examples: Sequence[Example] = (),
 ) -> Facts:
     """What the files of `run` and its `progress` say."""
-    model = run.config.model
-    architecture = getattr(model, model.WhichOneof("model"))
     where = str(run.path)
     notes = [problem for problem in report_fields(run.config) if problem.severity != "error"]
     return Facts(
         name=run.path.resolve().name,
-        model=f"{architecture.feature_extractor.type}, {architecture.num_classes} classes",
+        model=architecture_of(run.config.model).describe(),
         data=data,
         rows=read_metrics(run.metrics),
         steps=progress.step,

@@ -1,4 +1,4 @@
-"""A column of annotation moves with the pixels, is selected with its boxes, and padded with them."""
+"""A column of annotation moves with the pixels, and is selected and padded with its boxes."""
 
 from __future__ import annotations
 

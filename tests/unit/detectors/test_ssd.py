@@ -290,7 +290,7 @@ def test_one_feature_map_may_have_the_anchors_of_faster_r_cnn():
         ),
     ],
 )
-def test_choices_that_contradict_each_other_are_refused(text, words):
+def test_choices_that_exclude_each_other_are_refused(text, words):
     with pytest.raises(ConfigError, match=words) as caught:
         build_detector(schema.DetectionModel(ssd=parsed(text)))
     assert len(str(caught.value).splitlines()) == 3

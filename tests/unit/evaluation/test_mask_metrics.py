@@ -11,7 +11,7 @@ from google.protobuf import text_format
 from PIL import Image
 
 from detectune.config import schema
-from detectune.config.evaluated import best_metric, mask_contradictions, measures_masks
+from detectune.config.metrics import best_metric, mask_conflicts, measures_masks
 from detectune.config.needs import Needs
 from detectune.data.convert import convert
 from detectune.data.masks import encode_rle, rle_text
@@ -295,12 +295,12 @@ BOXES, MASKS = 'metrics_set: "coco_detection_metrics" ', 'metrics_set: "coco_mas
 def test_metrics_set_says_what_is_measured_and_what_is_best(metrics, masks, best):
     assert measures_masks(config(metrics)) == masks
     assert best_metric(config(metrics)) == best
-    assert not list(mask_contradictions(config(metrics)))
+    assert not list(mask_conflicts(config(metrics)))
 
 
 def test_masks_that_nobody_finds_or_reads_are_refused():
-    (problem,) = mask_contradictions(config(MASKS, stages=2))
+    (problem,) = mask_conflicts(config(MASKS, stages=2))
     assert problem.field == "eval_config.metrics_set"
-    (problem,) = mask_contradictions(config(MASKS, reader=""))
+    (problem,) = mask_conflicts(config(MASKS, reader=""))
     assert problem.field == "train_input_reader.load_instance_masks"
-    assert not list(mask_contradictions(config(BOXES, stages=2, reader="")))
+    assert not list(mask_conflicts(config(BOXES, stages=2, reader="")))
