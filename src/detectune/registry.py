@@ -14,7 +14,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Iterator
 from importlib.metadata import entry_points
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from detectune.errors import ConfigError, did_you_mean, three_part
 
@@ -80,7 +80,7 @@ class Registry(Generic[Part]):
         """A decorator that files the part below it under `name`, and returns it."""
 
         def add(part: Part) -> Part:
-            filed = part() if self._as_instances and isinstance(part, type) else part
+            filed: Any = part() if self._as_instances and isinstance(part, type) else part
             known = self._parts.setdefault(name, filed)
             if known is not filed:
                 raise ValueError(f"two {self.kind}s are called {name!r}: {known} and {filed}")

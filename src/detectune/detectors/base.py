@@ -26,6 +26,9 @@ class Detector(keras.Model):
 
     loss_names: tuple[str, ...] = ()
     """The keys of `named_losses`."""
+    clips_raw_boxes: bool = False
+    """Whether raw boxes are clipped to the picture. Exports give those as fractions of the picture,
+    others as fractions of the padded input, as the original does."""
     max_proposals: int = 0
     """How many boxes of the data it looks at in each image; 0 if it finds its own."""
 
