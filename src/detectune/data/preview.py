@@ -7,11 +7,10 @@ import os
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from detectune.config import schema
 from detectune.config.second_inputs import max_proposals
-from detectune.data.draw import draw_boxes
+from detectune.data.pictures import draw_truth
 from detectune.data.pipeline import batch_file_names, train_batches
 from detectune.data.readers import open_reader
 from detectune.data.resizers import build_resizer
@@ -34,8 +33,8 @@ def write_previews(
         for row, name in enumerate(itertools.islice(names, count - len(files))):
             pixels = np.clip(images[row].numpy(), 0, 255).astype(np.uint8)
             valid = truth.valid[row].numpy()
-            picture = draw_boxes(
-                Image.fromarray(pixels.repeat(3, -1) if pixels.shape[-1] == 1 else pixels),
+            picture = draw_truth(
+                pixels.repeat(3, -1) if pixels.shape[-1] == 1 else pixels,
                 truth.boxes[row].numpy()[valid] / size,
                 truth.classes[row].numpy()[valid] + 1,
                 source.label_map,
