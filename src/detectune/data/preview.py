@@ -43,7 +43,7 @@ def write_previews(
             )
             files.append(Path(dest) / f"{len(files):04d}_{Path(name).stem}.jpg")
             with atomic_path(files[-1]) as temporary:
-                picture.save(temporary, "JPEG", quality=90)
+                picture.save(temporary, "JPEG", quality=90, subsampling=0)  # lines stay sharp
         if len(files) >= count:
             break
     return files
