@@ -11,6 +11,7 @@ what could not be imported. Any other failure of a module of ours is a defect, a
 from __future__ import annotations
 
 import importlib
+import logging
 import pkgutil
 from collections.abc import Callable, Iterator
 from importlib.metadata import entry_points
@@ -19,6 +20,8 @@ from typing import Any, Generic, TypeVar
 from detectune.errors import ConfigError, did_you_mean, three_part
 
 Part = TypeVar("Part")
+
+_log = logging.getLogger("detectune")
 
 
 class _Modules:
@@ -138,7 +141,7 @@ class ClassRegistry(Generic[Part]):
     def __init__(self, kind: str, package: str) -> None:
         self.kind, self.package = kind, package
         self._parts: dict[type, Part] = {}
-        self._modules = _Modules(package)
+        self._modules, self._imported = _Modules(package), False
 
     def register(self, owner: type) -> Callable[[Part], Part]:
         """A decorator that files the part below it under the class `owner`, and returns it."""
@@ -157,7 +160,7 @@ class ClassRegistry(Generic[Part]):
         Raises:
             ConfigError: nothing is registered for any of them.
         """
-        self._modules.import_all()
+        self._import_all()
         for each in owner.__mro__:
             if each in self._parts:
                 return self._parts[each]
@@ -169,6 +172,15 @@ class ClassRegistry(Generic[Part]):
                 f"Register one, in a module of {self.package} or an entry point of that group.",
             )
         )
+
+    def _import_all(self) -> None:
+        if self._imported:
+            return
+        self._modules.import_all()
+        self._imported = True
+        for name, error in self._modules.failures.items():
+            # What it would have registered is not known, and a more general part takes its place.
+            _log.warning("the %s %s could not be imported: %s", self.kind, name, _reason(error))
 
 
 def _reason(error: Exception) -> str:

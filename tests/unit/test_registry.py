@@ -9,7 +9,7 @@ import pytest
 
 from detectune import registry
 from detectune.errors import ConfigError
-from detectune.registry import Registry
+from detectune.registry import ClassRegistry, Registry
 
 
 @pytest.fixture
@@ -59,6 +59,18 @@ def test_an_entry_point_that_fails_is_remembered_and_named(package):
     assert "good" in parts
     with pytest.raises(ConfigError, match='the thing "foo" could not be imported'):
         parts["foo"]
+
+
+def test_a_name_map_that_cannot_be_imported_is_told_of_once(monkeypatch, caplog):
+    broken = EntryPoint("foo", "no_such_package_for_detectune:maps", "unused")
+    monkeypatch.setattr(registry, "entry_points", lambda group: (broken,))
+    maps = ClassRegistry("name map", "detectune.zoo")
+    maps.register(dict)("of dict")
+    assert maps[dict] == maps[dict] == "of dict"
+    assert [record.getMessage() for record in caplog.records] == [
+        "the name map foo could not be imported: "
+        "ModuleNotFoundError: No module named 'no_such_package_for_detectune'"
+    ]
 
 
 def test_a_defect_in_a_module_of_ours_is_raised_every_time(package):

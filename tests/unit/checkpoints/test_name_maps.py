@@ -60,7 +60,7 @@ def test_paths_without_a_table_come_from_attributes_and_not_from_numbered_names(
         "backbone/2/depthwise_kernel", "backbone/2/bias",
         "towers/0/0/kernel", "towers/0/0/bias",
         "towers/1/0/kernel", "towers/1/0/bias",
-        "heads/boxes/kernel", "heads/boxes/bias",
+        "twice/kernel", "twice/bias",
         "heads/classes/kernel", "heads/classes/bias",
     ]  # fmt: skip
 

@@ -31,7 +31,7 @@ _NUMBERED = re.compile(r"variable(_\d+)?")
 def attribute_layers(detector: Layer) -> Iterator[LayerKey]:
     """Every layer of `detector` that has variables of its own, once, in the order of attributes.
 
-    A layer that is reached on two paths has the first.
+    A layer that is reached on two paths has the first; an attribute comes before a list.
     """
     seen: set[int] = set()
     for path, layer in _walk("", detector):
@@ -71,10 +71,17 @@ def _children(layer: Layer) -> Iterator[tuple[str, Layer]]:
 
 
 def _held(layer: Layer) -> Iterator[tuple[str, Any]]:
-    """What the attributes of `layer` hold, each with its path."""
-    for attribute, value in vars(layer).items():
-        if not _OF_KERAS.fullmatch(attribute):
-            yield from _leaves(attribute, value)
+    """What the attributes of `layer` hold, each with its path: themselves first, then in lists."""
+    attributes = {
+        name: value
+        # PyTorch keeps those that are layers apart from the others, hence the order above.
+        for name, value in {**vars(layer), **vars(layer).get("_modules", {})}.items()
+        if not _OF_KERAS.fullmatch(name)
+    }
+    containers = {n: v for n, v in attributes.items() if isinstance(v, Mapping | list | tuple)}
+    yield from ((n, v) for n, v in attributes.items() if n not in containers)
+    for name, value in containers.items():
+        yield from _leaves(name, value)
 
 
 def _leaves(path: str, value: Any) -> Iterator[tuple[str, Any]]:
