@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -9,7 +10,7 @@ import numpy as np
 from keras import ops
 
 from detectune.detectors.base import Detector
-from detectune.structures import Array, Detections, GroundTruth, RawDetections
+from detectune.structures import Array, GroundTruth, PaddedDetections
 
 SIDE = 16
 
@@ -27,31 +28,36 @@ class ToyDetector(Detector):
         maps = keras.layers.DepthwiseConv2D(3, activation="relu")(maps)
         self.backbone = keras.Model(inputs, maps)
         self.towers = [[keras.layers.Dense(5)], [keras.layers.Dense(6)]]
-        self.heads = {"boxes": keras.layers.Dense(4), "classes": keras.layers.Dense(num_classes)}
-        self.twice = self.heads["boxes"]
+        self.outputs_of = {
+            "boxes": keras.layers.Dense(4),
+            "classes": keras.layers.Dense(num_classes),
+        }
+        self.twice = self.outputs_of["boxes"]
         self.sharpness = self.add_weight(shape=(), initializer="ones")
         self(np.zeros((1, SIDE, SIDE, 3), np.float32))
 
-    def call(self, images: Array, training: bool = False) -> tuple[Array, Array]:
-        features = ops.mean(self.backbone(images / 255.0, training=training), axis=(1, 2))
+    def features(self, images: Array, training: bool = False) -> list[Array]:
+        return [self.backbone(images / 255.0, training=training)]
+
+    def heads(self, inputs: Any, maps: Sequence[Array], training: bool = False) -> Any:
+        features = ops.mean(maps[0], axis=(1, 2))
         for tower in self.towers:
             features = tower[0](features)
-        return self.heads["boxes"](features), self.heads["classes"](features) * self.sharpness
+        logits = self.outputs_of["classes"](features)
+        return self.outputs_of["boxes"](features), logits * self.sharpness
 
     def named_losses(
-        self, truth: GroundTruth, out: Any, *, training: bool = True
+        self, inputs: Any, truth: GroundTruth, out: Any, *, training: bool = True
     ) -> dict[str, Array]:
         wanted = ops.one_hot(truth.classes[:, 0], self.num_classes)
         boxes = ops.mean(ops.square(out[0]))
         return {"classification_loss": ops.mean(ops.square(out[1] - wanted)) + boxes}
 
-    def answer(self, out: Any, sizes: Array) -> tuple[Detections, RawDetections]:
+    def postprocess(self, inputs: Any, out: Any, sizes: Array) -> PaddedDetections:
         boxes, scores = out[0][:, None], ops.sigmoid(out[1])[:, None]
         classes = ops.argmax(scores, axis=-1)
         valid = ops.ones_like(classes, dtype="bool")
-        best = ops.max(scores, axis=-1)
-        found = Detections(boxes, best, classes, valid, scores, ops.zeros_like(classes))
-        return found, RawDetections(boxes, scores)
+        return PaddedDetections(boxes, ops.max(scores, axis=-1), classes, valid)
 
 
 def toy_batch(count: int = 2) -> tuple[np.ndarray, GroundTruth]:

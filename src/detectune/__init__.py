@@ -16,7 +16,7 @@ _HOMES = {
     "evaluate": "detectune.inference.evaluate_run",
     "Predictor": "detectune.inference.predictor",
     "export": "detectune.exporters.export",
-    "Detections": "detectune.structures",
+    "PaddedDetections": "detectune.structures",
     "GroundTruth": "detectune.structures",
     "Predictions": "detectune.structures",
     "DetectuneError": "detectune.errors",
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from detectune.exporters.export import export
     from detectune.inference.evaluate_run import evaluate
     from detectune.inference.predictor import Predictor
-    from detectune.structures import Detections, GroundTruth, Predictions
+    from detectune.structures import GroundTruth, PaddedDetections, Predictions
     from detectune.training.fit import train
 
 

@@ -17,7 +17,7 @@ from detectune.checkpoints.keys import variable_keys
 from detectune.config.save import write_config
 from detectune.config.templates import template
 from detectune.detectors.build import build_detector
-from detectune.exporters.contract import CANDIDATE_OUTPUTS, OUTPUTS
+from detectune.exporters.contract import ANCHOR_OUTPUTS, OUTPUTS
 from detectune.exporters.saved_model import SavedModelExporter
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "guides" / "faster-rcnn.md"
@@ -89,5 +89,5 @@ def test_the_guide_leads_from_the_archive_to_the_export(tmp_path):
     ) == len(COLOURS)
     model = SavedModelExporter().read(project / "exported" / "saved_model")
     answers = model(input_tensor=np.zeros((1, 120, 160, 3), np.uint8))
-    assert sorted(answers) == sorted((*OUTPUTS, *CANDIDATE_OUTPUTS))
+    assert sorted(answers) == sorted((*OUTPUTS, *ANCHOR_OUTPUTS))
     assert answers["detection_multiclass_scores"].shape[-1] == len(COLOURS) + 1

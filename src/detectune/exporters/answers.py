@@ -9,11 +9,11 @@ from keras import ops
 
 from detectune.exporters.contract import MASK_THRESHOLD
 from detectune.layers.regions import paste_masks
-from detectune.structures import Array, Detections, RawDetections
+from detectune.structures import Array, PaddedDetections, RawDetections
 
 
 def answers(
-    found: Detections,
+    found: PaddedDetections,
     raw: RawDetections | None,
     *,
     sizes: Array,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from detectune.detectors.base import Detector
 from detectune.detectors.inference import DetectionModel, to_original
 from detectune.exporters.base import ExportedModel, Tolerance
 from detectune.exporters.contract import INPUT, PROPOSALS
+from detectune.structures import Inputs
 
 
 class Differences(NamedTuple):
@@ -38,7 +39,7 @@ def differences(
     for image in images:
         resized, size = resizer(image)
         sizes, pixels = np.asarray(size)[None], np.asarray(resized)[None]
-        given = _some_boxes(detector.max_proposals)
+        given = _some_boxes(detector.needs.size("proposals"))
         mine = model.detect(_inputs(pixels, given, sizes), sizes)
         inputs = {INPUT: image[None]} | ({} if given is None else {PROPOSALS: given})
         theirs = exported(**inputs)
@@ -52,11 +53,11 @@ def differences(
     return Differences(*np.max(found, axis=0).tolist())
 
 
-def _inputs(pixels: np.ndarray, given: np.ndarray | None, sizes: np.ndarray) -> Any:
+def _inputs(pixels: np.ndarray, given: np.ndarray | None, sizes: np.ndarray) -> Inputs:
     """What the detector is called with: pixels, and boxes in pixels of them."""
     if given is None:
-        return pixels
-    return pixels, given * np.tile(sizes, 2).astype(np.float32)
+        return Inputs(images=pixels)
+    return Inputs(images=pixels, proposals=given * np.tile(sizes, 2).astype(np.float32))
 
 
 def _some_boxes(count: int) -> np.ndarray | None:

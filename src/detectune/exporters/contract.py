@@ -33,7 +33,7 @@ from __future__ import annotations
 
 INPUT, PROPOSALS = "input_tensor", "proposals"
 OUTPUTS = ("detection_boxes", "detection_classes", "detection_scores", "num_detections")
-CANDIDATE_OUTPUTS = (
+ANCHOR_OUTPUTS = (
     "detection_anchor_indices",
     "detection_multiclass_scores",
     "raw_detection_boxes",

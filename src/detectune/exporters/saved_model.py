@@ -73,7 +73,7 @@ class SavedModelExporter(Exporter):
                     "Set KERAS_BACKEND=tensorflow; checkpoints are the same on every backend.",
                 )
             )
-        kind = _ServedForProposals if detector.max_proposals else _Served
+        kind = _ServedForProposals if "proposals" in detector.needs else _Served
         served = kind(detector, resizer)
         signatures = {"serving_default": served.__call__}
         tf.saved_model.save(served, os.fspath(path), signatures=signatures)

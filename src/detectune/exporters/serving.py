@@ -12,6 +12,7 @@ from detectune.detectors.base import Detector
 from detectune.errors import ExportError, three_part
 from detectune.exporters.answers import answers
 from detectune.exporters.preprocessing import given_boxes, resized
+from detectune.structures import Inputs
 
 
 class ServingFunction:
@@ -47,10 +48,12 @@ class ServingFunction:
                 looks at boxes of the data.
         """
         pixels, sizes = resized(self.resizer, images)
-        inputs = pixels
+        inputs = Inputs(images=pixels)
         if proposals is not None:
-            inputs = pixels, given_boxes(proposals, self.detector.max_proposals, sizes)
-        found, raw = self.detector.answer(self.detector(inputs, training=False), sizes)
+            count = self.detector.needs.size("proposals")
+            inputs["proposals"] = given_boxes(proposals, count, sizes)
+        out = self.detector(inputs, training=False)
+        found, raw = self.detector.postprocess_with_raw(inputs, out, sizes)
         shape = tf.shape(images)
         # Parity: boxes that were clipped to the picture are its fractions, others the input's.
         whole = tf.constant([self.resizer.output_size], tf.int32)

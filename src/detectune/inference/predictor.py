@@ -15,7 +15,7 @@ import numpy as np
 from detectune.checkpoints.restore import label_map_beside
 from detectune.checkpoints.run_directory import Run, image_resizer, open_run
 from detectune.config.label_map import read_label_map
-from detectune.config.second_inputs import max_proposals
+from detectune.config.needs import model_needs
 from detectune.data.decode import read_image
 from detectune.data.resizers import build_resizer
 from detectune.data.selective_search import SelectiveSearch
@@ -26,6 +26,7 @@ from detectune.exporters.base import ExportedModel, Exporter
 from detectune.exporters.contract import INPUT, PROPOSALS
 from detectune.inference.results import ImageDetections
 from detectune.registry import exporters
+from detectune.structures import Inputs
 
 # What can be given as an image: a path, or pixels [H, W, 3] uint8 RGB.
 ImageLike = str | os.PathLike | np.ndarray
@@ -128,7 +129,7 @@ def _checked(image: np.ndarray) -> np.ndarray:
 def _of_run(run: Run, checkpoint: str | None) -> Detect:
     model = DetectionModel(run.detector(checkpoint))
     resizer = build_resizer(image_resizer(run.config.model), model.detector.pad_value)
-    count = max_proposals(run.config.model)
+    count = model_needs(run.config.model).size("proposals")
     search = SelectiveSearch(count) if count else None
 
     def detect(image: np.ndarray) -> Found:
@@ -139,7 +140,7 @@ def _of_run(run: Run, checkpoint: str | None) -> Detect:
         else:
             boxes = search(image) * np.tile(sizes[0], 2).astype(np.float32)
             padded = np.pad(boxes, ((0, count - len(boxes)), (0, 0)))
-            found = model.detect((images, padded[None]), sizes)
+            found = model.detect(Inputs(images=images, proposals=padded[None]), sizes)
         boxes = to_original(found, sizes, np.array([image.shape[:2]]))[0]
         valid = found.valid[0]
         masks = None if found.masks is None else found.masks[0][valid]

@@ -22,10 +22,10 @@ from detectune.checkpoints.run_directory import Run, num_classes
 from detectune.config import schema, tf1_names
 from detectune.config.coco_classes import NUM_CLASSES, coco_label_map, is_coco
 from detectune.config.contradictions import refuse, training
-from detectune.config.evaluated import best_metric, mask_contradictions, measures_masks
+from detectune.config.evaluated import best_metric, mask_contradictions
 from detectune.config.label_map import LabelMap, read_label_map
+from detectune.config.needs import evaluation_needs
 from detectune.config.report import report_fields
-from detectune.config.second_inputs import max_proposals
 from detectune.data.check import broken_images_named
 from detectune.data.pipeline import batch_file_names, train_batches
 from detectune.detectors.base import Detector
@@ -203,9 +203,9 @@ class _Session:
         if source is not None:
             restore(self.detector, self.run.checkpoint("best"))
             size = self._eval_batch_size()
-            wanted = max_proposals(self.config.model)
+            needs = evaluation_needs(self.config)
             examples = find_examples(
-                self.model, source, self.data.resizer, batch_size=size, proposals=wanted
+                self.model, source, self.data.resizer, batch_size=size, needs=needs
             )
         data = [f"trained on {self.data.train.describe()}"]
         if source is not None:
@@ -305,7 +305,7 @@ class _Session:
             checked=True,
         )
         self.recalibration.measure(
-            (images, GroundTruth(*truth)) for images, truth in recent.as_numpy_iterator()
+            (inputs, GroundTruth.from_batch(truth)) for inputs, truth in recent.as_numpy_iterator()
         )
 
     def _evaluate(self) -> dict[str, float]:
@@ -316,8 +316,7 @@ class _Session:
             self.data.resizer,
             self.data.label_map,
             batch_size=self._eval_batch_size(),
-            masks=measures_masks(self.config),
-            proposals=max_proposals(self.config.model),
+            needs=evaluation_needs(self.config),
         )
         self.evaluated = evaluator
         results = evaluator.results()

@@ -61,7 +61,7 @@ def test_paths_without_a_table_come_from_attributes_and_not_from_numbered_names(
         "towers/0/0/kernel", "towers/0/0/bias",
         "towers/1/0/kernel", "towers/1/0/bias",
         "twice/kernel", "twice/bias",
-        "heads/classes/kernel", "heads/classes/bias",
+        "outputs_of/classes/kernel", "outputs_of/classes/bias",
     ]  # fmt: skip
 
 
@@ -79,7 +79,7 @@ def test_patterns_freeze_what_the_paths_say():
 def test_fine_tuning_promises_the_backbone_and_warms_the_heads_that_fit(saved):
     prefix, _ = saved
     report = restore(ToyDetector(num_classes=3), prefix, kind="fine_tune")
-    assert report.fresh == ["heads/classes/kernel", "heads/classes/bias"]
+    assert report.fresh == ["outputs_of/classes/kernel", "outputs_of/classes/bias"]
     without = {key: v for key, v in values_of(ToyDetector()).items() if "backbone/1" not in key}
     write_checkpoint(prefix.with_name("ckpt-1"), without)
     with pytest.raises(CheckpointError, match="promises the feature extractor, but 4 of"):
@@ -114,7 +114,7 @@ def test_the_backbone_of_a_detector_without_a_table_is_that_of_a_classifier(tmp_
 def test_class_outputs_that_are_named_are_carried_over_by_class(saved, monkeypatch):
     outputs = NameMap(
         class_outputs=lambda detector: [
-            ClassOutputs(detector.heads["classes"], predicts_classes=True)
+            ClassOutputs(detector.outputs_of["classes"], predicts_classes=True)
         ]
     )
     monkeypatch.setitem(name_maps._parts, ToyDetector, outputs)
@@ -124,9 +124,9 @@ def test_class_outputs_that_are_named_are_carried_over_by_class(saved, monkeypat
         detector, prefix, kind="fine_tune",
         source_classes=["cat", "dog"], target_classes=["cow", "dog", "cat"],
     )  # fmt: skip
-    assert report.carried == ["heads/classes/kernel", "heads/classes/bias"]
-    ours = np.asarray(detector.heads["classes"].kernel)
-    theirs = np.asarray(trained.heads["classes"].kernel)
+    assert report.carried == ["outputs_of/classes/kernel", "outputs_of/classes/bias"]
+    ours = np.asarray(detector.outputs_of["classes"].kernel)
+    theirs = np.asarray(trained.outputs_of["classes"].kernel)
     np.testing.assert_array_equal(ours[:, [2, 1]], theirs)
 
 

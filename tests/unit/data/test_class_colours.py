@@ -19,7 +19,7 @@ from detectune.data.preview import write_previews
 from detectune.data.resizers import build_resizer
 from detectune.drawing.colours import class_colour, hex_colour, palette_colour
 from detectune.inference.results import ImageDetections
-from detectune.structures import Detections
+from detectune.structures import PaddedDetections
 from detectune.training.examples import find_examples
 from detectune.training.report import Facts, report_html
 
@@ -78,7 +78,7 @@ class _FindsTheDog:
         one = np.ones((1, 1), np.float32)
         boxes = np.array([[BOX]], np.float32) * SIDE
         classes = np.full((1, 1), DOG - 1, np.int32)
-        return Detections(boxes, one, classes, one > 0, one[..., None], classes)
+        return PaddedDetections(boxes, one, classes, one > 0)
 
 
 def in_report(source, folder):

@@ -19,7 +19,7 @@ from detectune.data.resizers import build_resizer
 from detectune.detectors.build import build_detector
 from detectune.errors import CheckpointError, ConfigError, ExportError
 from detectune.exporters.base import ExportedModel, Exporter, Tolerance
-from detectune.exporters.contract import CANDIDATE_OUTPUTS, INPUT, OUTPUTS
+from detectune.exporters.contract import ANCHOR_OUTPUTS, INPUT, OUTPUTS
 from detectune.exporters.export import export
 from detectune.exporters.serving import ServingFunction
 from detectune.inference.predictor import Predictor
@@ -159,7 +159,7 @@ def test_raw_boxes_are_fractions_of_the_padded_input():
     found = {
         n: a.numpy() for n, a in ServingFunction(detector, resizer)(tf.constant(image)).items()
     }
-    assert found.keys() == {*OUTPUTS, *CANDIDATE_OUTPUTS}
+    assert found.keys() == {*OUTPUTS, *ANCHOR_OUTPUTS}
     count = int(found["num_detections"][0])
     assert count > 0
     own = found["raw_detection_boxes"][0][found["detection_anchor_indices"][0, :count].astype(int)]
