@@ -21,7 +21,7 @@ from detectune.data.resizers import build_resizer
 from detectune.detectors.build import build_detector
 from detectune.detectors.builders.feature_extractor import feature_extractor_types
 from detectune.detectors.inference import DetectionModel
-from detectune.exporters.saved_model import read_saved_model, write_saved_model
+from detectune.exporters.saved_model import SavedModelExporter
 from detectune.recipes.templates import models, template
 from detectune.registry import backbones
 
@@ -136,9 +136,9 @@ def test_bfloat16_computes_finite_losses_and_keeps_float32_weights(config):
 def test_a_saved_model_answers_as_the_model(config, tmp_path):
     detector = make(config)
     resizer = build_resizer(config.ssd.image_resizer, detector.pad_value)
-    write_saved_model(detector, resizer, tmp_path / "saved_model")
+    SavedModelExporter().write(detector, resizer, tmp_path / "saved_model")
     image = np.random.default_rng(3).integers(0, 256, (1, SIDE, SIDE, 3)).astype(np.uint8)
-    answers = read_saved_model(tmp_path / "saved_model")(image)
+    answers = SavedModelExporter().read(tmp_path / "saved_model")(input_tensor=image)
     found = DetectionModel(detector).detect(image.astype(np.float32), np.full((1, 2), SIDE))
     np.testing.assert_allclose(answers["detection_scores"], found.scores, atol=1e-5)
     np.testing.assert_allclose(answers["detection_boxes"] * SIDE, found.boxes, atol=1e-2)

@@ -17,7 +17,7 @@ from detectune.checkpoints.keys import variable_keys
 from detectune.config.save import write_config
 from detectune.detectors.build import build_detector
 from detectune.exporters.contract import ANCHOR_OUTPUTS, OUTPUTS
-from detectune.exporters.saved_model import read_saved_model
+from detectune.exporters.saved_model import SavedModelExporter
 from detectune.recipes.templates import template
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "guides" / "faster-rcnn.md"
@@ -87,8 +87,7 @@ def test_the_guide_leads_from_the_archive_to_the_export(tmp_path):
     assert len(list((project / "drawn").glob("*.png"))) + len(
         list((project / "drawn").glob("*.jpg"))
     ) == len(COLOURS)
-    answers = read_saved_model(project / "exported" / "saved_model")(
-        np.zeros((1, 120, 160, 3), np.uint8)
-    )
-    assert sorted(answers) == sorted(OUTPUTS + ANCHOR_OUTPUTS)
+    model = SavedModelExporter().read(project / "exported" / "saved_model")
+    answers = model(input_tensor=np.zeros((1, 120, 160, 3), np.uint8))
+    assert sorted(answers) == sorted((*OUTPUTS, *ANCHOR_OUTPUTS))
     assert answers["detection_multiclass_scores"].shape[-1] == len(COLOURS) + 1

@@ -187,7 +187,7 @@ def test_the_saved_model_has_the_signature_of_the_original(trained, exported):
         "detection_scores": (2, 20), "num_detections": (2,),
         "raw_detection_boxes": (2, 168, 4), "raw_detection_scores": (2, 168, 3),
     }  # fmt: skip
-    assert sorted(called) == sorted(signed) == sorted(OUTPUTS + ANCHOR_OUTPUTS)
+    assert sorted(called) == sorted(signed) == sorted((*OUTPUTS, *ANCHOR_OUTPUTS))
     for name, shape in shapes.items():
         assert called[name].dtype == tf.float32, name
         assert tuple(called[name].shape) == shape, name

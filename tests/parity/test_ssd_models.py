@@ -21,6 +21,7 @@ from detectune.config.load import load_config
 from detectune.data.resizers import build_resizer
 from detectune.detectors.build import build_detector
 from detectune.detectors.inference import DetectionModel
+from detectune.exporters.answers import answers
 from detectune.recipes.templates import template
 from detectune.structures import GroundTruth
 
@@ -126,6 +127,18 @@ def test_predictions_and_detections_equal_the_recorded_ones(recorded):
     )
     # Computed twice, compiled and not: the sums of D6 grow so large that rounding shows.
     np.testing.assert_allclose(found.class_scores, own, atol=5e-5)
+
+
+@every_recording
+def test_raw_boxes_of_an_export_equal_the_recorded_ones(recorded):
+    detector, sizes = recorded.detector, recorded.sizes
+    out = detector(recorded.images, training=False)
+    found, raw = detector.postprocess_with_raw(recorded.images, out, sizes)
+    sides = recorded.images.shape[1:3]
+    outputs = answers(found, raw, sizes=sizes, raw_sizes=np.array([sides]), image_size=sides)
+    assert not detector.clips_raw_boxes
+    boxes = outputs["raw_detection_boxes"]
+    assert relative_error(recorded.arrays, "det/raw_detection_boxes", boxes) < 1e-5
 
 
 @pytest.mark.parametrize("mode", ["eval", "train"])

@@ -15,7 +15,7 @@ import pytest
 from shared import shared_folder
 
 from detectune.backbones.inception_v3 import inception_v3
-from detectune.checkpoints.name_maps.tf1_ssd import variable_name
+from detectune.checkpoints.name_maps.slim import variable_name
 from detectune.config.load import load_config
 from detectune.data.resizers import build_resizer
 from detectune.detectors.build import build_detector

@@ -37,8 +37,6 @@ _PROMISES: dict[str, str] = {
     "fine_tune": "the feature extractor",
     "classification": "the backbone",
 }
-# What the paths of a feature extractor begin with, of one stage or of two.
-_EXTRACTOR = "_feature_extractor"
 
 
 @dataclass
@@ -126,7 +124,9 @@ def restore(
     if kind in ("detection", "fine_tune"):
         classes = source_classes or (), target_classes or ()
         _rework_classes(rows, values, assignments, report, *classes)
-    _check_promise(report, _promised(rows, kind), values)
+    promised = _promised(rows, kind)
+    _check_known(detector, report, promised)
+    _check_promise(report, promised, values)
     for row, value in assignments.values():
         row.variable.assign(value)
     return report
@@ -166,7 +166,7 @@ def _promised(rows: list[VariableKey], kind: Kind) -> set[str]:
     if kind == "classification":
         # Nobody misses layers that the detector does not compute.
         return {row.path for row in rows if row.in_classifier and row.in_classifier.used}
-    return {row.path for row in rows if kind == "full" or row.path.startswith(_EXTRACTOR)}
+    return {row.path for row in rows if kind == "full" or row.in_extractor}
 
 
 def _classification_values(
@@ -239,6 +239,20 @@ def _forget(
     if assignments.pop(path, None) is not None:
         report.matched.remove(path)
         report.fresh.append(path)
+
+
+def _check_known(detector: Detector, report: RestoreReport, promised: set[str]) -> None:
+    """Whether anything is promised: a detector may have no part that is called a backbone."""
+    if not promised:
+        raise CheckpointError(
+            three_part(
+                f'{report.path}: type "{report.kind}" promises {_PROMISES[report.kind]}, but '
+                f"nobody says which layers of {type(detector).__name__} that is.",
+                "It is what stands in the attributes backbone and neck, or what the name map of "
+                "the class says.",
+                'Use the type "full", or register a NameMap for the class.',
+            )
+        )
 
 
 def _check_promise(

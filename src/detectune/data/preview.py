@@ -7,12 +7,11 @@ import os
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from detectune.config import schema
 from detectune.config.architectures import image_resizer
 from detectune.config.reading import training_needs
-from detectune.data.draw import draw_boxes
+from detectune.data.pictures import draw_truth
 from detectune.data.pipeline import batch_file_names, train_batches
 from detectune.data.readers import open_reader
 from detectune.data.resizers import build_resizer
@@ -36,8 +35,8 @@ def write_previews(
         for row, name in enumerate(itertools.islice(names, count - len(files))):
             pixels = np.clip(images[row].numpy(), 0, 255).astype(np.uint8)
             valid = truth.valid[row].numpy()
-            picture = draw_boxes(
-                Image.fromarray(pixels.repeat(3, -1) if pixels.shape[-1] == 1 else pixels),
+            picture = draw_truth(
+                pixels.repeat(3, -1) if pixels.shape[-1] == 1 else pixels,
                 truth.boxes[row].numpy()[valid] / size,
                 truth.classes[row].numpy()[valid] + 1,
                 source.label_map,
@@ -46,7 +45,7 @@ def write_previews(
             )
             files.append(Path(dest) / f"{len(files):04d}_{Path(name).stem}.jpg")
             with atomic_path(files[-1]) as temporary:
-                picture.save(temporary, "JPEG", quality=90)
+                picture.save(temporary, "JPEG", quality=90, subsampling=0)  # lines stay sharp
         if len(files) >= count:
             break
     return files

@@ -32,10 +32,11 @@ from detectune.demo.settings import demo_config
 from detectune.demo.symbols import digits
 from detectune.detectors.build import build_detector
 from detectune.detectors.inference import DetectionModel, to_original
+from detectune.drawing.boxes import draw_detections, draw_ground_truth
+from detectune.drawing.sheets import contact_sheet, side_by_side
 from detectune.errors import ConfigError, three_part
 from detectune.evaluation.evaluate_source import evaluate_source
 from detectune.exporters.export import export
-from detectune.inference.draw import contact_sheet, draw_detections, draw_ground_truth, side_by_side
 from detectune.training.console import RunConsole
 from detectune.training.fit import fine_tune, train
 from detectune.training.logs import read_metrics

@@ -44,6 +44,9 @@ class Detector(keras.Model):
 
     loss_names: tuple[str, ...] = ()
     """The keys of `named_losses`."""
+    clips_raw_boxes: bool = False
+    """Whether raw boxes are clipped to the picture. Exports give those as fractions of the picture,
+    others as fractions of the padded input, as the original does."""
     needs: Needs = BOXES_ONLY
     """What is read of the data beside images, boxes and classes."""
 

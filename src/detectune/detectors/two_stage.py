@@ -60,6 +60,8 @@ class TwoStageDetector(Detector):
         roi_head: None for proposals only.
     """
 
+    clips_raw_boxes = True
+
     def __init__(
         self,
         *,

@@ -6,7 +6,7 @@ import io
 from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image, ImageColor
+from PIL import Image
 
 from detectune.config.needs import BOXES_ONLY, Needs
 from detectune.data.check import named_errors
@@ -16,10 +16,11 @@ from detectune.data.pipeline import EvalBatch, eval_batches
 from detectune.data.resizers import Resizer
 from detectune.data.sources.base import Record, Source, Subset, class_names, repair
 from detectune.detectors.inference import DetectionModel
+from detectune.drawing.colours import class_colour, hex_colour
 from detectune.evaluation.evaluate_source import detect_padded
 from detectune.evaluation.image_masks import pasted
 from detectune.structures import PaddedDetections
-from detectune.training.report import Box, Example, class_colour
+from detectune.training.report import Box, Example
 
 # Scores below are not drawn; sides and numbers keep the page small.
 _THRESHOLD, _LONGEST_SIDE, _MOST_BOXES = 0.4, 440, 40
@@ -75,8 +76,8 @@ def _example(source: Source, batch: EvalBatch, detections: PaddedDetections, row
         width=picture.width,
         truth=_boxes(record.boxes, record.class_ids, names, None),
         found=_boxes(boxes, ids, names, scores)[:_MOST_BOXES],
-        truth_masks=_tint(_true_masks(record, size), record.class_ids, size),
-        found_masks=_tint(_found_masks(detections, row, keep, boxes, size), ids, size),
+        truth_masks=_tint(_true_masks(record, size), record.class_ids, names, size),
+        found_masks=_tint(_found_masks(detections, row, keep, boxes, size), ids, names, size),
     )
 
 
@@ -100,13 +101,15 @@ def _found_masks(
     return [pasted(mask, box, *size) for mask, box in pairs[:_MOST_BOXES]]
 
 
-def _tint(masks: Sequence[np.ndarray], ids: np.ndarray, size: tuple[int, int]) -> bytes:
+def _tint(
+    masks: Sequence[np.ndarray], ids: np.ndarray, names: dict[int, str], size: tuple[int, int]
+) -> bytes:
     """A see-through PNG with `masks [H, W]` in the colours of their classes, the best on top."""
     if not masks:
         return b""
     layer = np.zeros((*size, 4), np.uint8)
     for mask, class_id in reversed(list(zip(masks, ids, strict=False))):
-        layer[mask > 0] = (*ImageColor.getrgb(class_colour(int(class_id))), _TINT)
+        layer[mask > 0] = (*class_colour(int(class_id), names.keys()), _TINT)
     buffer = io.BytesIO()
     Image.fromarray(layer).save(buffer, "PNG")
     return buffer.getvalue()
@@ -124,8 +127,8 @@ def _boxes(
     return [
         Box(
             corners=(float(box[0]), float(box[1]), float(box[2]), float(box[3])),
-            class_id=int(class_id),
             name=names.get(int(class_id), f"class {int(class_id)}"),
+            colour=hex_colour(class_colour(int(class_id), names.keys())),
             score=None if scores is None else float(scores[index]),
         )
         for index, (box, class_id) in enumerate(zip(boxes, ids, strict=True))

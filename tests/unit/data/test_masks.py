@@ -15,7 +15,6 @@ from pycocotools import mask as reference
 from detectune.config import schema
 from detectune.data.convert import convert
 from detectune.data.decoded_masks import check_masks, record_pixels, record_rles
-from detectune.data.draw import draw_record
 from detectune.data.inspect import inspect_source
 from detectune.data.inspect_report import inspection_page
 from detectune.data.masks import (
@@ -33,6 +32,7 @@ from detectune.data.masks import (
     rle_text,
     run_lengths,
 )
+from detectune.data.pictures import draw_record
 from detectune.data.pipeline import train_batches
 from detectune.data.preview import write_previews
 from detectune.data.resizers import build_resizer

@@ -1,4 +1,4 @@
-"""Name plates of boxes: text on a coloured plate, and a free place for it in the picture."""
+"""Labels of boxes: text on a coloured ground, and a free place for it in the picture."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageDraw, ImageFont
 
-Colour = tuple[int, int, int]
+from detectune.drawing.colours import Colour
+
 Rectangle = tuple[float, float, float, float]  # left, top, right, bottom
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
@@ -26,8 +27,8 @@ _DARK: Colour = (24, 26, 31)
 _WHITE: Colour = (255, 255, 255)
 
 
-def draw_plate(text: str, colour: Colour, size: int) -> Image.Image:
-    """An RGBA picture of `text` on a plate of `colour` with round corners.
+def draw_label(text: str, colour: Colour, size: int) -> Image.Image:
+    """An RGBA picture of `text` on a ground of `colour` with round corners.
 
     Args:
         size: height of the letters in pixels.
@@ -35,15 +36,15 @@ def draw_plate(text: str, colour: Colour, size: int) -> Image.Image:
     text, font = _printable(text, size)
     width = round(font.getlength(text) + size * 0.8)
     height = line_height(size)
-    plate = Image.new("RGBA", (2 * width, 2 * height), (*colour, 0))
+    label = Image.new("RGBA", (2 * width, 2 * height), (*colour, 0))
     corners = (0, 0, 2 * width - 1, 2 * height - 1)
-    ImageDraw.Draw(plate).rounded_rectangle(corners, radius=size * 0.5, fill=(*colour, 240))
-    plate = plate.reduce(2)
+    ImageDraw.Draw(label).rounded_rectangle(corners, radius=size * 0.5, fill=(*colour, 240))
+    label = label.reduce(2)
     place_of_text = (size * 0.4, height / 2)
-    ImageDraw.Draw(plate).text(
+    ImageDraw.Draw(label).text(
         place_of_text, text, font=font, fill=_letters_on(colour), anchor="lm"
     )
-    return plate
+    return label
 
 
 def draw_text(
@@ -55,36 +56,36 @@ def draw_text(
 
 
 def line_height(size: int) -> int:
-    """The height of a line or plate with letters of `size`."""
+    """The height of a line or label with letters of `size`."""
     return round(size * 1.4)
 
 
 def place(
-    plate: tuple[int, int],
+    label: tuple[int, int],
     box: Rectangle,
     picture: tuple[int, int],
     line: float,
     taken: Sequence[Rectangle],
 ) -> Rectangle:
-    """Where the plate of `box` goes: at the first corner that is free, or the least covered one.
+    """Where the label of `box` goes: at the first corner that is free, or the least covered one.
 
     Args:
-        plate: its width and height.
-        picture: its width and height; the plate stays inside.
-        line: thickness of the outline, which the plate joins.
-        taken: the plates that stand already.
+        label: its width and height.
+        picture: its width and height; the label stays inside.
+        line: thickness of the outline, which the label joins.
+        taken: the labels that stand already.
     """
     choices = [
         (_moved_inside(corner, picture), reluctance)
-        for corner, reluctance in _corners(plate, box, line)
+        for corner, reluctance in _corners(label, box, line)
     ]
     costs = [_cost(rectangle, box, taken) + reluctance for rectangle, reluctance in choices]
     return choices[costs.index(min(costs))][0]
 
 
-def _corners(plate: tuple[int, int], box: Rectangle, line: float) -> list[tuple[Rectangle, float]]:
+def _corners(label: tuple[int, int], box: Rectangle, line: float) -> list[tuple[Rectangle, float]]:
     """The places that belong to a box, each with how much we would rather not have it there."""
-    width, height = plate
+    width, height = label
     left, top, right, bottom = box
     out = line / 2
     above, below = top - height, bottom
@@ -110,9 +111,9 @@ def _moved_inside(rectangle: Rectangle, picture: tuple[int, int]) -> Rectangle:
 
 
 def _cost(choice: Rectangle, box: Rectangle, taken: Sequence[Rectangle]) -> float:
-    """The share of the plate that covers other plates, thrice, and of the object that it covers."""
-    plates = sum(_common_area(choice, other) for other in taken)
-    return 3 * plates / _area(choice) + _common_area(choice, box) / max(1.0, _area(box))
+    """The share of the label that covers other labels, thrice, and of the object that it covers."""
+    labels = sum(_common_area(choice, other) for other in taken)
+    return 3 * labels / _area(choice) + _common_area(choice, box) / max(1.0, _area(box))
 
 
 def _area(rectangle: Rectangle) -> float:

@@ -6,14 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from detectune.inference import plates
-from detectune.inference.draw import (
-    class_colour,
-    contact_sheet,
-    draw_detections,
-    draw_ground_truth,
-    side_by_side,
-)
+from detectune.drawing import labels
+from detectune.drawing.boxes import draw_detections, draw_ground_truth
+from detectune.drawing.colours import palette_colour
+from detectune.drawing.sheets import contact_sheet, side_by_side
 
 GREY = np.full((120, 160, 3), 128, np.uint8)
 NAMES = {1: "cat", 2: "dog"}
@@ -36,7 +32,7 @@ def test_the_outline_lies_on_the_box_and_the_inside_stays_untouched():
 
 def test_the_outline_has_the_colour_of_its_class():
     picture = draw_detections(GREY, [[40, 30, 100, 110]], [0.9], [2], NAMES)
-    assert picture.getpixel((70, 100)) == class_colour(1)
+    assert picture.getpixel((70, 100)) == palette_colour(1)
 
 
 def test_scores_below_the_threshold_are_not_drawn():
@@ -78,17 +74,17 @@ def test_the_image_itself_is_not_drawn_on():
     np.testing.assert_array_equal(image, GREY)
 
 
-def test_plates_stay_inside_the_picture():
+def test_labels_stay_inside_the_picture():
     for box in [(0, 0, 20, 20), (150, 110, 160, 120), (0, 0, 160, 120), (90, 0, 100, 3)]:
-        left, top, right, bottom = plates.place((60, 16), box, (160, 120), 2, [])
+        left, top, right, bottom = labels.place((60, 16), box, (160, 120), 2, [])
         assert 0 <= left < right <= 160
         assert 0 <= top < bottom <= 120
 
 
-def test_plates_of_one_box_drawn_twice_do_not_cover_each_other():
+def test_labels_of_one_box_drawn_twice_do_not_cover_each_other():
     taken = []
     for _ in range(4):
-        taken.append(plates.place((30, 12), (40, 40, 120, 100), (160, 120), 2, taken))
+        taken.append(labels.place((30, 12), (40, 40, 120, 100), (160, 120), 2, taken))
     for index, one in enumerate(taken):
         for other in taken[:index]:
             apart = one[2] <= other[0] or other[2] <= one[0] or one[3] <= other[1]
@@ -103,16 +99,16 @@ def test_names_in_any_script_are_drawn():
 
 
 def test_a_name_that_no_font_has_is_shown_as_its_number(monkeypatch):
-    monkeypatch.setattr(plates, "_WIDE_FONTS", ())
-    assert plates.can_write("kočka")
-    assert not plates.can_write("警察")
+    monkeypatch.setattr(labels, "_WIDE_FONTS", ())
+    assert labels.can_write("kočka")
+    assert not labels.can_write("警察")
     numbered = draw_detections(GREY, [[60, 30, 100, 110]], [0.9], [1], {1: "警察"})
     expected = draw_detections(GREY, [[60, 30, 100, 110]], [0.9], [1], {1: "#1"})
     assert numbered.tobytes() == expected.tobytes()
 
 
 def test_colours_of_many_classes_differ():
-    colours = [class_colour(index) for index in range(60)]
+    colours = [palette_colour(index) for index in range(60)]
     assert len(set(colours)) == 60
 
 

@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import numpy as np
 from PIL import Image, ImageFilter
 
+from detectune.drawing.colours import Colour
+
 _STRENGTH = 0.42
 
 
-def shaded(
+def overlaid(
     picture: Image.Image,
-    masks: Sequence[np.ndarray],
-    colours: Sequence[tuple[int, int, int]],
+    masks: Iterable[tuple[np.ndarray | None, Colour]],
     line: float = 2.0,
 ) -> Image.Image:
     """A copy of `picture` with its objects tinted, the last on top.
 
     Args:
-        masks: `[H, W]` each, as large as the picture, above 0 where the object is.
-        colours: RGB 0–255, one for each.
+        masks: `[H, W]` each, as large as the picture, above 0 where the object is, or None; and
+            the colour of each. They are taken one after the other.
         line: width of the line inside the edge of an object, pixels.
     """
     pixels = np.array(picture.convert("RGB"))
-    for mask, colour in zip(masks, colours, strict=True):
+    for mask, colour in masks:
+        if mask is None:
+            continue
         rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
         if not len(rows):
             continue
