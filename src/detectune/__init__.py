@@ -12,7 +12,7 @@ _HOMES = {
     "load_config": "detectune.config.load",
     "build_detector": "detectune.detectors.build",
     "restore": "detectune.checkpoints.restore",
-    "train": "detectune.training.fit",
+    "train": "detectune.training.train",
     "evaluate": "detectune.inference.evaluate_run",
     "Predictor": "detectune.inference.predictor",
     "export": "detectune.exporters.export",
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from detectune.inference.evaluate_run import evaluate
     from detectune.inference.predictor import Predictor
     from detectune.structures import Detections, GroundTruth, Predictions
-    from detectune.training.fit import train
+    from detectune.training.train import train
 
 
 def __getattr__(name: str) -> Any:

@@ -70,3 +70,4 @@ class Registry(Generic[Part]):
 backbones: Registry = Registry("backbone", "detectune.backbones")
 detectors: Registry = Registry("detector", "detectune.detectors")
 exporters: Registry = Registry("export format", "detectune.exporters")
+stages: Registry = Registry("training stage", "detectune.training.stages")
