@@ -14,7 +14,7 @@ from detectune.config import schema
 from detectune.structures import GroundTruth
 from detectune.training.recalibration import Recalibration
 from detectune.training.streams import Stream
-from detectune.training.weights import reinstate, settle, snapshot
+from detectune.training.weights import reinstate, settle, snapshot, use_averages
 
 # Images used to measure batch-norm statistics, about.
 _RECALIBRATION_IMAGES = 192
@@ -33,12 +33,12 @@ class Deployment:
 
     @contextmanager
     def weights(self, model: keras.Model, step: int) -> Iterator[None]:
-        """Inside, `model` has the weights to deploy after `step` steps; afterwards its own again."""
+        """Inside, `model` has the weights to deploy after `step` steps, afterwards its own."""
         settle(model)
         values = snapshot(model)
         try:
             if model.optimizer.use_ema:
-                model.optimizer.finalize_variable_values(model.trainable_variables)
+                use_averages(model)
             if self.config.eval_config.batch_norm_recalibration:
                 self._recalibrate(model, step)
             yield

@@ -1,4 +1,4 @@
-"""Gradient descent: the network frozen and compiled, then all steps in one call of Keras's `fit`."""
+"""Gradient descent: network frozen and compiled, then all steps in one call of Keras's `fit`."""
 
 from __future__ import annotations
 

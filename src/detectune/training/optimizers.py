@@ -39,8 +39,8 @@ def average_decay(updates: Array, final_decay: float) -> Array:
 class _CountsSteps(keras.optimizers.Optimizer):
     """Counts steps, not the micro-batches of which a step may accumulate the gradients.
 
-    Keras's own learning rates and averages move on with every micro-batch. Its constant EMA momentum is
-    replaced by `average_decay`.
+    Keras's own learning rates and averages move on with every micro-batch. Its constant EMA
+    momentum is replaced by `average_decay`.
     """
 
     iterations: Any
@@ -96,7 +96,7 @@ class Tf1RMSProp(RMSProp):
         super().build(variables)
         if not was_built:
             for velocity in self._velocities:
-                velocity.assign(ops.ones_like(velocity))
+                velocity.assign(ops.ones(velocity.shape, velocity.dtype))
 
 
 def build_optimizer(

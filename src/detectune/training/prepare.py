@@ -2,8 +2,8 @@
 
     config ─► stages ─► run directory ─► streams opened and checked
 
-Nothing here loads Keras or TensorFlow for a new run, so that a wrong path is said within a second or
-two, and nothing is written.
+Nothing here loads Keras or TensorFlow for a new run, so that a wrong path is said within a second
+or two; and nothing is written.
 """
 
 from __future__ import annotations

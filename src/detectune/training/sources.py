@@ -1,8 +1,8 @@
 """The data of a run, opened and looked through before a network is built.
 
 A run reads several streams, each under a name: "train" and, with an `eval_input_reader`,
-"evaluate"; a stage may ask for more. Here is what reads no pixels and needs no TensorFlow, so that a
-wrong path is said at once; `training/streams.py` makes batches.
+"evaluate"; a stage may ask for more. Here is what reads no pixels and needs no TensorFlow, so that
+a wrong path is said at once; `training/streams.py` makes batches.
 """
 
 from __future__ import annotations

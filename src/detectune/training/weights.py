@@ -41,6 +41,14 @@ def network_variables(model: keras.Model) -> list[Any]:
     return [variable for variable in model.variables if id(variable) not in others]
 
 
+def use_averages(model: keras.Model) -> None:
+    """Give `model` the averages over steps that its optimizer keeps; settle `model` first."""
+    model.optimizer.finalize_variable_values(model.trainable_variables)
+    # On JAX weight and average now share an array, which the next prediction would delete.
+    for variable in model.trainable_variables:
+        variable.assign(array_of(variable))
+
+
 def snapshot(model: keras.Model) -> list[np.ndarray]:
     """Copies of the values of `network_variables`; settle `model` first."""
     return [array_of(variable) for variable in network_variables(model)]
