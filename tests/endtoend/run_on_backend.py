@@ -3,8 +3,9 @@
     python run_on_backend.py CONFIG FOLDER
 
 First the unit tests of optimizers, schedules, gradient accumulation and batch-norm statistics, in
-this process, where the backend is loaded. Then two runs. `FOLDER/whole` is never interrupted. `FOLDER/killed` is a copy of it at the moment when the
-checkpoint of step 8 was written and did not count yet, and goes on from there: from step 4.
+this process, where the backend is loaded. Then two runs. `FOLDER/whole` is never interrupted.
+`FOLDER/killed` is a copy of it at the moment when the checkpoint of step 8 was written and did not
+count yet, and goes on from there: from step 4.
 """
 
 from __future__ import annotations
