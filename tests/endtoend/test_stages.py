@@ -18,14 +18,15 @@ class Shifts(Stage):
     """Adds 1 to a bias of the head, three times."""
 
     killed_at = 0
-    began_with: list[float] = []  # noqa: RUF012
+    began_with: list[tuple[float, float]] = []  # noqa: RUF012
 
     def finished(self, training):
         return "it is shifted" if training.progress.stage_step >= 3 else ""
 
     def run(self, training):
         bias = shifted_bias(training.detector)
-        self.began_with.append(float(np.asarray(bias.variable)[0]))
+        saved = read_checkpoint(training.run.checkpoint("last"))[bias.key]
+        self.began_with.append((float(np.asarray(bias.variable)[0]), float(saved[0])))
         while not self.finished(training):
             bias.variable.assign(np.asarray(bias.variable) + 1)
             training.progress.advance()
@@ -59,8 +60,9 @@ def test_a_stage_after_gradient_descent_is_saved_and_gone_on_with(tmp_path, monk
     assert prefix.endswith("ckpt-5")
     values = read_checkpoint(prefix)
     key = shifted_bias(done.detector("last")).key
-    first, second = Shifts.began_with
+    (first, averaged), (second, _) = Shifts.began_with
     # It began with the averaged weights of gradient descent, and went on where it was killed.
+    assert first == averaged
     np.testing.assert_allclose(values[key][0], first + 3, rtol=1e-6)
     assert second == pytest.approx(first + 2, rel=1e-6)
     others = [name for name in values if name != key]

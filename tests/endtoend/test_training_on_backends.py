@@ -38,7 +38,8 @@ def config_file(tmp_path_factory) -> Path:
     settings.optimizer.use_moving_average = True
     settings.optimizer.moving_average_decay = 0.9
     rate = settings.optimizer.momentum_optimizer.learning_rate.cosine_decay_learning_rate
-    rate.learning_rate_base, rate.warmup_learning_rate = 0.005, 0.002
+    # Larger steps make more of the last digit of a gradient than eight steps can be compared with.
+    rate.learning_rate_base, rate.warmup_learning_rate = 0.0005, 0.0002
     settings.gradient_clipping_by_norm = 2.0
     settings.freeze_variables.append("Conv2d_0/")
     settings.fine_tune_checkpoint = str(first_weights(config, folder / "first" / "ckpt-0"))
@@ -130,16 +131,21 @@ class TestSameAsTensorFlow:
         assert len(names) >= 4
         for one, other in zip(mine, reference, strict=True):
             assert one["learning_rate"] == pytest.approx(other["learning_rate"], rel=1e-5)
+            # The first steps are equal but for rounding, of which later ones make more and more.
+            same = 1e-5 if one["step"] <= 3 else 5e-3
             for name in names:
-                assert one[name] == pytest.approx(other[name], rel=1e-2), (name, one["step"])
+                assert one[name] == pytest.approx(other[name], rel=same), (name, one["step"])
 
-    def test_the_weights_to_deploy_are_the_same(self, config_file, backend):
+    def test_the_weights_to_deploy_have_moved_alike(self, config_file, backend):
+        first = read_checkpoint(find_checkpoint(config_file.parent / "first" / "ckpt-0"))
         mine = weights(trained(config_file, backend) / "whole")
         reference = weights(trained(config_file, "tensorflow") / "whole")
         assert mine.keys() == reference.keys()
-        for key, value in reference.items():
-            size = np.abs(value).max()
-            np.testing.assert_allclose(mine[key], value, atol=0.01 * size, err_msg=key)
+        for measured in (False, True):  # batch-norm statistics; weights that gradients move
+            keys = [key for key in reference if ("/moving_" in key) == measured]
+            apart = sum(float(np.sum((mine[key] - reference[key]) ** 2)) for key in keys)
+            moved = sum(float(np.sum((reference[key] - first[key]) ** 2)) for key in keys)
+            assert 0 < np.sqrt(apart) < 0.1 * np.sqrt(moved)
 
     def test_the_evaluations_are_the_same(self, config_file, backend):
         mine = rows(trained(config_file, backend) / "whole", "eval")

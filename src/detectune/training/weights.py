@@ -29,8 +29,8 @@ def settle(model: keras.Model) -> None:
 
 def array_of(variable: Any) -> np.ndarray:
     """A copy of the value of `variable`, which training goes on without."""
-    # `convert_to_numpy`: a PyTorch variable that trains cannot be read by np.asarray.
-    return np.array(keras.ops.convert_to_numpy(variable.value))
+    # Copied: on JAX and PyTorch the array may be the memory that the next step writes to.
+    return np.asarray(variable).copy()
 
 
 def network_variables(model: keras.Model) -> list[Any]:
