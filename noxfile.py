@@ -52,9 +52,10 @@ def tests(session: nox.Session) -> None:
 @nox.session
 @nox.parametrize("backend", list(BACKENDS))
 def layers(session: nox.Session, backend: str) -> None:
-    """The model layers on one Keras backend, compared with TensorFlow."""
+    """The model layers and a training on one Keras backend, compared with TensorFlow."""
     session.install("-e", ".[test]", *BACKENDS[backend])
-    session.run("python", "-m", "pytest", "tests/unit/test_backends.py", "-k", backend)
+    tests = ("tests/unit/test_backends.py", "tests/endtoend/test_training_on_backends.py")
+    session.run("python", "-m", "pytest", *tests, "-k", backend)
 
 
 @nox.session

@@ -27,7 +27,7 @@ from detectune.config.save import write_config
 from detectune.demo.dataset import write_scenes
 from detectune.demo.settings import TEMPLATE, set_data, set_steps
 from detectune.demo.symbols import letters_and_shapes
-from detectune.training.fit import train
+from detectune.training.train import train
 
 DEMO = Path(__file__).parents[1] / "src" / "detectune" / "demo"
 # The seeds of the demo itself are 1 and 2.

@@ -13,7 +13,7 @@ _HOMES = {
     "write_new_config": "detectune.recipes.new_config_file",
     "build_detector": "detectune.detectors.build",
     "restore": "detectune.checkpoints.restore",
-    "train": "detectune.training.fit",
+    "train": "detectune.training.train",
     "evaluate": "detectune.inference.evaluate_run",
     "Predictor": "detectune.inference.predictor",
     "export": "detectune.exporters.export",
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from detectune.inference.predictor import Predictor
     from detectune.recipes.new_config_file import write_new_config
     from detectune.structures import GroundTruth, PaddedDetections, Predictions
-    from detectune.training.fit import train
+    from detectune.training.train import train
 
 
 def __getattr__(name: str) -> Any:

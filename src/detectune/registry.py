@@ -198,3 +198,4 @@ architectures: Registry = Registry("architecture", "detectune.config.architectur
 recipes: Registry = Registry("recipe", "detectune.recipes")
 exporters: Registry = Registry("export format", "detectune.exporters", as_instances=True)
 name_maps: ClassRegistry = ClassRegistry("name map", "detectune.checkpoints.name_maps")
+stages: Registry = Registry("training stage", "detectune.training.stages")

@@ -26,8 +26,8 @@ from detectune.exporters.export import export
 from detectune.inference.batch import predict_files
 from detectune.inference.evaluate_run import evaluate
 from detectune.inference.predictor import Predictor
-from detectune.training.fit import train
 from detectune.training.logs import read_metrics
+from detectune.training.train import train
 
 MASKS = """
 number_of_stages: 3

@@ -14,7 +14,7 @@ from detectune.checkpoints.run_directory import open_run
 from detectune.detectors.build import build_detector
 from detectune.inference.predictor import Predictor
 from detectune.training.console import RunConsole
-from detectune.training.fit import train
+from detectune.training.train import train
 
 OLD_FIELDS = """
   batch_size: 2

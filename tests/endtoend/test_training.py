@@ -14,10 +14,10 @@ from detectune.checkpoints.run_directory import open_run
 from detectune.detectors.build import build_detector
 from detectune.errors import CheckpointError, DataError, TrainingError
 from detectune.training.callbacks import StepNumbers
-from detectune.training.fit import train
 from detectune.training.logs import read_metrics
 from detectune.training.run_writer import RunWriter
 from detectune.training.state import Progress, read_state
+from detectune.training.train import train
 
 
 @pytest.fixture(scope="session")

@@ -12,14 +12,18 @@ import click
 @click.option("--resume", is_flag=True, help="Go on with the run in --model-dir.")
 def train(file: str, model_dir: str, overrides: tuple[str, ...], resume: bool) -> None:
     """Fine-tune as PIPELINE_CONFIG says, evaluating on the way, and keep the best weights."""
+    from detectune.cli.quiet import load_tensorflow
+    from detectune.config.load import load_config
     from detectune.training.console import RunConsole
+    from detectune.training.prepare import prepare
 
     console = RunConsole()
+    config = load_config(file, overrides)
+    if resume:
+        load_tensorflow()  # what is known of the run is read with it
+    prepared = prepare(config, model_dir, resume=resume, console=console)
     console.phase("loading TensorFlow")
-    from detectune.cli.quiet import load_tensorflow
-
     load_tensorflow()
-    from detectune.config.load import load_config
-    from detectune.training.fit import train as run_training
+    from detectune.training.run_stages import run_stages
 
-    run_training(load_config(file, overrides), model_dir, resume=resume, console=console)
+    run_stages(prepared)

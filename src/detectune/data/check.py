@@ -1,4 +1,7 @@
-"""What is looked at before training starts, and what says which image broke a batch."""
+"""What is looked at before training starts, and what says which image broke a batch.
+
+TensorFlow is loaded only where images are decoded, so that a wrong path is said at once.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,6 @@ import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-import tensorflow as tf
-
-from detectune.data.decode import decode
 from detectune.data.image_files import decodable
 from detectune.data.sources.base import Source
 from detectune.errors import DataError, three_part
@@ -52,6 +52,8 @@ def named_errors(dataset: Iterable, source: Source) -> Iterator:
 @contextmanager
 def broken_images_named(source: Source) -> Iterator[None]:
     """An image of `source` that breaks the block becomes a `DataError` that names it."""
+    import tensorflow as tf
+
     try:
         yield
     except tf.errors.OpError as error:
@@ -72,6 +74,10 @@ def raise_if_data(source: Source, error: BaseException) -> None:
 
 def undecodable_images(source: Source) -> list[tuple[str, str]]:
     """(file name, reason) of every image of `source` that cannot be decoded. Decodes them all."""
+    import tensorflow as tf
+
+    from detectune.data.decode import decode
+
     broken = []
     for index in range(len(source)):
         record = source.unrepaired(index)

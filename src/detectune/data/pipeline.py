@@ -26,6 +26,7 @@ from detectune.config.reading import training_needs
 from detectune.data.augment.chain import build_augmentations
 from detectune.data.augment.example import Example, scaled_masks
 from detectune.data.check import check_source, not_empty
+from detectune.data.column_tensors import in_input, padded
 from detectune.data.columns.base import Column, check_columns, named_columns
 from detectune.data.decode import decode
 from detectune.data.image_files import apply_orientation, decodable, rotation_to_apply
@@ -263,7 +264,7 @@ def _inputs(
             rows = tf.clip_by_value(rows, 0.0, 1.0)
             solid = tf.logical_and(rows[:, 2] > rows[:, 0], rows[:, 3] > rows[:, 1])
             rows = tf.boolean_mask(rows, solid)
-        given[name] = column.padded(column.in_input(rows, size, resizer), needs.size(name))
+        given[name] = padded(column, in_input(column, rows, size, resizer), needs.size(name))
     return Inputs(images=image, **given)
 
 
@@ -286,7 +287,7 @@ def _ground_truth(
         weights=_fixed(tf.pad(example.weights, rows), count),
         sizes=tf.cast(size, tf.float32),
         columns={
-            name: column.padded(column.in_input(example.columns[name], size, resizer), count)
+            name: padded(column, in_input(column, example.columns[name], size, resizer), count)
             for name, column in columns.items()
         },
     )

@@ -38,8 +38,9 @@ from detectune.errors import ConfigError, three_part
 from detectune.evaluation.evaluate_source import evaluate_source
 from detectune.exporters.export import export
 from detectune.training.console import RunConsole
-from detectune.training.fit import fine_tune, train
+from detectune.training.fine_tuning import fine_tune
 from detectune.training.logs import read_metrics
+from detectune.training.train import train
 
 STEPS = 400
 TRAIN_SCENES, TEST_SCENES = 800, 80

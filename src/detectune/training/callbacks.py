@@ -1,7 +1,7 @@
-"""Keras callbacks of a run: numbers, evaluation, checkpoints, and when to stop.
+"""Keras callbacks of gradient descent: numbers, evaluation, checkpoints, and when to stop.
 
-The whole run is one Keras epoch, so that nothing is set up anew between evaluations; these
-callbacks act on steps.
+All steps are one Keras epoch, so that nothing is set up anew between evaluations; these callbacks
+act on steps. Whoever reads or changes variables settles the model first, see `training/weights.py`.
 """
 
 from __future__ import annotations
@@ -9,23 +9,29 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import keras
 
 from detectune.errors import TrainingError, three_part
+from detectune.training.checkpointing import Checkpointing
 from detectune.training.console import RunConsole
+from detectune.training.deployment import Deployment
 from detectune.training.logs import RunLog
 from detectune.training.state import Progress
+from detectune.training.weights import settle
 
 
 class OncePerStep(keras.callbacks.Callback):
-    """Callbacks that count steps, where Keras counts the parts that a batch is computed in."""
+    """Callbacks that count steps, where Keras counts the micro-batches that make one.
 
-    def __init__(self, callbacks: list[keras.callbacks.Callback], parts: int) -> None:
+    Args:
+        accumulation_steps: micro-batches per step.
+    """
+
+    def __init__(self, callbacks: list[keras.callbacks.Callback], accumulation_steps: int) -> None:
         super().__init__()
-        self.callbacks, self.parts = callbacks, parts
+        self.callbacks, self.accumulation_steps = callbacks, accumulation_steps
 
     def set_model(self, model: keras.Model) -> None:
         super().set_model(model)
@@ -33,14 +39,14 @@ class OncePerStep(keras.callbacks.Callback):
             callback.set_model(model)
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-        step, part = divmod(batch, self.parts)
-        if part == 0:
+        step, micro_batch = divmod(batch, self.accumulation_steps)
+        if micro_batch == 0:
             for callback in self.callbacks:
                 callback.on_train_batch_begin(step, logs)
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
-        step, part = divmod(batch, self.parts)
-        if part == self.parts - 1:
+        step, micro_batch = divmod(batch, self.accumulation_steps)
+        if micro_batch == self.accumulation_steps - 1:
             for callback in self.callbacks:
                 callback.on_train_batch_end(step, logs)
 
@@ -49,8 +55,8 @@ class StopAtNonFinite(keras.callbacks.Callback):
     """Ends training at the first loss that is NaN or infinite, and names the images.
 
     Args:
-        first_step: optimizer steps done before this call of `fit`.
-        file_names: step → the images of its batch.
+        first_step: steps done before this call of `fit`.
+        file_names: step of this call → the images of its batch.
     """
 
     def __init__(self, first_step: int, file_names: Callable[[int], list[str]]) -> None:
@@ -61,11 +67,10 @@ class StopAtNonFinite(keras.callbacks.Callback):
         broken = [name for name, value in (logs or {}).items() if not math.isfinite(value)]
         if not broken:
             return
-        step = self.first_step + batch
-        images = ", ".join(self.file_names(step))
+        images = ", ".join(self.file_names(batch))
         raise TrainingError(
             three_part(
-                f"step {step + 1}: {', '.join(broken)} is not finite. "
+                f"step {self.first_step + batch + 1}: {', '.join(broken)} is not finite. "
                 f"The images of this batch: {images}.",
                 "Every loss must stay finite; the checkpoints in the run directory are sound.",
                 "Lower the learning rate or lengthen its warm-up, set "
@@ -100,6 +105,7 @@ class StepNumbers(keras.callbacks.Callback):
         if step % self.every and batch:
             self.console.step(step)
             return
+        settle(self.model)
         numbers = {f"Loss/{name}": float(value) for name, value in (logs or {}).items()}
         numbers["learning_rate"] = float(self.model.optimizer.learning_rate)
         done, seconds = step - self._counted, time.monotonic() - self._since
@@ -117,7 +123,7 @@ class StepNumbers(keras.callbacks.Callback):
 
 
 class Timetable(NamedTuple):
-    """When what happens, in steps."""
+    """When what happens, in steps of the stage."""
 
     num_steps: int
     evaluate_every: int
@@ -126,89 +132,46 @@ class Timetable(NamedTuple):
     """Evaluations without a better mAP after which to stop; 0 for never."""
 
 
-@dataclass(frozen=True)
-class Actions:
-    """What `Evaluations` does at these times."""
-
-    evaluate: Callable[[Progress], dict[str, float]] | None
-    """Writes the weights to deploy, and returns their metrics; None for no evaluation."""
-    per_category: Callable[[], dict[str, dict[str, float]]]
-    """The numbers of each class in the evaluation just done."""
-    save: Callable[[Progress], None]
-    """Writes the weights to deploy without evaluating them."""
-    commit: Callable[[Progress], None]
-    """Makes the weights just written the last checkpoint, with the state of training."""
-    keep_best: Callable[[Progress], None]
-    """Makes the last checkpoint the best."""
-
-
 class Evaluations(keras.callbacks.Callback):
-    """Evaluates and saves on a timetable, keeps the best, and stops when nothing improves.
+    """Counts steps, evaluates and saves on a timetable, and stops when nothing improves.
 
     Args:
-        progress: where the run stands; counted and filled in here.
-        metric: the number that decides which checkpoint is the best, an mAP.
+        progress: where the run stands.
+        deployment: makes the weights to evaluate and save.
+        numbers: is told how long that took.
     """
 
     def __init__(
         self,
         progress: Progress,
-        actions: Actions,
+        checkpoints: Checkpointing,
+        deployment: Deployment,
         times: Timetable,
-        *,
         numbers: StepNumbers,
-        console: RunConsole,
-        metric: str = "DetectionBoxes_Precision/mAP",
     ) -> None:
         super().__init__()
-        self.progress, self.actions, self.times = progress, actions, times
-        self.numbers, self.console, self.metric = numbers, console, metric
+        self.progress, self.checkpoints, self.deployment = progress, checkpoints, deployment
+        self.times, self.numbers = times, numbers
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        self.progress.step += 1
-        step, began = self.progress.step, time.monotonic()
+        self.progress.advance()
+        step, began = self.progress.stage_step, time.monotonic()
         last = step == self.times.num_steps
-        evaluate = self.actions.evaluate
-        if evaluate is not None and (step % self.times.evaluate_every == 0 or last):
-            self._evaluate(evaluate)
+        evaluates = self.checkpoints.evaluation is not None
+        if evaluates and (step % self.times.evaluate_every == 0 or last):
+            self.checkpoints.evaluate(self.model, self.deployment)
+            self._stop_without_gain()
         elif step % self.times.save_every == 0 or last:
-            self.console.phase("saving")
-            self.actions.save(self.progress)
-            self.actions.commit(self.progress)
-            if evaluate is None:
-                self.actions.keep_best(self.progress)
-            self.console.phase("training")
+            self.checkpoints.save(self.model, self.deployment)
+        else:
+            return
+        self.checkpoints.console.phase("training")
         self.numbers.leave_out(time.monotonic() - began)
 
-    def _evaluate(self, evaluate: Callable[[Progress], dict[str, float]]) -> None:
-        progress = self.progress
-        self.console.phase("evaluating")
-        metrics = evaluate(progress)
-        value = metrics[self.metric]
-        better = value > progress.best_metric or not progress.best_step
-        if better:
-            progress.best_metric, progress.best_step = value, progress.step
-            progress.best_metrics = metrics
-            progress.best_per_category = self.actions.per_category()
-        progress.evaluations_without_gain = 0 if better else progress.evaluations_without_gain + 1
-        self.actions.commit(progress)
-        if better:
-            self.actions.keep_best(progress)
-        mark = ", the best so far" if better else f", best {progress.best_metric:.3f}"
-        self.console.say(f"step {progress.step}: {_map_line(metrics)}{mark}")
-        self.console.phase("training")
-        if 0 < self.times.patience <= progress.evaluations_without_gain:
-            self.console.say(
-                f"stopped: {progress.evaluations_without_gain} evaluations without a better mAP"
+    def _stop_without_gain(self) -> None:
+        without_gain = self.progress.evaluations_without_gain
+        if 0 < self.times.patience <= without_gain:
+            self.checkpoints.console.say(
+                f"stopped: {without_gain} evaluations without a better mAP"
             )
             self.model.stop_training = True
-
-
-def _map_line(metrics: Mapping[str, float]) -> str:
-    """mAP and mAP@.5 of boxes, and of masks where they are measured."""
-    names = {"DetectionBoxes_Precision": "mAP", "DetectionMasks_Precision": "mask mAP"}
-    return ", ".join(
-        f"{name} {metrics[f'{kind}/mAP']:.3f}, {name}@.5 {metrics[f'{kind}/mAP@.50IOU']:.3f}"
-        for kind, name in names.items()
-        if f"{kind}/mAP" in metrics
-    )

@@ -37,10 +37,10 @@ def average_decay(updates: Array, final_decay: float) -> Array:
 
 
 class _CountsSteps(keras.optimizers.Optimizer):
-    """Counts steps, not the parts of a batch that a step may be computed in.
+    """Counts steps, not the micro-batches of which a step may accumulate the gradients.
 
-    Keras's own learning rates and averages move on with every part. Its constant EMA momentum is
-    replaced by `average_decay`.
+    Keras's own learning rates and averages move on with every micro-batch. Its constant EMA
+    momentum is replaced by `average_decay`.
     """
 
     iterations: Any
@@ -61,9 +61,9 @@ class _CountsSteps(keras.optimizers.Optimizer):
             return
         # Keras calls this before it counts the update, so `iterations` are the earlier ones.
         kept = average_decay(self.iterations, self.ema_momentum)
-        parts = self.gradient_accumulation_steps
-        if parts:
-            kept = ops.where((self._iterations + 1) % parts == 0, kept, 1.0)
+        micro_batches = self.gradient_accumulation_steps
+        if micro_batches:
+            kept = ops.where((self._iterations + 1) % micro_batches == 0, kept, 1.0)
         averages = self._model_variables_moving_average
         for variable, average in zip(trainable_variables, averages, strict=True):
             if average is not None:
@@ -96,7 +96,7 @@ class Tf1RMSProp(RMSProp):
         super().build(variables)
         if not was_built:
             for velocity in self._velocities:
-                velocity.assign(ops.ones_like(velocity))
+                velocity.assign(ops.ones(velocity.shape, velocity.dtype))
 
 
 def build_optimizer(
@@ -104,7 +104,7 @@ def build_optimizer(
     *,
     gradient_clipping_by_norm: float = 0.0,
     tf1: bool = False,
-    parts: int = 1,
+    accumulation_steps: int = 1,
 ) -> keras.optimizers.Optimizer:
     """The optimizer that an `optimizer { … }` message describes.
 
@@ -112,7 +112,7 @@ def build_optimizer(
         tf1: the config was written for TensorFlow 1.
         gradient_clipping_by_norm: largest norm of all gradients together; 0 does not clip.
             Parity: one norm over all variables, TFOD model_lib_v2.py.
-        parts: calls of `apply` that make a step, which takes the mean of their gradients.
+        accumulation_steps: micro-batches that make a step, which takes the mean of their gradients.
 
     Raises:
         ConfigError: no optimizer or no learning rate is chosen.
@@ -129,8 +129,8 @@ def build_optimizer(
     options: dict[str, Any] = {}
     if gradient_clipping_by_norm > 0:
         options["global_clipnorm"] = gradient_clipping_by_norm
-    if parts > 1:
-        options["gradient_accumulation_steps"] = parts
+    if accumulation_steps > 1:
+        options["gradient_accumulation_steps"] = accumulation_steps
     if config.use_moving_average:
         options.update(use_ema=True, ema_momentum=config.moving_average_decay)
     build = _tf1_rms_prop if tf1 and kind == "rms_prop_optimizer" else _BUILDERS[kind]

@@ -20,6 +20,7 @@ import numpy as np
 from detectune.detectors.base import Detector
 from detectune.layers.batch_norm import FreezableBatchNormalization
 from detectune.structures import Array, GroundTruth, Inputs, as_inputs
+from detectune.training.weights import array_of
 
 # The largest share of the initial statistics that is left alone.
 NEGLIGIBLE = 0.01
@@ -74,8 +75,8 @@ class Recalibration:
             for index, layer in enumerate(self._layers):
                 # From zero, one update leaves (1 − momentum) of what the batch shows.
                 share = 1.0 - layer.momentum
-                means[index].append(np.asarray(layer.moving_mean) / share)
-                variances[index].append(np.asarray(layer.moving_variance) / share)
+                means[index].append(array_of(layer.moving_mean) / share)
+                variances[index].append(array_of(layer.moving_variance) / share)
         with np.errstate(over="ignore", invalid="ignore"):  # a diverged run is refused on saving
             for layer, mean, variance in zip(self._layers, means, variances, strict=True):
                 # Law of total variance: within the batches, and between their means.

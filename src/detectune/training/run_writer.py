@@ -23,7 +23,8 @@ from detectune.config.save import write_config
 from detectune.detectors.base import Detector
 from detectune.errors import DetectuneError, TrainingError, three_part
 from detectune.files import copy_file, remove_leftovers
-from detectune.training.state import Progress, read_state, snapshot, write_state
+from detectune.training.state import Progress, read_progress, read_state, write_state
+from detectune.training.weights import array_of, snapshot
 
 _EXTENSIONS = (".data-00000-of-00001", ".index")
 _OWN_FILES = r"pipeline\.config|label_map\.pbtxt|metrics\.jsonl|report\.html"
@@ -70,7 +71,7 @@ class RunWriter:
         Raises:
             TrainingError: a weight is not finite.
         """
-        values = {row.key: np.asarray(row.variable) for row in variable_keys(detector)}
+        values = {row.key: array_of(row.variable) for row in variable_keys(detector)}
         broken = [key for key, value in values.items() if not np.isfinite(value).all()]
         if broken:
             raise TrainingError(
@@ -99,6 +100,14 @@ class RunWriter:
             copy_file(self.run.last / name, folder / name)
         point_to(folder / f"ckpt-{step}")
         _remove_others(folder, step)
+
+    def progress_at(self, step: int) -> Progress:
+        """Where the run stood at `step`, that of the last checkpoint.
+
+        Raises:
+            CheckpointError: the state is missing or damaged.
+        """
+        return read_progress(self.run.last / f"state-{step}.npz")
 
     def reinstate(self, detector: Detector, step: int, *, evaluates: bool) -> Progress:
         """Give `detector` the state of `step`; where the run stood.

@@ -6,16 +6,18 @@ import json
 import os
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 
 from detectune.detectors.base import Detector
 from detectune.errors import CheckpointError, three_part
 from detectune.files import atomic_path
+from detectune.training.weights import array_of, network_variables
 
 
 @dataclass
@@ -23,6 +25,11 @@ class Progress:
     """Where a run stands."""
 
     step: int = 0
+    """Steps done, of all stages together: checkpoints and lines of the log are named after it."""
+    stage: int = 0
+    """How many stages were left behind; the next one is under way, or done as far as it goes."""
+    stage_step: int = 0
+    """Steps done in that stage."""
     best_metric: float = -1.0
     best_step: int = 0
     evaluations_without_gain: int = 0
@@ -33,16 +40,21 @@ class Progress:
     seconds: float = 0.0
     """From the start of the command, over all its resumptions."""
 
+    def advance(self) -> None:
+        """Count a step of the stage that is under way."""
+        self.step += 1
+        self.stage_step += 1
 
-def snapshot(detector: Detector) -> list[np.ndarray]:
-    """Copies of all variables of `detector`, dropout seeds included."""
-    return [np.asarray(variable).copy() for variable in _network_variables(detector)]
+    def next_stage(self) -> None:
+        """Leave the stage that is under way behind."""
+        self.stage += 1
+        self.stage_step = self.evaluations_without_gain = 0
 
 
-def reinstate(detector: Detector, values: list[np.ndarray]) -> None:
-    """Give `detector` the variables that `snapshot` copied."""
-    for variable, value in zip(_network_variables(detector), values, strict=True):
-        variable.assign(value)
+def _progress_from(text: bytes) -> Progress:
+    """The progress that `write_state` wrote; runs of earlier versions had one stage."""
+    fields = json.loads(text)
+    return Progress(**{"stage_step": fields["step"], **fields})
 
 
 def write_state(path: Path, detector: Detector, values: list[np.ndarray], at: Progress) -> None:
@@ -54,11 +66,22 @@ def write_state(path: Path, detector: Detector, values: list[np.ndarray], at: Pr
     arrays: dict[str, Any] = {f"network/{index}": value for index, value in enumerate(values)}
     optimizer = _optimizer(detector)
     for index, variable in enumerate(_optimizer_variables(optimizer)):
-        arrays[f"optimizer/{index}"] = np.asarray(variable)
-    arrays["optimizer/0"] = arrays["optimizer/0"] // (optimizer.gradient_accumulation_steps or 1)
+        arrays[f"optimizer/{index}"] = array_of(variable)
+    if optimizer is not None:
+        arrays["optimizer/0"] //= _accumulation_steps(optimizer)
     arrays["progress"] = np.frombuffer(json.dumps(at.__dict__).encode(), np.uint8)
     with atomic_path(path) as temporary, open(temporary, "wb") as file:
         np.savez(file, **arrays)
+
+
+def read_progress(path: Path) -> Progress:
+    """Where the run stood whose state is at `path`.
+
+    Raises:
+        CheckpointError: the file is missing or damaged.
+    """
+    with _state_at(path) as arrays:
+        return _progress_from(arrays["progress"].tobytes())
 
 
 def read_state(path: Path, detector: Detector) -> Progress:
@@ -68,20 +91,14 @@ def read_state(path: Path, detector: Detector) -> Progress:
         CheckpointError: the file is damaged, or belongs to another model or optimizer.
     """
     optimizer = _optimizer(detector)
-    network, own = _network_variables(detector), _optimizer_variables(optimizer)
-    try:
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
-            values = [arrays[f"network/{index}"] for index in range(len(network))]
-            slots = [arrays[f"optimizer/{index}"] for index in range(len(own))]
-            progress = Progress(**json.loads(arrays["progress"].tobytes()))
-            extra = len(arrays.files) - len(values) - len(slots) - 1
-    except FileNotFoundError as error:
-        raise _unreadable(path, "the file is missing") from error
-    except KeyError as error:
-        raise _unreadable(path, "it was written by another model or optimizer") from error
-    except (OSError, EOFError, ValueError, TypeError, zipfile.BadZipFile, zlib.error) as error:
-        raise _unreadable(path, f"the file is damaged ({error})") from error
-    slots[0] = slots[0] * (optimizer.gradient_accumulation_steps or 1)
+    network, own = network_variables(detector), _optimizer_variables(optimizer)
+    with _state_at(path) as arrays:
+        values = [arrays[f"network/{index}"] for index in range(len(network))]
+        slots = [arrays[f"optimizer/{index}"] for index in range(len(own))]
+        progress = _progress_from(arrays["progress"].tobytes())
+        extra = len(arrays.files) - len(values) - len(slots) - 1
+    if optimizer is not None:
+        slots[0] = slots[0] * _accumulation_steps(optimizer)
     pairs = [*zip(network, values, strict=True), *zip(own, slots, strict=True)]
     differing = [v.path for v, value in pairs if tuple(v.shape) != value.shape]
     if extra or differing:
@@ -91,29 +108,44 @@ def read_state(path: Path, detector: Detector) -> Progress:
     return progress
 
 
-def _network_variables(detector: Detector) -> list[keras.Variable]:
-    own = {id(v) for tracker in detector.metrics for v in tracker.variables}
+@contextmanager
+def _state_at(path: Path) -> Iterator[Any]:
+    """The arrays in `path`; what goes wrong in reading them is a `CheckpointError`."""
+    try:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
+            yield arrays
+    except FileNotFoundError as error:
+        raise _unreadable(path, "the file is missing") from error
+    except KeyError as error:
+        raise _unreadable(path, "it was written by another model or optimizer") from error
+    except (OSError, EOFError, ValueError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+        raise _unreadable(path, f"the file is damaged ({error})") from error
+
+
+def _optimizer(detector: Detector) -> Any:
+    """The optimizer of `detector`, built; None in a stage without one."""
     optimizer = getattr(detector, "optimizer", None)
-    own |= {id(v) for v in optimizer.variables} if optimizer is not None else set()
-    return [variable for variable in detector.variables if id(variable) not in own]
-
-
-def _optimizer(detector: Detector) -> keras.optimizers.Optimizer:
-    optimizer = detector.optimizer
-    if not optimizer.built:
+    if optimizer is not None and not optimizer.built:
         optimizer.build(detector.trainable_variables)
     return optimizer
 
 
-def _optimizer_variables(optimizer: keras.optimizers.Optimizer) -> list[keras.Variable]:
-    """Its variables after a whole step, first the number of calls, whatever the parts of a batch.
+def _optimizer_variables(optimizer: Any) -> list[Any]:
+    """Its variables after a whole step, first the number of calls, whatever the accumulation.
 
-    A run may go on with more parts than it began with. What is summed up over parts is 0.
+    A run may go on with more micro-batches per step than it began with. The sums over them are 0
+    after a whole step.
     """
+    if optimizer is None:
+        return []
     sums = {id(v) for v in getattr(optimizer, "_accumulated_gradients", []) if v is not None}
     variables = [v for v in optimizer.variables if id(v) not in sums]
     assert variables[0] is optimizer._iterations
     return variables
+
+
+def _accumulation_steps(optimizer: Any) -> int:
+    return optimizer.gradient_accumulation_steps or 1
 
 
 def _unreadable(path: os.PathLike, reason: str) -> CheckpointError:

@@ -13,6 +13,7 @@ from google.protobuf import text_format
 from detectune.config import schema
 from detectune.errors import ConfigError
 from detectune.training.schedules import build_schedule
+from detectune.training.weights import array_of
 
 GOLDENS = Path(__file__).parents[2] / "parity" / "goldens"
 PROTOS = json.loads((GOLDENS / "learning_rates.json").read_text("utf-8"))
@@ -63,7 +64,7 @@ def test_an_optimizer_reads_the_schedule_at_its_own_step(case):
     optimizer.build([weight])
     optimizer.iterations.assign(500)
     optimizer.apply([keras.ops.ones([1])])
-    moved = -float(weight[0])
+    moved = -float(array_of(weight)[0])
     assert moved == pytest.approx(float(built(500)), rel=1e-6)
 
 

@@ -98,7 +98,7 @@ HONOURED_FIELDS = {
     "fine_tune_checkpoint fine_tune_checkpoint_type from_detection_checkpoint num_steps "
     "update_trainable_variables freeze_variables max_number_of_boxes add_regularization_loss "
     "early_stopping_evaluations evaluate_every_steps seed checkpoint_every_steps "
-    "gradient_accumulation_steps",
+    "gradient_accumulation_steps stage",
     "Optimizer": "*",
     "RMSPropOptimizer": "*",
     "MomentumOptimizer": "*",

@@ -9,7 +9,7 @@ from detectune.config.protos import preprocessor_pb2 as _preprocessor  # noqa: F
 DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(
     b"\n#detectune/config/protos/train.proto\x12\x10detectune.protos\x1a'det"
     b'ectune/config/protos/optimizer.proto\x1a*detectune/config/proto'
-    b's/preprocessor.proto"\x9a\x10\n\x0bTrainConfig\x12!\n\nbatch_size\x18\x01 \x01(\r:\x0232'
+    b's/preprocessor.proto"\xb1\x10\n\x0bTrainConfig\x12!\n\nbatch_size\x18\x01 \x01(\r:\x0232'
     b'R\tbatchSize\x12_\n\x19data_augmentation_options\x18\x02 \x03(\x0b2#.detectune.p'
     b'rotos.PreprocessingStepR\x17dataAugmentationOptions\x12*\n\rsync_rep'
     b'licas\x18\x03 \x01(\x08:\x05falseR\x0csyncReplicas\x12G\n\x1dkeep_checkpoint_every_n_'
@@ -43,8 +43,9 @@ DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(
     b' \x01(\r:\x010R\x18earlyStoppingEvaluations\x124\n\x14evaluate_every_steps\x18\xea\x07'
     b' \x01(\r:\x010R\x12evaluateEverySteps\x12\x16\n\x04seed\x18\xeb\x07 \x01(\r:\x010R\x04seed\x128\n\x16check'
     b'point_every_steps\x18\xec\x07 \x01(\r:\x010R\x14checkpointEverySteps\x12B\n\x1bgradien'
-    b't_accumulation_steps\x18\xed\x07 \x01(\r:\x011R\x19gradientAccumulationSteps*0\n'
-    b'\x11CheckpointVersion\x12\x0b\n\x07UNKNOWN\x10\x00\x12\x06\n\x02V1\x10\x01\x12\x06\n\x02V2\x10\x02'
+    b't_accumulation_steps\x18\xed\x07 \x01(\r:\x011R\x19gradientAccumulationSteps\x12\x15\n'
+    b'\x05stage\x18\xee\x07 \x03(\tR\x05stage*0\n\x11CheckpointVersion\x12\x0b\n\x07UNKNOWN\x10\x00\x12\x06\n\x02V1'
+    b'\x10\x01\x12\x06\n\x02V2\x10\x02'
 )
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, globals())
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, "detectune.config.protos.train_pb2", globals())

@@ -12,7 +12,9 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from detectune.data.columns.base import Move, columns
+from detectune.data.column_tensors import Move
+from detectune.data.column_tensors import moved as moved_rows
+from detectune.data.columns.base import columns
 from detectune.data.resizers import as_channels
 from detectune.registry import Registry
 
@@ -77,7 +79,8 @@ def moved(
         image=image,
         boxes=boxes(example.boxes),
         columns={
-            name: columns[name].moved(rows, boxes, masks) for name, rows in example.columns.items()
+            name: moved_rows(columns[name], rows, boxes, masks)
+            for name, rows in example.columns.items()
         },
     )
 

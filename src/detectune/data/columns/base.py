@@ -3,7 +3,8 @@
     Record ─► read ─► moved and selected by augmentations ─► in pixels of the input ─► padded
 
 A column is filed under its name, which is what `Needs` and `GroundTruth.columns` call it. A new one
-is a file here, the readers that know it, and the detector that wants it.
+is a file here, the readers that know it, and the detector that wants it. Nothing here needs
+TensorFlow, so that data are checked before it is loaded; `data/column_tensors.py` moves the rows.
 """
 
 from __future__ import annotations
@@ -13,17 +14,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import tensorflow as tf
 
 from detectune.config.needs import Needs
-from detectune.data.resizers import Resizer
 from detectune.data.sources.base import Record, Source
 from detectune.errors import DataError, three_part
 from detectune.registry import Registry
 
 columns: Registry[Column] = Registry("column of annotation", "detectune.data.columns")
-
-Move = Callable[[tf.Tensor], tf.Tensor]
 
 
 @dataclass(frozen=True)
@@ -48,42 +45,6 @@ class Column:
     moves: Literal["boxes", "points", "pixels", "no"] = "no"
     of_objects: bool = True
     check: Callable[[Source], None] | None = None
-
-    def moved(self, rows: tf.Tensor, boxes: Move, pixels: Move) -> tf.Tensor:
-        """`rows` after an augmentation.
-
-        Args:
-            boxes: what it does to boxes `[N, 4]`.
-            pixels: what it does to masks `[N, H, W]`.
-        """
-        if self.moves == "boxes":
-            return boxes(rows)
-        if self.moves == "points":
-            # A point is a box without area.
-            corners = tf.reshape(tf.concat([rows, rows], axis=-1), [-1, 4])
-            return tf.reshape(boxes(corners)[:, :2], tf.shape(rows))
-        if self.moves == "pixels":
-            return tf.ensure_shape(pixels(rows), [None, *self.shape])
-        return rows
-
-    def in_input(self, rows: tf.Tensor, size: tf.Tensor, resizer: Resizer) -> tf.Tensor:
-        """`rows` in pixels of the model's input.
-
-        Args:
-            size: `[2]`, height and width of the picture inside it.
-        """
-        if self.moves == "pixels":
-            return resizer.masks(rows)
-        sides = tf.cast(size, tf.float32)
-        if self.moves == "points":
-            return rows * sides
-        return rows * tf.tile(sides, [2]) if self.moves == "boxes" else rows
-
-    def padded(self, rows: tf.Tensor, count: int) -> tf.Tensor:
-        """`rows`, and zeros up to `count` of them."""
-        after = [[0, count - tf.shape(rows)[0]], *([[0, 0]] * len(self.shape))]
-        filled = tf.pad(rows, after)
-        return tf.ensure_shape(filled, [count, *filled.shape[1:]])
 
 
 def stored(name: str) -> Callable[[Record, int], np.ndarray]:

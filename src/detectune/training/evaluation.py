@@ -1,0 +1,67 @@
+"""Evaluation inside a run: the metrics of a model in training, on the stream "evaluate"."""
+
+from __future__ import annotations
+
+from detectune.config import schema
+from detectune.config.label_map import LabelMap
+from detectune.config.reading import evaluation_needs
+from detectune.detectors.base import Detector
+from detectune.detectors.inference import DetectionModel
+from detectune.evaluation.coco import CocoEvaluator
+from detectune.evaluation.evaluate_source import evaluate_source
+from detectune.training.examples import find_examples
+from detectune.training.report import Example
+from detectune.training.streams import Stream
+
+
+class RunEvaluation:
+    """Measures a model, and finds pictures for the report; compiled once for both.
+
+    Args:
+        stream: the images to evaluate on.
+    """
+
+    def __init__(
+        self, config: schema.TrainEvalPipelineConfig, stream: Stream, label_map: LabelMap
+    ) -> None:
+        self.config, self.stream, self.label_map = config, stream, label_map
+        self._model: DetectionModel | None = None
+        self._evaluated: CocoEvaluator | None = None
+
+    def measure(self, model: Detector) -> dict[str, float]:
+        """The metrics that `eval_config` asks for, with the weights that `model` has now."""
+        evaluator = self._evaluated = evaluate_source(
+            self._detection_model(model),
+            self.stream.source,
+            self.stream.resizer,
+            self.label_map,
+            batch_size=self._batch_size,
+            needs=evaluation_needs(self.config),
+        )
+        results = evaluator.results()
+        if self.config.eval_config.include_metrics_per_category:
+            results |= evaluator.category_scalars()
+        return results
+
+    def per_category(self) -> dict[str, dict[str, float]]:
+        """The numbers of each class in the evaluation just done; none before the first."""
+        return self._evaluated.per_category() if self._evaluated is not None else {}
+
+    def examples(self, model: Detector) -> list[Example]:
+        """Some of the images, with what `model` finds in them."""
+        return find_examples(
+            self._detection_model(model),
+            self.stream.source,
+            self.stream.resizer,
+            batch_size=self._batch_size,
+            needs=evaluation_needs(self.config),
+        )
+
+    @property
+    def _batch_size(self) -> int:
+        return max(self.config.eval_config.batch_size, 8)
+
+    def _detection_model(self, model: Detector) -> DetectionModel:
+        if self._model is None or self._model.detector is not model:
+            self._model = DetectionModel(model)
+        return self._model

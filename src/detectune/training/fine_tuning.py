@@ -1,0 +1,69 @@
+"""The weights that a training starts from: `fine_tune_checkpoint`, as its type says."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from detectune.checkpoints.files import find_checkpoint
+from detectune.checkpoints.restore import Kind, RestoreReport, label_map_beside, restore
+from detectune.config import schema
+from detectune.config.architectures import num_classes
+from detectune.config.coco_classes import NUM_CLASSES, coco_label_map, is_coco
+from detectune.config.label_map import LabelMap, read_label_map
+from detectune.detectors.base import Detector
+
+
+def find_pretrained(settings: schema.TrainConfig) -> str | None:
+    """The prefix of `fine_tune_checkpoint`; None if the config names none.
+
+    Raises:
+        CheckpointError: it is missing.
+    """
+    name = settings.fine_tune_checkpoint
+    return find_checkpoint(name) if name else None
+
+
+def fine_tune(
+    detector: Detector, config: schema.TrainEvalPipelineConfig, label_map: LabelMap
+) -> RestoreReport | None:
+    """Restore `fine_tune_checkpoint` as its type says; None if the config names none.
+
+    Raises:
+        CheckpointError: it is missing, or does not hold what its type promises.
+    """
+    settings = config.train_config
+    prefix = find_pretrained(settings)
+    if prefix is None:
+        return None
+    source = _source_label_map(prefix)
+    return restore(
+        detector,
+        prefix,
+        kind=cast(Kind, fine_tune_type(settings)),  # `restore` refuses others
+        source_classes=_class_names(source) if source else None,
+        target_classes=_class_names(label_map, num_classes(config.model)),
+    )
+
+
+def _source_label_map(prefix: str) -> LabelMap | None:
+    """The classes of a checkpoint: of the label map beside it, or COCO's for one of the zoo."""
+    beside = label_map_beside(prefix)
+    if beside is not None:
+        return read_label_map(beside)
+    # A wrong guess does no harm: rows are carried over only if their number fits.
+    return coco_label_map() if is_coco(NUM_CLASSES, prefix) else None
+
+
+def fine_tune_type(settings: schema.TrainConfig) -> str:
+    """The type of restoring; older configs say it with `from_detection_checkpoint`.
+
+    Parity: model_lib_v2.py.
+    """
+    if settings.fine_tune_checkpoint_type:
+        return settings.fine_tune_checkpoint_type
+    return "detection" if settings.from_detection_checkpoint else "classification"
+
+
+def _class_names(label_map: LabelMap, count: int = 0) -> list[str]:
+    """Names in the order of class indices; ids without a name get a number."""
+    return [label_map.name_of_index(index) for index in range(max(count, label_map.num_classes))]

@@ -1,0 +1,132 @@
+"""The data of a run, opened and looked through before a network is built.
+
+A run reads several streams, each under a name: "train" and, with an `eval_input_reader`,
+"evaluate"; a stage may ask for more. Here is what reads no pixels and needs no TensorFlow, so that
+a wrong path is said at once; `training/streams.py` makes batches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from detectune.config import schema
+from detectune.config.architectures import num_classes
+from detectune.config.label_map import LabelMap
+from detectune.config.needs import BOXES_ONLY, Needs
+from detectune.config.reading import evaluation_needs, training_needs
+from detectune.data.check import check_source, refuse_damaged
+from detectune.data.columns.base import check_columns
+from detectune.data.readers import open_reader
+from detectune.data.sources.base import Source
+from detectune.errors import ConfigError, three_part
+from detectune.training.console import RunConsole
+
+TRAIN, EVALUATE = "train", "evaluate"
+
+
+@dataclass(frozen=True)
+class StreamRequest:
+    """What a stream is read from."""
+
+    reader: schema.InputReader
+    field: str
+    """Name of the reader in the config, for errors."""
+    needs: Needs = BOXES_ONLY
+    """What every image must have beside boxes."""
+    trains: bool = False
+    """Whether batches are made for training: all images have one size, and what is repaired while
+    reading is reported when the batches are made."""
+
+
+@dataclass(frozen=True)
+class RunSources:
+    """The opened data of a run."""
+
+    label_map: LabelMap
+    requests: Mapping[str, StreamRequest]
+    sources: Mapping[str, Source]
+
+
+def run_streams(config: schema.TrainEvalPipelineConfig) -> dict[str, StreamRequest]:
+    """The streams of every run: "train", and "evaluate" where the config has data for it."""
+    reader = config.train_input_reader
+    needs = training_needs(config)
+    requests = {TRAIN: StreamRequest(reader, "train_input_reader", needs, trains=True)}
+    if config.eval_input_reader:
+        requests[EVALUATE] = StreamRequest(
+            config.eval_input_reader[0], "eval_input_reader", evaluation_needs(config)
+        )
+    return requests
+
+
+def open_sources(
+    config: schema.TrainEvalPipelineConfig,
+    requests: Mapping[str, StreamRequest],
+    console: RunConsole,
+    own: LabelMap | None = None,
+) -> RunSources:
+    """Every stream of `requests` opened and checked, "train" first: its classes are those of all.
+
+    Args:
+        own: the label map of a resumed run, for a config whose own is gone.
+
+    Raises:
+        ConfigError: a reader names no data, or `num_classes` is too small for the label map.
+        DataError: data are missing, damaged, or lack what the detector reads.
+    """
+    train = _opened(requests[TRAIN], own, own)
+    _check_num_classes(config.model, train.label_map)
+    sources = {TRAIN: train}
+    for name, request in requests.items():
+        if name != TRAIN:
+            sources[name] = _opened(request, train.label_map, own)
+    if EVALUATE not in sources:
+        console.say("no eval_input_reader: training goes without evaluations")
+    for source in sources.values():
+        _describe(source, console)
+    return RunSources(train.label_map, requests, sources)
+
+
+def _opened(request: StreamRequest, label_map: LabelMap | None, own: LabelMap | None) -> Source:
+    reader = _without_lost_label_map(request.reader, own)
+    source = open_reader(reader, request.field, label_map, columns=request.needs.columns)
+    if request.trains:
+        refuse_damaged(source)
+    else:
+        check_source(source)
+    check_columns(source, request.needs)
+    return source
+
+
+def _check_num_classes(model: schema.DetectionModel, label_map: LabelMap) -> None:
+    there = num_classes(model)
+    if label_map.num_classes > there:
+        raise ConfigError(
+            three_part(
+                f"model: num_classes is {there}, but the label map has ids up to "
+                f"{label_map.num_classes}.",
+                "num_classes is at least the highest id of the label map.",
+                f"Set num_classes: {label_map.num_classes}.",
+            )
+        )
+
+
+def _describe(source: Source, console: RunConsole) -> None:
+    console.say(source.describe())
+    strays = source.stray_files()
+    if strays:
+        name, reason = strays[0]
+        more = f", and {len(strays) - 1} more files" if len(strays) > 1 else ""
+        console.say(f"left out: {name}: {reason}{more}; see `detectune data inspect`")
+
+
+def _without_lost_label_map(reader: schema.InputReader, own: LabelMap | None) -> schema.InputReader:
+    """`reader`, or a copy without its label_map_path if that is gone and `own` can stand in."""
+    if own is None or Path(reader.label_map_path).is_file():
+        return reader
+    copy = schema.InputReader()
+    copy.CopyFrom(reader)
+    copy.ClearField("label_map_path")
+    return copy

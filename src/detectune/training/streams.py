@@ -1,0 +1,69 @@
+"""Opened sources → batches of the size that a detector looks at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from detectune.config import schema
+from detectune.config.architectures import image_resizer
+from detectune.data.padding import padded_to_one_size
+from detectune.data.pipeline import batch_file_names, train_batches
+from detectune.data.resizers import Resizer, build_resizer
+from detectune.data.sources.base import Source
+from detectune.training.sources import RunSources
+
+
+@dataclass(frozen=True)
+class Stream:
+    """One stream of a run: where images come from, and how they get to the detector's size."""
+
+    source: Source
+    resizer: Resizer
+    config: schema.TrainEvalPipelineConfig
+
+    def training_batches(self, first_step: int, steps: int, *, checked: bool = False) -> Any:
+        """A `tf.data.Dataset` of the batches of `steps` steps from `first_step` on.
+
+        Args:
+            checked: the source has been looked through before; nothing is reported again.
+        """
+        return train_batches(
+            self.config,
+            self.source,
+            self.resizer,
+            seed=self.config.train_config.seed,
+            start_step=first_step,
+            steps=steps,
+            checked=checked,
+        )
+
+    def file_names(self, step: int) -> list[str]:
+        """The images in the training batch of `step`."""
+        return batch_file_names(self.source, self.config, self.config.train_config.seed, step)
+
+
+def build_streams(
+    config: schema.TrainEvalPipelineConfig,
+    opened: RunSources,
+    pad_value: tuple[float, float, float],
+) -> Mapping[str, Stream]:
+    """A stream for each of the opened sources, by name.
+
+    Args:
+        pad_value: the colour that the detector wants around images.
+
+    Raises:
+        ConfigError: no size holds all images of a stream for training.
+    """
+    resizer = build_resizer(image_resizer(config.model), pad_value)
+    steps = config.train_config.data_augmentation_options
+    return {
+        name: Stream(
+            source,
+            padded_to_one_size(resizer, source, steps) if opened.requests[name].trains else resizer,
+            config,
+        )
+        for name, source in opened.sources.items()
+    }

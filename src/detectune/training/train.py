@@ -1,0 +1,42 @@
+"""A pipeline.config → a trained detector in a run directory.
+
+config ─► prepare.py: config, folder and data checked ─► run_stages.py: everything computed
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from detectune.config import schema
+from detectune.training.console import RunConsole
+from detectune.training.prepare import prepare
+
+if TYPE_CHECKING:
+    from detectune.checkpoints.run_directory import Run
+
+
+def train(
+    config: schema.TrainEvalPipelineConfig,
+    model_dir: str | os.PathLike,
+    *,
+    resume: bool = False,
+    console: RunConsole | None = None,
+) -> Run:
+    """Fine-tune as `config` says, and leave a run directory at `model_dir`.
+
+    Args:
+        resume: go on from `checkpoints/last` if there is one.
+        console: where progress is shown; standard error if None.
+
+    Raises:
+        ConfigError: a field is refused, a choice unknown, or `model_dir` holds another run.
+        DataError: the data cannot be read.
+        CheckpointError: fine_tune_checkpoint does not hold what its type promises.
+        TrainingError: a loss is not finite.
+    """
+    prepared = prepare(config, model_dir, resume=resume, console=console)
+    # It loads Keras and TensorFlow, for which nobody waits who has mistyped a path.
+    from detectune.training.run_stages import run_stages
+
+    return run_stages(prepared)

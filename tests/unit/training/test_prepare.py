@@ -1,0 +1,109 @@
+"""Config, folder and data are refused before Keras or TensorFlow is loaded."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tiny import tiny_config, write_squares
+
+import detectune
+from detectune.config.save import write_config
+from detectune.errors import ConfigError, DataError
+from detectune.registry import stages
+from detectune.training.prepare import prepare
+from detectune.training.sources import StreamRequest
+from detectune.training.stages.base import Stage
+from detectune.training.state import _progress_from
+
+SCRIPT = """
+import sys
+from detectune.config.load import load_config
+from detectune.errors import DetectuneError
+from detectune.training.train import train
+try:
+    train(load_config(sys.argv[1]), sys.argv[2])
+except DetectuneError as error:
+    print(error)
+print("loaded:", *(name for name in ("tensorflow", "keras") if name in sys.modules))
+"""
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Path:
+    return write_squares(tmp_path_factory.mktemp("prepare") / "data")
+
+
+def test_a_wrong_path_is_refused_before_keras_or_tensorflow_is_loaded(data, tmp_path):
+    config = tiny_config(data)
+    config.eval_input_reader[0].source = "csv:nowhere/labels.csv"
+    write_config(config, tmp_path / "c.config")
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, str(tmp_path / "c.config"), str(tmp_path / "run")],
+        env=os.environ | {"PYTHONPATH": str(Path(detectune.__file__).parents[1])},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    said = done.stdout.splitlines()
+    assert "nowhere" in said[0]
+    assert said[-1] == "loaded:"
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_stage_that_nobody_registered_is_refused_by_name(data, tmp_path):
+    config = tiny_config(data)
+    config.train_config.stage.append("gradient_decent")
+    with pytest.raises(ConfigError, match='no training stage is called "gradient_decent"'):
+        prepare(config, tmp_path / "run")
+
+
+def test_a_config_without_an_architecture_is_refused(data, tmp_path):
+    config = tiny_config(data)
+    config.ClearField("model")
+    with pytest.raises(ConfigError, match="no architecture is set"):
+        prepare(config, tmp_path / "run")
+
+
+class Adapts(Stage):
+    """Reads a third stream."""
+
+    source = ""
+
+    def streams(self, config):
+        reader = type(config.train_input_reader)(source=self.source)
+        return {"target": StreamRequest(reader, "stage adapts")}
+
+    def finished(self, training):
+        return "it only reads"
+
+    def run(self, training):
+        raise AssertionError("it is finished")
+
+
+def test_a_stage_gets_the_streams_that_it_asks_for_and_they_are_checked(
+    data, tmp_path, monkeypatch
+):
+    monkeypatch.setitem(stages._parts, "adapts", Adapts)
+    monkeypatch.setattr(Adapts, "source", f"csv:{data / 'labels.csv'}")
+    config = tiny_config(data)
+    config.train_config.stage.extend(["gradient_descent", "adapts"])
+    prepared = prepare(config, tmp_path / "run")
+    assert list(prepared.data.sources) == ["train", "evaluate", "target"]
+    assert len(prepared.data.sources["target"]) == 8
+    monkeypatch.setattr(Adapts, "source", "csv:nowhere/labels.csv")
+    with pytest.raises(DataError, match="nowhere"):
+        prepare(config, tmp_path / "run")
+
+
+def test_the_progress_of_an_earlier_version_stands_in_the_only_stage_it_had():
+    progress = _progress_from(b'{"step": 7, "best_metric": 0.5, "best_step": 6}')
+    assert (progress.step, progress.stage, progress.stage_step) == (7, 0, 7)
+    assert progress.best_step == 6
+    progress.next_stage()
+    progress.advance()
+    assert (progress.step, progress.stage, progress.stage_step) == (8, 1, 1)
