@@ -16,7 +16,8 @@ from detectune.config import schema
 from detectune.config.needs import Needs
 from detectune.data.convert import convert
 from detectune.data.pipeline import eval_batches, train_batches
-from detectune.data.proposals import check_proposals, compute_proposals
+from detectune.data.columns.proposals import check_proposals
+from detectune.data.proposals import compute_proposals
 from detectune.data.resizers import build_resizer
 from detectune.data.selective_search import SelectiveSearch
 from detectune.data.sources.base import Subset
