@@ -10,16 +10,19 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from tiny import SIDE, tiny_config
+from tiny_two_stage import tiny_two_stage
 
 from detectune.checkpoints.files import write_checkpoint
 from detectune.checkpoints.keys import variable_keys
+from detectune.config import schema
 from detectune.config.label_map import LabelMap, write_label_map
 from detectune.config.save import write_config
 from detectune.data.resizers import build_resizer
 from detectune.detectors.build import build_detector
 from detectune.errors import CheckpointError, ConfigError, ExportError
 from detectune.exporters.base import ExportedModel, Exporter, Tolerance
-from detectune.exporters.contract import ANCHOR_OUTPUTS, INPUT, OUTPUTS
+from detectune.exporters.comparison import differences
+from detectune.exporters.contract import ANCHOR_OUTPUTS, INPUT, OUTPUTS, PROPOSALS
 from detectune.exporters.export import export
 from detectune.exporters.serving import ServingFunction
 from detectune.inference.predictor import Predictor
@@ -166,3 +169,28 @@ def test_raw_boxes_are_fractions_of_the_padded_input():
     # The picture is 48 of 64 pixels high: there its boxes are a third further down.
     in_picture = np.clip(own * np.array([64 / 48, 1, 64 / 48, 1]), 0, 1)
     np.testing.assert_allclose(in_picture, found["detection_boxes"][0, :count], atol=1e-5)
+
+
+def test_an_export_of_a_detector_of_given_boxes_takes_them_as_fractions(tmp_path):
+    model = tiny_two_stage("faster_rcnn_mobilenet_v2_fpn_keras").faster_rcnn
+    # Fields of the second stage have the same numbers in both messages.
+    fast = schema.FastRcnn.FromString(model.SerializeToString())
+    fast.max_proposals = 8
+    detector = build_detector(schema.DetectionModel(fast_rcnn=fast))
+    resizer = build_resizer(fast.image_resizer, detector.pad_value)
+    exporter = exporters["saved_model"]
+    exporter.write(detector, resizer, tmp_path / "written")
+    exported = exporter.read(tmp_path / "written")
+    assert set(exported.inputs) == {INPUT, PROPOSALS}
+    image = np.random.default_rng(3).integers(0, 256, (40, 60, 3), np.uint8)
+    found = differences(exported, detector, resizer, [image])
+    assert found.within(exporter.tolerances["fp32"])
+    # Fewer and more than it looks at.
+    boxes = np.tile(np.array([0.1, 0.1, 0.8, 0.9], np.float32), (1, 9, 1))
+    few, many = (
+        exported(**{INPUT: image[None], PROPOSALS: boxes[:, :count]})["raw_detection_boxes"]
+        for count in (2, 9)
+    )
+    assert few.shape == many.shape == (1, 8, 4)
+    np.testing.assert_allclose(few[:, :2], many[:, :2], atol=1e-5)
+    assert np.abs(few[:, 2:] - many[:, 2:]).max() > 1e-3
