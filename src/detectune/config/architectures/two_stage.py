@@ -301,10 +301,3 @@ class FastRcnnArchitecture(TwoStageArchitecture):
                 "Write 2, which is the default.",
             )
         yield from self._second_stage("max_proposals")
-
-
-def two_stage(message: TwoStage) -> FasterRcnnArchitecture | FastRcnnArchitecture:
-    """What is known of the block of a two-stage detector."""
-    if isinstance(message, schema.FastRcnn):
-        return FastRcnnArchitecture(message)
-    return FasterRcnnArchitecture(message)
