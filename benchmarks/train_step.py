@@ -89,7 +89,7 @@ def batch_of(config: schema.TrainEvalPipelineConfig, detector: Detector):
     if "mask_loss" in detector.loss_names:
         masks = np.zeros((count, 8, height, width), np.uint8)
         masks[:, 0, height // 4 : height // 2, width // 4 : width // 2] = 1
-        truth = truth._replace(masks=masks)
+        truth = truth._replace(columns={"masks": masks})
     return images, truth, resizer
 
 
@@ -119,7 +119,7 @@ def main() -> None:
     _timed(steps["bare"])  # traced while Keras's own batch norm is in place
     batch_norm.has_fused_kernel = conv_norm.has_fused_kernel = kernel
     steps["fused"] = bare_step(build_detector(config.model), images)
-    memory = tf.data.Dataset.from_tensors((images, truth)).repeat()
+    memory = tf.data.Dataset.from_tensors(({"images": images}, truth.as_batch())).repeat()
     steps["training"] = fit_step(detector, config, memory)
     if arguments.data:
         source = recognise.open_source(arguments.data)

@@ -18,8 +18,8 @@ from google.protobuf.message_factory import GetMessageClass
 
 from detectune.config import schema
 from detectune.config.architectures import Architecture
+from detectune.config.architectures.needs import Needs
 from detectune.config.field_status import Status
-from detectune.config.needs import Needs
 from detectune.config.problems import Problem
 from detectune.registry import architectures, detectors
 
@@ -87,7 +87,7 @@ class ToyArchitecture(Architecture):
         return {"image_resizer": "image_resizer { fixed_shape_resizer { } }"}
 
     @property
-    def inputs(self) -> Needs:
+    def needs(self) -> Needs:
         return Needs({"proposals": self.message.max_proposals})
 
     def conflicts(self) -> Iterator[Problem]:

@@ -17,7 +17,7 @@ _HOMES = {
     "evaluate": "detectune.inference.evaluate_run",
     "Predictor": "detectune.inference.predictor",
     "export": "detectune.exporters.export",
-    "Detections": "detectune.structures",
+    "PaddedDetections": "detectune.structures",
     "GroundTruth": "detectune.structures",
     "Predictions": "detectune.structures",
     "DetectuneError": "detectune.errors",
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from detectune.inference.evaluate_run import evaluate
     from detectune.inference.predictor import Predictor
     from detectune.recipes.new_config_file import write_new_config
-    from detectune.structures import Detections, GroundTruth, Predictions
+    from detectune.structures import GroundTruth, PaddedDetections, Predictions
     from detectune.training.fit import train
 
 

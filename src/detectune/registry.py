@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 
 from detectune.errors import ConfigError, did_you_mean, three_part
 
-Part = TypeVar("Part", bound=Callable)
+Part = TypeVar("Part")
 
 
 class Registry(Generic[Part]):

@@ -124,7 +124,7 @@ def test_bfloat16_computes_finite_losses_and_keeps_float32_weights(config):
     images, truth = random_batch()
     losses = []
     for model in (exact, detector):
-        found = model.named_losses(truth, model(images, training=True))
+        found = model.named_losses(images, truth, model(images, training=True))
         losses.append({name: float(value) for name, value in found.items()})
     assert all(np.isfinite(list(row.values())).all() for row in losses)
     for name, value in losses[0].items():

@@ -16,7 +16,7 @@ from detectune.checkpoints.files import point_to, write_checkpoint
 from detectune.checkpoints.keys import variable_keys
 from detectune.config.save import write_config
 from detectune.detectors.build import build_detector
-from detectune.exporters.contract import OUTPUTS
+from detectune.exporters.contract import ANCHOR_OUTPUTS, OUTPUTS
 from detectune.exporters.saved_model import read_saved_model
 from detectune.recipes.templates import template
 
@@ -90,5 +90,5 @@ def test_the_guide_leads_from_the_archive_to_the_export(tmp_path):
     answers = read_saved_model(project / "exported" / "saved_model")(
         np.zeros((1, 120, 160, 3), np.uint8)
     )
-    assert sorted(answers) == sorted(OUTPUTS)
+    assert sorted(answers) == sorted(OUTPUTS + ANCHOR_OUTPUTS)
     assert answers["detection_multiclass_scores"].shape[-1] == len(COLOURS) + 1

@@ -120,7 +120,9 @@ def test_predictions_and_detections_equal_the_recorded_ones(recorded):
         boxes = arrays["det/detection_boxes"][image][theirs]
         np.testing.assert_allclose(fractions[image][ours], boxes, atol=1e-4)
     own = np.take_along_axis(
-        np.asarray(recorded.detector.decode(out)[1]), found.anchor_indices[..., None], axis=1
+        np.asarray(recorded.detector.decode(recorded.images, out)[1]),
+        found.anchor_indices[..., None],
+        axis=1,
     )
     # Computed twice, compiled and not: the sums of D6 grow so large that rounding shows.
     np.testing.assert_allclose(found.class_scores, own, atol=5e-5)
@@ -130,7 +132,7 @@ def test_predictions_and_detections_equal_the_recorded_ones(recorded):
 def test_every_loss_equals_the_recorded_one(recorded, mode):
     before = [np.asarray(variable) for variable in recorded.detector.variables]
     out = recorded.detector(recorded.loss_images, training=mode == "train")
-    losses = recorded.detector.named_losses(recorded.truth(), out)
+    losses = recorded.detector.named_losses(recorded.loss_images, recorded.truth(), out)
     losses["regularization_loss"] = sum(recorded.detector.losses)
     for name, value in losses.items():
         reference = float(recorded.losses[f"{mode}/loss/Loss/{name}"])

@@ -100,7 +100,7 @@ def test_one_of_each_two_stage_kind_is_built_and_trains_for_a_step():
         ("faster_rcnn_resnet50_keras", 2),
     ]
     images, truth = made_up_batch()
-    truth = truth._replace(masks=np.ones((2, 1, SIDE, SIDE), np.uint8))
+    truth = truth._replace(columns={"masks": np.ones((2, 1, SIDE, SIDE), np.uint8)})
     for kind, path in paths.items():
         config = load_config(path)
         resizer = config.model.faster_rcnn.image_resizer

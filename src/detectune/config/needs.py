@@ -1,37 +1,36 @@
-"""What a model reads of the data beside images, boxes and classes.
+"""What a config reads of the data beside images, boxes and classes: to predict, train, evaluate.
 
-One value, made once from the config and handed on: readers, augmentations, batches and detectors
-look a column up in it by name instead of passing a flag each. `data/columns.py` says how each
-column is stored, moved and padded.
+The architecture says what its detector is given and learns (`config.architectures`); the readers
+and `eval_config` say what is read of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from detectune.config import schema
+from detectune.config.architectures import chosen
+from detectune.config.architectures.needs import BOXES_ONLY, Needs
+from detectune.config.metrics import measures_masks
+
+__all__ = ["BOXES_ONLY", "Needs", "evaluation_needs", "model_needs", "training_needs"]
 
 
-@dataclass(frozen=True)
-class Needs:
-    """Names of the columns that are read.
+def model_needs(model: schema.DetectionModel) -> Needs:
+    """What the detector of `model { … }` is given and learns from.
 
-    Args:
-        columns: name, as in `data.columns`, → its size: how many proposals per image, how many
-            keypoints per object; 1 for a column that has no size of its own, such as masks.
+    Nothing if no architecture is set: data can be looked at without one.
     """
+    architecture = chosen(model)
+    return BOXES_ONLY if architecture is None else architecture.needs
 
-    columns: Mapping[str, int] = field(default_factory=dict)
 
-    def __contains__(self, name: str) -> bool:
-        return name in self.columns
+def training_needs(config: schema.TrainEvalPipelineConfig) -> Needs:
+    """What is read to train: masks are read if `load_instance_masks` says so."""
+    needs = model_needs(config.model).without("masks")
+    masks = {"masks": 1} if config.train_input_reader.load_instance_masks else {}
+    return Needs(needs.inputs, {**needs.annotations, **masks})
 
-    def size(self, name: str) -> int:
-        """The size of the column `name`; 0 if it is not needed."""
-        return self.columns.get(name, 0)
 
-    def without(self, *names: str) -> Needs:
-        """The same but for the columns `names`."""
-        return Needs({name: size for name, size in self.columns.items() if name not in names})
-
-    def __or__(self, other: Needs) -> Needs:
-        return Needs({**self.columns, **other.columns})
+def evaluation_needs(config: schema.TrainEvalPipelineConfig) -> Needs:
+    """What is read to evaluate: masks are read if they are measured."""
+    masks = {"masks": 1} if measures_masks(config) else {}
+    return Needs(model_needs(config.model).inputs, masks)

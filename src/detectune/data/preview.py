@@ -10,24 +10,27 @@ import numpy as np
 from PIL import Image
 
 from detectune.config import schema
-from detectune.config.architectures import image_resizer, model_needs
+from detectune.config.architectures import image_resizer
+from detectune.config.needs import training_needs
 from detectune.data.draw import draw_boxes
 from detectune.data.pipeline import batch_file_names, train_batches
 from detectune.data.readers import open_reader
 from detectune.data.resizers import build_resizer
 from detectune.files import atomic_path
+from detectune.structures import GroundTruth
 
 
 def write_previews(
     config: schema.TrainEvalPipelineConfig, dest: str | os.PathLike, *, count: int, seed: int
 ) -> list[Path]:
     """`count` pictures in `dest`: the first training samples of `config`, boxes and masks drawn."""
-    given = "proposals" in model_needs(config.model)
-    source = open_reader(config.train_input_reader, "train_input_reader", proposals=given)
+    needs = training_needs(config)
+    source = open_reader(config.train_input_reader, "train_input_reader", columns=needs.columns)
     batches = train_batches(config, source, build_resizer(image_resizer(config.model)), seed=seed)
     files: list[Path] = []
-    for step, (inputs, truth) in enumerate(batches):
-        images = inputs[0] if given else inputs
+    for step, (inputs, annotated) in enumerate(batches):
+        images, truth = inputs["images"], GroundTruth.from_batch(annotated)
+        masks = truth.columns.get("masks")
         names = batch_file_names(source, config, seed, step)
         size = np.array([images.shape[1], images.shape[2]] * 2, np.float32)
         for row, name in enumerate(itertools.islice(names, count - len(files))):
@@ -39,7 +42,7 @@ def write_previews(
                 truth.classes[row].numpy()[valid] + 1,
                 source.label_map,
                 longest=640,
-                masks=() if truth.masks is None else truth.masks[row].numpy()[valid],
+                masks=() if masks is None else masks[row].numpy()[valid],
             )
             files.append(Path(dest) / f"{len(files):04d}_{Path(name).stem}.jpg")
             with atomic_path(files[-1]) as temporary:

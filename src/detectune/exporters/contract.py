@@ -6,9 +6,12 @@ Parity: exporter_lib_v2.py of the original; serving code that calls one of its m
     detection_boxes              [B, K, 4] float32, yxyx as fractions of the image
     detection_scores             [B, K] float32, falling
     detection_classes            [B, K] float32, ids of the label map, from 1
+    num_detections               [B] float32, how many of the K are real; the rest is 0
+
+Of detectors that choose their boxes from anchors or proposals:
+
     detection_multiclass_scores  [B, K, C + 1] float32, all scores of each box's anchor
     detection_anchor_indices     [B, K] float32, which anchor each box came from
-    num_detections               [B] float32, how many of the K are real; the rest is 0
     raw_detection_boxes          [B, A, 4] float32, every anchor's box, not clipped
     raw_detection_scores         [B, A, C + 1] float32, every anchor's scores
 
@@ -27,13 +30,10 @@ A detector without a first stage takes a second input:
 from __future__ import annotations
 
 INPUT, PROPOSALS = "input_tensor", "proposals"
-OUTPUTS = (
+OUTPUTS = ("detection_boxes", "detection_classes", "detection_scores", "num_detections")
+ANCHOR_OUTPUTS = (
     "detection_anchor_indices",
-    "detection_boxes",
-    "detection_classes",
     "detection_multiclass_scores",
-    "detection_scores",
-    "num_detections",
     "raw_detection_boxes",
     "raw_detection_scores",
 )

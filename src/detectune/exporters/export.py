@@ -32,6 +32,7 @@ from detectune.exporters.contract import BOX_TOLERANCE, SCORE_TOLERANCE
 from detectune.exporters.saved_model import read_saved_model
 from detectune.files import write_error
 from detectune.registry import exporters
+from detectune.structures import Inputs
 
 _log = logging.getLogger("detectune")
 _CHECKED_IMAGES = 4
@@ -167,12 +168,15 @@ def _compare(
         resized, size = resizer(picture)
         sizes = np.asarray(size)[None]
         images = np.asarray(resized)[None]
-        given = _some_boxes(detector.max_proposals)
+        given = _some_boxes(detector.needs.size("proposals"))
         if given is None:
             mine, theirs = model.detect(images, sizes), answer(picture[None])
         else:
             boxes = given * np.tile(sizes, 2).astype(np.float32)
-            mine, theirs = model.detect((images, boxes), sizes), answer(picture[None], given)
+            mine, theirs = (
+                model.detect(Inputs(images=images, proposals=boxes), sizes),
+                answer(picture[None], given),
+            )
         boxes = to_original(mine, sizes, np.ones((1, 2)))
         worst_box = max(worst_box, _difference(theirs["detection_boxes"], boxes))
         worst_score = max(worst_score, _difference(theirs["detection_scores"], mine.scores))

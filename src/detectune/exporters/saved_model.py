@@ -16,7 +16,7 @@ from detectune.errors import ExportError, three_part
 from detectune.exporters.contract import INPUT, MASK_THRESHOLD, PROPOSALS
 from detectune.layers.regions import paste_masks
 from detectune.registry import exporters
-from detectune.structures import Detections, RawDetections
+from detectune.structures import Inputs, PaddedDetections, RawDetections
 
 Answers = dict[str, np.ndarray]
 
@@ -33,7 +33,9 @@ class _Exported(tf.Module):
     @tf.function(input_signature=[tf.TensorSpec([None, None, None, 3], tf.uint8, name=INPUT)])
     def __call__(self, input_tensor: tf.Tensor) -> dict[str, tf.Tensor]:
         images, sizes = self._resized(input_tensor)
-        found, raw = self._detector.answer(self._detector(images, training=False), sizes)
+        found, raw = self._detector.postprocess_with_raw(
+            images, self._detector(images, training=False), sizes
+        )
         return _outputs(found, raw, sizes, tf.shape(input_tensor)[1:3])
 
     def _resized(self, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -52,12 +54,13 @@ class _ExportedForProposals(_Exported):
     )
     def __call__(self, input_tensor: tf.Tensor, proposals: tf.Tensor) -> dict[str, tf.Tensor]:
         images, sizes = self._resized(input_tensor)
-        count = self._detector.max_proposals
+        count = self._detector.needs.size("proposals")
         first = tf.clip_by_value(proposals[:, :count], 0.0, 1.0)
         padded = tf.pad(first, [[0, 0], [0, count - tf.shape(first)[1]], [0, 0]])
         boxes = tf.ensure_shape(padded, [None, count, 4]) * _sides(sizes)
-        out = self._detector((images, boxes), training=False)
-        found, raw = self._detector.answer(out, sizes)
+        inputs = Inputs(images=images, proposals=boxes)
+        out = self._detector(inputs, training=False)
+        found, raw = self._detector.postprocess_with_raw(inputs, out, sizes)
         return _outputs(found, raw, sizes, tf.shape(input_tensor)[1:3])
 
 
@@ -67,7 +70,7 @@ def _sides(sizes: tf.Tensor) -> tf.Tensor:
 
 
 def _outputs(
-    found: Detections, raw: RawDetections, sizes: tf.Tensor, image_size: tf.Tensor
+    found: PaddedDetections, raw: RawDetections | None, sizes: tf.Tensor, image_size: tf.Tensor
 ) -> dict[str, tf.Tensor]:
     fractions = _sides(sizes)
     valid = tf.cast(found.valid, tf.float32)
@@ -76,12 +79,15 @@ def _outputs(
         "detection_boxes": boxes,
         "detection_scores": found.scores,
         "detection_classes": (tf.cast(found.classes, tf.float32) + 1.0) * valid,
-        "detection_multiclass_scores": found.class_scores,
-        "detection_anchor_indices": tf.cast(found.anchor_indices, tf.float32),
         "num_detections": tf.reduce_sum(valid, axis=1),
-        "raw_detection_boxes": raw.boxes / fractions,
-        "raw_detection_scores": raw.scores,
     }
+    if found.class_scores is not None:
+        outputs["detection_multiclass_scores"] = found.class_scores
+    if found.anchor_indices is not None:
+        outputs["detection_anchor_indices"] = tf.cast(found.anchor_indices, tf.float32)
+    if raw is not None:
+        outputs["raw_detection_boxes"] = raw.boxes / fractions
+        outputs["raw_detection_scores"] = raw.scores
     if found.masks is not None:
         outputs["detection_masks"] = found.masks * valid[..., None, None]
         outputs["detection_masks_reframed"] = _reframed(found.masks, boxes, valid, image_size)
@@ -128,7 +134,7 @@ def write_saved_model(detector: Detector, resizer: Resizer, path: Path) -> None:
                 "pad_to_max_dimension: true.",
             )
         )
-    kind = _ExportedForProposals if detector.max_proposals else _Exported
+    kind = _ExportedForProposals if "proposals" in detector.needs else _Exported
     exported = kind(detector, resizer)
     tf.saved_model.save(
         exported, os.fspath(path), signatures={"serving_default": exported.__call__}

@@ -14,8 +14,9 @@ import numpy as np
 
 from detectune.checkpoints.restore import label_map_beside
 from detectune.checkpoints.run_directory import open_run
-from detectune.config.architectures import image_resizer, model_needs
+from detectune.config.architectures import image_resizer
 from detectune.config.label_map import read_label_map
+from detectune.config.needs import model_needs
 from detectune.data.decode import read_image
 from detectune.data.resizers import build_resizer
 from detectune.data.selective_search import SelectiveSearch
@@ -23,6 +24,7 @@ from detectune.detectors.inference import DetectionModel, to_original
 from detectune.errors import CheckpointError, DataError, three_part
 from detectune.evaluation.image_masks import image_rles
 from detectune.inference.results import ImageDetections
+from detectune.structures import Inputs
 
 # What can be given as an image: a path, or pixels [H, W, 3] uint8 RGB.
 ImageLike = str | os.PathLike | np.ndarray
@@ -86,7 +88,7 @@ class Predictor:
             else:
                 boxes = search(image) * np.tile(sizes[0], 2).astype(np.float32)
                 padded = np.pad(boxes, ((0, count - len(boxes)), (0, 0)))
-                found = model.detect((images, padded[None]), sizes)
+                found = model.detect(Inputs(images=images, proposals=padded[None]), sizes)
             boxes = to_original(found, sizes, np.array([image.shape[:2]]))[0]
             valid = found.valid[0]
             masks = None if found.masks is None else found.masks[0][valid]

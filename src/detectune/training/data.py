@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from detectune.config import schema
-from detectune.config.architectures import image_resizer, model_needs
+from detectune.config.architectures import image_resizer
 from detectune.config.label_map import LabelMap
-from detectune.config.metrics import measures_masks
+from detectune.config.needs import evaluation_needs, training_needs
 from detectune.data.check import check_source, refuse_damaged
-from detectune.data.decoded_masks import check_masks
+from detectune.data.columns.base import check_columns
 from detectune.data.padding import padded_to_one_size
-from detectune.data.proposals import check_proposals
 from detectune.data.readers import open_reader
 from detectune.data.resizers import Resizer, build_resizer
 from detectune.data.sources.base import Source
@@ -41,27 +40,19 @@ def open_data(
     own: LabelMap | None,
 ) -> TrainingData:
     """The sources; `own` is the label map of a resumed run, for a config whose own is gone."""
-    proposals = "proposals" in model_needs(config.model)
+    needs = training_needs(config)
     reader = _without_lost_label_map(config.train_input_reader, own)
-    train = open_reader(reader, "train_input_reader", own, proposals=proposals)
+    train = open_reader(reader, "train_input_reader", own, columns=needs.columns)
     refuse_damaged(train)
-    if config.train_input_reader.load_instance_masks:
-        check_masks(train)
-    if proposals:
-        check_proposals(train)
+    check_columns(train, needs)
     label_map = train.label_map
     evaluate = None
     if config.eval_input_reader:
         reader = _without_lost_label_map(config.eval_input_reader[0], own)
-        masks = measures_masks(config)
-        evaluate = open_reader(
-            reader, "eval_input_reader", label_map, masks=masks, proposals=proposals
-        )
+        needs = evaluation_needs(config)
+        evaluate = open_reader(reader, "eval_input_reader", label_map, columns=needs.columns)
         check_source(evaluate)
-        if masks:
-            check_masks(evaluate)
-        if proposals:
-            check_proposals(evaluate)
+        check_columns(evaluate, needs)
     else:
         console.say("no eval_input_reader: training goes without evaluations")
     if label_map.num_classes > detector.num_classes:

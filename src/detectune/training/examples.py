@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageColor
 
+from detectune.config.needs import BOXES_ONLY, Needs
 from detectune.data.check import named_errors
 from detectune.data.decoded_masks import record_pixels
 from detectune.data.masks import resized
@@ -17,7 +18,7 @@ from detectune.data.sources.base import Record, Source, Subset, class_names, rep
 from detectune.detectors.inference import DetectionModel
 from detectune.evaluation.evaluate_source import detect_padded
 from detectune.evaluation.image_masks import pasted
-from detectune.structures import Detections
+from detectune.structures import PaddedDetections
 from detectune.training.report import Box, Example, class_colour
 
 # Scores below are not drawn; sides and numbers keep the page small.
@@ -32,13 +33,13 @@ def find_examples(
     *,
     batch_size: int,
     count: int = 8,
-    proposals: int = 0,
+    needs: Needs = BOXES_ONLY,
 ) -> list[Example]:
     """Up to `count` images of `source`, spread over it.
 
     Args:
         batch_size: that of the evaluation before, so that nothing is compiled anew.
-        proposals: how many boxes of the data the detector looks at; 0 if it finds its own.
+        needs: its inputs are given to the detector.
 
     Raises:
         DataError: an image cannot be decoded; it is named.
@@ -46,7 +47,7 @@ def find_examples(
     spread = np.linspace(0, len(source) - 1, min(count, len(source))).astype(int)
     chosen = Subset(source, sorted({int(index) for index in spread}))
     size = 1 if None in resizer.output_size else min(batch_size, len(source))
-    batches = eval_batches(chosen, resizer, batch_size=size, proposals=proposals)
+    batches = eval_batches(chosen, resizer, batch_size=size, needs=needs)
     found: list[Example] = []
     for batch in named_errors(batches.as_numpy_iterator(), chosen):
         detections = detect_padded(model, batch, size)
@@ -54,7 +55,7 @@ def find_examples(
     return found
 
 
-def _example(source: Source, batch: EvalBatch, detections: Detections, row: int) -> Example:
+def _example(source: Source, batch: EvalBatch, detections: PaddedDetections, row: int) -> Example:
     record = repair(source.annotation(int(batch.indices[row])))
     names = class_names(source.label_map)
     height, width = (int(side) for side in batch.sizes[row])
@@ -86,7 +87,11 @@ def _true_masks(record: Record, size: tuple[int, int]) -> list[np.ndarray]:
 
 
 def _found_masks(
-    detections: Detections, row: int, keep: np.ndarray, boxes: np.ndarray, size: tuple[int, int]
+    detections: PaddedDetections,
+    row: int,
+    keep: np.ndarray,
+    boxes: np.ndarray,
+    size: tuple[int, int],
 ) -> list[np.ndarray]:
     """Masks in the picture of that size; `boxes` are fractions."""
     if detections.masks is None:

@@ -20,11 +20,12 @@ from detectune.checkpoints.files import find_checkpoint
 from detectune.checkpoints.restore import Kind, RestoreReport, label_map_beside, restore
 from detectune.checkpoints.run_directory import Run
 from detectune.config import schema
-from detectune.config.architectures import architecture_of, model_needs, num_classes
+from detectune.config.architectures import architecture_of, num_classes
 from detectune.config.coco_classes import NUM_CLASSES, coco_label_map, is_coco
 from detectune.config.conflicts import training_conflicts
 from detectune.config.label_map import LabelMap, read_label_map
-from detectune.config.metrics import best_metric, mask_conflicts, measures_masks
+from detectune.config.metrics import best_metric, mask_conflicts
+from detectune.config.needs import evaluation_needs
 from detectune.config.problems import refuse
 from detectune.config.report import report_fields
 from detectune.data.check import broken_images_named
@@ -204,9 +205,9 @@ class _Session:
         if source is not None:
             restore(self.detector, self.run.checkpoint("best"))
             size = self._eval_batch_size()
-            wanted = model_needs(self.config.model).size("proposals")
+            needs = evaluation_needs(self.config)
             examples = find_examples(
-                self.model, source, self.data.resizer, batch_size=size, proposals=wanted
+                self.model, source, self.data.resizer, batch_size=size, needs=needs
             )
         data = [f"trained on {self.data.train.describe()}"]
         if source is not None:
@@ -306,7 +307,7 @@ class _Session:
             checked=True,
         )
         self.recalibration.measure(
-            (images, GroundTruth(*truth)) for images, truth in recent.as_numpy_iterator()
+            (inputs, GroundTruth.from_batch(truth)) for inputs, truth in recent.as_numpy_iterator()
         )
 
     def _evaluate(self) -> dict[str, float]:
@@ -317,8 +318,7 @@ class _Session:
             self.data.resizer,
             self.data.label_map,
             batch_size=self._eval_batch_size(),
-            masks=measures_masks(self.config),
-            proposals=model_needs(self.config.model).size("proposals"),
+            needs=evaluation_needs(self.config),
         )
         self.evaluated = evaluator
         results = evaluator.results()

@@ -13,10 +13,10 @@ from detectune.config.architectures import (
     architecture_problem,
     chosen,
     image_resizer,
-    model_needs,
     num_classes,
 )
 from detectune.config.architectures.base import model_path
+from detectune.config.needs import evaluation_needs, model_needs, training_needs
 from detectune.errors import ConfigError
 from detectune.registry import architectures
 
@@ -80,7 +80,7 @@ def test_an_architecture_without_a_resizer_says_so():
 
 
 @pytest.mark.parametrize(
-    ("text", "inputs", "targets"),
+    ("text", "inputs", "learned"),
     [
         ("ssd { }", {}, {}),
         ("faster_rcnn { }", {}, {}),
@@ -89,11 +89,21 @@ def test_an_architecture_without_a_resizer_says_so():
         ("fast_rcnn { number_of_stages: 3 max_proposals: 9 }", {"proposals": 9}, {"masks": 1}),
     ],
 )
-def test_what_is_given_and_learned_beside_boxes(text, inputs, targets):
+def test_what_is_given_and_learned_beside_boxes(text, inputs, learned):
     architecture = architecture_of(parsed(text))
-    assert architecture.inputs.columns == model_needs(parsed(text)).columns == inputs
-    assert architecture.targets.columns == targets
-    assert architecture.predicts_masks == bool(targets)
+    assert architecture.needs == model_needs(parsed(text))
+    assert (architecture.needs.inputs, architecture.needs.annotations) == (inputs, learned)
+    assert architecture.predicts_masks == bool(learned)
+
+
+@pytest.mark.parametrize("masks", [False, True])
+def test_masks_are_read_if_a_config_says_so(masks):
+    text = "fast_rcnn { number_of_stages: 3 max_proposals: 9 }"
+    config = schema.TrainEvalPipelineConfig(model=parsed(text))
+    config.train_input_reader.load_instance_masks = masks
+    config.eval_config.metrics_set.append(f"coco_{'mask' if masks else 'detection'}_metrics")
+    expected = {"proposals": 9} | ({"masks": 1} if masks else {})
+    assert training_needs(config).columns == evaluation_needs(config).columns == expected
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,6 @@ from __future__ import annotations
 from detectune.config import schema
 from detectune.config.architectures.base import Architecture
 from detectune.config.descriptors import set_choices, text_name, value_of
-from detectune.config.needs import Needs
 from detectune.config.problems import Problem, missing, refuse
 from detectune.registry import architectures
 
@@ -21,7 +20,6 @@ __all__ = [
     "architecture_problem",
     "chosen",
     "image_resizer",
-    "model_needs",
     "num_classes",
 ]
 
@@ -96,12 +94,3 @@ def image_resizer(model: schema.DetectionModel) -> schema.ImageResizer:
         ConfigError: none is, or it has none.
     """
     return architecture_of(model).image_resizer
-
-
-def model_needs(model: schema.DetectionModel) -> Needs:
-    """What the detector of `model { … }` is given with every image, whatever it is used for.
-
-    Nothing if no architecture is set: data can be looked at without one.
-    """
-    architecture = chosen(model)
-    return Needs() if architecture is None else architecture.inputs

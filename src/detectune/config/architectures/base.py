@@ -14,10 +14,10 @@ from typing import Any, ClassVar
 from google.protobuf.message import Message
 
 from detectune.config import schema
+from detectune.config.architectures.needs import BOXES_ONLY, Needs
 from detectune.config.descriptors import extensions_of, text_name
 from detectune.config.extractor_names import ExtractorNames
 from detectune.config.field_status import Status
-from detectune.config.needs import Needs
 from detectune.config.problems import Problem, missing
 from detectune.errors import ConfigError, three_part
 
@@ -76,19 +76,14 @@ class Architecture:
         return self.extractors is not None and self.extractors.is_tf1(self.feature_extractor)
 
     @property
-    def inputs(self) -> Needs:
-        """What the detector is given with every image, whatever it is used for."""
-        return Needs()
-
-    @property
-    def targets(self) -> Needs:
-        """What the detector learns beside boxes and classes."""
-        return Needs()
+    def needs(self) -> Needs:
+        """What the detector is given with every image, and what it learns beside boxes."""
+        return BOXES_ONLY
 
     @property
     def predicts_masks(self) -> bool:
         """Whether the detector finds masks."""
-        return "masks" in self.targets
+        return "masks" in self.needs.annotations
 
     def describe(self) -> str:
         """One phrase for people: the network and the number of classes."""
@@ -120,8 +115,8 @@ class Architecture:
         """An error if its loss does not allow to compute a batch in parts."""
         yield from ()
 
-    def target_conflicts(self, reader: schema.InputReader) -> Iterator[Problem]:
-        """An error for each of `targets` that the training data are not read with."""
+    def annotation_conflicts(self, reader: schema.InputReader) -> Iterator[Problem]:
+        """An error for annotations that it learns and that the training data are not read with."""
         yield from ()
 
     def warnings(self) -> Iterator[Problem]:

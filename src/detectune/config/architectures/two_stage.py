@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 
 from detectune.config import conflicts, schema
 from detectune.config.architectures.base import Architecture
+from detectune.config.architectures.needs import Needs
 from detectune.config.extractor_names import ExtractorNames
 from detectune.config.feature_extractors import REGION_FEATURE_EXTRACTORS
-from detectune.config.needs import Needs
 from detectune.config.problems import Problem
 from detectune.registry import architectures
 
@@ -51,10 +51,10 @@ class TwoStageArchitecture(Architecture):
     extractor_example = "faster_rcnn_resnet50_keras"
 
     @property
-    def targets(self) -> Needs:
-        return Needs({"masks": 1} if self.message.number_of_stages == 3 else {})
+    def needs(self) -> Needs:
+        return Needs(annotations={"masks": 1} if self.message.number_of_stages == 3 else {})
 
-    def target_conflicts(self, reader: schema.InputReader) -> Iterator[Problem]:
+    def annotation_conflicts(self, reader: schema.InputReader) -> Iterator[Problem]:
         if self.predicts_masks and not reader.load_instance_masks:
             yield Problem(
                 "error",
@@ -284,8 +284,8 @@ class FastRcnnArchitecture(TwoStageArchitecture):
     message: schema.FastRcnn
 
     @property
-    def inputs(self) -> Needs:
-        return Needs({"proposals": self.message.max_proposals})
+    def needs(self) -> Needs:
+        return Needs({"proposals": self.message.max_proposals}, super().needs.annotations)
 
     @property
     def required(self) -> Mapping[str, str]:
