@@ -14,6 +14,7 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = ["3.11", "3.12", "3.13"]
 # PyTorch without CUDA; its own index has such builds only.
 TORCH = ("torch==2.13.0", "--extra-index-url", "https://download.pytorch.org/whl/cpu")
+TEMPLATES = "detectune/recipes/templates/*.config"
 BACKENDS = {"tensorflow": (), "jax": ("jax",), "torch": TORCH}
 
 
@@ -95,6 +96,7 @@ def build(session: nox.Session) -> None:
         "detectune/demo/checkpoint/checkpoint/ckpt-0.index",
         "detectune/demo/checkpoint/checkpoint/ckpt-0.data-00000-of-00001",
         "detectune/config/protos/pipeline.proto",
+        *(str(file.relative_to("src")) for file in Path("src").glob(TEMPLATES)),
     )
     missing = [name for name in needed if name not in names]
     surplus = [name for name in names if "test" in name.split("/")[0]]

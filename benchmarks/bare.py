@@ -20,7 +20,7 @@ def network_outputs(detector: Detector, images: tf.Tensor, *, training: bool) ->
     out: Any = detector(images, training=training)
     if not isinstance(detector, FasterRCNN):
         return [out.box_codes, out.class_logits]
-    outputs = [out.first.box_codes, out.first.class_logits]
+    outputs = [out.rpn.box_codes, out.rpn.class_logits]
     stage = detector.roi_head
     if stage is None:
         return outputs

@@ -29,8 +29,8 @@ def measure(model: str, folder: str, save: bool) -> dict[str, float]:
     from detectune.checkpoints.files import write_checkpoint
     from detectune.checkpoints.keys import variable_keys
     from detectune.checkpoints.restore import restore
-    from detectune.config.templates import template
     from detectune.detectors.build import build_detector
+    from detectune.recipes.templates import template
 
     config = template(model).model
     began = time.perf_counter()
@@ -70,10 +70,10 @@ def main() -> None:
         return
     from tables import add_rows
 
-    from detectune.config.templates import MODELS
+    from detectune.recipes.templates import models
 
     rows = []
-    for model in arguments.models or MODELS:
+    for model in arguments.models or models():
         with tempfile.TemporaryDirectory() as folder:
             in_a_process(model, folder, "--save")
             rows.append({"model": model, **in_a_process(model, folder)})

@@ -18,7 +18,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from tables import add_rows
 
-from detectune.checkpoints.run_directory import image_resizer, open_run
+from detectune.checkpoints.run_directory import open_run
+from detectune.config.architectures import image_resizer
 from detectune.data.pipeline import eval_batches
 from detectune.data.resizers import build_resizer
 from detectune.data.sources.recognise import open_source

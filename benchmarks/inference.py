@@ -25,11 +25,11 @@ import tensorflow as tf
 from bare import network_outputs
 from tables import add_rows
 
-from detectune.checkpoints.run_directory import image_resizer
-from detectune.config.templates import template
+from detectune.config.architectures import image_resizer
 from detectune.data.resizers import build_resizer
 from detectune.detectors.build import build_detector
 from detectune.detectors.inference import DetectionModel
+from detectune.recipes.templates import template
 
 IMAGE = np.random.default_rng(0).uniform(0, 255, (360, 480, 3)).astype(np.float32)
 

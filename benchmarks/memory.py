@@ -20,8 +20,9 @@ from google.protobuf import text_format
 from tables import add_rows
 from train_step import OPTIMIZER, batch_of
 
-from detectune.config.templates import template
+from detectune.config import schema
 from detectune.detectors.build import build_detector
+from detectune.recipes.templates import template
 from detectune.training.optimizers import build_optimizer
 
 _STEPS = 3
@@ -33,7 +34,7 @@ def main() -> None:
     parser.add_argument("batch", type=int)
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
-    config = template(arguments.model)
+    config = schema.TrainEvalPipelineConfig(model=template(arguments.model).model)
     config.train_config.batch_size = arguments.batch
     text_format.Parse(OPTIMIZER, config.train_config)
     if config.model.HasField("faster_rcnn"):

@@ -32,16 +32,16 @@ from bare import network_outputs
 from google.protobuf import text_format
 from tables import add_rows
 
-from detectune.checkpoints.run_directory import image_resizer
 from detectune.config import schema
+from detectune.config.architectures import image_resizer
 from detectune.config.load import load_config
-from detectune.config.templates import template
 from detectune.data.pipeline import train_batches
 from detectune.data.resizers import build_resizer
 from detectune.data.sources import recognise
 from detectune.detectors.base import Detector
 from detectune.detectors.build import build_detector
 from detectune.layers import batch_norm, conv_norm
+from detectune.recipes.templates import template
 from detectune.structures import GroundTruth
 from detectune.training.optimizers import build_optimizer
 
@@ -89,7 +89,7 @@ def batch_of(config: schema.TrainEvalPipelineConfig, detector: Detector):
     if "mask_loss" in detector.loss_names:
         masks = np.zeros((count, 8, height, width), np.uint8)
         masks[:, 0, height // 4 : height // 2, width // 4 : width // 2] = 1
-        truth = truth._replace(masks=masks)
+        truth = truth._replace(columns={"masks": masks})
     return images, truth, resizer
 
 
@@ -102,7 +102,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     given = Path(arguments.config)
-    config = load_config(given) if given.is_file() else template(arguments.config)
+    config = schema.TrainEvalPipelineConfig()
+    if given.is_file():
+        config = load_config(given)
+    else:
+        config.model.CopyFrom(template(arguments.config).model)
     config.train_config.batch_size = arguments.batch or config.train_config.batch_size
     if not config.train_config.HasField("optimizer"):
         text_format.Parse(OPTIMIZER, config.train_config)
@@ -115,7 +119,7 @@ def main() -> None:
     _timed(steps["bare"])  # traced while Keras's own batch norm is in place
     batch_norm.has_fused_kernel = conv_norm.has_fused_kernel = kernel
     steps["fused"] = bare_step(build_detector(config.model), images)
-    memory = tf.data.Dataset.from_tensors((images, truth)).repeat()
+    memory = tf.data.Dataset.from_tensors(({"images": images}, truth.as_batch())).repeat()
     steps["training"] = fit_step(detector, config, memory)
     if arguments.data:
         source = recognise.open_source(arguments.data)

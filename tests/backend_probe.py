@@ -18,8 +18,10 @@ import keras
 import numpy as np
 from tiny import SIDE, random_batch, tiny_config
 from tiny_two_stage import batch_with_masks, tiny_two_stage
+from toy import ToyDetector
 
 from detectune.backbones.inception_resnet_v2 import Repeats, region_networks
+from detectune.checkpoints.keys import variable_keys
 from detectune.detectors.base import Detector
 from detectune.detectors.build import build_detector
 from detectune.detectors.inference import DetectionModel
@@ -67,6 +69,7 @@ def probe() -> dict:
         "fused_kernel": "detectune.layers.fused_tensorflow" in sys.modules,
         "families": {name: detections(name) for name in FAMILIES},
         "region_features": region_features(),
+        "default_paths": [row.path for row in variable_keys(ToyDetector())],
     }
 
 

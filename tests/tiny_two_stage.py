@@ -67,4 +67,4 @@ def batch_with_masks(count: int = 2) -> tuple[np.ndarray, GroundTruth]:
     for image, box in np.ndindex(*truth.classes.shape):
         top, left, bottom, right = truth.boxes[image, box].astype(int)
         masks[image, box, top:bottom, left : (left + right) // 2] = 1
-    return images, truth._replace(masks=masks)
+    return images, truth._replace(columns={"masks": masks})

@@ -20,10 +20,10 @@ from cli_page import cli_page
 
 import detectune
 from detectune.config import protos
-from detectune.config.choices import CHOICES
+from detectune.config.architectures.ssd import SSD_EXTRACTORS
+from detectune.config.choices import choice_of
 from detectune.config.descriptors import is_repeated, message_name, with_nested
 from detectune.config.field_status import Status, field_status
-from detectune.config.tf1_names import TF1_EXTRACTORS
 from detectune.detectors.builders.feature_extractor import feature_extractor_types
 from detectune.detectors.builders.region_features import (
     region_feature_types,
@@ -80,7 +80,7 @@ def feature_extractors_page() -> str:
     for name, (backbone, neck) in feature_extractor_types().items():
         by_backbone.setdefault(backbone, {})[neck] = name
     old: dict[str, list[str]] = {}
-    for name, new in TF1_EXTRACTORS.items():
+    for name, new in SSD_EXTRACTORS.tf1.items():
         old.setdefault(feature_extractor_types()[new][0], []).append(name)
     rows = []
     for backbone, necks in by_backbone.items():
@@ -196,7 +196,7 @@ def default_of(field) -> str:
 
 def remark(field, status: Status) -> str:
     """Status, reason, next step and the supported values of a field."""
-    choice = CHOICES.get(f"{message_name(field.containing_type)}.{field.name}")
+    choice = choice_of(f"{message_name(field.containing_type)}.{field.name}")
     values = ", ".join(f"`{value}`" for value in choice.values if value != "") if choice else ""
     parts = [f"{status.kind}." if status.reason or values else status.kind]
     parts += [status.reason, status.next_step, f"Supported: {values}." if values else ""]

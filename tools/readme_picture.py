@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from detectune.inference.draw import contact_sheet
+from detectune.drawing.sheets import contact_sheet
 
 TARGET = Path(__file__).resolve().parent.parent / "docs" / "pictures" / "demo.png"
 # Not chosen by result: the first four test scenes.

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 _HOMES = {
     "load_config": "detectune.config.load",
+    "write_new_config": "detectune.recipes.new_config_file",
     "build_detector": "detectune.detectors.build",
     "restore": "detectune.checkpoints.restore",
     "train": "detectune.training.train",
     "evaluate": "detectune.inference.evaluate_run",
     "Predictor": "detectune.inference.predictor",
     "export": "detectune.exporters.export",
-    "Detections": "detectune.structures",
+    "PaddedDetections": "detectune.structures",
     "GroundTruth": "detectune.structures",
     "Predictions": "detectune.structures",
     "DetectuneError": "detectune.errors",
@@ -43,7 +44,8 @@ if TYPE_CHECKING:
     from detectune.exporters.export import export
     from detectune.inference.evaluate_run import evaluate
     from detectune.inference.predictor import Predictor
-    from detectune.structures import Detections, GroundTruth, Predictions
+    from detectune.recipes.new_config_file import write_new_config
+    from detectune.structures import GroundTruth, PaddedDetections, Predictions
     from detectune.training.train import train
 
 

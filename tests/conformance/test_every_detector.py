@@ -17,12 +17,12 @@ from detectune.checkpoints.files import write_checkpoint
 from detectune.checkpoints.keys import variable_keys
 from detectune.checkpoints.restore import restore
 from detectune.config import schema
-from detectune.config.templates import MODELS, template
 from detectune.data.resizers import build_resizer
 from detectune.detectors.build import build_detector
 from detectune.detectors.builders.feature_extractor import feature_extractor_types
 from detectune.detectors.inference import DetectionModel
-from detectune.exporters.saved_model import read_saved_model, write_saved_model
+from detectune.exporters.saved_model import SavedModelExporter
+from detectune.recipes.templates import models, template
 from detectune.registry import backbones
 
 TYPES = feature_extractor_types()
@@ -124,7 +124,7 @@ def test_bfloat16_computes_finite_losses_and_keeps_float32_weights(config):
     images, truth = random_batch()
     losses = []
     for model in (exact, detector):
-        found = model.named_losses(truth, model(images, training=True))
+        found = model.named_losses(images, truth, model(images, training=True))
         losses.append({name: float(value) for name, value in found.items()})
     assert all(np.isfinite(list(row.values())).all() for row in losses)
     for name, value in losses[0].items():
@@ -136,9 +136,9 @@ def test_bfloat16_computes_finite_losses_and_keeps_float32_weights(config):
 def test_a_saved_model_answers_as_the_model(config, tmp_path):
     detector = make(config)
     resizer = build_resizer(config.ssd.image_resizer, detector.pad_value)
-    write_saved_model(detector, resizer, tmp_path / "saved_model")
+    SavedModelExporter().write(detector, resizer, tmp_path / "saved_model")
     image = np.random.default_rng(3).integers(0, 256, (1, SIDE, SIDE, 3)).astype(np.uint8)
-    answers = read_saved_model(tmp_path / "saved_model")(image)
+    answers = SavedModelExporter().read(tmp_path / "saved_model")(input_tensor=image)
     found = DetectionModel(detector).detect(image.astype(np.float32), np.full((1, 2), SIDE))
     np.testing.assert_allclose(answers["detection_scores"], found.scores, atol=1e-5)
     np.testing.assert_allclose(answers["detection_boxes"] * SIDE, found.boxes, atol=1e-2)
@@ -147,7 +147,7 @@ def test_a_saved_model_answers_as_the_model(config, tmp_path):
 
 
 def test_every_type_that_can_be_asked_for_is_tested_here():
-    from detectune.config.choices import FEATURE_EXTRACTORS
+    from detectune.config.feature_extractors import FEATURE_EXTRACTORS
 
     assert list(TYPES) == list(FEATURE_EXTRACTORS)
     assert set(TYPES) > SLOW
@@ -158,7 +158,7 @@ LARGE = re.compile(r"resnet1|_d[1-7]_|inception_resnet|rcnn_resnet50_v1_\d{3,4}x
 
 @pytest.mark.parametrize(
     "model",
-    [pytest.param(name, marks=pytest.mark.slow if LARGE.search(name) else []) for name in MODELS],
+    [pytest.param(name, marks=pytest.mark.slow if LARGE.search(name) else []) for name in models()],
 )
 def test_every_shipped_config_builds_and_names_its_variables(model):
     detector = build_detector(template(model).model)

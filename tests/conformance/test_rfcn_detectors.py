@@ -16,7 +16,7 @@ from detectune.config import schema
 from detectune.data.resizers import build_resizer
 from detectune.detectors.build import build_detector
 from detectune.detectors.inference import DetectionModel
-from detectune.exporters.saved_model import read_saved_model, write_saved_model
+from detectune.exporters.saved_model import SavedModelExporter
 
 pytestmark = pytest.mark.slow
 SIZES = np.full((2, 2), SIDE)
@@ -75,9 +75,9 @@ def test_saved_is_restored(detector, tmp_path):
 
 def test_a_saved_model_answers_as_the_model(detector, tmp_path):
     resizer = build_resizer(config().faster_rcnn.image_resizer, detector.pad_value)
-    write_saved_model(detector, resizer, tmp_path / "saved_model")
+    SavedModelExporter().write(detector, resizer, tmp_path / "saved_model")
     image = random_batch()[0][:1].astype(np.uint8)
-    answers = read_saved_model(tmp_path / "saved_model")(image)
+    answers = SavedModelExporter().read(tmp_path / "saved_model")(input_tensor=image)
     found = DetectionModel(detector).detect(image.astype(np.float32), SIZES[:1])
     np.testing.assert_allclose(answers["detection_scores"], found.scores, atol=1e-5)
     np.testing.assert_allclose(answers["detection_boxes"] * SIDE, found.boxes, atol=1e-2)

@@ -18,7 +18,7 @@ from detectune.detectors.builders.region_features import (
     tf1_region_feature_types,
 )
 from detectune.detectors.inference import DetectionModel
-from detectune.exporters.saved_model import read_saved_model, write_saved_model
+from detectune.exporters.saved_model import SavedModelExporter
 
 FAST = ["faster_rcnn_mobilenet_v2_fpn_keras"]
 NAMES = [*region_feature_types(), *tf1_region_feature_types()]
@@ -67,9 +67,9 @@ def test_saved_is_restored(detector, tmp_path):
 def test_a_saved_model_answers_as_the_model(detector, tmp_path):
     config = tiny_two_stage(detector.type_name, stages=3).faster_rcnn
     resizer = build_resizer(config.image_resizer, detector.pad_value)
-    write_saved_model(detector, resizer, tmp_path / "saved_model")
+    SavedModelExporter().write(detector, resizer, tmp_path / "saved_model")
     image = batch_with_masks()[0][:1].astype(np.uint8)
-    answers = read_saved_model(tmp_path / "saved_model")(image)
+    answers = SavedModelExporter().read(tmp_path / "saved_model")(input_tensor=image)
     found = DetectionModel(detector).detect(image.astype(np.float32), np.full((1, 2), SIDE))
     # The best ones: far down the list, rounding may choose another proposal.
     assert int(answers["num_detections"][0]) == found.valid.sum() == 8

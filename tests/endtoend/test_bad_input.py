@@ -544,12 +544,12 @@ def test_export_refuses(place, monkeypatch, words, status, said):
 
 
 def test_export_on_a_full_disk_leaves_nothing(place, monkeypatch):
-    def write(*_: object) -> None:
+    def write(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    from detectune.registry import exporters
+    from detectune.exporters.saved_model import SavedModelExporter
 
-    monkeypatch.setitem(exporters._parts, "saved_model", write)
+    monkeypatch.setattr(SavedModelExporter, "write", write)
     words = ["export", place.trained.run, "-o", place.folder / "x"]
     assert_refused(place, words, 1, "x: could not be written: there is no space left on the disk")
 

@@ -15,10 +15,10 @@ from PIL import Image
 from detectune.checkpoints.files import point_to, write_checkpoint
 from detectune.checkpoints.keys import variable_keys
 from detectune.config.save import write_config
-from detectune.config.templates import template
 from detectune.detectors.build import build_detector
-from detectune.exporters.contract import OUTPUTS
-from detectune.exporters.saved_model import read_saved_model
+from detectune.exporters.contract import ANCHOR_OUTPUTS, OUTPUTS
+from detectune.exporters.saved_model import SavedModelExporter
+from detectune.recipes.templates import template
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "guides" / "faster-rcnn.md"
 ARCHIVE = "faster_rcnn_resnet50_v1_640x640_coco17_tpu-8"
@@ -36,9 +36,9 @@ def write_archive(folder: Path) -> None:
     }
     write_checkpoint(folder / "checkpoint" / "ckpt-0", values)
     point_to(folder / "checkpoint" / "ckpt-0")
-    for reader in (config.train_input_reader, config.eval_input_reader.add()):
+    for reader in (config.train_input_reader, config.eval_input_reader[0]):
         reader.label_map_path = "PATH_TO_BE_CONFIGURED/label_map.txt"
-        reader.tf_record_input_reader.input_path.append("PATH_TO_BE_CONFIGURED/train.tfrecord")
+        reader.tf_record_input_reader.input_path[:] = ["PATH_TO_BE_CONFIGURED/train.tfrecord"]
     config.train_config.fine_tune_checkpoint = "PATH_TO_BE_CONFIGURED/resnet50.ckpt-1"
     write_config(config, folder / "pipeline.config")
 
@@ -87,8 +87,7 @@ def test_the_guide_leads_from_the_archive_to_the_export(tmp_path):
     assert len(list((project / "drawn").glob("*.png"))) + len(
         list((project / "drawn").glob("*.jpg"))
     ) == len(COLOURS)
-    answers = read_saved_model(project / "exported" / "saved_model")(
-        np.zeros((1, 120, 160, 3), np.uint8)
-    )
-    assert sorted(answers) == sorted(OUTPUTS)
+    model = SavedModelExporter().read(project / "exported" / "saved_model")
+    answers = model(input_tensor=np.zeros((1, 120, 160, 3), np.uint8))
+    assert sorted(answers) == sorted((*OUTPUTS, *ANCHOR_OUTPUTS))
     assert answers["detection_multiclass_scores"].shape[-1] == len(COLOURS) + 1

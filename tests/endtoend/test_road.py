@@ -19,7 +19,7 @@ from detectune.checkpoints.files import find_checkpoint, read_checkpoint
 from detectune.config.label_map import read_label_map
 from detectune.config.load import load_config
 from detectune.data.decode import read_image
-from detectune.exporters.contract import OUTPUTS
+from detectune.exporters.contract import ANCHOR_OUTPUTS, OUTPUTS
 from detectune.inference.predictor import Predictor
 from detectune.training.logs import read_metrics
 
@@ -187,7 +187,7 @@ def test_the_saved_model_has_the_signature_of_the_original(trained, exported):
         "detection_scores": (2, 20), "num_detections": (2,),
         "raw_detection_boxes": (2, 168, 4), "raw_detection_scores": (2, 168, 3),
     }  # fmt: skip
-    assert sorted(called) == sorted(signed) == sorted(OUTPUTS)
+    assert sorted(called) == sorted(signed) == sorted((*OUTPUTS, *ANCHOR_OUTPUTS))
     for name, shape in shapes.items():
         assert called[name].dtype == tf.float32, name
         assert tuple(called[name].shape) == shape, name

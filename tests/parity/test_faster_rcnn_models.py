@@ -16,7 +16,7 @@ from detectune.checkpoints.keys import variable_keys
 from detectune.config.load import load_config
 from detectune.data.resizers import build_resizer
 from detectune.detectors.build import build_detector
-from detectune.structures import Detections, GroundTruth, Proposals
+from detectune.structures import GroundTruth, PaddedDetections, Proposals, image_size
 
 from .recordings import relative_error
 from .zoo_recordings import assign_recipe, check_keys
@@ -93,7 +93,7 @@ class Recorded:
             both("classes").argmax(-1).astype(np.int32),
             np.ones(weights.shape, bool),
             weights.astype(np.float32),
-            masks=both("masks").astype(np.uint8) if has_masks else None,
+            columns={"masks": both("masks").astype(np.uint8)} if has_masks else {},
             sizes=self.loss_sizes,
         )
 
@@ -114,18 +114,21 @@ def test_the_first_stage_equals_the_recorded_one(recorded):
     out = detector(recorded.images, training=False)
     for level, features in enumerate(out.maps):
         assert relative_error(arrays, f"pred/rpn_features_to_crop.{level}", features) < 1e-5
-    assert relative_error(arrays, "pred/rpn_box_encodings", out.first.box_codes) < 1e-5
+    assert relative_error(arrays, "pred/rpn_box_encodings", out.rpn.box_codes) < 1e-5
     logits = "pred/rpn_objectness_predictions_with_background"
-    assert relative_error(arrays, logits, out.first.class_logits) < 1e-5
-    assert relative_error(arrays, "pred/anchors", out.first.anchors) < 1e-6
-    _check_proposals(detector.propose(out, recorded.sizes), arrays["pred/proposal_boxes"])
+    assert relative_error(arrays, logits, out.rpn.class_logits) < 1e-5
+    assert relative_error(arrays, "pred/anchors", detector.anchors_of(recorded.images, out)) < 1e-6
+    _check_proposals(
+        detector.propose(recorded.images, out, recorded.sizes), arrays["pred/proposal_boxes"]
+    )
 
 
 @every_recording
 def test_the_second_stage_equals_the_recorded_one(recorded):
     arrays, stage = recorded.arrays, recorded.detector.roi_head
-    maps = recorded.detector(recorded.images, training=False)
-    out = stage(maps.maps, proposals=recorded.proposals(), image_size=maps.size)
+    maps = recorded.detector(recorded.images, training=False).maps
+    size = image_size(recorded.images)
+    out = stage(maps, proposals=recorded.proposals(), image_size=size)
     assert relative_error(arrays, "pred/box_classifier_features", out.features) < 1e-5
     codes = ops.reshape(out.box_codes, (-1, *out.box_codes.shape[2:]))
     assert relative_error(arrays, "pred/refined_box_encodings", codes) < 1e-5
@@ -138,7 +141,7 @@ def test_the_second_stage_equals_the_recorded_one(recorded):
     fractions = raw / np.tile(recorded.sizes, 2)[:, None]
     np.testing.assert_allclose(fractions, arrays["det/raw_detection_boxes"], atol=1e-5)
     if stage.mask_head is not None:
-        features = stage.features_of(found, maps.maps, windows, maps.size)
+        features = stage.features_of(found, maps, windows, size)
         masks = stage.masks(found, features)
         assert relative_error(arrays, "det/detection_masks", masks) < 1e-4
 
@@ -160,7 +163,7 @@ def _check_proposals(ours: Proposals, theirs: np.ndarray) -> None:
         assert np.mean(distances.min(1) < 0.05) > 0.3
 
 
-def _check_detections(found: Detections, arrays, sizes: np.ndarray) -> None:
+def _check_detections(found: PaddedDetections, arrays, sizes: np.ndarray) -> None:
     scores = np.asarray(found.scores)
     np.testing.assert_allclose(scores, arrays["det/detection_scores"], atol=1e-5)
     np.testing.assert_array_equal(found.anchor_indices, arrays["det/detection_anchor_indices"])
@@ -206,7 +209,9 @@ def test_every_loss_equals_the_recorded_one(recorded, in_recorded_order, mode):
     in_recorded_order(training)
     before = [np.asarray(variable) for variable in detector.variables]
     out = detector(recorded.loss_images, training=training)
-    losses = detector.named_losses(recorded.truth(mode), out, training=training)
+    losses = detector.named_losses(
+        recorded.loss_images, recorded.truth(mode), out, training=training
+    )
     losses["regularization_loss"] = sum(detector.losses)
     assert set(losses) == {*detector.loss_names, "regularization_loss"}
     for name, value in losses.items():
@@ -223,7 +228,7 @@ def test_a_step_has_the_recorded_gradients_and_moving_averages(recorded, in_reco
     before = [np.asarray(variable) for variable in detector.variables]
     with tf.GradientTape() as tape:
         out = detector(recorded.loss_images, training=True)
-        total = detector.compute_loss(y=recorded.truth("train"), y_pred=out)
+        total = detector.compute_loss(recorded.loss_images, recorded.truth("train"), out)
     rows = {row.key: row.variable for row in variable_keys(detector)}
     keys = [str(key) for key in losses["train/grad_keys"]]
     gradients = tape.gradient(total, [rows[key].value for key in keys])

@@ -18,10 +18,11 @@ from shared import shared_folder
 from detectune.checkpoints.keys import variable_keys
 from detectune.config import schema
 from detectune.config.load import load_config
-from detectune.config.templates import template
 from detectune.data.resizers import build_resizer
 from detectune.detectors.build import build_detector
 from detectune.detectors.inference import DetectionModel
+from detectune.exporters.answers import answers
+from detectune.recipes.templates import template
 from detectune.structures import GroundTruth
 
 from .recordings import relative_error
@@ -120,17 +121,31 @@ def test_predictions_and_detections_equal_the_recorded_ones(recorded):
         boxes = arrays["det/detection_boxes"][image][theirs]
         np.testing.assert_allclose(fractions[image][ours], boxes, atol=1e-4)
     own = np.take_along_axis(
-        np.asarray(recorded.detector.decode(out)[1]), found.anchor_indices[..., None], axis=1
+        np.asarray(recorded.detector.decode(recorded.images, out)[1]),
+        found.anchor_indices[..., None],
+        axis=1,
     )
     # Computed twice, compiled and not: the sums of D6 grow so large that rounding shows.
     np.testing.assert_allclose(found.class_scores, own, atol=5e-5)
+
+
+@every_recording
+def test_raw_boxes_of_an_export_equal_the_recorded_ones(recorded):
+    detector, sizes = recorded.detector, recorded.sizes
+    out = detector(recorded.images, training=False)
+    found, raw = detector.postprocess_with_raw(recorded.images, out, sizes)
+    sides = recorded.images.shape[1:3]
+    outputs = answers(found, raw, sizes=sizes, raw_sizes=np.array([sides]), image_size=sides)
+    assert not detector.clips_raw_boxes
+    boxes = outputs["raw_detection_boxes"]
+    assert relative_error(recorded.arrays, "det/raw_detection_boxes", boxes) < 1e-5
 
 
 @pytest.mark.parametrize("mode", ["eval", "train"])
 def test_every_loss_equals_the_recorded_one(recorded, mode):
     before = [np.asarray(variable) for variable in recorded.detector.variables]
     out = recorded.detector(recorded.loss_images, training=mode == "train")
-    losses = recorded.detector.named_losses(recorded.truth(), out)
+    losses = recorded.detector.named_losses(recorded.loss_images, recorded.truth(), out)
     losses["regularization_loss"] = sum(recorded.detector.losses)
     for name, value in losses.items():
         reference = float(recorded.losses[f"{mode}/loss/Loss/{name}"])

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from detectune.data.resizers import build_resizer
-from detectune.structures import Proposals
+from detectune.structures import Proposals, image_size
 
 from .recordings import relative_error
 from .tf1_recordings import recorded_folder, restored
@@ -44,24 +44,24 @@ def test_every_variable_has_its_place_and_both_stages_give_the_recorded_numbers(
     # Proposals that score almost the same may change places: the second stage gets the recorded.
     boxes = arrays["pred/proposal_boxes"]
     stage, proposals = detector.roi_head, Proposals(boxes, np.ones(boxes.shape[:2], bool))
-    second = stage(out.maps, proposals=proposals, image_size=out.size)
+    second = stage(out.maps, proposals=proposals, image_size=image_size(images))
     windows = np.array([[0.0, 0.0, *size]], np.float32)
     for key, ours in {
         "feature_maps.0": out.maps[0],
-        "rpn_box_encodings": out.first.box_codes,
-        "rpn_objectness_predictions_with_background": out.first.class_logits,
-        "box_classifier_features": stage.features(out.maps, boxes, out.size),
+        "rpn_box_encodings": out.rpn.box_codes,
+        "rpn_objectness_predictions_with_background": out.rpn.class_logits,
+        "box_classifier_features": stage.features(out.maps, boxes, image_size(images)),
         "refined_box_encodings": second.box_codes[0],
         "class_predictions_with_background": second.class_logits[0],
     }.items():
         if f"pred/{key}#shape" in arrays.files:
             assert relative_error(arrays, f"pred/{key}", ours) < 1e-5, key
-    recorded, found = boxes[0], np.asarray(detector.propose(out, size[None]).boxes)[0]
+    recorded, found = boxes[0], np.asarray(detector.propose(images, out, size[None]).boxes)[0]
     np.testing.assert_allclose(np.sort(found, axis=0), np.sort(recorded, axis=0), atol=1e-3)
     found = stage.detections(second, windows)
-    _check_detections(arrays, found, out.size)
+    _check_detections(arrays, found, image_size(images))
     if stage.mask_head is not None:
-        _check_masks(arrays, stage, out, found)
+        _check_masks(arrays, stage, out.maps, image_size(images), found)
 
 
 def _check_detections(arrays, found, size) -> None:
@@ -77,10 +77,10 @@ def _check_detections(arrays, found, size) -> None:
     np.testing.assert_allclose(boxes, arrays["det/detection_boxes"][0][theirs], atol=1e-4)
 
 
-def _check_masks(arrays, stage, out, found) -> None:
+def _check_masks(arrays, stage, maps, size, found) -> None:
     """Masks of the recorded boxes, whose order is that of the recorded masks."""
-    boxes = arrays["det/detection_boxes"] * np.tile(out.size, 2).astype(np.float32)
-    features = stage.features(out.maps, boxes, out.size)
+    boxes = arrays["det/detection_boxes"] * np.tile(size, 2).astype(np.float32)
+    features = stage.features(maps, boxes, size)
     assert relative_error(arrays, "det/mask_predictions", stage.mask_head(features)) < 1e-5
     classes = arrays["det/detection_classes"].astype(np.int32)
     masks = stage.masks(found._replace(boxes=boxes, classes=classes), features)

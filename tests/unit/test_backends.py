@@ -94,6 +94,11 @@ class TestSameAsTensorFlow:
         assert max(reference) > 0.1
         np.testing.assert_allclose(mine, reference, rtol=1e-4, atol=1e-5)
 
+    def test_keys_of_a_detector_without_a_name_map_are_the_same(self, backend):
+        paths = on(backend)["default_paths"]
+        assert "towers/0/0/kernel" in paths
+        assert paths == on("tensorflow")["default_paths"]
+
 
 @pytest.mark.slow
 @pytest.mark.parametrize("backend", ["jax", "torch"])

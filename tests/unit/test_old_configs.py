@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from shared import shared_folder
 
-from detectune.config import schema, tf1_names
+from detectune.config import schema
+from detectune.config.architectures.ssd import SSD_EXTRACTORS
 from detectune.config.check import check_config
 from detectune.config.load import load_config
 from detectune.detectors.build import build_detector
@@ -28,7 +29,7 @@ def old_configs() -> list[Path]:
     for path in sorted((shared_folder() / "configs").glob("*.config")):
         model = load_config(path).model
         kind = model.ssd.feature_extractor.type
-        if model.WhichOneof("model") == "ssd" and tf1_names.is_tf1(kind):
+        if model.WhichOneof("model") == "ssd" and SSD_EXTRACTORS.is_tf1(kind):
             found.append(path)
     return found
 
@@ -99,7 +100,7 @@ def test_one_of_each_two_stage_kind_is_built_and_trains_for_a_step():
         ("faster_rcnn_resnet50_keras", 2),
     ]
     images, truth = made_up_batch()
-    truth = truth._replace(masks=np.ones((2, 1, SIDE, SIDE), np.uint8))
+    truth = truth._replace(columns={"masks": np.ones((2, 1, SIDE, SIDE), np.uint8)})
     for kind, path in paths.items():
         config = load_config(path)
         resizer = config.model.faster_rcnn.image_resizer

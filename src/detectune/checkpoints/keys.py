@@ -2,50 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any, NamedTuple
 
 from keras.layers import DepthwiseConv2D, Layer
 
-from detectune.checkpoints.name_maps import class_outputs
-from detectune.checkpoints.name_maps import classifier as classifier_names
-from detectune.checkpoints.name_maps import faster_rcnn as faster_rcnn_names
-from detectune.checkpoints.name_maps import ssd as ssd_names
-from detectune.checkpoints.name_maps import tf1_faster_rcnn as tf1_faster_rcnn_names
-from detectune.checkpoints.name_maps import tf1_ssd as tf1_ssd_names
-from detectune.checkpoints.name_maps.class_outputs import ClassOutputs
+from detectune.checkpoints.name_maps.attribute_paths import attribute_of
+from detectune.checkpoints.name_maps.base import ClassOutputs, NameMap
+from detectune.checkpoints.name_maps.layer_key import own_variables
+from detectune.checkpoints.name_maps.slim import variable_name
 from detectune.detectors.base import Detector
-from detectune.detectors.fast_rcnn import FastRCNN
-from detectune.detectors.faster_rcnn import FasterRCNN
-from detectune.detectors.ssd import SSD
 from detectune.errors import CheckpointError, three_part
+from detectune.registry import name_maps
 
 SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"
 ROOT = "model/"
-
-# Detector class → its table of layers.
-_TABLES = {
-    SSD: ssd_names.layer_keys,
-    FasterRCNN: faster_rcnn_names.layer_keys,
-    FastRCNN: faster_rcnn_names.layer_keys,
-}
-# The same for the variable scopes of TensorFlow 1, as far as there were any.
-_TF1_TABLES = {
-    SSD: tf1_ssd_names.layer_scopes,
-    FasterRCNN: tf1_faster_rcnn_names.layer_scopes,
-    FastRCNN: tf1_faster_rcnn_names.layer_scopes,
-}
-# Detector class → the layers that classifiers have too.
-_CLASSIFIER_TABLES = {
-    SSD: classifier_names.layers_of_ssd,
-    FasterRCNN: classifier_names.layers_of_two_stages,
-    FastRCNN: classifier_names.layers_of_two_stages,
-}
-# Detector class → the layers with outputs of their own for every class.
-_CLASS_TABLES = {
-    SSD: class_outputs.class_outputs_of_ssd,
-    FasterRCNN: class_outputs.class_outputs_of_two_stages,
-    FastRCNN: class_outputs.class_outputs_of_two_stages,
-}
 
 
 class ClassifierKey(NamedTuple):
@@ -72,6 +43,10 @@ class VariableKey(NamedTuple):
     """The Keras variable."""
     tf1_name: str = ""
     """Variable name in the original on TensorFlow 1; empty if the network came later."""
+    scoped_name: str = ""
+    """`original_name` below the scope that the original built this part in; empty without one."""
+    in_extractor: bool = False
+    """Whether it is one of the feature extractor's."""
     in_classifier: ClassifierKey | None = None
     """The same variable in a classifier, if it is one of the backbone's."""
     classes: ClassOutputs | None = None
@@ -87,20 +62,25 @@ def variable_keys(detector: Detector) -> list[VariableKey]:
     """Every variable of `detector`, each exactly once.
 
     Raises:
-        CheckpointError: the name map of the family leaves a variable out, which is a defect.
+        CheckpointError: the name map of the class leaves a variable out, which is a defect.
     """
+    name_map: NameMap = name_maps[type(detector)]
+    tf1_names, in_classifier = _tf1_names(name_map, detector), _in_classifier(name_map, detector)
+    classes = {id(row.layer): row for row in name_map.class_outputs(detector)}
     found = []
-    tf1_names, in_classifier = _tf1_names(detector), _in_classifier(detector)
-    classes = {id(row.layer): row for row in _CLASS_TABLES[type(detector)](detector)}
-    for key, name, layer in _TABLES[type(detector)](detector):
-        for variable in layer.weights:
+    for key, name, layer in name_map.layers(detector):
+        for variable in own_variables(layer):
             kind, place = _kind(layer, variable), id(variable)
+            path = f"{key}/{kind}" if key else kind
+            original_name = f"{name}/{kind}" if name else kind
             found.append(
                 VariableKey(
-                    key=f"{ROOT}{key}/{kind}{SUFFIX}",
-                    original_name=f"{name}/{kind}",
+                    key=f"{ROOT}{path}{SUFFIX}",
+                    original_name=original_name,
                     variable=variable,
                     tf1_name=tf1_names.get(place, ""),
+                    scoped_name=name_map.scoped(path, original_name),
+                    in_extractor=path.startswith(name_map.extractor),
                     in_classifier=in_classifier.get(place),
                     classes=None if kind == "depthwise_kernel" else classes.get(id(layer)),
                 )
@@ -113,24 +93,24 @@ def _kind(layer: Layer, variable: Any) -> str:
     """The last part of a key."""
     if isinstance(layer, DepthwiseConv2D) and variable.name == "kernel":
         return "depthwise_kernel"  # its name before Keras 3
-    return variable.name
+    return attribute_of(layer, variable)
 
 
-def _tf1_names(detector: Detector) -> dict[int, str]:
+def _tf1_names(name_map: NameMap, detector: Detector) -> dict[int, str]:
     """`id` of a variable → its name on TensorFlow 1."""
     return {
-        id(variable): f"{scope}/{tf1_ssd_names.variable_name(layer, variable.name)}"
-        for scope, layer in _TF1_TABLES.get(type(detector), lambda _: ())(detector)
+        id(variable): f"{scope}/{variable_name(layer, variable.name)}"
+        for scope, layer in name_map.tf1_scopes(detector)
         for variable in layer.weights
     }
 
 
-def _in_classifier(detector: Detector) -> dict[int, ClassifierKey]:
+def _in_classifier(name_map: NameMap, detector: Detector) -> dict[int, ClassifierKey]:
     """`id` of a variable → where a classifier has it."""
     found = {}
-    for layer, place, scope, used in _CLASSIFIER_TABLES[type(detector)](detector):
-        for variable in layer.weights:
-            name = f"{scope}/{tf1_ssd_names.variable_name(layer, variable.name)}" if scope else ""
+    for layer, place, scope, used in name_map.classifier_layers(detector):
+        for variable in own_variables(layer):
+            name = f"{scope}/{variable_name(layer, variable.name)}" if scope else ""
             found[id(variable)] = ClassifierKey(place, _kind(layer, variable), name, used)
     return found
 
@@ -138,12 +118,16 @@ def _in_classifier(detector: Detector) -> dict[int, ClassifierKey]:
 def _check_complete(detector: Detector, found: list[VariableKey]) -> None:
     named = {id(row.variable) for row in found}
     missing = [v.path for v in _model_variables(detector) if id(v) not in named]
-    if missing or len({row.key for row in found}) != len(found):
+    counts = Counter(row.key for row in found)
+    doubled = [row.path for row in found if counts[row.key] > 1]
+    if missing or doubled:
+        wrong = f"no key for {missing[:5]}" if missing else f"several variables for {doubled[:5]}"
         raise CheckpointError(
             three_part(
-                f"{type(detector).__name__}: the name map has no key for {missing[:5]}.",
+                f"{type(detector).__name__}: its name map has {wrong}.",
                 "Every variable of a detector has exactly one key.",
-                "This is a defect of detectune: please report it with the pipeline.config.",
+                "Correct what is registered for the class in detectune.registry.name_maps; if it "
+                "is detectune's, please report it with the pipeline.config.",
             )
         )
 

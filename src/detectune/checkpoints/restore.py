@@ -21,6 +21,7 @@ from detectune.checkpoints.classifiers import backbone_values
 from detectune.checkpoints.files import find_checkpoint, read_checkpoint
 from detectune.checkpoints.keys import ROOT, SUFFIX, VariableKey, variable_keys
 from detectune.checkpoints.tf1_values import is_name_based, tf1_values
+from detectune.config.architectures import chosen
 from detectune.config.load import load_config
 from detectune.detectors.base import Detector
 from detectune.errors import CheckpointError, DetectuneError, did_you_mean, three_part
@@ -36,8 +37,6 @@ _PROMISES: dict[str, str] = {
     "fine_tune": "the feature extractor",
     "classification": "the backbone",
 }
-# What the paths of a feature extractor begin with, of one stage or of two.
-_EXTRACTOR = "_feature_extractor"
 
 
 @dataclass
@@ -125,7 +124,9 @@ def restore(
     if kind in ("detection", "fine_tune"):
         classes = source_classes or (), target_classes or ()
         _rework_classes(rows, values, assignments, report, *classes)
-    _check_promise(report, _promised(rows, kind), values)
+    promised = _promised(rows, kind)
+    _check_known(detector, report, promised)
+    _check_promise(report, promised, values)
     for row, value in assignments.values():
         row.variable.assign(value)
     return report
@@ -165,7 +166,7 @@ def _promised(rows: list[VariableKey], kind: Kind) -> set[str]:
     if kind == "classification":
         # Nobody misses layers that the detector does not compute.
         return {row.path for row in rows if row.in_classifier and row.in_classifier.used}
-    return {row.path for row in rows if kind == "full" or row.path.startswith(_EXTRACTOR)}
+    return {row.path for row in rows if kind == "full" or row.in_extractor}
 
 
 def _classification_values(
@@ -240,6 +241,20 @@ def _forget(
         report.fresh.append(path)
 
 
+def _check_known(detector: Detector, report: RestoreReport, promised: set[str]) -> None:
+    """Whether anything is promised: a detector may have no part that is called a backbone."""
+    if not promised:
+        raise CheckpointError(
+            three_part(
+                f'{report.path}: type "{report.kind}" promises {_PROMISES[report.kind]}, but '
+                f"nobody says which layers of {type(detector).__name__} that is.",
+                "It is what stands in the attributes backbone and neck, or what the name map of "
+                "the class says.",
+                'Use the type "full", or register a NameMap for the class.',
+            )
+        )
+
+
 def _check_promise(
     report: RestoreReport, promised: set[str], values: Mapping[str, np.ndarray]
 ) -> None:
@@ -288,8 +303,8 @@ def _config_beside(prefix: str) -> str:
             model = load_config(path).model
         except DetectuneError:
             return str(path)  # it is only a hint, and the error at hand matters more
-        chosen = getattr(model, model.WhichOneof("model") or "ssd")
-        found = getattr(getattr(chosen, "feature_extractor", None), "type", "")
+        architecture = chosen(model)
+        found = "" if architecture is None else architecture.feature_extractor
         return f'{path}, which says type: "{found}"' if found else str(path)
     return "the pipeline.config of the checkpoint"
 

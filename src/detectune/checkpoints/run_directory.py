@@ -18,6 +18,7 @@ from pathlib import Path
 from detectune.checkpoints.files import find_checkpoint
 from detectune.checkpoints.restore import label_map_beside, restore
 from detectune.config import schema
+from detectune.config.architectures import num_classes
 from detectune.config.coco_classes import coco_label_map, is_coco
 from detectune.config.label_map import LabelMap, read_label_map
 from detectune.config.load import load_config
@@ -106,13 +107,3 @@ def open_run(path: str | os.PathLike) -> Run:
             )
         )
     return Run(folder, load_config(config))
-
-
-def num_classes(model: schema.DetectionModel) -> int:
-    """`num_classes` of whichever architecture is set."""
-    return getattr(model, model.WhichOneof("model")).num_classes
-
-
-def image_resizer(model: schema.DetectionModel) -> schema.ImageResizer:
-    """`image_resizer` of whichever architecture is set."""
-    return getattr(model, model.WhichOneof("model")).image_resizer

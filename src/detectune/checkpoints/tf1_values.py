@@ -15,9 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from detectune.checkpoints.keys import ROOT, SUFFIX, VariableKey
-from detectune.checkpoints.name_maps import tf1_faster_rcnn, tf1_ssd
 
-_EXTRACTORS = (tf1_ssd.ROOT, f"{tf1_faster_rcnn.FIRST_STAGE}/")
 _AVERAGE = "/ExponentialMovingAverage"
 _SLOTS = (
     "RMSProp", "RMSProp_1", "RMSProp_2", "Momentum", "Adam", "Adam_1", "Adagrad", "Adadelta",
@@ -48,7 +46,9 @@ def is_name_based(keys: Iterable[str]) -> bool:
 
 def tf1_values(values: Mapping[str, np.ndarray], rows: Iterable[VariableKey]) -> Tf1Values:
     """`values` of a detector or of a classifier, by the keys of `rows`."""
-    places = _places(rows, of_detector=any(name.startswith(_EXTRACTORS) for name in values))
+    rows = list(rows)
+    scopes = {row.tf1_name.partition("/")[0] for row in rows if row.in_extractor and row.tf1_name}
+    places = _places(rows, of_detector=any(name.partition("/")[0] in scopes for name in values))
     found = Tf1Values()
     for name, value in values.items():
         if reason_to_set_aside(name, values):

@@ -69,18 +69,18 @@ def new(
     SOURCE is a folder or file of images with annotations; its format is recognised, or named as
     coco:PATH, voc:PATH, yolo:PATH, csv:PATH, tfrecord:PATTERN.
     """
-    from detectune.cli.new_config import write_new_config
+    from detectune.recipes.new_config_file import write_new_config
 
-    lines = write_new_config(
+    new = write_new_config(
+        model,
+        train,
+        evaluation,
         output,
-        model=model,
-        train=train,
-        evaluation=evaluation,
         checkpoint=checkpoint,
         label_map_path=label_map,
         batch_size=batch_size,
-        steps=steps,
+        num_steps=steps,
         force=force,
     )
-    for line in lines:
+    for line in (*new.reasons, *new.written, *new.next_steps):
         click.echo(line)

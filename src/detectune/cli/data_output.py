@@ -36,7 +36,8 @@ def open_named(spec: str, label_map: str | None, *, proposals: bool = False) -> 
     from detectune.data.sources.recognise import open_source
 
     classes = read_label_map(label_map) if label_map else None
-    return open_source(spec, classes, proposals=proposals)
+    columns = ("masks", "proposals") if proposals else ("masks",)
+    return open_source(spec, classes, columns=columns)
 
 
 def parse_ratios(text: str) -> list[float]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from detectune.config.machine import free_memory_gb
+from detectune.recipes.machine import free_memory_gb
 
 NEEDED = {
     "keras": "keras",

@@ -8,16 +8,16 @@ import click
 @click.command()
 @click.argument("run")
 @click.option("--to", default="saved_model", show_default=True, metavar="FORMAT")
-@click.option("-o", "--output", required=True, metavar="DEST", help="A new folder.")
+@click.option("-o", "--output", required=True, metavar="DEST", help="A new folder, or a new file.")
 @click.option("--checkpoint", metavar="best|last|PATH", help="Which weights; the best if left out.")
-@click.option("--precision", default="fp32", show_default=True)
+@click.option("--precision", metavar="NAME", help="One of the format's; its usual if left out.")
 @click.option("--image", "images", multiple=True, metavar="FILE", help="Compare on this image.")
 def export(
     run: str,
     to: str,
     output: str,
     checkpoint: str | None,
-    precision: str,
+    precision: str | None,
     images: tuple[str, ...],
 ) -> None:
     """Write the detector of RUN to DEST, and compare it with RUN before saying that it is done."""

@@ -7,19 +7,21 @@ import os
 from google.protobuf import text_format
 
 from detectune.config import schema
-from detectune.config.doubts import doubtful_values
-from detectune.config.evaluated import mask_contradictions
+from detectune.config.conflicts import conflicts
 from detectune.config.load import protobuf_problem, read_config_text, text_problems
+from detectune.config.metrics import mask_conflicts
+from detectune.config.missing_fields import missing_fields
 from detectune.config.named_files import file_problems
 from detectune.config.problems import Problem
 from detectune.config.report import report_fields
-from detectune.config.required import missing_parts
 from detectune.config.text_problems import read_tree
 from detectune.config.text_tree import Place, parse
+from detectune.config.warnings import warnings
+from detectune.registry import architectures
 
 
 def check_config(path: str | os.PathLike) -> list[Problem]:
-    """Everything wrong, doubtful or ignored in the file at `path`, by line.
+    """Everything wrong, questionable or ignored in the file at `path`, by line.
 
     Unknown fields and values are reported all at once; what the config means is checked when its
     text is right.
@@ -27,6 +29,7 @@ def check_config(path: str | os.PathLike) -> list[Problem]:
     Raises:
         ConfigError: the file itself cannot be read.
     """
+    architectures.scan()  # their modules bring the blocks of plug-ins
     text = read_config_text(path)
     config = schema.TrainEvalPipelineConfig()
     problems = text_problems(text, config.DESCRIPTOR)
@@ -45,10 +48,15 @@ def check_config(path: str | os.PathLike) -> list[Problem]:
 def check_message(
     config: schema.TrainEvalPipelineConfig, check_files: bool = True
 ) -> list[Problem]:
-    """Everything wrong, doubtful or ignored in `config`; without places, as it has none."""
-    problems = [*report_fields(config), *missing_parts(config), *mask_contradictions(config)]
-    problems += doubtful_values(config)
-    return problems + (file_problems(config) if check_files else [])
+    """Everything wrong, questionable or ignored in `config`; without places, as it has none."""
+    return [
+        *report_fields(config),
+        *missing_fields(config),
+        *conflicts(config),
+        *mask_conflicts(config),
+        *warnings(config),
+        *(file_problems(config) if check_files else ()),
+    ]
 
 
 def _problems_of_the_rest(
@@ -57,7 +65,7 @@ def _problems_of_the_rest(
     """Field problems of a text with unknown fields, as far as protobuf can still read it."""
     config = schema.TrainEvalPipelineConfig()
     try:
-        text_format.Parse(text, config, allow_unknown_field=True)
+        text_format.Parse(text, config, allow_unknown_field=True, allow_unknown_extension=True)
     except text_format.ParseError:
         return []
     seen = {problem.field for problem in known}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from importlib.metadata import entry_points
 from typing import Any, NamedTuple
 
-from detectune.config import tf1_names
-from detectune.config.feature_extractors import FEATURE_EXTRACTORS, REGION_FEATURE_EXTRACTORS
+from detectune.config.extractor_names import ExtractorNames
 from detectune.errors import did_you_mean
+from detectune.registry import architectures
 
 
 class Choice(NamedTuple):
@@ -24,19 +24,7 @@ CHECKPOINT_TYPES = ("", "detection", "fine_tune", "classification", "full")
 
 _BOX_CODES = Choice((3, 4), "Write 4, or 3 with square_box_coder, or remove the line.")
 
-# Field → what its names begin with, and the names of today.
-_EXTRACTORS = {
-    "SsdFeatureExtractor.type": ("ssd_", FEATURE_EXTRACTORS),
-    "FasterRcnnFeatureExtractor.type": ("faster_rcnn_", REGION_FEATURE_EXTRACTORS),
-}
-
 CHOICES = {
-    "SsdFeatureExtractor.type": Choice(
-        (*FEATURE_EXTRACTORS, *tf1_names.TF1_EXTRACTORS), "Choose one of these."
-    ),
-    "FasterRcnnFeatureExtractor.type": Choice(
-        (*REGION_FEATURE_EXTRACTORS, *tf1_names.TF1_REGION_EXTRACTORS), "Choose one of these."
-    ),
     "BidirectionalFeaturePyramidNetworks.combine_method": Choice(
         BIFPN_METHODS, 'Write "fast_attention", or remove the line.'
     ),
@@ -53,38 +41,45 @@ CHOICES = {
 }
 
 
+def choice_of(row: str) -> Choice | None:
+    """What the field `row` (`Message.field`) may be; None if that is not limited."""
+    names = extractors_of(row)
+    if names is not None:
+        return Choice((*names.today, *names.tf1), "Choose one of these.")
+    return CHOICES.get(row)
+
+
+def extractors_of(row: str) -> ExtractorNames | None:
+    """The feature extractors that the field `row` (`Message.field`) names; None if it does not."""
+    known = (architectures[name].extractors for name in architectures)
+    return next((names for names in known if names and names.field == row), None)
+
+
 def wrong_choice(row: str, value: Any) -> tuple[str, str, str] | None:
     """Found, allowed and next step if the field `row` (`Message.field`) may not be `value`."""
-    choice = CHOICES.get(row)
+    choice, extractors = choice_of(row), extractors_of(row)
     if choice is None or value in choice.values:
-        return None
-    if row in _EXTRACTORS and _is_plugin(str(value), _EXTRACTORS[row][0]):
         return None
     allowed = ", ".join(str(known) for known in choice.values if known != "")
     guess = did_you_mean(str(value), [str(known) for known in choice.values])
+    if extractors is not None:
+        if _is_plugin(str(value), extractors.prefix):
+            return None
+        return _wrong_extractor(str(value), guess, extractors)
     if row == "EvalConfig.metrics_set":
         guess = ""  # another metric is a choice, not a slip of the pen
-    if row in _EXTRACTORS:
-        return _wrong_extractor(str(value), guess, *_EXTRACTORS[row])
     return (f"{value} is not supported.", f"Supported: {allowed}.", f"{guess}{choice.next_step}")
 
 
-def is_extractor(row: str) -> bool:
-    """Whether the field `row` (`Message.field`) names a feature extractor."""
-    return row in _EXTRACTORS
-
-
-def _wrong_extractor(
-    value: str, guess: str, prefix: str, names: tuple[str, ...]
-) -> tuple[str, str, str]:
-    refused = tf1_names.refusal(value)
+def _wrong_extractor(value: str, guess: str, names: ExtractorNames) -> tuple[str, str, str]:
+    refused = names.refusal(value)
     if refused:
         return refused
-    if not value.startswith(prefix) or _is_other_family(value, names):
+    if not value.startswith(names.prefix) or _is_other_family(value, names.today):
         guess = ""
     return (
         f'the feature extractor "{value}" is not supported yet.',
-        f"Supported: {', '.join(names)}.",
+        f"Supported: {', '.join(names.today)}.",
         f"{guess}`detectune config new` writes configs of the zoo's models.",
     )
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor as Kinds
+from google.protobuf.message import Message
 
 Descriptor = Any
 EnumDescriptor = Any
@@ -28,14 +29,64 @@ def is_map(field: FieldDescriptor) -> bool:
     return field.message_type is not None and field.message_type.GetOptions().map_entry
 
 
+OWN_PACKAGE = "detectune.protos"
+"""The package of our own messages; those of another come with a plug-in."""
+
+
+def is_own(field: FieldDescriptor) -> bool:
+    """Whether `field` is declared by detectune rather than by another package."""
+    return field.file.package == OWN_PACKAGE
+
+
 def message_name(message: Descriptor) -> str:
-    """`Ssd.MaskHead`: the full name of `message` without the package."""
-    return message.full_name.removeprefix(f"{message.file.package}.")
+    """`Ssd.MaskHead`: the full name of `message`; our own without the package."""
+    return message.full_name.removeprefix(f"{OWN_PACKAGE}.")
 
 
 def field_name(field: FieldDescriptor) -> str:
     """`Ssd.MaskHead.mask_height`: the name of `field` with its message."""
     return f"{message_name(field.containing_type)}.{field.name}"
+
+
+def text_name(field: FieldDescriptor) -> str:
+    """`field` as it is written in text: `num_classes`, or `[toy_plugin.toy]` for an extension."""
+    return f"[{field.full_name}]" if field.is_extension else field.name
+
+
+def find_field(message: Descriptor, name: str) -> FieldDescriptor | None:
+    """The field of `message` that `name` means in text; None if there is none."""
+    if not name.startswith("["):
+        return message.fields_by_name.get(name)
+    try:
+        field = message.file.pool.FindExtensionByName(name.strip("[] "))
+    except KeyError:
+        return None
+    return field if field.containing_type.full_name == message.full_name else None
+
+
+def extensions_of(message: Descriptor) -> list[FieldDescriptor]:
+    """What other packages, as far as they are imported, add to `message`; by number."""
+    return sorted(message.file.pool.FindAllExtensions(message), key=lambda field: field.number)
+
+
+def value_of(message: Message, field: FieldDescriptor) -> Any:
+    """The value of `field`, which may be an extension; writing to it writes to `message`."""
+    return message.Extensions[field] if field.is_extension else getattr(message, field.name)
+
+
+def clear(message: Message, field: FieldDescriptor) -> None:
+    """Set `field`, which may be an extension, back to its default."""
+    if field.is_extension:
+        message.ClearExtension(field)
+    else:
+        message.ClearField(field.name)
+
+
+def set_choices(message: Message) -> list[FieldDescriptor]:
+    """What is chosen in `message`: the set fields of its one-ofs, and the set extensions."""
+    return [
+        field for field, _ in message.ListFields() if field.containing_oneof or field.is_extension
+    ]
 
 
 def with_nested(message: Descriptor) -> Iterator[Descriptor]:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from detectune.config import schema
+from detectune.config.architectures import chosen
 from detectune.config.label_map import LabelMap, read_label_map
 from detectune.config.problems import Problem
 from detectune.errors import ConfigError
@@ -25,7 +26,7 @@ _SHARDS = re.compile(r"-of-(\d+)|@(\d+)")
 
 def file_problems(config: schema.TrainEvalPipelineConfig) -> list[Problem]:
     """An error for each file that `config` names and that is missing or does not fit."""
-    problems = list(_checkpoint(config.train_config))
+    problems = [*_of_the_model(config.model), *_checkpoint(config.train_config)]
     readers = [("train_input_reader", config.train_input_reader)]
     readers += [(f"eval_input_reader[{i}]", r) for i, r in enumerate(config.eval_input_reader)]
     for path, reader in readers:
@@ -34,6 +35,14 @@ def file_problems(config: schema.TrainEvalPipelineConfig) -> list[Problem]:
             problems += _records(pattern, f"{path}.tf_record_input_reader.input_path[{index}]")
         problems += _source(reader.source, f"{path}.source")
     return problems
+
+
+def _of_the_model(model: schema.DetectionModel) -> Iterator[Problem]:
+    architecture = chosen(model)
+    named = {} if architecture is None else architecture.named_files()
+    for field, name in named.items():
+        if name and not _REMOTE.match(name) and not os.path.exists(name):
+            yield from _absent(name, field, "file")
 
 
 def _label_map(
@@ -62,20 +71,17 @@ def _label_map(
 def _class_count(
     config: schema.TrainEvalPipelineConfig, label_map: LabelMap, name: str, path: str
 ) -> Iterator[Problem]:
-    chosen = config.model.WhichOneof("model")
-    if (
-        chosen not in ("ssd", "faster_rcnn", "fast_rcnn", "center_net")
-        or path != "train_input_reader"
-    ):
+    architecture = chosen(config.model)
+    if architecture is None or path != "train_input_reader":
         return
-    count, needed = getattr(config.model, chosen).num_classes, label_map.num_classes
+    count, needed = architecture.num_classes, label_map.num_classes
     if count == needed or count < 1:
         return
     highest = label_map.items[-1]
     classes = f"{len(label_map)} classes up to id {needed} ({highest.label})"
     yield Problem(
         "error" if count < needed else "warning",
-        f"model.{chosen}.num_classes",
+        f"{architecture.path}.num_classes",
         f"num_classes is {count}, {name} has {classes}.",
         "num_classes is the highest id of the label map.",
         f"Write num_classes: {needed}.",

@@ -1,8 +1,8 @@
 """What a model reads of the data beside images, boxes and classes.
 
 One value, made once from the config and handed on: readers, augmentations, batches and detectors
-look a column up in it by name instead of passing a flag each. `data/columns.py` says how each
-column is stored, moved and padded.
+look a column up in it by name instead of passing a flag each. `data/columns` says how each column
+is stored, moved and padded.
 """
 
 from __future__ import annotations
@@ -10,37 +10,41 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from detectune.config import schema
-
 
 @dataclass(frozen=True)
 class Needs:
-    """Names of the columns that are read.
+    """Names of the columns that are read, each with its size.
+
+    The size of a column is how many proposals an image has, or how many keypoints an object; 1 for
+    columns that have no size of their own, such as masks.
 
     Args:
-        columns: name, as in `data.columns`, → its size: how many proposals per image, how many
-            keypoints per object; 1 for a column that has no size of its own, such as masks.
+        inputs: what the detector is given with every image, also to predict: "proposals".
+        annotations: what it learns from, or is measured by: "masks".
     """
 
-    columns: Mapping[str, int] = field(default_factory=dict)
+    inputs: Mapping[str, int] = field(default_factory=dict)
+    annotations: Mapping[str, int] = field(default_factory=dict)
 
     def __contains__(self, name: str) -> bool:
-        return name in self.columns
+        return name in self.inputs or name in self.annotations
+
+    @property
+    def columns(self) -> dict[str, int]:
+        """Name → size, of inputs and annotations."""
+        return {**self.inputs, **self.annotations}
 
     def size(self, name: str) -> int:
         """The size of the column `name`; 0 if it is not needed."""
         return self.columns.get(name, 0)
 
-    def without(self, *names: str) -> Needs:
-        """The same but for the columns `names`."""
-        return Needs({name: size for name, size in self.columns.items() if name not in names})
+    def without(self, name: str) -> Needs:
+        """The same but for the column `name`."""
+        return Needs(
+            {key: size for key, size in self.inputs.items() if key != name},
+            {key: size for key, size in self.annotations.items() if key != name},
+        )
 
-    def __or__(self, other: Needs) -> Needs:
-        return Needs({**self.columns, **other.columns})
 
-
-def model_needs(model: schema.DetectionModel) -> Needs:
-    """What the detector of `model { … }` is given with every image, whatever it is used for."""
-    if model.HasField("fast_rcnn"):
-        return Needs({"proposals": model.fast_rcnn.max_proposals})
-    return Needs()
+BOXES_ONLY = Needs()
+"""What a detector of boxes needs: nothing more."""

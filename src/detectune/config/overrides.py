@@ -6,6 +6,7 @@ a.list[0]=VALUE      one element; the index after the last one appends, and so d
 a.message={x: 1}     a message as protobuf text; what stood there is replaced
 a.b= or a.b=null     back to the default
 model.*.num_classes  `*` is whichever architecture (or optimizer, resizer …) is set there
+model.[toy_plugin.toy].num_classes  a block of another package, by its name in the file
 """
 
 from __future__ import annotations
@@ -18,12 +19,24 @@ from google.protobuf import text_format
 from google.protobuf.descriptor import FieldDescriptor as Kinds
 from google.protobuf.message import Message
 
-from detectune.config.descriptors import FieldDescriptor, is_map, is_repeated
+from detectune.config.descriptors import (
+    FieldDescriptor,
+    clear,
+    extensions_of,
+    find_field,
+    is_map,
+    is_repeated,
+    set_choices,
+    text_name,
+    value_of,
+)
 from detectune.config.text_problems import read_tree
 from detectune.config.text_tree import TextSyntaxError, parse
 from detectune.errors import ConfigError, did_you_mean, three_part
 
-_STEP = re.compile(r"(?P<name>\*|[A-Za-z_]\w*)(?P<index>\[\d*\])?")
+_STEP = re.compile(r"(?P<name>\*|[A-Za-z_]\w*|\[[A-Za-z_][\w.]*\])(?P<index>\[\d*\])?")
+# Dots that separate names, not those inside the brackets of an extension.
+_DOT = re.compile(r"\.(?![^\[\]]*\])")
 _EXAMPLE = "Write for example --set train_config.batch_size=8."
 
 
@@ -62,7 +75,7 @@ def apply_override(config: Message, override: str) -> None:
 
 def _steps(path: str, override: str) -> list[_Step]:
     steps = []
-    for part in path.split("."):
+    for part in _DOT.split(path):
         match = _STEP.fullmatch(part.strip())
         if match is None:
             raise _error(
@@ -90,10 +103,10 @@ def _inner(message: Message, step: _Step, override: str) -> Message:
         if step.position is not None:
             raise _not_repeated(override, field)
         _same_choice(message, field, override)
-        inner = getattr(message, field.name)
+        inner = value_of(message, field)
         inner.SetInParent()
         return inner
-    elements = getattr(message, field.name)
+    elements = value_of(message, field)
     if step.position is None and len(elements) > 1:
         raise _error(
             override,
@@ -111,29 +124,31 @@ def _assign(message: Message, step: _Step, value: str, override: str) -> None:
         if step.position is not None:
             raise _not_repeated(override, field)
         parsed = None if value in ("", "null") else _parsed(message, field, value, override)
-        message.ClearField(field.name)
+        clear(message, field)
         if parsed is not None:
+            for other in _excluded(message, field):
+                clear(message, other)
             message.MergeFrom(parsed)
         return
-    elements = getattr(message, field.name)
+    elements = value_of(message, field)
     index = _index(step, field, len(elements), override, default=len(elements))
     if value in ("", "null"):
         if index < len(elements):
             del elements[index]
         return
-    parsed = getattr(_parsed(message, field, value, override), field.name)
+    parsed = value_of(_parsed(message, field, value, override), field)
     rest = list(elements)
-    message.ClearField(field.name)
-    getattr(message, field.name).extend([*rest[:index], *parsed, *rest[index + 1 :]])
+    clear(message, field)
+    value_of(message, field).extend([*rest[:index], *parsed, *rest[index + 1 :]])
 
 
 def _field(message: Message, step: _Step, override: str) -> FieldDescriptor:
     descriptor = message.DESCRIPTOR
     if step.name == "*":
         return _chosen(message, override)
-    field = descriptor.fields_by_name.get(step.name)
+    field = find_field(descriptor, step.name)
     if field is None:
-        names = [known.name for known in descriptor.fields]
+        names = [text_name(known) for known in (*descriptor.fields, *extensions_of(descriptor))]
         raise _error(
             override,
             f"{descriptor.name} has no field called {step.name}.",
@@ -144,12 +159,12 @@ def _field(message: Message, step: _Step, override: str) -> FieldDescriptor:
 
 
 def _chosen(message: Message, override: str) -> FieldDescriptor:
-    """The field of the only one-of of `message` that is set."""
-    descriptor = message.DESCRIPTOR
-    set_names = [name for group in descriptor.oneofs if (name := message.WhichOneof(group.name))]
-    if len(set_names) == 1:
-        return descriptor.fields_by_name[set_names[0]]
-    choices = ", ".join(field.name for group in descriptor.oneofs for field in group.fields)
+    """The only field of `message` that is a choice among others and set."""
+    descriptor, found = message.DESCRIPTOR, set_choices(message)
+    if len(found) == 1:
+        return found[0]
+    offered = [field for group in descriptor.oneofs for field in group.fields]
+    choices = ", ".join(text_name(field) for field in (*offered, *extensions_of(descriptor)))
     raise _error(
         override,
         f"* stands for what is chosen in {descriptor.name}, and nothing is.",
@@ -160,15 +175,29 @@ def _chosen(message: Message, override: str) -> FieldDescriptor:
 
 def _same_choice(message: Message, field: FieldDescriptor, override: str) -> None:
     """Refuse to reach into another choice than the one set: that would delete the one set."""
-    group = field.containing_oneof
-    chosen = message.WhichOneof(group.name) if group else None
-    if chosen not in (None, field.name):
+    for other in _excluded(message, field):
+        chosen, wanted = text_name(other), text_name(field)
         raise _error(
             override,
-            f"this config has {chosen}, not {field.name}.",
-            f"Setting a field of {field.name} would drop all of {chosen}.",
-            f"Write {chosen} (or *), or replace it whole: {field.name}={{...}}.",
+            f"this config has {chosen}, not {wanted}.",
+            f"Setting a field of {wanted} would drop all of {chosen}.",
+            f"Write {chosen} (or *), or replace it whole: {wanted}={{...}}.",
         )
+
+
+def _excluded(message: Message, field: FieldDescriptor) -> list[FieldDescriptor]:
+    """What is set in `message` and cannot stay beside `field`: others of its one-of, extensions."""
+
+    def excludes(other: FieldDescriptor) -> bool:
+        if other.is_extension or field.is_extension:
+            return other.full_name != field.full_name
+        return other.name != field.name and other.name in members
+
+    group = field.containing_oneof
+    if group is None and not field.is_extension:
+        return []
+    members = () if group is None else {member.name for member in group.fields}
+    return [other for other in set_choices(message) if excludes(other)]
 
 
 def _index(step: _Step, field: FieldDescriptor, count: int, override: str, default: int) -> int:
@@ -187,7 +216,7 @@ def _index(step: _Step, field: FieldDescriptor, count: int, override: str, defau
 
 def _parsed(message: Message, field: FieldDescriptor, value: str, override: str) -> Message:
     """A message like `message` in which only `field` is set, to `value`."""
-    text = f"{field.name}: {_as_text(field, value)}"
+    text = f"{text_name(field)}: {_as_text(field, value)}"
     try:
         tree = parse(text)
         if len(tree.fields) > 1:
@@ -239,10 +268,6 @@ def _kind(field: FieldDescriptor) -> str:
     if field.message_type is not None:
         one = f"the fields of {field.message_type.name} in braces"
     return f"a list of {one}, in square brackets" if is_repeated(field) else one
-
-
-def _is_map(field: FieldDescriptor) -> bool:
-    return field.message_type.GetOptions().map_entry
 
 
 def _not_repeated(override: str, field: FieldDescriptor) -> ConfigError:

@@ -1,10 +1,12 @@
-"""What is wrong, doubtful or worth knowing about a config."""
+"""What is wrong, questionable or worth knowing about a config."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
+
+from detectune.errors import ConfigError, three_part
 
 Severity = Literal["error", "warning", "note"]
 _SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
@@ -35,6 +37,23 @@ class Problem(NamedTuple):
         place = f"{file}:{self.line}:{self.column}: " if self.line else f"{file}: " if file else ""
         field = f"{self.field}: " if self.field else ""
         return f"{place}{self.severity}: {field}{self.text}"
+
+
+def missing(path: str, found: str, example: str) -> Problem:
+    """The error that something needed is not there: `no optimizer`, and what to write."""
+    return Problem("error", path, f"the config has {found}.", "It is needed.", f"Write {example}.")
+
+
+def refuse(problems: Iterable[Problem]) -> None:
+    """Stop at the first of `problems`.
+
+    Raises:
+        ConfigError: there is one.
+    """
+    for problem in problems:
+        raise ConfigError(
+            three_part(f"{problem.field}: {problem.found}", problem.allowed, problem.next_step)
+        )
 
 
 def has_errors(problems: Iterable[Problem]) -> bool:

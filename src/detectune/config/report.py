@@ -7,9 +7,14 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from detectune.config import tf1_names
-from detectune.config.choices import is_extractor, wrong_choice
-from detectune.config.descriptors import FieldDescriptor, field_name, is_map, is_repeated
+from detectune.config.choices import extractors_of, wrong_choice
+from detectune.config.descriptors import (
+    FieldDescriptor,
+    field_name,
+    is_map,
+    is_repeated,
+    text_name,
+)
 from detectune.config.field_status import field_status
 from detectune.config.problems import Problem
 
@@ -25,7 +30,7 @@ def report_fields(config: Message) -> list[Problem]:
 
 def _report(message: Message, path: str) -> Iterator[Problem]:
     for field, value in message.ListFields():
-        inner = f"{path}.{field.name}" if path else field.name
+        inner = f"{path}.{text_name(field)}" if path else text_name(field)
         status = field_status(field)
         if status.kind == "honoured":
             yield from _inside(field, value, inner)
@@ -55,10 +60,12 @@ def _inside(field: FieldDescriptor, value: Any, path: str) -> Iterator[Problem]:
 def _value(field: FieldDescriptor, value: Any, path: str) -> Iterator[Problem]:
     if field.enum_type is not None:
         value = field.enum_type.values_by_number[value].name
-    wrong = wrong_choice(field_name(field), value)
+    row = field_name(field)
+    wrong, extractors = wrong_choice(row, value), extractors_of(row)
+    said = extractors.note(value) if extractors is not None else None
     if wrong:
         yield Problem("error", path, *wrong)
-    elif is_extractor(field_name(field)) and (said := tf1_names.note(value)):
+    elif said:
         yield Problem("note", path, *said, "")
 
 

@@ -14,8 +14,11 @@ from detectune.config.descriptors import (
     Descriptor,
     EnumDescriptor,
     FieldDescriptor,
+    extensions_of,
+    find_field,
     is_repeated,
     reachable_messages,
+    text_name,
 )
 from detectune.config.problems import Problem
 from detectune.config.text_tree import Block, Field, Place, Scalar
@@ -48,7 +51,10 @@ class _Reader:
         counts: dict[str, int] = {}
         chosen: dict[str, str] = {}
         for field in block.fields:
-            descriptor = message.fields_by_name.get(field.name)
+            descriptor = find_field(message, field.name)
+            if descriptor is None and field.name.startswith("["):
+                self._unknown_extension(field, message, path)
+                continue
             if descriptor is None:
                 self._unknown_field(field, message, path)
                 continue
@@ -153,6 +159,17 @@ class _Reader:
             f"{message.name} has no field called {field.name}.",
             offers,
             f"{guess}Rename or remove the line.",
+        )
+
+    def _unknown_extension(self, field: Field, message: Descriptor, path: str) -> None:
+        package = field.name.strip("[]").partition(".")[0]
+        known = ", ".join(text_name(extension) for extension in extensions_of(message))
+        self._add(
+            field.place,
+            _join(path, field.name),
+            f"no installed package adds {field.name} to {message.name}.",
+            f"Such blocks come with packages; known: {known or 'none'}.",
+            f"Install the package {package} that brings it, or correct the name.",
         )
 
     def _add(self, place: Place, path: str, found: str, allowed: str, next_step: str) -> None:

@@ -17,11 +17,11 @@ from detectune.config.label_map import read_label_map, write_label_map
 from detectune.data.folder_writers import WRITERS
 from detectune.data.image_files import decode_problem
 from detectune.data.sources.base import Record, Source, Subset
-from detectune.data.sources.recognise import FORMATS
 from detectune.errors import ConfigError, DataError, DetectuneError, three_part
 from detectune.files import WriteError
 
-# The formats that are written with masks.
+# The formats that can be written, and those of them that keep masks.
+WRITABLE = (*WRITERS, "tfrecord")
 _WITH_MASKS = ("tfrecord", "coco")
 _PART_NAMES = {2: ["train", "val"], 3: ["train", "val", "test"]}
 
@@ -53,10 +53,10 @@ def convert(
         ConfigError: the format is not known. WriteError: `dest` could not be written.
         DataError: `dest` exists, an annotation is wrong, or, if `strict`, an image is damaged.
     """
-    if to not in FORMATS:
+    if to not in WRITABLE:
         raise ConfigError(
             three_part(
-                f'no format is called "{to}".', f"Formats: {', '.join(FORMATS)}.", "Choose one."
+                f'no format is called "{to}".', f"Formats: {', '.join(WRITABLE)}.", "Choose one."
             )
         )
     if shards < 1:

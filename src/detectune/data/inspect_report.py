@@ -7,9 +7,9 @@ import html
 import io
 from collections.abc import Iterable
 
-from detectune.data.draw import draw_record
 from detectune.data.image_files import decode_problem
 from detectune.data.inspect import Inspection
+from detectune.data.pictures import draw_record
 from detectune.data.sources.base import Source
 
 _THUMBNAILS = 12

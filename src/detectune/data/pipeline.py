@@ -14,24 +14,25 @@ from __future__ import annotations
 import functools
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from detectune.config import schema
-from detectune.config.second_inputs import max_proposals
+from detectune.config.needs import BOXES_ONLY, Needs
+from detectune.config.reading import training_needs
 from detectune.data.augment.chain import build_augmentations
 from detectune.data.augment.example import Example, scaled_masks
 from detectune.data.check import check_source, not_empty
+from detectune.data.column_tensors import in_input, padded
+from detectune.data.columns.base import Column, check_columns, named_columns
 from detectune.data.decode import decode
-from detectune.data.decoded_masks import check_masks, record_pixels
 from detectune.data.image_files import apply_orientation, decodable, rotation_to_apply
-from detectune.data.proposals import check_proposals, record_proposals
 from detectune.data.resizers import Resizer
 from detectune.data.sources.base import Record, Source
-from detectune.structures import Array, GroundTruth
+from detectune.structures import Array, GroundTruth, Inputs
 
 _log = logging.getLogger("detectune")
 _BOX_PADDING = 8
@@ -45,17 +46,19 @@ _THREADS = max(os.cpu_count() or 1, 2)
 class EvalBatch(NamedTuple):
     """Images to evaluate or predict on; their annotations stay in the source."""
 
-    images: Array
-    """`[B, H, W, 3]` float32, 0–255, RGB, padded at the bottom and right."""
+    inputs: Inputs
+    """What the detector is given; images are padded at the bottom and right."""
     sizes: Array
     """`[B, 2]` int32: height and width of the picture inside `images`."""
     original_sizes: Array
     """`[B, 2]` int32: height and width of the decoded image file."""
     indices: Array
     """`[B]` int64: which record of the source each image is."""
-    proposals: Array = None
-    """`[B, P, 4]` float32, yxyx in pixels of `images`, zeros in padding; None where the detector
-    finds its own."""
+
+    @property
+    def images(self) -> Array:
+        """`[B, H, W, 3]` float32, 0–255, RGB."""
+        return self.inputs["images"]
 
 
 def train_batches(
@@ -68,52 +71,48 @@ def train_batches(
     steps: int | None = None,
     checked: bool = False,
 ) -> tf.data.Dataset:
-    """`(images [B, H, W, 3] float32 0–255 RGB, GroundTruth)` from `start_step` on.
+    """`(Inputs, ground truth)` from `start_step` on; see `structures`.
 
-    Boxes are in pixels of `images`, classes 0-based. Without `steps` the batches never end.
-    With `gradient_accumulation_steps` a step has so many batches, each a part of `batch_size`.
+    The ground truth is the flat dictionary of `GroundTruth.as_batch`. Boxes are in pixels of the
+    images, classes 0-based. Without `steps` the batches never end. With
+    `gradient_accumulation_steps` a step has so many batches, each a part of `batch_size`.
     A source that is `checked` has been looked through before: nothing is reported again.
-    Masks come with `load_instance_masks`. A detector that looks at boxes of the data gets
-    `((images, proposals [B, P, 4]), GroundTruth)`, yxyx in pixels of `images`, zeros in padding.
+    What is read beside boxes is what `training_needs` says.
 
     Raises:
         ConfigError: an augmentation is not known.
-        DataError: the source has no image, or some that cannot be read; all are named. Or an
-            object has no mask, though masks are asked for; or an image no proposals.
+        DataError: the source has no image, or some that cannot be read; all are named. Or it lacks
+            a column that is needed.
     """
-    masks = config.train_input_reader.load_instance_masks
-    proposals = max_proposals(config.model)
+    needs = training_needs(config)
     if not checked:
         check_source(source)
         _report_many_boxes(config, source)
-        if masks:
-            check_masks(source)
-        if proposals:
-            check_proposals(source)
+        check_columns(source, needs)
     batch = config.train_config.batch_size
     parts = max(config.train_config.gradient_accumulation_steps, 1)
     boxes = boxes_per_image(source)
     augment = build_augmentations(config.train_config.data_augmentation_options)
     order = _order(config, source, seed)
-    load = _loader(source, masks=masks, proposals=proposals)
+    load = _loader(source, needs.columns)
+    annotations, inputs = named_columns(needs.annotations), named_columns(needs.inputs)
 
     @tf.autograph.experimental.do_not_convert
-    def sample(position: tf.Tensor) -> tuple[tf.Tensor | tuple, GroundTruth]:
+    def sample(position: tf.Tensor) -> tuple[Inputs, dict[str, tf.Tensor]]:
         index = tf.numpy_function(order, [position], tf.int64)
         sample_seed = tf.stack([tf.constant(seed, tf.int64), position])
         example = augment(load(tf.ensure_shape(index, [])), sample_seed)
         image, size = resizer(example.image)
-        truth = _ground_truth(example, size, boxes, resizer)
-        if example.proposals is None:
-            return image, truth
-        return (image, _padded_proposals(example.proposals, size, proposals)), truth
+        truth = _ground_truth(example, size, boxes, resizer, annotations)
+        return _inputs(image, example, size, resizer, inputs, needs), truth.as_batch()
 
     first = start_step * batch
     last = np.iinfo(np.int64).max if steps is None else first + steps * batch
     positions = tf.data.Dataset.range(first, last)
     samples = positions.map(sample, num_parallel_calls=_THREADS, deterministic=True)
     batches = _batched(samples, batch // parts, resizer, drop_remainder=True)
-    return _with_options(batches, _MASK_BATCHES_AHEAD if masks else _BATCHES_AHEAD)
+    pixels = any(column.moves == "pixels" for column in annotations.values())
+    return _with_options(batches, _MASK_BATCHES_AHEAD if pixels else _BATCHES_AHEAD)
 
 
 def eval_batches(
@@ -123,27 +122,25 @@ def eval_batches(
     batch_size: int,
     limit: int | None = None,
     drop_remainder: bool = False,
-    proposals: int = 0,
+    needs: Needs = BOXES_ONLY,
 ) -> tf.data.Dataset:
     """`EvalBatch`es of the first `limit` images of `source`, in order; the last may be smaller.
 
     Args:
-        proposals: how many per image the detector looks at; 0 if it finds its own.
+        needs: its inputs are given to the detector; annotations stay in the source.
     """
     not_empty(source)
-    if proposals:
-        check_proposals(source)
-    load = _loader(source, proposals=proposals)
+    needs = Needs(needs.inputs)
+    check_columns(source, needs)
+    load, inputs = _loader(source, needs.inputs), named_columns(needs.inputs)
 
     @tf.autograph.experimental.do_not_convert
     def sample(index: tf.Tensor) -> EvalBatch:
         example = load(index)
         original_size = tf.shape(example.image)[:2]
         image, size = resizer(example.image)
-        found = example.proposals
-        if found is not None:
-            found = _padded_proposals(found, size, proposals)
-        return EvalBatch(image, size, original_size, index, found)
+        given = _inputs(image, example, size, resizer, inputs, needs)
+        return EvalBatch(given, size, original_size, index)
 
     indices = tf.data.Dataset.range(len(source) if limit is None else min(limit, len(source)))
     samples = indices.map(sample, num_parallel_calls=_THREADS, deterministic=True)
@@ -198,23 +195,19 @@ def _order(
     return lambda position: permutation(int(position) // count)[int(position) % count]
 
 
-def _loader(
-    source: Source, *, masks: bool = False, proposals: int = 0
-) -> Callable[[tf.Tensor], Example]:
-    """index → the decoded image and its boxes; reading is Python, decoding is C++."""
+def _loader(source: Source, wanted: Mapping[str, int]) -> Callable[[tf.Tensor], Example]:
+    """index → the decoded image and its annotation; reading is Python, decoding is C++."""
+    columns = named_columns(wanted)
+    types = [tf.string, tf.int32, tf.float32, tf.int32, tf.float32]
+    types += [tf.as_dtype(column.dtype) for column in columns.values()]
 
     def read(index: np.int64) -> tuple:
         record = source[int(index)]
-        extras = [record_pixels(record)] if masks else []
-        if proposals:
-            extras.append(record_proposals(record, proposals))
-        return (*_columns(record), *extras)
+        rows = [column.read(record, wanted[name]) for name, column in columns.items()]
+        return (*_boxes_of(record), *rows)
 
     def load(index: tf.Tensor) -> Example:
-        types = [tf.string, tf.int32, tf.float32, tf.int32, tf.float32]
-        types += [tf.uint8] * masks + [tf.float32] * bool(proposals)
-        columns = tf.numpy_function(read, [index], types)
-        data, rotation, boxes, classes, weights, *extras = columns
+        data, rotation, boxes, classes, weights, *rows = tf.numpy_function(read, [index], types)
         image = decode(tf.ensure_shape(data, []))
         image = tf.cond(
             tf.ensure_shape(rotation, []) == 1,
@@ -224,19 +217,16 @@ def _loader(
         image = tf.ensure_shape(image, [None, None, 3])
         boxes = tf.ensure_shape(boxes, [None, 4])
         classes, weights = tf.ensure_shape(classes, [None]), tf.ensure_shape(weights, [None])
-        return Example(
-            image,
-            boxes,
-            classes,
-            weights,
-            masks=_fitting(extras[0], tf.shape(image)[:2]) if masks else None,
-            proposals=tf.ensure_shape(extras[-1], [None, 4]) if proposals else None,
-        )
+        found = {
+            name: _fitting(column, one, tf.shape(image)[:2])
+            for (name, column), one in zip(columns.items(), rows, strict=True)
+        }
+        return Example(image, boxes, classes, weights, found)
 
     return load
 
 
-def _columns(record: Record) -> tuple:
+def _boxes_of(record: Record) -> tuple:
     first_id = 1  # label-map ids start at 1, classes inside the program at 0
     # Crowds and groups are no single object: they count neither for nor against.
     weights = np.where(record.is_crowd | record.group_of, 0, record.weights)
@@ -249,38 +239,57 @@ def _columns(record: Record) -> tuple:
     )
 
 
-def _fitting(masks: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
-    """`masks [N, H, W]` as large as the image: the annotation may be of another size."""
-    masks = tf.ensure_shape(masks, [None, None, None])
-    fits = tf.reduce_all(tf.equal(tf.shape(masks)[1:], size))
-    return tf.cond(fits, lambda: masks, lambda: scaled_masks(masks, size))
+def _fitting(column: Column, rows: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
+    """`rows`; masks as large as the image, for the annotation may be of another size."""
+    rows = tf.ensure_shape(rows, [None, *column.shape])
+    if column.moves != "pixels":
+        return rows
+    fits = tf.reduce_all(tf.equal(tf.shape(rows)[1:], size))
+    return tf.cond(fits, lambda: rows, lambda: scaled_masks(rows, size))
 
 
-def _padded_proposals(proposals: tf.Tensor, size: tf.Tensor, count: int) -> tf.Tensor:
-    """`[count, 4]` in pixels of the model's input: those with area, then zeros."""
-    inside = tf.clip_by_value(proposals, 0.0, 1.0)
-    solid = tf.logical_and(inside[:, 2] > inside[:, 0], inside[:, 3] > inside[:, 1])
-    height, width = tf.unstack(tf.cast(size, tf.float32))
-    pixels = tf.boolean_mask(inside, solid) * tf.stack([height, width, height, width])
-    return _fixed(tf.pad(pixels, [[0, count - tf.shape(pixels)[0]], [0, 0]]), count)
+def _inputs(
+    image: tf.Tensor,
+    example: Example,
+    size: tf.Tensor,
+    resizer: Resizer,
+    columns: Mapping[str, Column],
+    needs: Needs,
+) -> Inputs:
+    """What the detector is given with the resized `image`, each padded to its size."""
+    given = {}
+    for name, column in columns.items():
+        rows = example.columns[name]
+        if column.moves == "boxes" and not column.of_objects:
+            rows = tf.clip_by_value(rows, 0.0, 1.0)
+            solid = tf.logical_and(rows[:, 2] > rows[:, 0], rows[:, 3] > rows[:, 1])
+            rows = tf.boolean_mask(rows, solid)
+        given[name] = padded(column, in_input(column, rows, size, resizer), needs.size(name))
+    return Inputs(images=image, **given)
 
 
-def _ground_truth(example: Example, size: tf.Tensor, count: int, resizer: Resizer) -> GroundTruth:
-    """The boxes of `example` in pixels of the model's input, padded to `count`."""
+def _ground_truth(
+    example: Example,
+    size: tf.Tensor,
+    count: int,
+    resizer: Resizer,
+    columns: Mapping[str, Column],
+) -> GroundTruth:
+    """The objects of `example` in pixels of the model's input, padded to `count`."""
     height, width = tf.unstack(tf.cast(size, tf.float32))
     found = tf.shape(example.classes)[0]
     rows = [[0, count - found]]
     pixels = example.boxes * tf.stack([height, width, height, width])
-    masks = None
-    if example.masks is not None:
-        masks = _fixed(tf.pad(resizer.masks(example.masks), [*rows, [0, 0], [0, 0]]), count)
     return GroundTruth(
         boxes=_fixed(tf.pad(pixels, [*rows, [0, 0]]), count),
         classes=_fixed(tf.pad(example.classes, rows), count),
         valid=_fixed(tf.range(count) < found, count),
         weights=_fixed(tf.pad(example.weights, rows), count),
-        masks=masks,
         sizes=tf.cast(size, tf.float32),
+        columns={
+            name: padded(column, in_input(column, example.columns[name], size, resizer), count)
+            for name, column in columns.items()
+        },
     )
 
 
@@ -295,25 +304,18 @@ def _batched(
         return samples.batch(batch, drop_remainder)
     # Images differ in size: all are padded to the largest of the batch. NaN marks the padding,
     # because padded_batch knows only one value for all channels.
-    spec = tf.nest.flatten(samples.element_spec)
-    there = [not isinstance(leaf, tf.NoneTensorSpec) for leaf in spec]
-
-    @tf.autograph.experimental.do_not_convert
-    def flat(*parts):
-        return tuple(leaf for leaf in tf.nest.flatten(parts) if leaf is not None)
-
-    leaves = samples.map(flat)
-    zeros = [tf.zeros([], leaf.dtype) for leaf in leaves.element_spec]
-    padding = (tf.constant(np.nan, tf.float32), *zeros[1:])
-    batches = leaves.padded_batch(batch, padding_values=padding, drop_remainder=drop_remainder)
+    padding = tf.nest.map_structure(lambda leaf: tf.zeros([], leaf.dtype), samples.element_spec)
+    padding[0]["images"] = tf.constant(np.nan, tf.float32)
+    batches = samples.padded_batch(batch, padding_values=padding, drop_remainder=drop_remainder)
     value = tf.constant(resizer.pad_value[: resizer.channels], tf.float32)
 
     @tf.autograph.experimental.do_not_convert
-    def filled(images, *others):
-        images = tf.where(tf.math.is_nan(images), value, images)
-        rest = iter((images, *others))
-        found = [next(rest) if present else None for present in there]
-        return tf.nest.pack_sequence_as(samples.element_spec, found)
+    def filled(*batch):
+        # A named tuple comes as one argument, a pair as two.
+        inputs, *others = batch[0] if len(batch) == 1 else batch
+        images = tf.where(tf.math.is_nan(inputs["images"]), value, inputs["images"])
+        whole = ({**inputs, "images": images}, *others)
+        return tf.nest.pack_sequence_as(samples.element_spec, tf.nest.flatten(whole))
 
     return batches.map(filled, num_parallel_calls=_THREADS)
 

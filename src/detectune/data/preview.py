@@ -7,59 +7,45 @@ import os
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from detectune.config import schema
-from detectune.config.second_inputs import max_proposals
-from detectune.data.draw import draw_boxes
+from detectune.config.architectures import image_resizer
+from detectune.config.reading import training_needs
+from detectune.data.pictures import draw_truth
 from detectune.data.pipeline import batch_file_names, train_batches
 from detectune.data.readers import open_reader
 from detectune.data.resizers import build_resizer
-from detectune.errors import ConfigError, three_part
 from detectune.files import atomic_path
+from detectune.structures import GroundTruth
 
 
 def write_previews(
     config: schema.TrainEvalPipelineConfig, dest: str | os.PathLike, *, count: int, seed: int
 ) -> list[Path]:
     """`count` pictures in `dest`: the first training samples of `config`, boxes and masks drawn."""
-    given = bool(max_proposals(config.model))
-    source = open_reader(config.train_input_reader, "train_input_reader", proposals=given)
-    batches = train_batches(config, source, build_resizer(_resizer_of(config)), seed=seed)
+    needs = training_needs(config)
+    source = open_reader(config.train_input_reader, "train_input_reader", columns=needs.columns)
+    batches = train_batches(config, source, build_resizer(image_resizer(config.model)), seed=seed)
     files: list[Path] = []
-    for step, (inputs, truth) in enumerate(batches):
-        images = inputs[0] if given else inputs
+    for step, (inputs, annotated) in enumerate(batches):
+        images, truth = inputs["images"], GroundTruth.from_batch(annotated)
+        masks = truth.columns.get("masks")
         names = batch_file_names(source, config, seed, step)
         size = np.array([images.shape[1], images.shape[2]] * 2, np.float32)
         for row, name in enumerate(itertools.islice(names, count - len(files))):
             pixels = np.clip(images[row].numpy(), 0, 255).astype(np.uint8)
             valid = truth.valid[row].numpy()
-            picture = draw_boxes(
-                Image.fromarray(pixels.repeat(3, -1) if pixels.shape[-1] == 1 else pixels),
+            picture = draw_truth(
+                pixels.repeat(3, -1) if pixels.shape[-1] == 1 else pixels,
                 truth.boxes[row].numpy()[valid] / size,
                 truth.classes[row].numpy()[valid] + 1,
                 source.label_map,
                 longest=640,
-                masks=() if truth.masks is None else truth.masks[row].numpy()[valid],
+                masks=() if masks is None else masks[row].numpy()[valid],
             )
             files.append(Path(dest) / f"{len(files):04d}_{Path(name).stem}.jpg")
             with atomic_path(files[-1]) as temporary:
-                picture.save(temporary, "JPEG", quality=90)
+                picture.save(temporary, "JPEG", quality=90, subsampling=0)  # lines stay sharp
         if len(files) >= count:
             break
     return files
-
-
-def _resizer_of(config: schema.TrainEvalPipelineConfig) -> schema.ImageResizer:
-    """The `image_resizer` of whichever model the config has."""
-    kind = config.model.WhichOneof("model")
-    model = getattr(config.model, kind) if kind else None
-    if model is None or not hasattr(model, "image_resizer"):
-        raise ConfigError(
-            three_part(
-                "model: has no image_resizer.",
-                "ssd, faster_rcnn and center_net have one.",
-                "Name a model in the pipeline.config.",
-            )
-        )
-    return model.image_resizer

@@ -17,13 +17,11 @@ from detectune.data.decode import decode
 from detectune.data.image_files import apply_orientation, decodable, rotation_to_apply
 from detectune.data.sources.base import Record, Source
 from detectune.data.sources.proposed import ProposalFile
-from detectune.errors import DataError, three_part
 
 Search = Callable[[np.ndarray], np.ndarray]
 """Pixels `[H, W, 3]` uint8 RGB → boxes `[P, 4]` yxyx, fractions of the image, the best first."""
 
 _SAVE_EVERY_SECONDS = 60.0
-_NEXT = "Compute them once with `detectune data proposals SOURCE`."
 
 
 class Computed(NamedTuple):
@@ -72,37 +70,3 @@ def compute_proposals(
 def _upright(record: Record) -> np.ndarray:
     pixels = np.asarray(decode(decodable(record.image)))
     return apply_orientation(pixels, rotation_to_apply(record.image, record.height, record.width))
-
-
-def record_proposals(record: Record, count: int) -> np.ndarray:
-    """`[P, 4]` float32 of at most `count` proposals of a record, best first, image fractions.
-
-    Raises:
-        DataError: nobody has looked for proposals in this image.
-    """
-    if record.proposals is None:
-        raise _without(record.file_name, [record.file_name])
-    return record.proposals[:count].astype(np.float32)
-
-
-def check_proposals(source: Source) -> None:
-    """Refuse a source some of whose images have no proposals, before long work.
-
-    Raises:
-        DataError: they are listed.
-    """
-    records = (source.unrepaired(index) for index in range(len(source)))
-    missing = [record.file_name for record in records if record.proposals is None]
-    if missing:
-        raise _without(source.name, missing)
-
-
-def _without(place: str, names: list[str]) -> DataError:
-    more = f", … and {len(names) - 5} more" if len(names) > 5 else ""
-    return DataError(
-        three_part(
-            f"{place}: {len(names)} images have no proposals: {', '.join(names[:5])}{more}.",
-            "A detector without a first stage looks at boxes that come with the data.",
-            _NEXT,
-        )
-    )

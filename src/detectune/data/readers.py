@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from detectune.config import schema
 from detectune.config.label_map import LabelMap, read_label_map
 from detectune.data.sources.base import Source, Subset
@@ -14,16 +16,15 @@ def open_reader(
     field: str,
     label_map: LabelMap | None = None,
     *,
-    masks: bool = False,
-    proposals: bool = False,
+    columns: Collection[str] = (),
 ) -> Source:
     """The source that `train_input_reader` or `eval_input_reader` names.
 
     Args:
         field: its name, for errors.
         label_map: used if the reader has none of its own.
-        masks: read masks even without `load_instance_masks`, to measure them.
-        proposals: read proposals that `detectune data proposals` has left with the data.
+        columns: what is read beside boxes, see `open_source`; masks are read anyway with
+            `load_instance_masks`.
 
     Raises:
         ConfigError: neither `source` nor `tf_record_input_reader` is set, or the reader asks for
@@ -36,8 +37,8 @@ def open_reader(
     paths = list(config.tf_record_input_reader.input_path)
     # A single input_path may be any data set, so that a config can be tried on a folder.
     spec = config.source or (paths[0] if len(paths) == 1 else "tfrecord:" + ",".join(paths))
-    masks = masks or config.load_instance_masks
-    source = open_source(spec, label_map, masks=masks, proposals=proposals)
+    wanted = {*columns, *(["masks"] if config.load_instance_masks else [])}
+    source = open_source(spec, label_map, columns=wanted)
     step = config.sample_1_of_n_examples
     return Subset(source, range(0, len(source), step)) if step > 1 else source
 

@@ -22,6 +22,7 @@ from rich.table import Table
 
 from detectune.checkpoints.run_directory import Run
 from detectune.config import schema
+from detectune.config.architectures import image_resizer
 from detectune.data.pipeline import eval_batches
 from detectune.data.readers import open_reader
 from detectune.data.resizers import build_resizer
@@ -31,10 +32,11 @@ from detectune.demo.settings import demo_config
 from detectune.demo.symbols import digits
 from detectune.detectors.build import build_detector
 from detectune.detectors.inference import DetectionModel, to_original
+from detectune.drawing.boxes import draw_detections, draw_ground_truth
+from detectune.drawing.sheets import contact_sheet, side_by_side
 from detectune.errors import ConfigError, three_part
 from detectune.evaluation.evaluate_source import evaluate_source
 from detectune.exporters.export import export
-from detectune.inference.draw import contact_sheet, draw_detections, draw_ground_truth, side_by_side
 from detectune.training.console import RunConsole
 from detectune.training.fine_tuning import fine_tune
 from detectune.training.logs import read_metrics
@@ -118,7 +120,7 @@ def _before(config: schema.TrainEvalPipelineConfig) -> dict[str, float]:
     keras.utils.set_random_seed(config.train_config.seed)  # the rows of the new classes are random
     detector = build_detector(config.model)
     fine_tune(detector, config, source.label_map)
-    resizer = build_resizer(config.model.ssd.image_resizer, detector.pad_value)
+    resizer = build_resizer(image_resizer(config.model), detector.pad_value)
     found = evaluate_source(
         DetectionModel(detector), source, resizer, source.label_map, batch_size=16
     )
@@ -147,7 +149,7 @@ def _write_pictures(run: Run, folder: Path) -> None:
 
 def _pairs(run: Run) -> list[Image.Image]:
     source, model = _test_source(run.config), DetectionModel(run.detector())
-    resizer = build_resizer(run.config.model.ssd.image_resizer, model.detector.pad_value)
+    resizer = build_resizer(image_resizer(run.config.model), model.detector.pad_value)
     batches = eval_batches(source, resizer, batch_size=_PICTURES, limit=_PICTURES)
     batch: Any = next(batches.as_numpy_iterator())
     found = model.detect(batch.images, batch.sizes)

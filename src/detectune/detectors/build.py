@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from detectune.config import schema
+from detectune.config.architectures import architecture_name, architecture_of
+from detectune.config.problems import refuse
 from detectune.detectors.base import Detector
 from detectune.errors import ConfigError, three_part
 from detectune.registry import detectors
@@ -12,15 +14,17 @@ def build_detector(config: schema.DetectionModel) -> Detector:
     """The detector that `config` describes, with fresh weights.
 
     Raises:
-        ConfigError: an architecture or a part of it is unknown, or not supported.
+        ConfigError: an architecture or a part of it is unknown, or not supported, or choices
+            exclude each other.
     """
-    kind = config.WhichOneof("model")
-    if kind is None or kind not in detectors:
+    architecture, kind = architecture_of(config), architecture_name(config)
+    if kind not in detectors:
         raise ConfigError(
             three_part(
-                f"model: {kind + ' is not supported yet' if kind else 'no architecture is set'}.",
+                f"model: {kind} is not supported yet.",
                 f"Offered: {', '.join(detectors)}.",
                 "Set one of these in `model { ... }`.",
             )
         )
-    return detectors[kind](getattr(config, kind))
+    refuse(architecture.conflicts())
+    return detectors[kind](architecture.message)

@@ -9,18 +9,21 @@ It is Faster R-CNN without its first stage: everything else is shared. Proposals
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Sequence
+
 from keras import ops
 from keras.layers import Layer
 
 from detectune.backbones.base import Backbone, Colour
 from detectune.config import schema
+from detectune.config.needs import Needs
 from detectune.detectors.builders.region_features import region_features, region_padding_colour
 from detectune.detectors.builders.roi_head import roi_crops, roi_head
 from detectune.detectors.roi_head import RoIHead
 from detectune.detectors.two_stage import TwoStageDetector, TwoStagePredictions
+from detectune.errors import DataError, three_part
 from detectune.registry import detectors
-from detectune.structures import Array, Proposals
+from detectune.structures import Array, Inputs, Proposals
 
 
 class FastRCNN(TwoStageDetector):
@@ -51,24 +54,35 @@ class FastRCNN(TwoStageDetector):
             name="fast_rcnn",
         )
         self.max_proposals = max_proposals
+        self.needs = Needs(inputs={"proposals": max_proposals}, annotations=self.needs.annotations)
 
-    def call(self, inputs: tuple[Array, Array], training: bool = False) -> TwoStagePredictions:
-        """Maps of images `[B, H, W, 3]` float32, 0–255, RGB, and the regions to look at.
-
-        Args:
-            inputs: the images, and proposals `[B, P, 4]` yxyx in pixels of the model's input;
-                those without area are padding.
-        """
-        images, boxes = inputs
-        boxes = ops.cast(boxes[:, : self.max_proposals], "float32")
+    def heads(
+        self, inputs: Inputs, maps: Sequence[Array], training: bool = False
+    ) -> TwoStagePredictions:
+        """The maps, and the regions to look at: those of `inputs["proposals"]` that have area."""
+        given = inputs.get("proposals")
+        if given is None:
+            raise DataError(
+                three_part(
+                    "fast_rcnn: there are images, and no proposals.",
+                    "A detector without a first stage looks at boxes that come with the data.",
+                    'Give it {"images": images, "proposals": boxes}.',
+                )
+            )
+        boxes = ops.cast(given[:, : self.max_proposals], "float32")
         valid = ops.all(boxes[..., 2:] > boxes[..., :2], axis=-1)
-        size = np.array([images.shape[1], images.shape[2]])
-        maps = self.maps(images, training)
-        return TwoStagePredictions(maps, size, proposals=Proposals(boxes, valid))
+        return TwoStagePredictions(maps, proposals=Proposals(boxes, valid))
 
-    def propose(self, out: TwoStagePredictions, sizes: Array | None) -> Proposals:
+    def propose(
+        self,
+        inputs: Inputs | Array,
+        out: TwoStagePredictions,
+        sizes: Array | None,
+        *,
+        training: bool = False,
+    ) -> Proposals:
         """Those that came with the data."""
-        del sizes
+        del inputs, sizes, training
         assert out.proposals is not None
         return out.proposals
 

@@ -11,6 +11,8 @@ Parity: meta_architectures/faster_rcnn_meta_arch.py.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from keras.layers import Layer
 
@@ -22,14 +24,16 @@ from detectune.detectors.builders.region_proposal_network import region_proposal
 from detectune.detectors.builders.roi_head import roi_crops, roi_head
 from detectune.detectors.region_proposal_network import RegionProposalNetwork
 from detectune.detectors.roi_head import RoIHead, as_detections
-from detectune.detectors.two_stage import TwoStageDetector, TwoStagePredictions
+from detectune.detectors.two_stage import TwoStageDetector, TwoStagePredictions, windows_of
 from detectune.registry import detectors
 from detectune.structures import (
     Array,
-    Detections,
     GroundTruth,
+    Inputs,
+    PaddedDetections,
     Proposals,
     RawDetections,
+    image_size,
 )
 
 
@@ -70,40 +74,62 @@ class FasterRCNN(TwoStageDetector):
         super().build(input_shape)
         self.rpn.build(self.map_shapes)
 
-    def call(self, images: Array, training: bool = False) -> TwoStagePredictions:
-        """Maps and anchors of images `[B, H, W, 3]` float32, 0–255, RGB.
+    def heads(
+        self, inputs: Inputs, maps: Sequence[Array], training: bool = False
+    ) -> TwoStagePredictions:
+        """What the region proposal network says about every anchor.
 
         The second stage needs to know more: the size of each picture in its padding and, in
         training, the truth.
         """
-        size = (images.shape[1], images.shape[2])
-        maps = self.maps(images, training)
-        first = self.rpn(maps, image_size=size, training=training)
-        return TwoStagePredictions(maps, np.array(size), first=first)
+        said = self.rpn(maps, image_size=image_size(inputs), training=training)
+        return TwoStagePredictions(maps, rpn=said)
 
-    def propose(self, out: TwoStagePredictions, sizes: Array | None) -> Proposals:
+    def anchors_of(
+        self, inputs: Inputs | Array, out: TwoStagePredictions, *, training: bool = False
+    ) -> np.ndarray:
+        """`[A, 4]`, yxyx in pixels of the input: what the codes of `out.rpn` are relative to."""
+        return self.rpn.anchors_of(image_size(inputs), out.maps, training)
+
+    def propose(
+        self,
+        inputs: Inputs | Array,
+        out: TwoStagePredictions,
+        sizes: Array | None,
+        *,
+        training: bool = False,
+    ) -> Proposals:
         """The boxes that the first stage finds most likely to hold an object."""
-        assert out.first is not None
-        return self.rpn.propose(out.first, out.windows(sizes))
+        assert out.rpn is not None
+        anchors = self.anchors_of(inputs, out, training=training)
+        return self.rpn.propose(out.rpn, anchors, windows_of(inputs, sizes))
 
     def named_losses(
-        self, truth: GroundTruth, out: TwoStagePredictions, *, training: bool = True
+        self,
+        inputs: Inputs | Array,
+        truth: GroundTruth,
+        out: TwoStagePredictions,
+        *,
+        training: bool = True,
     ) -> dict[str, Array]:
         """Scalars by the names of `loss_names`, each already weighted."""
-        assert out.first is not None
-        losses = self.rpn.losses_of(out.first, truth)
+        assert out.rpn is not None
+        anchors = self.anchors_of(inputs, out, training=training)
+        losses = self.rpn.named_losses(out.rpn, anchors, truth)
         if self.roi_head is None:
             return losses
-        return losses | super().named_losses(truth, out, training=training)
+        return losses | super().named_losses(inputs, truth, out, training=training)
 
-    def answer(self, out: TwoStagePredictions, sizes: Array) -> tuple[Detections, RawDetections]:
+    def postprocess_with_raw(
+        self, inputs: Inputs | Array, out: TwoStagePredictions, sizes: Array
+    ) -> tuple[PaddedDetections, RawDetections]:
         """The best boxes of every image; proposals, if there is no second stage."""
         if self.roi_head is not None:
-            return super().answer(out, sizes)
-        assert out.first is not None
-        windows = out.windows(sizes)
-        boxes, scores = self.rpn.decode(out.first)
-        found = as_detections(self.rpn.best(out.first, windows), scores)
+            return super().postprocess_with_raw(inputs, out, sizes)
+        assert out.rpn is not None
+        windows, anchors = windows_of(inputs, sizes), self.anchors_of(inputs, out)
+        boxes, scores = self.rpn.decode(out.rpn, anchors)
+        found = as_detections(self.rpn.best(out.rpn, anchors, windows), scores)
         return found, RawDetections(clip(boxes, windows[:, None]), scores)
 
 

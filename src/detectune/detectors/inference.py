@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any
 
 import keras
 import numpy as np
 
 from detectune.detectors.base import Detector
-from detectune.structures import Array, Detections
+from detectune.structures import Array, Inputs, PaddedDetections, as_inputs, image_size
 
 # Input sizes that are compiled; images of any further size are computed operation by operation,
 # which takes half as long again, but no minute beforehand.
 _COMPILED_SIZES = 3
-
-
-class _Inputs(NamedTuple):
-    images: Array
-    sizes: Array
 
 
 class _Detection(keras.Model):
@@ -29,8 +24,8 @@ class _Detection(keras.Model):
         self.built = True
         self.compile(run_eagerly=not compiled)
 
-    def call(self, inputs: _Inputs) -> dict[str, Array]:
-        found = self.detector.detect(inputs[0], inputs[1])._asdict()
+    def call(self, seen: dict[str, Any]) -> dict[str, Array]:
+        found = self.detector.detect(seen["inputs"], seen["sizes"])._asdict()
         return {name: part for name, part in found.items() if part is not None}
 
 
@@ -45,18 +40,19 @@ class DetectionModel:
         self._by_size: dict[tuple[int, ...], _Detection] = {}
         self._of_any_size: _Detection | None = None
 
-    def detect(
-        self, images: np.ndarray | tuple[np.ndarray, np.ndarray], sizes: np.ndarray
-    ) -> Detections:
-        """NumPy detections for images `[B, H, W, 3]` float32 0–255 and sizes `[B, 2]`.
+    def detect(self, inputs: Inputs | np.ndarray, sizes: np.ndarray) -> PaddedDetections:
+        """NumPy detections of what is given, boxes in pixels of the input.
 
-        A detector without a first stage gets `(images, proposals [B, P, 4])`.
-        Boxes are in pixels of the input. A batch size seen for the first time is compiled.
+        A batch size seen for the first time is compiled.
+
+        Args:
+            inputs: with images `[B, H, W, 3]` float32 0–255; these alone will do where the detector
+                needs nothing else.
+            sizes: `[B, 2]`, height and width of each picture inside its padding.
         """
-        pixels = images[0] if isinstance(images, tuple) else images
-        model = self._model(tuple(pixels.shape[1:3]))
-        outputs = model.predict_on_batch(_Inputs(images, np.asarray(sizes, np.float32)))
-        return Detections(**{name: np.asarray(part) for name, part in outputs.items()})
+        seen = {"inputs": as_inputs(inputs), "sizes": np.asarray(sizes, np.float32)}
+        outputs = self._model(image_size(inputs)).predict_on_batch(seen)
+        return PaddedDetections(**{name: np.asarray(part) for name, part in outputs.items()})
 
     def _model(self, size: tuple[int, ...]) -> _Detection:
         # One for each size: Keras generalizes a function over sizes, and anchors need to know them.
@@ -70,7 +66,7 @@ class DetectionModel:
 
 
 def to_original(
-    detections: Detections, sizes: np.ndarray, original_sizes: np.ndarray
+    detections: PaddedDetections, sizes: np.ndarray, original_sizes: np.ndarray
 ) -> np.ndarray:
     """Boxes `[B, K, 4]` in pixels of the original images.
 

@@ -9,6 +9,7 @@ Source: Ren et al. 2015 (Faster R-CNN), section 3.1. Parity: faster_rcnn_meta_ar
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -22,9 +23,10 @@ from detectune.boxes.nms import Kept, NonMaxSuppression
 from detectune.errors import ConfigError, three_part
 from detectune.heads.convolutional import ConvolutionalHead
 from detectune.losses.classification import SoftmaxLoss
+from detectune.losses.labelled import labelled_images
 from detectune.losses.localization import SmoothL1Loss
 from detectune.structures import Array, GroundTruth, Predictions, Proposals
-from detectune.targets.anchor_targets import AnchorAssigner
+from detectune.targets.anchor_targets import Assigner
 from detectune.targets.samplers import BalancedSampler
 
 
@@ -54,7 +56,7 @@ class RegionProposalNetwork(Layer):
         anchors: AnchorGenerator,
         coder: BoxCoder,
         nms: NonMaxSuppression,
-        assigner: AnchorAssigner,
+        assigner: Assigner,
         sampler: BalancedSampler,
         localization_weight: float = 1.0,
         objectness_weight: float = 1.0,
@@ -78,7 +80,7 @@ class RegionProposalNetwork(Layer):
         self.head.build([shape] * len(input_shape))
         self.built = True
 
-    def call(self, maps: list[Array], image_size: Size, training: bool = False) -> Predictions:
+    def call(self, maps: Sequence[Array], image_size: Size, training: bool = False) -> Predictions:
         """Codes and logits of the anchors that count, of maps `[B, H, W, D]`.
 
         Args:
@@ -86,12 +88,18 @@ class RegionProposalNetwork(Layer):
         """
         features = [self._features(one, training) for one in maps]
         out = self.head(features, training=training)
-        anchors, indices = self._placed(image_size, maps, training)
+        _, indices = self._placed(image_size, maps, training)
         if len(indices) < out.box_codes.shape[1]:
             out = Predictions(*(ops.take(part, indices, axis=1) for part in out[:2]))
         return Predictions(
-            ops.cast(out.box_codes, "float32"), ops.cast(out.class_logits, "float32"), anchors
+            ops.cast(out.box_codes, "float32"), ops.cast(out.class_logits, "float32")
         )
+
+    def anchors_of(
+        self, image_size: Size, maps: Sequence[Array], training: bool = False
+    ) -> np.ndarray:
+        """`[A, 4]`, yxyx in pixels: the anchors that `call` speaks of with these arguments."""
+        return self._placed(image_size, maps, training)[0]
 
     def _features(self, features: Array, training: bool) -> Array:
         features = self.norm(self.convolution(features), training=training)
@@ -99,7 +107,7 @@ class RegionProposalNetwork(Layer):
         return ops.relu6(features)
 
     def _placed(
-        self, image_size: Size, maps: list[Array], training: bool
+        self, image_size: Size, maps: Sequence[Array], training: bool
     ) -> tuple[np.ndarray, np.ndarray]:
         """Anchors `[A, 4]`, and which of all anchors they are.
 
@@ -119,29 +127,31 @@ class RegionProposalNetwork(Layer):
         indices = np.flatnonzero(np.all(sides > 0.0, axis=1))
         return clipped[indices], indices
 
-    def decode(self, out: Predictions) -> tuple[Array, Array]:
+    def decode(self, out: Predictions, anchors: Array) -> tuple[Array, Array]:
         """Boxes `[B, A, 4]` in pixels, not clipped, and probabilities `[B, A, 2]`."""
-        boxes = self.coder.decode(out.box_codes, out.anchors)
+        boxes = self.coder.decode(out.box_codes, anchors)
         return boxes, ops.softmax(out.class_logits, axis=-1)
 
-    def best(self, out: Predictions, windows: Array) -> Kept:
+    def best(self, out: Predictions, anchors: Array, windows: Array) -> Kept:
         """The boxes that most likely hold an object, clipped to `windows` `[B, 4]`."""
-        boxes, scores = self.decode(out)
+        boxes, scores = self.decode(out, anchors)
         return self.nms(boxes, scores[..., 1:], windows)
 
-    def propose(self, out: Predictions, windows: Array) -> Proposals:
+    def propose(self, out: Predictions, anchors: Array, windows: Array) -> Proposals:
         """The same as proposals; no gradient flows through them."""
         frozen = out._replace(
             box_codes=ops.stop_gradient(out.box_codes),
             class_logits=ops.stop_gradient(out.class_logits),
         )
-        kept = self.best(frozen, windows)
+        kept = self.best(frozen, anchors, windows)
         return Proposals(kept.boxes, kept.valid, kept.scores)
 
-    def losses_of(self, out: Predictions, truth: GroundTruth) -> dict[str, Array]:
+    def named_losses(
+        self, out: Predictions, anchors: Array, truth: GroundTruth
+    ) -> dict[str, Array]:
         """Scalars "rpn_localization_loss" and "rpn_objectness_loss", weighted."""
         truth = truth._replace(classes=ops.zeros_like(truth.classes))
-        targets = self.assigner(out.anchors, truth)
+        targets = self.assigner(anchors, truth, out)
         chosen = self.sampler(
             targets.class_weights > 0.0,
             targets.matches >= 0,
@@ -151,12 +161,12 @@ class RegionProposalNetwork(Layer):
         normalizer = ops.maximum(ops.sum(counts, axis=1, keepdims=True), 1.0)
         box_losses = SmoothL1Loss()(out.box_codes, targets.box_codes, targets.box_weights * counts)
         object_losses = SoftmaxLoss()(out.class_logits, targets.class_targets, counts)
-        batch = ops.cast(ops.shape(counts)[0], "float32")
+        images = labelled_images(truth)
         return {
             "rpn_localization_loss": self.localization_weight
-            * ops.sum(box_losses / normalizer) / batch,
+            * ops.sum(box_losses / normalizer) / images,
             "rpn_objectness_loss": self.objectness_weight
-            * ops.sum(object_losses / normalizer) / batch,
+            * ops.sum(object_losses / normalizer) / images,
         }  # fmt: skip
 
 

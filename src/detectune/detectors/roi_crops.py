@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from keras import ops
@@ -23,7 +24,7 @@ class WholeMap:
     output_size: None = None
     soft_border: bool = False
 
-    def __call__(self, maps: list[Array], boxes: Array, image_size: Size) -> Array:
+    def __call__(self, maps: Sequence[Array], boxes: Array, image_size: Size) -> Array:
         """The map `[B, H, W, D]` of maps that are only one."""
         del boxes, image_size
         return maps[0]
@@ -53,7 +54,7 @@ class PooledCrops:
         side = (self.size - self.pool_kernel) // self.pool_stride + 1
         return side, side
 
-    def __call__(self, maps: list[Array], boxes: Array, image_size: Size) -> Array:
+    def __call__(self, maps: Sequence[Array], boxes: Array, image_size: Size) -> Array:
         """Patches `[B·P, h, w, D]` of maps `[B, H, W, D]` at boxes `[B, P, 4]`.
 
         Args:

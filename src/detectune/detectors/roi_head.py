@@ -12,7 +12,7 @@ Parity: meta_architectures/faster_rcnn_meta_arch.py.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import keras
@@ -30,8 +30,8 @@ from detectune.heads.masks import MaskHead
 from detectune.losses.masks import mask_loss
 from detectune.structures import (
     Array,
-    Detections,
     GroundTruth,
+    PaddedDetections,
     Proposals,
     RawDetections,
 )
@@ -51,7 +51,7 @@ class RoICrops(Protocol):
         """Whether samples beyond the border fade to 0, see `layers.regions`."""
         ...
 
-    def __call__(self, maps: list[Array], boxes: Array, image_size: Size) -> Array:
+    def __call__(self, maps: Sequence[Array], boxes: Array, image_size: Size) -> Array:
         """Crops `[B·P, h, w, D]` of maps `[B, H, W, D]` at boxes `[B, P, 4]`, see `PooledCrops`."""
         ...
 
@@ -112,7 +112,7 @@ class RoIHead(Layer):
         self.built = True
 
     def call(
-        self, maps: list[Array], proposals: Proposals, image_size: Size, training: bool = False
+        self, maps: Sequence[Array], proposals: Proposals, image_size: Size, training: bool = False
     ) -> RoIPredictions:
         """Predictions for all proposals.
 
@@ -131,7 +131,7 @@ class RoIHead(Layer):
         )
 
     def features(
-        self, maps: list[Array], boxes: Array, image_size: Size, training: bool = False
+        self, maps: Sequence[Array], boxes: Array, image_size: Size, training: bool = False
     ) -> Array:
         """Features `[B·P, h, w, D]` of boxes `[B, P, 4]` in pixels."""
         crops = self.crops(maps, in_fractions(boxes, image_size), image_size)
@@ -148,7 +148,7 @@ class RoIHead(Layer):
         self,
         proposals: Proposals,
         truth: GroundTruth,
-        maps: list[Array],
+        maps: Sequence[Array],
         *,
         windows: Array,
         image_size: Size,
@@ -181,7 +181,8 @@ class RoIHead(Layer):
         """The weighted mask loss of `regions` with features `[B·P, h, w, D]`."""
         assert self.mask_head is not None
         targets = self.roi_losses.assigner(regions.boxes, truth)
-        boxes = in_fractions(regions.boxes, truth.masks.shape[2:])
+        masks = truth.column("masks")
+        boxes = in_fractions(regions.boxes, masks.shape[2:])
         weights = targets.box_weights * ops.cast(regions.valid, "float32")
         rows, classes = ops.maximum(targets.matches, 0), matched_classes(targets, truth)
         most = self._most_with_masks(training)
@@ -201,7 +202,7 @@ class RoIHead(Layer):
             weights=weights,
             rows=rows,
             classes=classes,
-            masks=truth.masks,
+            masks=masks,
             soft_border=self.crops.soft_border,
         )
 
@@ -224,9 +225,9 @@ class RoIHead(Layer):
         boxes = self.coder.decode(out.box_codes, out.proposals.boxes[:, :, None])
         return boxes, self.to_scores(out.class_logits)
 
-    def answer(
-        self, proposals: Proposals, maps: list[Array], *, windows: Array, image_size: Size
-    ) -> tuple[Detections, RawDetections]:
+    def postprocess_with_raw(
+        self, proposals: Proposals, maps: Sequence[Array], *, windows: Array, image_size: Size
+    ) -> tuple[PaddedDetections, RawDetections]:
         """The best boxes with all that belongs to them, and the boxes of all proposals.
 
         Args:
@@ -244,7 +245,7 @@ class RoIHead(Layer):
                 found = found._replace(features=ops.reshape(features, shape))
         return found, self.raw_detections(out, windows)
 
-    def detections(self, out: RoIPredictions, windows: Array) -> Detections:
+    def detections(self, out: RoIPredictions, windows: Array) -> PaddedDetections:
         """The best boxes of every image, clipped to `windows` `[B, 4]`; no masks yet."""
         boxes, scores = self.decode(out)
         real = ops.where(out.proposals.valid[..., None], scores[..., 1:], -1.0)
@@ -265,7 +266,7 @@ class RoIHead(Layer):
         return RawDetections(clip(boxes, windows[:, None]), scores)
 
     def features_of(
-        self, found: Detections, maps: list[Array], windows: Array, image_size: Size
+        self, found: PaddedDetections, maps: Sequence[Array], windows: Array, image_size: Size
     ) -> Array:
         """Features `[B·K, h, w, D]` of detections."""
         boxes = found.boxes
@@ -276,7 +277,7 @@ class RoIHead(Layer):
             boxes = boxes * ops.tile(stretch, (1, 2))[:, None]
         return self.features(maps, boxes, image_size)
 
-    def masks(self, found: Detections, features: Array) -> Array:
+    def masks(self, found: PaddedDetections, features: Array) -> Array:
         """`[B, K, h, w]`, 0–1: masks of detections, from their features `[B·K, h, w, D]`."""
         assert self.mask_head is not None
         classes = ops.reshape(found.classes, (-1,))
@@ -290,10 +291,10 @@ def in_fractions(boxes: Array, image_size: Size) -> Array:
     return boxes / np.array([*image_size, *image_size], np.float32)
 
 
-def as_detections(kept: Kept, scores: Array) -> Detections:
+def as_detections(kept: Kept, scores: Array) -> PaddedDetections:
     """What suppression kept, with all scores `[B, A, C + 1]` of the boxes it came from."""
     class_scores = ops.take_along_axis(scores, kept.indices[..., None], axis=1)
-    return Detections(
+    return PaddedDetections(
         boxes=kept.boxes,
         scores=kept.scores,
         classes=kept.classes,

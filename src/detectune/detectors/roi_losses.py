@@ -13,9 +13,10 @@ from keras import ops
 
 from detectune.losses.classification import ClassificationLoss
 from detectune.losses.hard_mining import HardExampleMiner
+from detectune.losses.labelled import labelled_images
 from detectune.losses.localization import SmoothL1Loss
 from detectune.structures import AnchorTargets, Array, GroundTruth, Proposals
-from detectune.targets.anchor_targets import AnchorAssigner
+from detectune.targets.anchor_targets import Assigner
 from detectune.targets.samplers import BalancedSampler, first_indices
 
 
@@ -43,7 +44,7 @@ class RoILosses:
         localization_weight, classification_weight, mask_weight: of the sums.
     """
 
-    assigner: AnchorAssigner
+    assigner: Assigner
     sampler: BalancedSampler
     classification: ClassificationLoss
     miner: HardExampleMiner | None = None
@@ -70,14 +71,14 @@ class RoILosses:
     def __call__(self, out: RoIPredictions, truth: GroundTruth) -> dict[str, Array]:
         """Scalars "localization_loss" and "classification_loss"."""
         boxes, valid = out.proposals.boxes, ops.cast(out.proposals.valid, "float32")
-        targets = self.assigner(boxes, truth)
+        targets = self.assigner(boxes, truth, out)
         codes = self.matched_codes(out.box_codes, targets, truth)
         box_losses = SmoothL1Loss()(codes, targets.box_codes, targets.box_weights)
         class_losses = self.classification(
             out.class_logits, targets.class_targets, targets.class_weights
         )
         count = ops.maximum(ops.sum(valid, axis=1, keepdims=True), 1.0)
-        share = valid / (count * ops.cast(ops.shape(valid)[0], "float32"))
+        share = valid / (count * labelled_images(truth))
         box_losses, class_losses = box_losses * share, class_losses * share
         if self.miner is not None:
             decoded = ops.stop_gradient(boxes)

@@ -10,7 +10,7 @@ parts; `build_ssd` shows which parts `model { ssd { ... } }` asks for.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import keras
 import numpy as np
@@ -20,8 +20,8 @@ from keras.layers import Layer
 from detectune.backbones.base import Backbone, Colour
 from detectune.boxes.anchors import AnchorGenerator
 from detectune.boxes.coders import BoxCoder
-from detectune.config import schema, tf1_names
-from detectune.config.contradictions import background, refuse
+from detectune.config import schema
+from detectune.config.architectures.ssd import SSD_EXTRACTORS
 from detectune.detectors.base import Detector
 from detectune.detectors.builders.anchors import anchor_generator, box_coder, input_size
 from detectune.detectors.builders.feature_extractor import backbone_and_neck, padding_colour
@@ -36,8 +36,16 @@ from detectune.detectors.builders.targets import anchor_assigner
 from detectune.errors import ConfigError, three_part
 from detectune.losses.anchor_loss import AnchorLoss
 from detectune.registry import detectors
-from detectune.structures import Array, Detections, GroundTruth, Predictions, RawDetections
-from detectune.targets.anchor_targets import AnchorAssigner
+from detectune.structures import (
+    Array,
+    GroundTruth,
+    Inputs,
+    PaddedDetections,
+    Predictions,
+    RawDetections,
+    image_size,
+)
+from detectune.targets.anchor_targets import Assigner
 
 
 class SSD(Detector):
@@ -59,7 +67,7 @@ class SSD(Detector):
         neck: Layer,
         head: Layer,
         anchors: AnchorGenerator,
-        assigner: AnchorAssigner,
+        assigner: Assigner,
         loss_fn: AnchorLoss,
         coder: BoxCoder,
         to_scores: Callable[[Array], Array],
@@ -81,30 +89,32 @@ class SSD(Detector):
         self.head.build(self.neck.compute_output_shape(self.backbone.output_shapes))
         self.built = True
 
-    def call(self, images: Array, training: bool = False) -> Predictions:
-        """Predictions for images `[B, H, W, 3]` float32, 0–255, RGB."""
-        features = self.neck(self.backbone(images, training=training), training=training)
-        out = self.head(features, training=training)
-        return out._replace(anchors=self._anchors(images, features))
+    def features(self, images: Array, training: bool = False) -> Sequence[Array]:
+        """The maps of the neck."""
+        return self.neck(self.backbone(images, training=training), training=training)
 
-    def _anchors(self, images: Array, features: list[Array]) -> np.ndarray:
-        height, width = images.shape[1:3]
-        sizes = [(feature.shape[1], feature.shape[2]) for feature in features]
-        return self.anchors((height, width), sizes)
+    def heads(self, inputs: Inputs, maps: Sequence[Array], training: bool = False) -> Predictions:
+        """Box codes and class logits of every anchor."""
+        return self.head(maps, training=training)._replace(maps=maps)
+
+    def anchors_of(self, inputs: Inputs | Array, out: Predictions) -> np.ndarray:
+        """`[A, 4]` float32, yxyx in pixels of the input: what codes are relative to."""
+        return self.anchors(image_size(inputs), [(one.shape[1], one.shape[2]) for one in out.maps])
 
     def named_losses(
-        self, truth: GroundTruth, out: Predictions, *, training: bool = True
+        self, inputs: Inputs | Array, truth: GroundTruth, out: Predictions, *, training: bool = True
     ) -> dict[str, Array]:
         """Scalars "classification_loss" and "localization_loss", each already weighted."""
-        targets = self.assigner(out.anchors, truth)
+        anchors = self.anchors_of(inputs, out)
+        targets = self.assigner(anchors, truth, out)
         preference = None
         if self.loss_fn.sampler is not None:
             preference = keras.random.uniform(ops.shape(targets.matches), seed=self.sampler_seed)
-        return self.loss_fn(out, targets, preference)
+        return self.loss_fn(out, targets, anchors, preference)
 
-    def decode(self, out: Predictions) -> tuple[Array, Array]:
+    def decode(self, inputs: Inputs | Array, out: Predictions) -> tuple[Array, Array]:
         """Boxes `[B, A, 4]` in pixels, not clipped, and scores `[B, A, C]` or `[B, A, C + 1]`."""
-        boxes = self.coder.decode(out.box_codes, out.anchors)
+        boxes = self.coder.decode(out.box_codes, self.anchors_of(inputs, out))
         return boxes, self.to_scores(ops.cast(out.class_logits, "float32"))
 
     @property
@@ -112,14 +122,22 @@ class SSD(Detector):
         """How many classes are detected: the last columns of the scores."""
         return self.num_classes - int(self.explicit_background)
 
-    def answer(self, out: Predictions, sizes: Array) -> tuple[Detections, RawDetections]:
-        """The best `nms.max_detections` boxes of every image, and those of all anchors."""
-        boxes, scores = self.decode(out)
+    def postprocess(
+        self, inputs: Inputs | Array, out: Predictions, sizes: Array
+    ) -> PaddedDetections:
+        """The best `nms.max_detections` boxes of every image, in pixels of the input."""
+        return self.postprocess_with_raw(inputs, out, sizes)[0]
+
+    def postprocess_with_raw(
+        self, inputs: Inputs | Array, out: Predictions, sizes: Array
+    ) -> tuple[PaddedDetections, RawDetections]:
+        """The best boxes of every image, and those of all anchors."""
+        boxes, scores = self.decode(inputs, out)
         sizes = ops.cast(sizes, "float32")
         windows = ops.concatenate([ops.zeros_like(sizes), sizes], axis=-1)
         kept = self.nms(boxes, scores[..., -self._detected :], windows)
         class_scores = ops.take_along_axis(scores, kept.indices[..., None], axis=1)
-        found = Detections(
+        found = PaddedDetections(
             boxes=kept.boxes,
             scores=kept.scores,
             classes=kept.classes + (self.num_classes - self._detected),
@@ -133,7 +151,6 @@ class SSD(Detector):
 @detectors.register("ssd")
 def build_ssd(config: schema.Ssd) -> SSD:
     """Turn `model { ssd { ... } }` into an SSD. Nothing above this line reads a config."""
-    refuse(background(config))
     coder = box_coder(config.box_coder, config.image_resizer)
     anchors = anchor_generator(config.anchor_generator)
     backbone, neck = backbone_and_neck(
@@ -151,7 +168,7 @@ def build_ssd(config: schema.Ssd) -> SSD:
             code_size=coder.code_size,
             per_location=anchors.per_location,
             freeze_batch_norm=config.freeze_batchnorm,
-            tf1=tf1_names.is_tf1(config.feature_extractor.type),
+            tf1=SSD_EXTRACTORS.is_tf1(config.feature_extractor.type),
         ),
         anchors=anchors,
         assigner=anchor_assigner(config, coder),

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import cast
 
 import numpy as np
 
 from detectune.config.label_map import LabelMap
+from detectune.config.needs import BOXES_ONLY, Needs
 from detectune.data.check import named_errors
-from detectune.data.decoded_masks import check_masks, record_rles
+from detectune.data.columns.base import check_columns
+from detectune.data.decoded_masks import record_rles
 from detectune.data.masks import Rle
 from detectune.data.pipeline import EvalBatch, eval_batches
 from detectune.data.resizers import Resizer
@@ -16,7 +19,7 @@ from detectune.data.sources.base import Record, Source, repair
 from detectune.detectors.inference import DetectionModel, to_original
 from detectune.evaluation.coco import CocoEvaluator
 from detectune.evaluation.image_masks import image_rles
-from detectune.structures import Detections
+from detectune.structures import Inputs, PaddedDetections
 
 # Called with how many images are done.
 Progress = Callable[[int], None]
@@ -31,29 +34,26 @@ def evaluate_source(
     batch_size: int = 8,
     limit: int | None = None,
     progress: Progress | None = None,
-    masks: bool = False,
-    proposals: int = 0,
+    needs: Needs = BOXES_ONLY,
 ) -> CocoEvaluator:
     """Detect in every image of `source` and collect ground truth and detections.
 
     Args:
         batch_size: images at a time. Images of varying size go one by one.
         limit: evaluate the first `limit` images only; None for all.
-        masks: measure masks, too.
-        proposals: how many boxes from the data the detector looks at in each image; 0 if it finds
-            its own.
+        needs: its inputs are given to the detector; with "masks" among its annotations they are
+            measured, too.
 
     Raises:
         DataError: an image cannot be decoded, or an object has no mask though masks are measured;
             they are named. Nothing is skipped.
     """
-    if masks:
-        check_masks(source)
+    check_columns(source, Needs(annotations=needs.annotations))
     names = {item.id: item.label for item in label_map.items}
-    evaluator = CocoEvaluator(names, masks=masks)
+    evaluator = CocoEvaluator(names, masks="masks" in needs)
     total = len(source) if limit is None else min(limit, len(source))
     size = 1 if None in resizer.output_size else min(batch_size, total)
-    batches = eval_batches(source, resizer, batch_size=size, limit=limit, proposals=proposals)
+    batches = eval_batches(source, resizer, batch_size=size, limit=limit, needs=needs)
     for batch in named_errors(batches.as_numpy_iterator(), source):
         _add(evaluator, source, batch, detect_padded(model, batch, size))
         if progress is not None:
@@ -61,21 +61,21 @@ def evaluate_source(
     return evaluator
 
 
-def detect_padded(model: DetectionModel, batch: EvalBatch, size: int) -> Detections:
+def detect_padded(model: DetectionModel, batch: EvalBatch, size: int) -> PaddedDetections:
     """Detections of `batch`, filled up to `size` images so that nothing is compiled twice."""
     count = len(batch.indices)
-    images, sizes, proposals = batch.images, batch.sizes, batch.proposals
+    inputs, sizes = batch.inputs, batch.sizes
     if count < size:
         fill = np.concatenate([np.arange(count), np.zeros(size - count, int)])
-        images, sizes = images[fill], sizes[fill]
-        proposals = None if proposals is None else proposals[fill]
-    seen = images if proposals is None else (images, proposals)
-    found = model.detect(seen, sizes)
-    return Detections(*(None if part is None else part[:count] for part in found))
+        parts = cast(dict[str, np.ndarray], inputs)
+        inputs = cast(Inputs, {name: part[fill] for name, part in parts.items()})
+        sizes = sizes[fill]
+    found = model.detect(inputs, sizes)
+    return PaddedDetections(*(None if part is None else part[:count] for part in found))
 
 
 def _add(
-    evaluator: CocoEvaluator, source: Source, batch: EvalBatch, detections: Detections
+    evaluator: CocoEvaluator, source: Source, batch: EvalBatch, detections: PaddedDetections
 ) -> None:
     boxes = to_original(detections, batch.sizes, batch.original_sizes)
     measures_masks = "Masks" in evaluator.kinds
@@ -97,7 +97,7 @@ def _add(
 
 
 def _masks(
-    truth: Record, batch: EvalBatch, detections: Detections, boxes: np.ndarray, row: int
+    truth: Record, batch: EvalBatch, detections: PaddedDetections, boxes: np.ndarray, row: int
 ) -> dict[str, list[Rle]]:
     """`truth_masks` and `masks` of image `row`, as large as the image file."""
     height, width = (int(side) for side in batch.original_sizes[row])

@@ -6,11 +6,16 @@ Parity: exporter_lib_v2.py of the original; serving code that calls one of its m
     detection_boxes              [B, K, 4] float32, yxyx as fractions of the image
     detection_scores             [B, K] float32, falling
     detection_classes            [B, K] float32, ids of the label map, from 1
-    detection_multiclass_scores  [B, K, C + 1] float32, all scores of each box's anchor
-    detection_anchor_indices     [B, K] float32, which anchor each box came from
     num_detections               [B] float32, how many of the K are real; the rest is 0
-    raw_detection_boxes          [B, A, 4] float32, every anchor's box, not clipped
-    raw_detection_scores         [B, A, C + 1] float32, every anchor's scores
+
+Of detectors that choose among candidates, which are anchors or proposals:
+
+    detection_multiclass_scores  [B, K, C + 1] float32, all scores of each box's candidate
+    detection_anchor_indices     [B, K] float32, which candidate each box came from
+    raw_detection_boxes          [B, A, 4] float32, every candidate's box: of one stage, not clipped
+                                 and as fractions of the padded input of the network; of two,
+                                 clipped and as fractions of the image
+    raw_detection_scores         [B, A, C + 1] float32, every candidate's scores
 
 Of detectors that find masks, or are asked for features:
 
@@ -27,13 +32,10 @@ A detector without a first stage takes a second input:
 from __future__ import annotations
 
 INPUT, PROPOSALS = "input_tensor", "proposals"
-OUTPUTS = (
+OUTPUTS = ("detection_boxes", "detection_classes", "detection_scores", "num_detections")
+ANCHOR_OUTPUTS = (
     "detection_anchor_indices",
-    "detection_boxes",
-    "detection_classes",
     "detection_multiclass_scores",
-    "detection_scores",
-    "num_detections",
     "raw_detection_boxes",
     "raw_detection_scores",
 )
@@ -41,8 +43,3 @@ OPTIONAL_OUTPUTS = ("detection_features", "detection_masks", "detection_masks_re
 
 # Above this probability a pixel belongs to the object.
 MASK_THRESHOLD = 0.5
-
-# How far the answers of an export may be from the model's: fractions of the image, and scores.
-# TensorFlow fuses convolutions and batch norms of a loaded graph: sums in another order. That moved
-# scores by 1.8e-5 in a network that had hardly been trained; a defect moves them by far more.
-BOX_TOLERANCE, SCORE_TOLERANCE = 1e-4, 1e-4

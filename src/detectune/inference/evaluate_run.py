@@ -8,10 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from detectune.checkpoints.run_directory import Run, image_resizer, num_classes, open_run
-from detectune.config.evaluated import measures_masks
+from detectune.checkpoints.run_directory import Run, open_run
+from detectune.config.architectures import image_resizer, num_classes
 from detectune.config.label_map import LabelMap
-from detectune.config.second_inputs import max_proposals
+from detectune.config.needs import Needs
+from detectune.config.reading import evaluation_needs
 from detectune.data.check import check_source
 from detectune.data.decoded_masks import has_masks
 from detectune.data.readers import open_reader
@@ -57,12 +58,12 @@ def _collect(
     limit: int | None,
     progress: Callable[[int, int], None] | None,
 ) -> CocoEvaluator:
-    masks, proposals = measures_masks(run.config), max_proposals(run.config.model)
-    source = _source(run, data, masks)
+    needs = evaluation_needs(run.config)
+    source = _source(run, data, needs)
     check_source(source)
-    if masks and not has_masks(source):
+    if "masks" in needs and not has_masks(source):
         _log.warning("%s: it has no masks; boxes alone are measured.", source.name)
-        masks = False
+        needs = needs.without("masks")
     model = DetectionModel(run.detector(checkpoint))
     total = len(source) if limit is None else min(limit, len(source))
     return evaluate_source(
@@ -73,24 +74,22 @@ def _collect(
         batch_size=max(run.config.eval_config.batch_size, 8),
         limit=limit,
         progress=None if progress is None else lambda done: progress(done, total),
-        masks=masks,
-        proposals=proposals,
+        needs=needs,
     )
 
 
-def _source(run: Run, data: str | None, masks: bool) -> Source:
+def _source(run: Run, data: str | None, needs: Needs) -> Source:
     label_map = run.known_label_map()
     if data:
-        proposals = bool(max_proposals(run.config.model))
-        source = open_source(data, label_map, masks=masks, proposals=proposals)
+        source = open_source(data, label_map, columns=needs.columns)
     else:
-        source = _own_source(run, label_map, masks)
+        source = _own_source(run, label_map, needs)
     if label_map is None:
         _check_classes(run, source)
     return source
 
 
-def _own_source(run: Run, label_map: LabelMap | None, masks: bool) -> Source:
+def _own_source(run: Run, label_map: LabelMap | None, needs: Needs) -> Source:
     readers = run.config.eval_input_reader
     if not readers:
         raise ConfigError(
@@ -104,8 +103,7 @@ def _own_source(run: Run, label_map: LabelMap | None, masks: bool) -> Source:
     reader.CopyFrom(readers[0])
     if reader.label_map_path and label_map and not Path(reader.label_map_path).is_file():
         reader.ClearField("label_map_path")  # the run has a copy of its own
-    proposals = bool(max_proposals(run.config.model))
-    return open_reader(reader, "eval_input_reader", label_map, masks=masks, proposals=proposals)
+    return open_reader(reader, "eval_input_reader", label_map, columns=needs.columns)
 
 
 def _check_classes(run: Run, source: Source) -> None:

@@ -13,16 +13,20 @@ from typing import NamedTuple, overload
 import numpy as np
 
 from detectune.checkpoints.restore import label_map_beside
-from detectune.checkpoints.run_directory import image_resizer, open_run
+from detectune.checkpoints.run_directory import Run, open_run
+from detectune.config.architectures import image_resizer, model_needs
 from detectune.config.label_map import read_label_map
-from detectune.config.second_inputs import max_proposals
 from detectune.data.decode import read_image
 from detectune.data.resizers import build_resizer
 from detectune.data.selective_search import SelectiveSearch
 from detectune.detectors.inference import DetectionModel, to_original
-from detectune.errors import CheckpointError, DataError, three_part
+from detectune.errors import DataError, three_part
 from detectune.evaluation.image_masks import image_rles
+from detectune.exporters.base import ExportedModel, Exporter
+from detectune.exporters.contract import INPUT, PROPOSALS
 from detectune.inference.results import ImageDetections
+from detectune.registry import exporters
+from detectune.structures import Inputs
 
 # What can be given as an image: a path, or pixels [H, W, 3] uint8 RGB.
 ImageLike = str | os.PathLike | np.ndarray
@@ -58,7 +62,7 @@ class Predictor:
 
     @classmethod
     def load(cls, path: str | os.PathLike, checkpoint: str | None = None) -> Predictor:
-        """A predictor from a run directory, an unpacked zoo archive, or a SavedModel.
+        """A predictor from a run directory, an unpacked zoo archive, or an exported model.
 
         Where the detector looks at boxes of the data, they are searched in each image.
 
@@ -68,32 +72,16 @@ class Predictor:
         Raises:
             CheckpointError: there is nothing to load at `path`, or it is damaged.
             ConfigError: selective search is needed, and not installed.
+            ExportError: a library that the format of an export needs is not installed.
         """
-        if (Path(path) / "saved_model.pb").is_file():
-            return cls(_saved_model(Path(path)), _names_beside(Path(path)))
+        exporter = _exporter_of(Path(path))
+        if exporter is not None:
+            exporter.check_installed()
+            model = exporter.read(Path(path))
+            return cls(_of_export(model), _class_names(model, Path(path)))
         run = open_run(path)
-        model = DetectionModel(run.detector(checkpoint))
-        resizer = build_resizer(image_resizer(run.config.model), model.detector.pad_value)
-
-        count = max_proposals(run.config.model)
-        search = SelectiveSearch(count) if count else None
-
-        def detect(image: np.ndarray) -> Found:
-            resized, size = resizer(image)
-            sizes, images = np.asarray(size)[None], np.asarray(resized)[None]
-            if search is None:
-                found = model.detect(images, sizes)
-            else:
-                boxes = search(image) * np.tile(sizes[0], 2).astype(np.float32)
-                padded = np.pad(boxes, ((0, count - len(boxes)), (0, 0)))
-                found = model.detect((images, padded[None]), sizes)
-            boxes = to_original(found, sizes, np.array([image.shape[:2]]))[0]
-            valid = found.valid[0]
-            masks = None if found.masks is None else found.masks[0][valid]
-            return Found(boxes[valid], found.scores[0][valid], found.classes[0][valid] + 1, masks)
-
         names = {item.id: item.label for item in run.label_map().items}
-        return cls(detect, names)
+        return cls(_of_run(run, checkpoint), names)
 
     # A str is a path here, though it is a sequence of str as well.
     @overload
@@ -138,49 +126,60 @@ def _checked(image: np.ndarray) -> np.ndarray:
     )
 
 
-def _saved_model(path: Path) -> Detect:
-    import tensorflow as tf
-
-    try:
-        loaded = tf.saved_model.load(os.fspath(path))
-        signature = loaded.signatures["serving_default"]
-    except (
-        tf.errors.OpError, OSError, ValueError, LookupError, RuntimeError, AttributeError,
-    ) as error:  # fmt: skip
-        raise CheckpointError(
-            three_part(
-                f"{path}: the SavedModel cannot be loaded: {str(error).splitlines()[0]}",
-                "Needed is a folder with saved_model.pb and variables/, whole, with the signature "
-                "serving_default.",
-                "Export it again with `detectune export`.",
-            )
-        ) from error
-
-    takes_boxes = "proposals" in signature.structured_input_signature[1]
-    search = SelectiveSearch() if takes_boxes else None
+def _of_run(run: Run, checkpoint: str | None) -> Detect:
+    model = DetectionModel(run.detector(checkpoint))
+    resizer = build_resizer(image_resizer(run.config.model), model.detector.pad_value)
+    count = model_needs(run.config.model).size("proposals")
+    search = SelectiveSearch(count) if count else None
 
     def detect(image: np.ndarray) -> Found:
-        inputs = {"input_tensor": tf.constant(image[None])}
-        if search is not None:
-            inputs["proposals"] = tf.constant(search(image)[None], tf.float32)
-        outputs = signature(**inputs)
-        count = int(outputs["num_detections"][0])
-        height, width = image.shape[:2]
-        scale = np.array([height, width, height, width], np.float32)
-        masks = outputs.get("detection_masks")
-        return Found(
-            outputs["detection_boxes"][0, :count].numpy() * scale,
-            outputs["detection_scores"][0, :count].numpy(),
-            outputs["detection_classes"][0, :count].numpy().astype(np.int32),
-            None if masks is None else masks[0, :count].numpy(),
-        )
+        resized, size = resizer(image)
+        sizes, images = np.asarray(size)[None], np.asarray(resized)[None]
+        if search is None:
+            found = model.detect(images, sizes)
+        else:
+            boxes = search(image) * np.tile(sizes[0], 2).astype(np.float32)
+            padded = np.pad(boxes, ((0, count - len(boxes)), (0, 0)))
+            found = model.detect(Inputs(images=images, proposals=padded[None]), sizes)
+        boxes = to_original(found, sizes, np.array([image.shape[:2]]))[0]
+        valid = found.valid[0]
+        masks = None if found.masks is None else found.masks[0][valid]
+        return Found(boxes[valid], found.scores[0][valid], found.classes[0][valid] + 1, masks)
 
-    detect.loaded = loaded  # type: ignore[attr-defined]  # a signature does not keep its model alive
     return detect
 
 
-def _names_beside(path: Path) -> dict[int, str]:
-    found = label_map_beside(os.fspath(path / "saved_model.pb"))
-    if found is None:
-        return {}
-    return {item.id: item.label for item in read_label_map(found).items}
+def _of_export(model: ExportedModel) -> Detect:
+    search = SelectiveSearch() if PROPOSALS in model.inputs else None
+
+    def detect(image: np.ndarray) -> Found:
+        inputs = {INPUT: image[None]}
+        if search is not None:
+            inputs[PROPOSALS] = search(image)[None].astype(np.float32)
+        answers = model(**inputs)
+        count = int(answers["num_detections"][0])
+        height, width = image.shape[:2]
+        masks = answers.get("detection_masks")
+        return Found(
+            answers["detection_boxes"][0, :count] * np.array([height, width] * 2, np.float32),
+            answers["detection_scores"][0, :count],
+            answers["detection_classes"][0, :count].astype(np.int32),
+            None if masks is None else masks[0, :count],
+        )
+
+    return detect
+
+
+def _exporter_of(path: Path) -> Exporter | None:
+    """The format that `path` is an export of; None if it is none."""
+    found = (exporters[name] for name in exporters)
+    return next((exporter for exporter in found if exporter.recognises(path)), None)
+
+
+def _class_names(model: ExportedModel, path: Path) -> dict[int, str]:
+    """Id → name, from the export at `path` or from a label map that lies with it."""
+    label_map = model.label_map
+    if label_map is None:
+        beside = label_map_beside(os.fspath(path / "inside" if path.is_dir() else path))
+        label_map = None if beside is None else read_label_map(beside)
+    return {} if label_map is None else {item.id: item.label for item in label_map.items}

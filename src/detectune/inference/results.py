@@ -66,8 +66,9 @@ class ImageDetections:
 
     def draw(self, threshold: float = 0.5) -> Image:
         """A picture with the boxes, and masks, whose score reaches `threshold`."""
-        from detectune.inference.draw import draw_detections
+        from detectune.drawing.boxes import draw_detections
 
+        rles = self.rles
         return draw_detections(
             self.image,
             self.boxes,
@@ -75,7 +76,7 @@ class ImageDetections:
             self.classes,
             self.class_names,
             threshold=threshold,
-            rles=self.rles,
+            masks=None if rles is None else lambda row: decode_rle(rles[row]),
         )
 
     def to_coco(self, image_id: int = 1) -> list[dict[str, Any]]:

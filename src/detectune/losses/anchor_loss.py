@@ -54,23 +54,28 @@ class AnchorLoss:
     negative_weights: NegativeWeights | None = None
 
     def __call__(
-        self, out: Predictions, targets: AnchorTargets, preference: Array | None = None
+        self,
+        out: Predictions,
+        targets: AnchorTargets,
+        anchors: Array,
+        preference: Array | None = None,
     ) -> dict[str, Array]:
         """Scalars "classification_loss" and "localization_loss".
 
         Args:
+            anchors: `[A, 4]` yxyx, what the codes are relative to.
             preference: `[B, A]` float32, 0–1, random numbers for the sampler if there is one.
         """
         if self.sampler is not None:
             targets = self._sampled(self.sampler, targets, preference)
-        box_losses = self._localization(out, targets)
+        box_losses = self._localization(out, targets, anchors)
         class_losses = self.classification(
             ops.cast(out.class_logits, "float32"), targets.class_targets, targets.class_weights
         )
         if self.negative_weights is not None:
             class_losses = class_losses * self.negative_weights(targets.matches)
         if self.miner is not None:
-            boxes = self.coder.decode(ops.cast(out.box_codes, "float32"), out.anchors)
+            boxes = self.coder.decode(ops.cast(out.box_codes, "float32"), anchors)
             chosen = self.miner(box_losses, class_losses, boxes, targets.matches)
             box_losses, class_losses = box_losses * chosen, class_losses * chosen
         return self._sums(box_losses, class_losses, targets)
@@ -85,11 +90,11 @@ class AnchorLoss:
             box_weights=targets.box_weights * chosen, class_weights=targets.class_weights * chosen
         )
 
-    def _localization(self, out: Predictions, targets: AnchorTargets) -> Array:
+    def _localization(self, out: Predictions, targets: AnchorTargets, anchors: Array) -> Array:
         """Losses `[B, A]`."""
         codes, wanted = ops.cast(out.box_codes, "float32"), targets.box_codes
         if self.localization.on_boxes:
-            codes, wanted = (self.coder.decode(these, out.anchors) for these in (codes, wanted))
+            codes, wanted = (self.coder.decode(these, anchors) for these in (codes, wanted))
         return self.localization(codes, wanted, targets.box_weights)
 
     def _sums(

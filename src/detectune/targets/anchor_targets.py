@@ -8,16 +8,33 @@ boxes [B, N, 4] ─► similarity [B, N, A] ─► matcher ─► matches [B, A]
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 from keras import ops
 
 from detectune.boxes.coders import BoxCoder
 from detectune.structures import AnchorTargets, Array, GroundTruth
-from detectune.targets.matchers import UNMATCHED, Matcher
+from detectune.targets.matchers import IGNORED, UNMATCHED, Matcher
 from detectune.targets.similarities import IouSimilarity, Similarity
 
 # The similarity of padding to anything.
 _NOTHING = -1e30
+
+
+class Assigner(Protocol):
+    """What a detector expects of the part that says what its network should say."""
+
+    def __call__(
+        self, anchors: Array, truth: GroundTruth, predictions: Any = None
+    ) -> AnchorTargets:
+        """Targets of anchors `[A, 4]`, or `[B, A, 4]` of each image, for `truth`, in one unit.
+
+        Images that are not labelled match nothing and are ignored.
+
+        Args:
+            predictions: what the network said about the anchors, for assigners that choose by it.
+        """
+        ...
 
 
 @dataclass(frozen=True)
@@ -46,8 +63,11 @@ class AnchorAssigner:
     background_as_zeros: bool = True
     negative_weight: float = 1.0
 
-    def __call__(self, anchors: Array, truth: GroundTruth) -> AnchorTargets:
-        """Targets of anchors `[A, 4]`, or `[B, A, 4]` of each image, for `truth`, in one unit."""
+    def __call__(
+        self, anchors: Array, truth: GroundTruth, predictions: Any = None
+    ) -> AnchorTargets:
+        """See `Assigner`; what the network said does not matter here."""
+        del predictions
         similarity = self.similarity(truth.boxes, anchors)
         if self.similarity.signed:
             similarity = ops.where(truth.valid[..., None], similarity, _NOTHING)
@@ -56,6 +76,8 @@ class AnchorAssigner:
         rows = ops.maximum(matches, 0)
         real = ops.take_along_axis(truth.valid, rows, axis=1)
         matches = ops.where(ops.logical_or(matches < 0, real), matches, UNMATCHED)
+        if truth.labelled is not None:
+            matches = ops.where(ops.cast(truth.labelled, "bool")[:, None], matches, IGNORED)
         matched = matches >= 0
         weights = ops.take_along_axis(ops.cast(truth.weights, "float32"), rows, axis=1)
         boxes = ops.take_along_axis(truth.boxes, rows[..., None], axis=1)

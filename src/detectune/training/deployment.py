@@ -55,5 +55,5 @@ class Deployment:
         count = min(count or max(_RECALIBRATION_IMAGES // batch, 1), max(step, 1))
         recent = self.stream.training_batches(step - count, count, checked=True)
         self._recalibration.measure(
-            (inputs, GroundTruth(*truth)) for inputs, truth in recent.as_numpy_iterator()
+            (inputs, GroundTruth.from_batch(truth)) for inputs, truth in recent.as_numpy_iterator()
         )

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from detectune.config import schema
-from detectune.config.evaluated import measures_masks
 from detectune.config.label_map import LabelMap
-from detectune.config.second_inputs import max_proposals
+from detectune.config.reading import evaluation_needs
 from detectune.detectors.base import Detector
 from detectune.detectors.inference import DetectionModel
 from detectune.evaluation.coco import CocoEvaluator
@@ -37,8 +36,7 @@ class RunEvaluation:
             self.stream.resizer,
             self.label_map,
             batch_size=self._batch_size,
-            masks=measures_masks(self.config),
-            proposals=max_proposals(self.config.model),
+            needs=evaluation_needs(self.config),
         )
         results = evaluator.results()
         if self.config.eval_config.include_metrics_per_category:
@@ -56,7 +54,7 @@ class RunEvaluation:
             self.stream.source,
             self.stream.resizer,
             batch_size=self._batch_size,
-            proposals=max_proposals(self.config.model),
+            needs=evaluation_needs(self.config),
         )
 
     @property

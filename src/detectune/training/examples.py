@@ -6,8 +6,9 @@ import io
 from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image, ImageColor
+from PIL import Image
 
+from detectune.config.needs import BOXES_ONLY, Needs
 from detectune.data.check import named_errors
 from detectune.data.decoded_masks import record_pixels
 from detectune.data.masks import resized
@@ -15,10 +16,11 @@ from detectune.data.pipeline import EvalBatch, eval_batches
 from detectune.data.resizers import Resizer
 from detectune.data.sources.base import Record, Source, Subset, class_names, repair
 from detectune.detectors.inference import DetectionModel
+from detectune.drawing.colours import class_colour, hex_colour
 from detectune.evaluation.evaluate_source import detect_padded
 from detectune.evaluation.image_masks import pasted
-from detectune.structures import Detections
-from detectune.training.report import Box, Example, class_colour
+from detectune.structures import PaddedDetections
+from detectune.training.report import Box, Example
 
 # Scores below are not drawn; sides and numbers keep the page small.
 _THRESHOLD, _LONGEST_SIDE, _MOST_BOXES = 0.4, 440, 40
@@ -32,13 +34,13 @@ def find_examples(
     *,
     batch_size: int,
     count: int = 8,
-    proposals: int = 0,
+    needs: Needs = BOXES_ONLY,
 ) -> list[Example]:
     """Up to `count` images of `source`, spread over it.
 
     Args:
         batch_size: that of the evaluation before, so that nothing is compiled anew.
-        proposals: how many boxes of the data the detector looks at; 0 if it finds its own.
+        needs: its inputs are given to the detector.
 
     Raises:
         DataError: an image cannot be decoded; it is named.
@@ -46,7 +48,7 @@ def find_examples(
     spread = np.linspace(0, len(source) - 1, min(count, len(source))).astype(int)
     chosen = Subset(source, sorted({int(index) for index in spread}))
     size = 1 if None in resizer.output_size else min(batch_size, len(source))
-    batches = eval_batches(chosen, resizer, batch_size=size, proposals=proposals)
+    batches = eval_batches(chosen, resizer, batch_size=size, needs=needs)
     found: list[Example] = []
     for batch in named_errors(batches.as_numpy_iterator(), chosen):
         detections = detect_padded(model, batch, size)
@@ -54,7 +56,7 @@ def find_examples(
     return found
 
 
-def _example(source: Source, batch: EvalBatch, detections: Detections, row: int) -> Example:
+def _example(source: Source, batch: EvalBatch, detections: PaddedDetections, row: int) -> Example:
     record = repair(source.annotation(int(batch.indices[row])))
     names = class_names(source.label_map)
     height, width = (int(side) for side in batch.sizes[row])
@@ -74,8 +76,8 @@ def _example(source: Source, batch: EvalBatch, detections: Detections, row: int)
         width=picture.width,
         truth=_boxes(record.boxes, record.class_ids, names, None),
         found=_boxes(boxes, ids, names, scores)[:_MOST_BOXES],
-        truth_masks=_tint(_true_masks(record, size), record.class_ids, size),
-        found_masks=_tint(_found_masks(detections, row, keep, boxes, size), ids, size),
+        truth_masks=_tint(_true_masks(record, size), record.class_ids, names, size),
+        found_masks=_tint(_found_masks(detections, row, keep, boxes, size), ids, names, size),
     )
 
 
@@ -86,7 +88,11 @@ def _true_masks(record: Record, size: tuple[int, int]) -> list[np.ndarray]:
 
 
 def _found_masks(
-    detections: Detections, row: int, keep: np.ndarray, boxes: np.ndarray, size: tuple[int, int]
+    detections: PaddedDetections,
+    row: int,
+    keep: np.ndarray,
+    boxes: np.ndarray,
+    size: tuple[int, int],
 ) -> list[np.ndarray]:
     """Masks in the picture of that size; `boxes` are fractions."""
     if detections.masks is None:
@@ -95,13 +101,15 @@ def _found_masks(
     return [pasted(mask, box, *size) for mask, box in pairs[:_MOST_BOXES]]
 
 
-def _tint(masks: Sequence[np.ndarray], ids: np.ndarray, size: tuple[int, int]) -> bytes:
+def _tint(
+    masks: Sequence[np.ndarray], ids: np.ndarray, names: dict[int, str], size: tuple[int, int]
+) -> bytes:
     """A see-through PNG with `masks [H, W]` in the colours of their classes, the best on top."""
     if not masks:
         return b""
     layer = np.zeros((*size, 4), np.uint8)
     for mask, class_id in reversed(list(zip(masks, ids, strict=False))):
-        layer[mask > 0] = (*ImageColor.getrgb(class_colour(int(class_id))), _TINT)
+        layer[mask > 0] = (*class_colour(int(class_id), names.keys()), _TINT)
     buffer = io.BytesIO()
     Image.fromarray(layer).save(buffer, "PNG")
     return buffer.getvalue()
@@ -119,8 +127,8 @@ def _boxes(
     return [
         Box(
             corners=(float(box[0]), float(box[1]), float(box[2]), float(box[3])),
-            class_id=int(class_id),
             name=names.get(int(class_id), f"class {int(class_id)}"),
+            colour=hex_colour(class_colour(int(class_id), names.keys())),
             score=None if scores is None else float(scores[index]),
         )
         for index, (box, class_id) in enumerate(zip(boxes, ids, strict=True))

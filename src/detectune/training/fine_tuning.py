@@ -6,8 +6,8 @@ from typing import cast
 
 from detectune.checkpoints.files import find_checkpoint
 from detectune.checkpoints.restore import Kind, RestoreReport, label_map_beside, restore
-from detectune.checkpoints.run_directory import num_classes
 from detectune.config import schema
+from detectune.config.architectures import num_classes
 from detectune.config.coco_classes import NUM_CLASSES, coco_label_map, is_coco
 from detectune.config.label_map import LabelMap, read_label_map
 from detectune.detectors.base import Detector

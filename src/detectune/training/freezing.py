@@ -11,17 +11,6 @@ from detectune.detectors.base import Detector
 from detectune.errors import ConfigError, three_part
 from detectune.layers.batch_norm import FreezableBatchNormalization
 
-# Beginning of a path → the scope that the original built this part in.
-_SCOPES = (
-    ("_feature_extractor_for_proposal_features", "FirstStageFeatureExtractor"),
-    ("_feature_extractor_for_box_classifier_features", "SecondStageFeatureExtractor"),
-    ("_feature_extractor", "FeatureExtractor"),
-    ("_first_stage_box_predictor", "FirstStageBoxPredictor"),
-    ("_mask_rcnn_box_predictor", "SecondStageBoxPredictor"),
-    ("_rfcn_box_predictor", "SecondStageBoxPredictor"),
-    ("", "BoxPredictor"),
-)
-
 
 @dataclass(frozen=True)
 class Frozen:
@@ -85,8 +74,7 @@ def freeze(
 
 def names_of(row: VariableKey) -> tuple[str, ...]:
     """All names by which a pattern may mean a variable."""
-    part = next(scope for root, scope in _SCOPES if row.path.startswith(root))
-    names = row.path, row.original_name, f"{part}/{row.original_name}", row.tf1_name
+    names = row.path, row.original_name, row.scoped_name, row.tf1_name
     return tuple(name for name in names if name)
 
 

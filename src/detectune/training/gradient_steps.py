@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import keras
 
-from detectune.config import schema, tf1_names
+from detectune.config import schema
+from detectune.config.architectures import architecture_of
 from detectune.data.check import broken_images_named
 from detectune.training.callbacks import (
     Evaluations,
@@ -35,7 +36,7 @@ def prepare_network(training: TrainingContext) -> None:
         optimizer=build_optimizer(
             settings.optimizer,
             gradient_clipping_by_norm=settings.gradient_clipping_by_norm,
-            tf1=tf1_names.written_for_tf1(training.config.model),
+            tf1=architecture_of(training.config.model).written_for_tf1,
             accumulation_steps=settings.gradient_accumulation_steps,
         ),
         jit_compile=keras.backend.backend() == "jax",

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from detectune.config import schema
-from detectune.config.evaluated import mask_contradictions
+from detectune.config.architectures import architecture_of
 from detectune.config.label_map import LabelMap
+from detectune.config.metrics import mask_conflicts
 from detectune.config.report import report_fields
 from detectune.errors import ConfigError, three_part
 from detectune.training.console import RunConsole
@@ -72,18 +73,11 @@ def prepare(
 
 def _report_fields(config: schema.TrainEvalPipelineConfig, console: RunConsole) -> None:
     """Print what is ignored; stop at what is refused."""
-    problems = [*report_fields(config), *mask_contradictions(config)]
+    problems = [*report_fields(config), *mask_conflicts(config)]
     errors = [problem for problem in problems if problem.severity == "error"]
     if errors:
         raise ConfigError("\n".join(problem.shown() for problem in errors))
-    if config.model.WhichOneof("model") is None:
-        raise ConfigError(
-            three_part(
-                "model: no architecture is set.",
-                "A config describes one detector, such as `model { ssd { … } }`.",
-                "Set one; `detectune config new` writes a complete config.",
-            )
-        )
+    architecture_of(config.model)
     for problem in problems:
         console.say(problem.shown())
 

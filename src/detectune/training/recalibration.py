@@ -12,13 +12,14 @@ Source: Wu and Johnson 2021, "Rethinking 'Batch' in BatchNorm", section 3 ("Prec
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import keras
 import numpy as np
 
 from detectune.detectors.base import Detector
 from detectune.layers.batch_norm import FreezableBatchNormalization
-from detectune.structures import Array, GroundTruth
+from detectune.structures import Array, GroundTruth, Inputs, as_inputs
 from detectune.training.weights import array_of
 
 # The largest share of the initial statistics that is left alone.
@@ -33,11 +34,11 @@ class _Forward(keras.Model):
         self.detector = detector
         self.built = True
 
-    def call(self, inputs: tuple[Array, dict[str, Array]]) -> Array:
-        images, truth = inputs
-        out = self.detector(images, training=True)
+    def call(self, seen: dict[str, Any]) -> Array:
+        inputs, truth = seen["inputs"], GroundTruth.from_batch(seen["truth"])
+        out = self.detector(inputs, training=True)
         # Layers of a second stage run where the losses are: what they learn from is chosen there.
-        return sum(self.detector.named_losses(GroundTruth(**truth), out).values())
+        return sum(self.detector.named_losses(inputs, truth, out).values())
 
 
 class Recalibration:
@@ -61,16 +62,16 @@ class Recalibration:
         """Whether the moving averages still hold much of what they were `step` steps ago."""
         return any(layer.momentum**step > NEGLIGIBLE for layer in self._layers)
 
-    def measure(self, batches: Iterable[tuple[Array, GroundTruth]]) -> None:
+    def measure(self, batches: Iterable[tuple[Inputs | Array, GroundTruth]]) -> None:
         """Set the statistics to those of `batches` as training sees them."""
         means: list[list[np.ndarray]] = [[] for _ in self._layers]
         variances: list[list[np.ndarray]] = [[] for _ in self._layers]
-        for images, truth in batches:
+        for inputs, truth in batches:
             for layer in self._layers:
                 layer.moving_mean.assign(np.zeros(layer.moving_mean.shape, np.float32))
                 layer.moving_variance.assign(np.zeros(layer.moving_variance.shape, np.float32))
-            known = {name: part for name, part in truth._asdict().items() if part is not None}
-            self._forward.predict_on_batch((images, known))
+            seen = {"inputs": as_inputs(inputs), "truth": truth.as_batch()}
+            self._forward.predict_on_batch(seen)
             for index, layer in enumerate(self._layers):
                 # From zero, one update leaves (1 − momentum) of what the batch shows.
                 share = 1.0 - layer.momentum

@@ -16,6 +16,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from detectune.checkpoints.run_directory import Run
+from detectune.config.architectures import architecture_of
 from detectune.config.report import report_fields
 from detectune.training.charts import Curve, line_chart
 from detectune.training.logs import read_metrics
@@ -23,18 +24,18 @@ from detectune.training.report_style import STYLE
 from detectune.training.state import Progress
 
 _MAP, _HALF = "DetectionBoxes_Precision/mAP", "DetectionBoxes_Precision/mAP@.50IOU"
-_COLOURS = ("#ff5c4d", "#2ec4b6", "#ffc83d", "#5e82ff", "#b2e84b", "#e661cd", "#ff9233", "#40c9ff")
 _MASK_MAP, _MASK_HALF = "DetectionMasks_Precision/mAP", "DetectionMasks_Precision/mAP@.50IOU"
 _TOTAL = "Loss/total_loss"
 
 
 @dataclass(frozen=True)
 class Box:
-    """A box to draw: yxyx as fractions of the picture, its class, and its score or None."""
+    """A box to draw: yxyx as fractions of the picture, the name and "#rrggbb" of its class, and its
+    score or None."""
 
     corners: tuple[float, float, float, float]
-    class_id: int
     name: str
+    colour: str
     score: float | None = None
 
 
@@ -256,25 +257,19 @@ def _picture(example: Example, boxes: Sequence[Box], masks: bytes) -> str:
     return f'<svg viewBox="0 0 {example.width} {example.height}">{images}{drawn}</svg>'
 
 
-def class_colour(class_id: int) -> str:
-    """The colour of a class, as "#rrggbb"."""
-    return _COLOURS[(class_id - 1) % len(_COLOURS)]
-
-
 def _box(box: Box, height: int, width: int) -> str:
     top, left, bottom, right = (
         corner * side for corner, side in zip(box.corners, (height, width) * 2, strict=True)
     )
-    colour = class_colour(box.class_id)
     size = f'width="{right - left:.1f}" height="{bottom - top:.1f}"'
     place = f'x="{left:.1f}" y="{top:.1f}" {size} rx="1"'
     letter = max(width, height) / 20
     text = escape(box.name if box.score is None else f"{box.name} {box.score:.0%}")
     baseline = max(top - letter * 0.35, letter)
     return (
-        f'<rect class="halo" {place}/><rect class="box" stroke="{colour}" {place}/>'
+        f'<rect class="halo" {place}/><rect class="box" stroke="{box.colour}" {place}/>'
         f'<text x="{max(left, 1):.1f}" y="{baseline:.1f}" font-size="{letter:.1f}" '
-        f'font-weight="600" fill="{colour}" stroke="#000" stroke-opacity=".6" '
+        f'font-weight="600" fill="{box.colour}" stroke="#000" stroke-opacity=".6" '
         f'stroke-width="{letter / 5:.2f}" paint-order="stroke">{text}</text>'
     )
 
@@ -298,13 +293,11 @@ def facts_of(
     examples: Sequence[Example] = (),
 ) -> Facts:
     """What the files of `run` and its `progress` say."""
-    model = run.config.model
-    architecture = getattr(model, model.WhichOneof("model"))
     where = str(run.path)
     notes = [problem for problem in report_fields(run.config) if problem.severity != "error"]
     return Facts(
         name=run.path.resolve().name,
-        model=f"{architecture.feature_extractor.type}, {architecture.num_classes} classes",
+        model=architecture_of(run.config.model).describe(),
         data=data,
         rows=read_metrics(run.metrics),
         steps=progress.step,

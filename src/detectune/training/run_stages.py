@@ -12,7 +12,7 @@ import keras
 
 from detectune.checkpoints.restore import restore
 from detectune.checkpoints.run_directory import Run
-from detectune.config.evaluated import best_metric
+from detectune.config.metrics import best_metric
 from detectune.detectors.build import build_detector
 from detectune.files import write_text
 from detectune.training.checkpointing import Checkpointing

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from detectune.config import schema
-from detectune.config.evaluated import measures_masks
+from detectune.config.architectures import num_classes
 from detectune.config.label_map import LabelMap
-from detectune.config.second_inputs import max_proposals
+from detectune.config.needs import BOXES_ONLY, Needs
+from detectune.config.reading import evaluation_needs, training_needs
 from detectune.data.check import check_source, refuse_damaged
-from detectune.data.decoded_masks import check_masks
+from detectune.data.columns.base import check_columns
 from detectune.data.readers import open_reader
 from detectune.data.sources.base import Source
 from detectune.errors import ConfigError, three_part
@@ -32,8 +33,8 @@ class StreamRequest:
     reader: schema.InputReader
     field: str
     """Name of the reader in the config, for errors."""
-    masks: bool = False
-    """Whether every object must have a mask."""
+    needs: Needs = BOXES_ONLY
+    """What every image must have beside boxes."""
     trains: bool = False
     """Whether batches are made for training: all images have one size, and what is repaired while
     reading is reported when the batches are made."""
@@ -51,12 +52,11 @@ class RunSources:
 def run_streams(config: schema.TrainEvalPipelineConfig) -> dict[str, StreamRequest]:
     """The streams of every run: "train", and "evaluate" where the config has data for it."""
     reader = config.train_input_reader
-    requests = {
-        TRAIN: StreamRequest(reader, "train_input_reader", reader.load_instance_masks, trains=True)
-    }
+    needs = training_needs(config)
+    requests = {TRAIN: StreamRequest(reader, "train_input_reader", needs, trains=True)}
     if config.eval_input_reader:
         requests[EVALUATE] = StreamRequest(
-            config.eval_input_reader[0], "eval_input_reader", measures_masks(config)
+            config.eval_input_reader[0], "eval_input_reader", evaluation_needs(config)
         )
     return requests
 
@@ -76,13 +76,12 @@ def open_sources(
         ConfigError: a reader names no data, or `num_classes` is too small for the label map.
         DataError: data are missing, damaged, or lack what the detector reads.
     """
-    proposals = bool(max_proposals(config.model))
-    train = _opened(requests[TRAIN], own, own, proposals)
+    train = _opened(requests[TRAIN], own, own)
     _check_num_classes(config.model, train.label_map)
     sources = {TRAIN: train}
     for name, request in requests.items():
         if name != TRAIN:
-            sources[name] = _opened(request, train.label_map, own, proposals)
+            sources[name] = _opened(request, train.label_map, own)
     if EVALUATE not in sources:
         console.say("no eval_input_reader: training goes without evaluations")
     for source in sources.values():
@@ -90,27 +89,19 @@ def open_sources(
     return RunSources(train.label_map, requests, sources)
 
 
-def _opened(
-    request: StreamRequest, label_map: LabelMap | None, own: LabelMap | None, proposals: bool
-) -> Source:
+def _opened(request: StreamRequest, label_map: LabelMap | None, own: LabelMap | None) -> Source:
     reader = _without_lost_label_map(request.reader, own)
-    source = open_reader(reader, request.field, label_map, masks=request.masks, proposals=proposals)
+    source = open_reader(reader, request.field, label_map, columns=request.needs.columns)
     if request.trains:
         refuse_damaged(source)
     else:
         check_source(source)
-    if request.masks:
-        check_masks(source)
-    if proposals:
-        # It can also make proposals, for which it loads TensorFlow.
-        from detectune.data.proposals import check_proposals
-
-        check_proposals(source)
+    check_columns(source, request.needs)
     return source
 
 
 def _check_num_classes(model: schema.DetectionModel, label_map: LabelMap) -> None:
-    there = getattr(model, model.WhichOneof("model")).num_classes
+    there = num_classes(model)
     if label_map.num_classes > there:
         raise ConfigError(
             three_part(

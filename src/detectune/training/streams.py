@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from detectune.checkpoints.run_directory import image_resizer
 from detectune.config import schema
+from detectune.config.architectures import image_resizer
 from detectune.data.padding import padded_to_one_size
 from detectune.data.pipeline import batch_file_names, train_batches
 from detectune.data.resizers import Resizer, build_resizer

@@ -10,7 +10,7 @@ import pytest
 from detectune.backbones import inception_resnet_v2 as inception_resnet
 from detectune.backbones import inception_v2, resnet_v1
 from detectune.backbones.inception_resnet_v2 import Repeats, ScaledSum
-from detectune.checkpoints.name_maps.ssd import taken_apart
+from detectune.checkpoints.name_maps.networks import taken_apart
 from detectune.registry import backbones
 
 FEW = Repeats(2, 2, 2)

@@ -13,7 +13,7 @@ from detectune.backbones.mobilenet_v1 import mobilenet_v1
 from detectune.backbones.mobilenet_v2 import mobilenet_v2
 from detectune.backbones.resnet_v1 import DEFAULT_HYPERPARAMS, ResNetGraph
 from detectune.checkpoints.classifiers import backbone_values
-from detectune.checkpoints.name_maps.ssd import backbone_layers
+from detectune.checkpoints.name_maps.networks import backbone_layers
 from detectune.checkpoints.restore import restore
 from detectune.detectors.build import build_detector
 from detectune.errors import CheckpointError

@@ -14,7 +14,8 @@ from detectune.checkpoints.keys import variable_keys
 from detectune.checkpoints.restore import restore
 from detectune.checkpoints.run_directory import open_run
 from detectune.checkpoints.tf1_values import is_name_based, tf1_values
-from detectune.config import schema, tf1_names
+from detectune.config import schema
+from detectune.config.architectures.ssd import SSD_EXTRACTORS
 from detectune.detectors.build import build_detector
 from detectune.errors import CheckpointError
 
@@ -148,7 +149,7 @@ def test_an_archive_of_the_zoo_of_2018_is_a_run_directory(saved, tmp_path):
         np.testing.assert_array_equal(np.asarray(row.variable), values[row.tf1_name])
 
 
-@pytest.mark.parametrize("name", tf1_names.TF1_EXTRACTORS)
+@pytest.mark.parametrize("name", SSD_EXTRACTORS.tf1)
 def test_every_variable_of_every_old_network_has_a_name_of_its_own(name, tmp_path):
     config = tiny_config().model
     config.ssd.feature_extractor.type = name

@@ -6,9 +6,9 @@ import pytest
 
 from detectune.cli.main import main
 from detectune.config.load import load_config
-from detectune.config.new import new_config
-from detectune.config.plan import plan_training
 from detectune.config.save import config_text
+from detectune.recipes.new_config import new_config
+from detectune.recipes.training_plan import plan_training
 
 MODEL = "ssd_mobilenet_v2_fpnlite_320x320_coco17_tpu-8"
 

@@ -8,7 +8,9 @@ import pytest
 
 import detectune.config.protos as protos
 from detectune.config import schema
-from detectune.config.choices import CHOICES
+from detectune.config.architectures.ssd import SSD_EXTRACTORS
+from detectune.config.architectures.two_stage import REGION_EXTRACTORS
+from detectune.config.choices import CHOICES, choice_of
 from detectune.config.descriptors import field_name, message_name, with_nested
 from detectune.config.field_status import STATUS, field_status
 from detectune.config.report import report_fields
@@ -47,8 +49,10 @@ def test_every_row_of_the_table_names_a_field():
 
 def test_every_choice_belongs_to_an_honoured_field():
     names = {field_name(f): f for f in all_fields()}
-    for row in CHOICES:
+    extractors = [names.field for names in (SSD_EXTRACTORS, REGION_EXTRACTORS)]
+    for row in (*CHOICES, *extractors):
         assert field_status(names[row]).kind == "honoured"
+        assert choice_of(row).values
 
 
 def test_what_is_not_honoured_has_a_reason():

@@ -274,11 +274,11 @@ class TestRecognise:
         refuses(tmp_path / "nothing", "no such file or folder", "current folder")
 
     def test_an_empty_folder_is_refused(self, tmp_path):
-        refuses(tmp_path, "not recognised", "coco, voc, csv, yolo, tfrecord")
+        refuses(tmp_path, "not recognised", "voc, coco, yolo, csv, tfrecord")
         assert files_in(tmp_path) == set()
 
     def test_an_unknown_format_is_refused(self, tmp_path):
-        refuses("kitti:/data", '"kitti"', "coco, voc, csv, yolo, tfrecord")
+        refuses("kitti:/data", '"kitti"', "voc, coco, yolo, csv, tfrecord")
 
     def test_a_windows_path_is_a_path(self, tmp_path):
         refuses(r"C:\data\train", r"C:\data\train: there is no such file or folder")

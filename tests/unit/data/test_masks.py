@@ -15,7 +15,6 @@ from pycocotools import mask as reference
 from detectune.config import schema
 from detectune.data.convert import convert
 from detectune.data.decoded_masks import check_masks, record_pixels, record_rles
-from detectune.data.draw import draw_record
 from detectune.data.inspect import inspect_source
 from detectune.data.inspect_report import inspection_page
 from detectune.data.masks import (
@@ -33,12 +32,14 @@ from detectune.data.masks import (
     rle_text,
     run_lengths,
 )
+from detectune.data.pictures import draw_record
 from detectune.data.pipeline import train_batches
 from detectune.data.preview import write_previews
 from detectune.data.resizers import build_resizer
 from detectune.data.sources.recognise import open_source
 from detectune.data.tfrecord_writer import tf_example
 from detectune.errors import DataError
+from detectune.structures import GroundTruth
 
 TRIANGLE = [5.0, 4.0, 25.5, 8.0, 9.0, 30.0]
 SQUARE = [40.0, 10.0, 50.0, 10.0, 50.0, 20.0, 40.0, 20.0]
@@ -264,7 +265,8 @@ def batch_of(source, resizer: str, reader: str = "load_instance_masks: true"):
         schema.TrainEvalPipelineConfig(),
     )
     built = build_resizer(text_format.Parse(resizer, schema.ImageResizer()))
-    return next(iter(train_batches(config, source, built, seed=0, steps=1)))
+    inputs, truth = next(iter(train_batches(config, source, built, seed=0, steps=1)))
+    return inputs["images"], GroundTruth.from_batch(truth)
 
 
 @pytest.mark.parametrize(
@@ -274,7 +276,7 @@ def batch_of(source, resizer: str, reader: str = "load_instance_masks: true"):
 def test_a_batch_has_masks_in_pixels_of_the_input(tmp_path, resizer, shape):
     source = open_source(str(coco_folder(tmp_path / "coco")))
     _, truth = batch_of(source, resizer)
-    masks = truth.masks.numpy()
+    masks = truth.column("masks").numpy()
     assert masks.shape == (2, 8, *shape)
     assert masks.dtype == np.uint8
     assert not masks[0, 2:].any()
@@ -289,26 +291,26 @@ def test_masks_of_images_of_different_size_are_padded_to_the_largest():
     source = ListSource([record(masks=[PngMask(png_of(blob()))]), upright])
     images, truth = batch_of(source, RESIZER + "}")
     assert images.shape == (2, 30, 30, 3)
-    assert truth.masks.shape == (2, 8, 30, 30)
-    np.testing.assert_array_equal(truth.masks[0, 0, :20], blob()[::2, ::2])
-    np.testing.assert_array_equal(truth.masks[1, 0, :, :20], blob().T[::2, ::2])
+    assert truth.column("masks").shape == (2, 8, 30, 30)
+    np.testing.assert_array_equal(truth.column("masks")[0, 0, :20], blob()[::2, ::2])
+    np.testing.assert_array_equal(truth.column("masks")[1, 0, :, :20], blob().T[::2, ::2])
     assert truth.sizes.numpy().tolist() == [[20, 30], [30, 20]]
 
 
 def test_a_mask_fits_an_image_stored_at_another_size_than_annotated():
     source = ListSource([record(image=picture(120, 80), masks=[PngMask(png_of(blob()))])])
     _, truth = batch_of(source, "identity_resizer { }")
-    np.testing.assert_array_equal(truth.masks[0, 0], resized(blob(), 80, 120))
+    np.testing.assert_array_equal(truth.column("masks")[0, 0], resized(blob(), 80, 120))
 
 
 def test_without_load_instance_masks_none_are_read(tmp_path):
     source = open_source(str(coco_folder(tmp_path / "coco")))
-    assert batch_of(source, RESIZER + "}", "")[1].masks is None
+    assert "masks" not in batch_of(source, RESIZER + "}", "")[1].columns
 
 
 def test_an_image_without_objects_has_no_masks_and_is_trained_on(tmp_path):
     source = ListSource([record(boxes=[], ids=[])])
-    assert not batch_of(source, "identity_resizer { }")[1].masks.numpy().any()
+    assert not batch_of(source, "identity_resizer { }")[1].column("masks").numpy().any()
 
 
 def test_objects_whose_masks_cannot_be_used_are_all_named_before_training():

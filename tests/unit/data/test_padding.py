@@ -51,9 +51,10 @@ def test_every_batch_has_the_size_of_the_frame_and_tells_that_of_the_picture():
     data = source((40, 60), (60, 40))
     frame = padded_to_one_size(resizer(KEEP), data)
     batches = train_batches(whole, data, frame, seed=0, steps=2)
-    assert batches.element_spec[0].shape == (1, 30, 30, 3)
-    images, truths = zip(*batches, strict=True)
-    assert [truth.sizes.numpy().tolist() for truth in truths] == [[[20, 30]], [[30, 20]]]
+    assert batches.element_spec[0]["images"].shape == (1, 30, 30, 3)
+    inputs, truths = zip(*batches, strict=True)
+    images = [one["images"] for one in inputs]
+    assert [truth["sizes"].numpy().tolist() for truth in truths] == [[[20, 30]], [[30, 20]]]
     assert images[0][0, 25, 5].numpy().tolist() == [1, 2, 3]
     assert images[1][0, 5, 25].numpy().tolist() == [1, 2, 3]
 

@@ -22,6 +22,7 @@ from detectune.data.readers import open_reader
 from detectune.data.resizers import build_resizer
 from detectune.data.sources.recognise import open_source
 from detectune.errors import ConfigError, DataError
+from detectune.structures import GroundTruth
 
 FIXED = "fixed_shape_resizer { height: 20 width: 30 }"
 KEEP = "keep_aspect_ratio_resizer { min_dimension: 20 max_dimension: 30 }"
@@ -48,6 +49,12 @@ def shades(count: int) -> ListSource:
     return ListSource([record(f"{i}.png", image=picture(shade=10 * i)) for i in range(count)])
 
 
+def first(batches) -> tuple[tf.Tensor, GroundTruth]:
+    """Images and ground truth of the first batch."""
+    inputs, truth = next(iter(batches))
+    return inputs["images"], GroundTruth.from_batch(truth)
+
+
 def equal(one, other) -> bool:
     pairs = zip(tf.nest.flatten(one), tf.nest.flatten(other), strict=True)
     return all(np.array_equal(a, b) for a, b in pairs)
@@ -57,7 +64,7 @@ def test_a_batch_has_pixels_boxes_and_padding():
     source = ListSource(
         [record(boxes=[[0.1, 0.2, 0.5, 0.8], [0, 0, 1, 1]], ids=[2, 1], weights=[0.5, 1])]
     )
-    images, truth = next(iter(train_batches(config(), source, resizer(), seed=0, steps=1)))
+    images, truth = first(train_batches(config(), source, resizer(), seed=0, steps=1))
     assert images.shape == (2, 20, 30, 3)
     assert images.dtype == tf.float32
     np.testing.assert_allclose(images, 40.0)
@@ -75,14 +82,14 @@ def test_crowds_and_groups_weigh_nothing():
     source = ListSource(
         [record(boxes=boxes, ids=[1, 1, 2], is_crowd=[0, 1, 0], group_of=[0, 0, 1])]
     )
-    _, truth = next(iter(train_batches(config(), source, resizer(), seed=0, steps=1)))
+    _, truth = first(train_batches(config(), source, resizer(), seed=0, steps=1))
     assert truth.weights[0, :3].numpy().tolist() == [1, 0, 0]
     assert truth.valid[0, :3].numpy().tolist() == [True] * 3
 
 
 def test_an_image_without_objects_is_trained_on():
     source = ListSource([record(boxes=[], ids=[])])
-    _, truth = next(iter(train_batches(config(AUGMENTED), source, resizer(), seed=0, steps=1)))
+    _, truth = first(train_batches(config(AUGMENTED), source, resizer(), seed=0, steps=1))
     assert not truth.valid.numpy().any()
 
 
@@ -96,7 +103,7 @@ def test_a_run_goes_on_at_any_step_with_the_same_batches():
 
 def test_another_seed_gives_other_batches():
     one, other = (
-        next(iter(train_batches(config(AUGMENTED), shades(7), resizer(), seed=s, steps=1)))
+        first(train_batches(config(AUGMENTED), shades(7), resizer(), seed=s, steps=1))
         for s in (1, 2)
     )
     assert not equal(one, other)
@@ -112,8 +119,9 @@ def test_each_epoch_has_every_image_once_in_an_order_of_its_own():
 
 def test_named_images_are_those_in_the_batch():
     source, options = shades(9), config("batch_size: 4")
-    for step, (images, _) in enumerate(train_batches(options, source, resizer(), seed=2, steps=4)):
-        expected = [f"{round(float(image[0, 0, 0]) / 10)}.png" for image in images]
+    batches = train_batches(options, source, resizer(), seed=2, steps=4)
+    for step, (inputs, _) in enumerate(batches):
+        expected = [f"{round(float(image[0, 0, 0]) / 10)}.png" for image in inputs["images"]]
         assert batch_file_names(source, options, 2, step) == expected
 
 
@@ -132,7 +140,7 @@ def test_no_box_is_dropped_and_too_many_are_told(caplog):
     source = ListSource([record(boxes=[[0, 0, 1, 1]] * 11, ids=[1] * 11)])
     options = config(reader="max_number_of_boxes: 10")
     with caplog.at_level(logging.WARNING, "detectune"):
-        _, truth = next(iter(train_batches(options, source, resizer(), seed=0)))
+        _, truth = first(train_batches(options, source, resizer(), seed=0))
     assert boxes_per_image(source) == 16
     assert int(truth.valid[0].numpy().sum()) == 11
     assert "has 11 boxes, more than max_number_of_boxes (10); all are used" in caplog.text
@@ -153,7 +161,7 @@ def test_images_of_different_size_are_padded_to_the_largest_with_the_given_colou
     np.testing.assert_allclose(batch.images[0, :20], 40)
     np.testing.assert_allclose(batch.images[1, :, 20:], np.broadcast_to([1, 2, 3], (30, 10, 3)))
     options = config(reader="shuffle: false")
-    images, truth = next(iter(train_batches(options, source, built, seed=0, steps=1)))
+    images, truth = first(train_batches(options, source, built, seed=0, steps=1))
     np.testing.assert_allclose(images, batch.images)
     np.testing.assert_allclose(truth.boxes[:, 0], [[2, 3, 10, 15], [3, 2, 15, 10]], atol=1e-5)
     assert truth.sizes.dtype == tf.float32
@@ -163,7 +171,7 @@ def test_images_of_different_size_are_padded_to_the_largest_with_the_given_colou
 def test_the_size_of_the_picture_is_told_where_it_is_padded_to_a_fixed_size():
     padded = resizer("keep_aspect_ratio_resizer { min_dimension: 20 max_dimension: 30 "
                      "pad_to_max_dimension: true }")  # fmt: skip
-    images, truth = next(iter(train_batches(config(), shades(2), padded, seed=0, steps=1)))
+    images, truth = first(train_batches(config(), shades(2), padded, seed=0, steps=1))
     assert images.shape == (2, 30, 30, 3)
     assert truth.sizes.numpy().tolist() == [[20, 30], [20, 30]]
 

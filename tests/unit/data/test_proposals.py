@@ -13,15 +13,18 @@ from google.protobuf import text_format
 
 from detectune.cli.data import data
 from detectune.config import schema
+from detectune.config.needs import Needs
 from detectune.data.convert import convert
 from detectune.data.pipeline import eval_batches, train_batches
-from detectune.data.proposals import check_proposals, compute_proposals
+from detectune.data.columns.proposals import check_proposals
+from detectune.data.proposals import compute_proposals
 from detectune.data.resizers import build_resizer
 from detectune.data.selective_search import SelectiveSearch
 from detectune.data.sources.base import Subset
 from detectune.data.sources.proposed import ProposalFile, Proposed, proposal_file
 from detectune.data.sources.recognise import open_source
 from detectune.errors import ConfigError, DataError
+from detectune.structures import GroundTruth
 
 QUARTERS = np.array([[0, 0, 0.5, 0.5], [0.5, 0.5, 1, 1], [0.25, 0, 0.75, 1]], np.float32)
 
@@ -114,7 +117,7 @@ def test_the_file_lying_beside_records_is_no_record(tmp_path):
     pattern = str(tmp_path / "a.record*")
     compute_proposals(open_source(pattern), ProposalFile(proposal_file(pattern)), quarters)
     assert proposal_file(pattern).exists()
-    found = open_source(pattern, proposals=True)
+    found = open_source(pattern, columns=["proposals"])
     assert len(found) == 3
     check_proposals(found)
     with pytest.raises(DataError, match="3 images have no proposals"):
@@ -124,7 +127,7 @@ def test_the_file_lying_beside_records_is_no_record(tmp_path):
 def test_records_keep_proposals(tmp_path):
     spec = images(tmp_path)
     compute_proposals(open_source(spec), ProposalFile(proposal_file(spec)), quarters)
-    convert(open_source(spec, proposals=True), tmp_path / "a.record", to="tfrecord")
+    convert(open_source(spec, columns=["proposals"]), tmp_path / "a.record", to="tfrecord")
     for row in open_source(str(tmp_path / "a.record")):
         np.testing.assert_array_equal(row.proposals, QUARTERS)
 
@@ -149,6 +152,16 @@ def resizer(text: str = "fixed_shape_resizer { height: 20 width: 30 }"):
     return build_resizer(text_format.Parse(text, schema.ImageResizer()))
 
 
+def needs(count: int) -> Needs:
+    return Needs(inputs={"proposals": count})
+
+
+def first(batches) -> tuple:
+    """Images, proposals and ground truth of the first batch."""
+    inputs, truth = next(iter(batches))
+    return inputs["images"], inputs["proposals"], GroundTruth.from_batch(truth)
+
+
 def with_proposals(*boxes) -> ListSource:
     return ListSource([record(proposals=np.array(rows, np.float32)) for rows in boxes])
 
@@ -158,31 +171,29 @@ PIXELS = QUARTERS * [20, 30, 20, 30]
 
 def test_a_batch_has_proposals_beside_its_images():
     source = with_proposals(QUARTERS, QUARTERS[:1])
-    (pictures, proposals), truth = next(
-        iter(train_batches(config(), source, resizer(), seed=0, steps=1))
-    )
+    pictures, proposals, truth = first(train_batches(config(), source, resizer(), seed=0, steps=1))
     assert pictures.shape == (2, 20, 30, 3)
     assert proposals.shape == (2, 5, 4)
     np.testing.assert_allclose(proposals[0], [*PIXELS, [0] * 4, [0] * 4], atol=1e-5)
     np.testing.assert_allclose(proposals[1], [PIXELS[0], *[[0] * 4] * 4], atol=1e-5)
     assert truth.boxes.shape == (2, 8, 4)
-    batch = next(iter(eval_batches(source, resizer(), batch_size=2, proposals=5)))
-    np.testing.assert_allclose(batch.proposals, proposals)
+    batch = next(iter(eval_batches(source, resizer(), batch_size=2, needs=needs(5))))
+    np.testing.assert_allclose(batch.inputs["proposals"], proposals)
 
 
 def test_the_best_proposals_are_taken_and_those_without_area_are_left_out():
     rows = [[0.5, 0.5, 0.5, 0.9], [-1, -1, 0.5, 0.5], [2, 2, 3, 3], QUARTERS[1], QUARTERS[2]]
     source = with_proposals(rows, rows)
-    batch = next(iter(eval_batches(source, resizer(), batch_size=2, proposals=4)))
-    np.testing.assert_allclose(batch.proposals[0], [PIXELS[0], PIXELS[1], [0] * 4, [0] * 4])
+    batch = next(iter(eval_batches(source, resizer(), batch_size=2, needs=needs(4))))
+    np.testing.assert_allclose(
+        batch.inputs["proposals"][0], [PIXELS[0], PIXELS[1], [0] * 4, [0] * 4]
+    )
 
 
 def test_proposals_are_flipped_with_the_image():
     flip = "data_augmentation_options { random_horizontal_flip { probability: 1 } }"
     source = with_proposals(QUARTERS, QUARTERS)
-    (_, proposals), _ = next(
-        iter(train_batches(config(flip, 3), source, resizer(), seed=0, steps=1))
-    )
+    _, proposals, _ = first(train_batches(config(flip, 3), source, resizer(), seed=0, steps=1))
     expected = [[0, 15, 10, 30], [10, 0, 20, 15], [5, 0, 15, 30]]
     np.testing.assert_allclose(proposals[0], expected, atol=1e-5)
 
@@ -191,8 +202,8 @@ def test_images_of_different_size_have_proposals_in_pixels_of_their_picture():
     upright = record(image=picture(40, 60), height=60, width=40, proposals=QUARTERS)
     source = ListSource([record(proposals=QUARTERS), upright])
     keep = resizer("keep_aspect_ratio_resizer { min_dimension: 20 max_dimension: 30 }")
-    (pictures, proposals), truth = next(
-        iter(train_batches(config(count=3), source, keep, seed=0, steps=1))
+    pictures, proposals, truth = first(
+        train_batches(config(count=3), source, keep, seed=0, steps=1)
     )
     assert pictures.shape == (2, 30, 30, 3)
     np.testing.assert_allclose(proposals[0], PIXELS, atol=1e-5)
@@ -204,7 +215,7 @@ def test_images_without_proposals_are_named_before_training_starts():
     source = ListSource([record("a.png", proposals=QUARTERS), record("b.png")])
     for start in (
         lambda: train_batches(config(), source, resizer(), seed=0),
-        lambda: eval_batches(source, resizer(), batch_size=1, proposals=5),
+        lambda: eval_batches(source, resizer(), batch_size=1, needs=needs(5)),
     ):
         with pytest.raises(DataError, match=r"memory: 1 images have no proposals: b\.png"):
             start()
@@ -279,4 +290,4 @@ def test_the_command_searches_once(tmp_path, fake):
     assert "3 images, 3 of them searched now; 2 boxes in each on average" in first.output
     second = CliRunner().invoke(data, ["proposals", spec], catch_exceptions=False)
     assert "3 images, 0 of them searched now" in second.output
-    assert open_source(spec, proposals=True)[0].proposals.shape == (2, 4)
+    assert open_source(spec, columns=["proposals"])[0].proposals.shape == (2, 4)

@@ -119,8 +119,8 @@ def test_without_override_the_backbone_has_its_own_hyperparameters():
     assert neck.style.batch_norm == parts("ssd_resnet50_v1_fpn_keras")[1].style.batch_norm
 
 
-def test_fields_that_a_resnet_never_receives_are_doubted_in_a_config():
-    from detectune.config.doubts import doubtful_values
+def test_fields_that_a_resnet_never_receives_are_warned_of_in_a_config():
+    from detectune.config.warnings import warnings
     from detectune.registry import backbones
 
     config = schema.TrainEvalPipelineConfig()
@@ -129,7 +129,7 @@ def test_fields_that_a_resnet_never_receives_are_doubted_in_a_config():
     extractor.use_depthwise = extractor.use_explicit_padding = True
     extractor.fpn.additional_layer_depth = 128
     prefix = "model.ssd.feature_extractor."
-    found = {p.field.removeprefix(prefix) for p in doubtful_values(config) if prefix in p.field}
+    found = {p.field.removeprefix(prefix) for p in warnings(config) if prefix in p.field}
     assert found == backbones["resnet101_v1"].ignored_fields
 
 

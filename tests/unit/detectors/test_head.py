@@ -121,14 +121,14 @@ def test_shared_convolutions_need_as_many_anchors_everywhere():
         head(SHARED, counts=(3, 6))
 
 
-def test_a_field_that_the_keras_form_never_reads_is_doubted_in_a_config():
-    from detectune.config.doubts import doubtful_values
+def test_a_field_that_the_keras_form_never_reads_is_warned_of_in_a_config():
+    from detectune.config.warnings import warnings
 
     config = schema.TrainEvalPipelineConfig()
     config.model.ssd.feature_extractor.type = "ssd_mobilenet_v2_keras"
     head = config.model.ssd.box_predictor.convolutional_box_predictor
     head.apply_sigmoid_to_scores = True
     field = "model.ssd.box_predictor.convolutional_box_predictor.apply_sigmoid_to_scores"
-    assert field in {problem.field for problem in doubtful_values(config)}
+    assert field in {problem.field for problem in warnings(config)}
     config.model.ssd.feature_extractor.type = "ssd_mobilenet_v2"
-    assert field not in {problem.field for problem in doubtful_values(config)}
+    assert field not in {problem.field for problem in warnings(config)}

@@ -55,7 +55,7 @@ def _stage(size: int | None) -> RoIHead:
 def _truth() -> GroundTruth:
     masks = (RANDOM.uniform(size=(2, 2, *SIZE)) > 0.5).astype(np.uint8)
     weights = VALID.astype(np.float32)
-    return GroundTruth(TRUE, np.array([[2, 1], [0, 0]]), VALID, weights, masks=masks)
+    return GroundTruth(TRUE, np.array([[2, 1], [0, 0]]), VALID, weights, columns={"masks": masks})
 
 
 @pytest.mark.parametrize("size", [8, 16])

@@ -5,8 +5,10 @@ import numpy as np
 import pytest
 from google.protobuf import text_format
 from keras import ops
+from three_parts import three_parts
 
 from detectune.config import schema
+from detectune.detectors.build import build_detector
 from detectune.detectors.builders.region_features import region_features
 from detectune.detectors.builders.roi_head import roi_crops, roi_head
 from detectune.errors import ConfigError
@@ -85,8 +87,9 @@ def test_losses_are_those_of_any_second_stage():
     ],
 )
 def test_what_does_not_fit_is_refused(changes, said):
-    with pytest.raises(ConfigError, match=said):
-        roi_head(_config(changes), keras.layers.Identity())
+    with pytest.raises(ConfigError, match=said) as caught:
+        build_detector(schema.DetectionModel(faster_rcnn=_config(changes)))
+    assert three_parts(caught.value)[0].startswith("model.faster_rcnn.")
 
 
 def test_pyramids_are_refused():

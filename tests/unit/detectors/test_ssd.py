@@ -15,7 +15,7 @@ from detectune.detectors.builders.feature_extractor import backbone_and_neck
 from detectune.detectors.inference import DetectionModel, to_original
 from detectune.errors import ConfigError
 from detectune.layers.batch_norm import FreezableBatchNormalization
-from detectune.structures import Detections
+from detectune.structures import PaddedDetections
 
 
 @pytest.fixture
@@ -25,12 +25,13 @@ def detector():
 
 
 def test_anchors_and_predictions_belong_together(detector):
-    out = detector(np.zeros((1, SIDE, SIDE, 3), np.float32))
-    anchors = 2 * (8 * 8 + 4 * 4 + 2 * 2)
+    images = np.zeros((1, SIDE, SIDE, 3), np.float32)
+    out, anchors = detector(images), 2 * (8 * 8 + 4 * 4 + 2 * 2)
     assert out.box_codes.shape == (1, anchors, 4)
     assert out.class_logits.shape == (1, anchors, 3)
-    assert out.anchors.shape == (anchors, 4)
-    np.testing.assert_allclose(out.anchors[0], [4 - 12, 4 - 12, 4 + 12, 4 + 12])
+    places = detector.anchors_of(images, out)
+    assert places.shape == (anchors, 4)
+    np.testing.assert_allclose(places[0], [4 - 12, 4 - 12, 4 + 12, 4 + 12])
 
 
 def test_a_few_steps_lower_the_loss_and_the_box_is_found():
@@ -62,7 +63,7 @@ def test_detections_stay_inside_the_picture_and_padding_is_empty(detector):
 
 def test_boxes_are_scaled_back_to_the_original_image():
     boxes = np.array([[[10.0, 20.0, 30.0, 40.0]]], np.float32)
-    found = Detections(boxes, *([None] * 5))
+    found = PaddedDetections(boxes, *([None] * 5))
     scaled = to_original(found, np.array([[64, 64]]), np.array([[128, 320]]))
     np.testing.assert_allclose(scaled, [[[20, 100, 60, 200]]])
 
@@ -122,8 +123,8 @@ def test_every_combination_of_neck_padding_and_convolution_runs(type_name, expli
     detector = build_detector(config)
     images, truth = random_batch()
     out = detector(images, training=True)
-    losses = detector.named_losses(truth, out)
-    assert out.box_codes.shape[1] == out.anchors.shape[0]
+    losses = detector.named_losses(images, truth, out)
+    assert out.box_codes.shape[1] == detector.anchors_of(images, out).shape[0]
     assert all(np.isfinite(float(value)) for value in losses.values())
 
 
@@ -242,9 +243,11 @@ def test_one_feature_map_may_have_the_anchors_of_faster_r_cnn():
     )
     ssd.feature_extractor.fpn.max_level = 3
     detector = build_detector(schema.DetectionModel(ssd=ssd))
-    out = detector(random_batch()[0])
-    assert out.anchors.shape == (8 * 8 * 2, 4) == out.box_codes.shape[1:]
-    np.testing.assert_allclose(out.anchors[0], [-12, -12, 12, 12])
+    images, _ = random_batch()
+    out = detector(images)
+    anchors = detector.anchors_of(images, out)
+    assert anchors.shape == (8 * 8 * 2, 4) == out.box_codes.shape[1:]
+    np.testing.assert_allclose(anchors[0], [-12, -12, 12, 12])
 
 
 @pytest.mark.parametrize(
@@ -287,7 +290,7 @@ def test_one_feature_map_may_have_the_anchors_of_faster_r_cnn():
         ),
     ],
 )
-def test_choices_that_contradict_each_other_are_refused(text, words):
+def test_choices_that_exclude_each_other_are_refused(text, words):
     with pytest.raises(ConfigError, match=words) as caught:
         build_detector(schema.DetectionModel(ssd=parsed(text)))
     assert len(str(caught.value).splitlines()) == 3

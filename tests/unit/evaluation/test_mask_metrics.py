@@ -11,7 +11,8 @@ from google.protobuf import text_format
 from PIL import Image
 
 from detectune.config import schema
-from detectune.config.evaluated import best_metric, mask_contradictions, measures_masks
+from detectune.config.metrics import best_metric, mask_conflicts, measures_masks
+from detectune.config.needs import Needs
 from detectune.data.convert import convert
 from detectune.data.masks import encode_rle, rle_text
 from detectune.data.resizers import build_resizer
@@ -21,7 +22,9 @@ from detectune.evaluation.coco import CocoEvaluator
 from detectune.evaluation.evaluate_source import evaluate_source
 from detectune.evaluation.image_masks import image_rles, pasted
 from detectune.layers.regions import paste_masks
-from detectune.structures import Detections
+from detectune.structures import PaddedDetections
+
+WITH_MASKS = Needs(annotations={"masks": 1})
 
 GOLDENS = Path(__file__).parents[2] / "parity" / "goldens"
 HEIGHT, WIDTH = 90, 120
@@ -186,7 +189,7 @@ class SameDiscs:
         def each(values, dtype="float32"):
             return np.repeat(np.asarray(values, dtype)[None], count, axis=0)
 
-        return Detections(
+        return PaddedDetections(
             boxes=each(boxes * np.tile(sizes[0] / [HEIGHT, WIDTH], 2)),
             scores=each(np.linspace(0.9, 0.4, 6)),
             classes=each([0, 1, 0, 1, 0, 1], "int32"),
@@ -243,7 +246,7 @@ def test_coco_and_the_records_made_of_it_give_the_same_numbers(tmp_path):
     convert(coco, tmp_path / "a.record", to="tfrecord")
     records = open_source(str(tmp_path / "a.record"), coco.label_map)
     reports = [
-        evaluate_source(SameDiscs(), source, resizer(), coco.label_map, masks=True).report()
+        evaluate_source(SameDiscs(), source, resizer(), coco.label_map, needs=WITH_MASKS).report()
         for source in (coco, records)
     ]
     assert reports[0] == reports[1]
@@ -266,7 +269,7 @@ def test_objects_without_masks_are_named_before_masks_are_measured(tmp_path):
     file.write_text(json.dumps(content))
     source = open_source(str(file))
     with pytest.raises(DataError, match=r"0\.png: object 1: it has no mask"):
-        evaluate_source(SameDiscs(), source, resizer(), source.label_map, masks=True)
+        evaluate_source(SameDiscs(), source, resizer(), source.label_map, needs=WITH_MASKS)
 
 
 def config(metrics: str, stages: int = 3, reader: str = "load_instance_masks: true"):
@@ -292,12 +295,12 @@ BOXES, MASKS = 'metrics_set: "coco_detection_metrics" ', 'metrics_set: "coco_mas
 def test_metrics_set_says_what_is_measured_and_what_is_best(metrics, masks, best):
     assert measures_masks(config(metrics)) == masks
     assert best_metric(config(metrics)) == best
-    assert not list(mask_contradictions(config(metrics)))
+    assert not list(mask_conflicts(config(metrics)))
 
 
 def test_masks_that_nobody_finds_or_reads_are_refused():
-    (problem,) = mask_contradictions(config(MASKS, stages=2))
+    (problem,) = mask_conflicts(config(MASKS, stages=2))
     assert problem.field == "eval_config.metrics_set"
-    (problem,) = mask_contradictions(config(MASKS, reader=""))
+    (problem,) = mask_conflicts(config(MASKS, reader=""))
     assert problem.field == "train_input_reader.load_instance_masks"
-    assert not list(mask_contradictions(config(BOXES, stages=2, reader="")))
+    assert not list(mask_conflicts(config(BOXES, stages=2, reader="")))

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from pycocotools import mask as reference
 
-from detectune.data.masks import encode_rle
-from detectune.inference.draw import class_colour, draw_detections
+from detectune.drawing.boxes import draw_detections
+from detectune.drawing.colours import palette_colour
 from detectune.inference.predictor import Found, Predictor
 
 GREY = np.full((120, 160, 3), 128, np.uint8)
@@ -67,7 +67,7 @@ def test_coco_results_have_run_lengths_that_pycocotools_reads():
 def test_masks_are_tinted_in_the_colour_of_their_class():
     picture = np.asarray(predictor().predict(GREY).draw(0.3)).astype(int)
     inside = np.array([60, 70])
-    expected = 128 * 0.58 + np.array(class_colour(0)) * 0.42
+    expected = 128 * 0.58 + np.array(palette_colour(0)) * 0.42
     np.testing.assert_allclose(picture[tuple(inside)], expected, atol=1)
     np.testing.assert_array_equal(picture[60, 140], [128] * 3)  # in the box, not in the object
     plain = np.asarray(predictor(masks=False).predict(GREY).draw(0.3))
@@ -82,7 +82,7 @@ def test_masks_below_the_threshold_are_not_drawn():
 
 @pytest.mark.parametrize("mask", [np.zeros((120, 160)), np.ones((120, 160))])
 def test_empty_and_full_masks_are_drawn(mask):
-    rle = encode_rle(mask)
-    picture = np.asarray(draw_detections(GREY, BOXES[:1], [0.9], [1], NAMES, rles=[rle]))
+    drawn = draw_detections(GREY, BOXES[:1], [0.9], [1], NAMES, masks=lambda row: mask)
+    picture = np.asarray(drawn)
     changed = (picture[110:, 120:] != 128).any()
     assert changed == mask.any()

@@ -38,7 +38,7 @@ def case():
         np.array([[1, 1, 1, 0]], np.float32),
         np.array([[0, -1, -1, -2]], np.int32),
     )
-    return Predictions(codes, logits, ANCHORS), targets, box
+    return Predictions(codes, logits), targets, box
 
 
 def entropies(out, targets):
@@ -51,7 +51,7 @@ def test_negatives_weigh_what_a_sampler_would_take():
     each = entropies(out, targets)
     for wanted, as_sampled, weight in ((1.0, True, 0.5), (3.0, True, 1.0), (3.0, False, 1.5)):
         weights = NegativeWeights(wanted, as_sampled=as_sampled)
-        loss = dataclasses.replace(LOSS, negative_weights=weights)(out, targets)
+        loss = dataclasses.replace(LOSS, negative_weights=weights)(out, targets, ANCHORS)
         expected = each[0] + weight * (each[1] + each[2])
         assert float(loss["classification_loss"]) == pytest.approx(expected, rel=1e-5)
 
@@ -66,14 +66,14 @@ def test_only_sampled_anchors_count():
     out, targets, _ = case()
     loss = dataclasses.replace(LOSS, sampler=BalancedSampler(0.5))
     preference = np.array([[0.1, 0.2, 0.9, 1.0]], np.float32)
-    found = loss(out, targets, preference)["classification_loss"]
+    found = loss(out, targets, ANCHORS, preference)["classification_loss"]
     each = entropies(out, targets)
     assert float(found) == pytest.approx(each[0] + each[2], rel=1e-5)
 
 
 def test_overlap_losses_compare_decoded_boxes():
     out, targets, box = case()
-    loss = dataclasses.replace(LOSS, localization=GiouLoss())(out, targets)
+    loss = dataclasses.replace(LOSS, localization=GiouLoss())(out, targets, ANCHORS)
     said = np.asarray(CODER.decode(out.box_codes[0, :1], ANCHORS[:1]))
     expected = 1 - float(matched_giou(said, box)[0])
     assert float(loss["localization_loss"]) == pytest.approx(expected, rel=1e-5)
@@ -82,4 +82,4 @@ def test_overlap_losses_compare_decoded_boxes():
 def test_the_dice_loss_is_one_number_per_class():
     out, targets, _ = case()
     loss = dataclasses.replace(LOSS, classification=DiceLoss())
-    assert 0 < float(loss(out, targets)["classification_loss"]) < 2
+    assert 0 < float(loss(out, targets, ANCHORS)["classification_loss"]) < 2

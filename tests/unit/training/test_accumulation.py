@@ -8,7 +8,7 @@ import pytest
 from google.protobuf import text_format
 
 from detectune.config import schema
-from detectune.config.contradictions import training
+from detectune.config.conflicts import training_conflicts
 from detectune.training.callbacks import OncePerStep
 from detectune.training.optimizers import build_optimizer
 from detectune.training.state import Progress, read_state, write_state
@@ -108,11 +108,11 @@ def test_a_run_goes_on_with_another_number_of_micro_batches(tmp_path):
 def test_micro_batches_that_make_no_sense_are_refused(train, model, said):
     text = f"train_config {{ {train} }} model {{ {model} }}"
     config = text_format.Parse(text, schema.TrainEvalPipelineConfig())
-    (problem,) = training(config)
+    (problem,) = training_conflicts(config)
     assert problem.severity == "error"
     assert said in problem.found
 
 
 def test_a_batch_may_be_computed_one_image_at_a_time():
     text = "train_config { batch_size: 8 gradient_accumulation_steps: 8 } model { faster_rcnn { } }"
-    assert not list(training(text_format.Parse(text, schema.TrainEvalPipelineConfig())))
+    assert not list(training_conflicts(text_format.Parse(text, schema.TrainEvalPipelineConfig())))

@@ -22,11 +22,12 @@ class OneNorm(keras.Model):
         self.frozen.build((None, None, None, 3))
         self.built = True
 
-    def call(self, images, training=False):
+    def call(self, inputs, training=False):
+        images = inputs["images"]
         return self.frozen(self.norm(images, training=training), training=training)
 
-    def named_losses(self, truth, out):
-        del truth
+    def named_losses(self, inputs, truth, out):
+        del inputs, truth
         return {"loss": keras.ops.mean(out)}
 
 

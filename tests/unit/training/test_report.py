@@ -50,8 +50,8 @@ def facts(**changes) -> Facts:
     rows.append({"kind": "eval", "step": 3, MAP: 0.5, f"{MAP}@.50IOU": 0.75})
     example = Example(
         "a<b>.jpg", picture(), 20, 40,
-        truth=[Box((0.25, 0.1, 0.75, 0.6), 1, "nut & bolt")],
-        found=[Box((0.2, 0.1, 0.7, 0.6), 1, "nut & bolt", 0.876)],
+        truth=[Box((0.25, 0.1, 0.75, 0.6), "nut & bolt", "#ff5c4d")],
+        found=[Box((0.2, 0.1, 0.7, 0.6), "nut & bolt", "#ff5c4d", 0.876)],
     )  # fmt: skip
     values = {
         "name": "tools",

@@ -1,33 +1,16 @@
-"""Layers with outputs of their own for every class, so that classes can be carried over by name.
-
-All variables of such a layer that know of classes end with an axis `[… · (background + C) · code]`.
-"""
+"""Layers with outputs of their own for every class, so that classes can be carried over by name."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
-from keras.layers import Layer
-
+from detectune.checkpoints.name_maps.base import ClassOutputs
 from detectune.detectors.fast_rcnn import FastRCNN
 from detectune.detectors.faster_rcnn import FasterRCNN
 from detectune.detectors.roi_head import RoIHead
 from detectune.detectors.ssd import SSD
 from detectune.heads.convolutional import WeightSharedHead
 from detectune.heads.position_sensitive import PositionSensitiveHead
-
-
-class ClassOutputs(NamedTuple):
-    """A layer with outputs for every class."""
-
-    layer: Layer
-    background: int = 0
-    """Outputs that stand before those of the classes."""
-    code_size: int = 1
-    """Outputs for one class."""
-    predicts_classes: bool = False
-    """Whether they say which class it is, and not something about an object of this class."""
 
 
 def class_outputs_of_ssd(detector: SSD) -> Iterator[ClassOutputs]:

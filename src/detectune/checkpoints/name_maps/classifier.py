@@ -10,41 +10,33 @@ A classifier of Keras counts its layers with variables, one of TF-Slim names the
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from keras.layers import Layer
 
 from detectune.backbones.base import Backbone
-from detectune.checkpoints.name_maps.ssd import backbone_layers, taken_apart
-from detectune.checkpoints.name_maps.tf1_ssd import own_scope
+from detectune.checkpoints.name_maps.base import ClassifierLayer
+from detectune.checkpoints.name_maps.networks import backbone_layers, taken_apart
+from detectune.checkpoints.name_maps.slim import own_scope
 from detectune.detectors.fast_rcnn import FastRCNN
 from detectune.detectors.faster_rcnn import FasterRCNN
 from detectune.detectors.ssd import SSD
 
 
-class ClassifierLayer(NamedTuple):
-    """A layer of a detector that a classifier has too."""
-
-    layer: Layer
-    place: int
-    """Its number among the layers with variables."""
-    scope: str
-    """Its variable scope in TF-Slim; empty if TF-Slim did not have the network."""
-    used: bool
-    """Whether the detector computes it."""
-
-
 def layers_of_ssd(detector: SSD) -> Iterator[ClassifierLayer]:
     """The backbone."""
-    return _layers(detector.backbone, None)
+    return layers_of_backbone(detector.backbone)
 
 
 def layers_of_two_stages(detector: FasterRCNN | FastRCNN) -> Iterator[ClassifierLayer]:
     """The backbone, and the rest of it where the second stage goes on with it."""
-    return _layers(detector.backbone, None if detector.neck else detector.box_features)
+    rest = None if detector.neck else detector.box_features
+    return layers_of_backbone(detector.backbone, rest)
 
 
-def _layers(backbone: Backbone, box_features: Layer | None) -> Iterator[ClassifierLayer]:
+def layers_of_backbone(
+    backbone: Backbone, box_features: Layer | None = None
+) -> Iterator[ClassifierLayer]:
+    """The layers of a backbone, and of the box features that are the rest of its network."""
     unused = {id(layer) for layer in taken_apart(backbone.unused)}
     layers = list(enumerate(backbone_layers(backbone)))
     if box_features is not None:

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from detectune.checkpoints.name_maps import tf1_faster_rcnn
+from detectune.checkpoints.name_maps.base import NameMap
+from detectune.checkpoints.name_maps.class_outputs import class_outputs_of_two_stages
+from detectune.checkpoints.name_maps.classifier import layers_of_two_stages
+from detectune.checkpoints.name_maps.convolutional_heads import level_heads
+from detectune.checkpoints.name_maps.layer_key import LayerKey
 from detectune.checkpoints.name_maps.mask_head import mask_head_layers
-from detectune.checkpoints.name_maps.region_features import region_feature_layers
+from detectune.checkpoints.name_maps.region_features import (
+    FIRST_STAGE,
+    SECOND_STAGE,
+    region_feature_layers,
+)
 from detectune.checkpoints.name_maps.rfcn_head import rfcn_head_layers
-from detectune.checkpoints.name_maps.ssd import LayerKey, level_heads
 from detectune.detectors.fast_rcnn import FastRCNN
 from detectune.detectors.faster_rcnn import FasterRCNN
 from detectune.detectors.region_proposal_network import RegionProposalNetwork
 from detectune.detectors.roi_head import RoIHead
 from detectune.heads.position_sensitive import PositionSensitiveHead
+from detectune.registry import name_maps
 
 PREDICTOR = "_mask_rcnn_box_predictor"
 _SCOPE = "mask_rcnn_keras_box_predictor"
@@ -62,3 +72,20 @@ def second_stage_layers(stage: RoIHead) -> Iterator[LayerKey]:
     )
     if stage.mask_head is not None:
         yield from mask_head_layers(stage.mask_head)
+
+
+_MAP = NameMap(
+    layers=layer_keys,
+    extractor=(f"{FIRST_STAGE}/", f"{SECOND_STAGE}/"),
+    scopes=(
+        (FIRST_STAGE, tf1_faster_rcnn.FIRST_STAGE),
+        (SECOND_STAGE, tf1_faster_rcnn.SECOND_STAGE),
+        ("_first_stage_box_predictor", "FirstStageBoxPredictor"),
+        ("", tf1_faster_rcnn.PREDICTOR),
+    ),
+    tf1_scopes=tf1_faster_rcnn.layer_scopes,
+    classifier_layers=layers_of_two_stages,
+    class_outputs=class_outputs_of_two_stages,
+)
+for _kind in (FasterRCNN, FastRCNN):
+    name_maps.register(_kind)(_MAP)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from detectune.checkpoints.name_maps.ssd import LayerKey
+from detectune.checkpoints.name_maps.layer_key import LayerKey
 from detectune.heads.masks import MaskHead
 
 _KEY = "_mask_rcnn_box_predictor/_third_stage_heads/mask_predictions/_mask_predictor_layers"

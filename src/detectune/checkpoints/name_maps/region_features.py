@@ -14,12 +14,9 @@ from typing import Protocol
 from keras.layers import Layer
 
 from detectune.backbones.base import Backbone
-from detectune.checkpoints.name_maps.ssd import (
-    LayerKey,
-    backbone_layers,
-    pyramid_layers,
-    taken_apart,
-)
+from detectune.checkpoints.name_maps.fpn import pyramid_layers
+from detectune.checkpoints.name_maps.layer_key import LayerKey
+from detectune.checkpoints.name_maps.networks import backbone_layers, taken_apart
 from detectune.necks.fpn import FeaturePyramid
 
 FIRST_STAGE = "_feature_extractor_for_proposal_features"
@@ -29,7 +26,7 @@ _PYRAMID_NAME = "private__resnet_fpn"
 
 
 class HasRegionFeatures(Protocol):
-    """A detector with the parts of `detectors.parts.region_features.RegionFeatures`."""
+    """A detector with the parts of `detectors.builders.region_features.RegionFeatures`."""
 
     backbone: Backbone
     neck: Layer | None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from detectune.checkpoints.name_maps.ssd import LayerKey
+from detectune.checkpoints.name_maps.layer_key import LayerKey
 from detectune.heads.position_sensitive import PositionSensitiveHead
 
 _KEY = "_rfcn_box_predictor"

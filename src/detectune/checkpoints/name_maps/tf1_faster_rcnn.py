@@ -14,8 +14,8 @@ from __future__ import annotations
 from keras.layers import Layer
 
 from detectune.backbones.tf1 import Tf1Form
-from detectune.checkpoints.name_maps.ssd import backbone_layers, taken_apart
-from detectune.checkpoints.name_maps.tf1_ssd import Scoped, own_scope
+from detectune.checkpoints.name_maps.networks import backbone_layers, taken_apart
+from detectune.checkpoints.name_maps.slim import Scoped, own_scope
 from detectune.detectors.fast_rcnn import FastRCNN
 from detectune.detectors.faster_rcnn import FasterRCNN
 from detectune.detectors.region_proposal_network import RegionProposalNetwork

@@ -11,26 +11,17 @@ facts of its family: see `Tf1Form`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from keras.layers import BatchNormalization, Conv2D, DepthwiseConv2D, Layer, SeparableConv2D
+from keras.layers import Conv2D, DepthwiseConv2D
 
 from detectune.backbones.tf1 import Tf1Form
-from detectune.checkpoints.name_maps.ssd import backbone_layers
+from detectune.checkpoints.name_maps.networks import backbone_layers
+from detectune.checkpoints.name_maps.slim import Scoped, convolutions, own_scope
 from detectune.detectors.ssd import SSD
 from detectune.heads.convolutional import ConvolutionalHead, WeightSharedHead
 from detectune.necks.fpn import FeaturePyramid
 from detectune.necks.ssd_extras import SsdExtraLayers
 
-Scoped = Iterator[tuple[str, Layer]]
-
 ROOT = "FeatureExtractor/"
-_VARIABLES = {
-    "kernel": "weights",
-    "depthwise_kernel": "depthwise_weights",
-    "pointwise_kernel": "pointwise_weights",
-    "bias": "biases",
-}
 
 
 def layer_scopes(detector: SSD) -> Scoped:
@@ -49,29 +40,6 @@ def layer_scopes(detector: SSD) -> Scoped:
     yield from _shared_head(head) if isinstance(head, WeightSharedHead) else _level_heads(head)
 
 
-def variable_name(layer: Layer, kind: str) -> str:
-    """What TF-Slim called the variable that Keras calls `kind`, below the scope of `layer`."""
-    if isinstance(layer, DepthwiseConv2D) and kind == "kernel":
-        kind = "depthwise_kernel"
-    return _VARIABLES.get(kind, kind)
-
-
-def own_scope(scope: str, layer: Layer) -> str:
-    """The scope of `layer`, which belongs to the convolution whose scope is `scope`."""
-    return f"{scope}/BatchNorm" if isinstance(layer, BatchNormalization) else scope
-
-
-def _convs(layers: list[Layer], scopes: list[str]) -> Scoped:
-    """`layers`, of which each convolution and the batch norm after it have the next of `scopes`."""
-    left = iter(scopes)
-    scope = ""
-    for layer in layers:
-        if isinstance(layer, Conv2D | DepthwiseConv2D | SeparableConv2D):
-            scope = next(left)
-        if layer.weights:
-            yield own_scope(scope, layer), layer
-
-
 def _extras(root: str, neck: SsdExtraLayers, form: Tf1Form) -> Scoped:
     for index, block in enumerate(neck.blocks, start=neck.num_inputs):
         convs = [layer for layer in block if isinstance(layer, Conv2D)]
@@ -84,7 +52,7 @@ def _extras(root: str, neck: SsdExtraLayers, form: Tf1Form) -> Scoped:
         narrow = f"{last}_1_Conv2d_{index}_1x1_{convs[0].filters}"
         wide = f"{last}_2_Conv2d_{index}_{size}x{size}_s2_{convs[-1].filters}"
         depthwise = [f"{wide}_depthwise"] if isinstance(halving, DepthwiseConv2D) else []
-        yield from _convs(block, [narrow, *depthwise, wide])
+        yield from convolutions(block, [narrow, *depthwise, wide])
 
 
 def _pyramid(root: str, neck: FeaturePyramid, form: Tf1Form) -> Scoped:
@@ -94,9 +62,9 @@ def _pyramid(root: str, neck: FeaturePyramid, form: Tf1Form) -> Scoped:
         range(levels - 1, 0, -1), neck.laterals, neck.smoothing, strict=True
     ):
         yield f"{root}/projection_{number}", lateral
-        yield from _convs(block, [f"{root}/smoothing_{number}"])
+        yield from convolutions(block, [f"{root}/smoothing_{number}"])
     for index, block in enumerate(neck.coarse, start=form.first_coarse):
-        yield from _convs(block, [f"{root}/{form.coarse.format(index)}"])
+        yield from convolutions(block, [f"{root}/{form.coarse.format(index)}"])
 
 
 def _level_heads(head: ConvolutionalHead) -> Scoped:
@@ -108,17 +76,17 @@ def _level_heads(head: ConvolutionalHead) -> Scoped:
     ):  # fmt: skip
         depths = [layer.filters for layer in shared if isinstance(layer, Conv2D)]
         names = [f"{root}Conv2d_{index}_1x1_{depth}" for index, depth in enumerate(depths)]
-        yield from _convs(shared, names)
+        yield from convolutions(shared, names)
         for name, layers in (("BoxEncodingPredictor", boxes), ("ClassPredictor", classes)):
             scope = f"{root}{name}"
             depthwise = any(isinstance(layer, DepthwiseConv2D) for layer in layers)
-            yield from _convs(layers, [f"{scope}_depthwise", scope] if depthwise else [scope])
+            yield from convolutions(layers, [f"{scope}_depthwise", scope] if depthwise else [scope])
 
 
 def _shared_head(head: WeightSharedHead) -> Scoped:
     root = "WeightSharedConvolutionalBoxPredictor"
     for level, layers in enumerate(head.projections):
-        yield from _convs(layers, [f"{root}/ProjectionLayer/conv2d_{level}"])
+        yield from convolutions(layers, [f"{root}/ProjectionLayer/conv2d_{level}"])
     towers = [("PredictionTower", head.box_convs, head.box_tower)]
     if not head.tower.shared:
         towers = [
@@ -129,7 +97,7 @@ def _shared_head(head: WeightSharedHead) -> Scoped:
         scopes = [f"{root}/{name}/conv2d_{index}" for index in range(len(convs))]
         yield from zip(scopes, convs, strict=True)
         for level, layers in enumerate(levels):
-            for scope, layer in _convs(layers, scopes):
+            for scope, layer in convolutions(layers, scopes):
                 if layer not in convs:
                     yield f"{scope}/feature_{level}", layer
     yield f"{root}/BoxPredictor", head.box_predictor

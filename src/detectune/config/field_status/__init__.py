@@ -13,10 +13,11 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from detectune.config.descriptors import FieldDescriptor, field_name, message_name
+from detectune.config.descriptors import FieldDescriptor, field_name, is_own, message_name
 from detectune.config.field_status.honoured import HONOURED_FIELDS
 from detectune.config.field_status.ignored import IGNORED_FIELDS
 from detectune.config.field_status.refused import REFUSED_FIELDS
+from detectune.registry import architectures
 
 
 class Status(NamedTuple):
@@ -31,16 +32,23 @@ HONOURED = Status("honoured")
 
 
 def field_status(field: FieldDescriptor) -> Status:
-    """The status of `field`.
+    """The status of `field`. One of a plug-in's message does what the plug-in says.
 
     Raises:
         KeyError: the table has no row for it.
     """
+    if not is_own(field):
+        return _plugin_status(field)
     name = field_name(field)
     status = STATUS.get(name) or STATUS.get(f"{message_name(field.containing_type)}.*")
     if status is None:
         raise KeyError(name)
     return status
+
+
+def _plugin_status(field: FieldDescriptor) -> Status:
+    rows = (architectures[name].field_statuses for name in architectures)
+    return next((row[field.full_name] for row in rows if field.full_name in row), HONOURED)
 
 
 def _rows() -> dict[str, Status]:

@@ -7,11 +7,14 @@ for the same sample of the same training step, whatever runs in parallel.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from detectune.data.column_tensors import Move
+from detectune.data.column_tensors import moved as moved_rows
+from detectune.data.columns.base import columns
 from detectune.data.resizers import as_channels
 from detectune.registry import Registry
 
@@ -32,10 +35,8 @@ class Example(NamedTuple):
     """`[N]` int32, 0-based."""
     weights: tf.Tensor
     """`[N]` float32."""
-    masks: tf.Tensor | None = None
-    """`[N, H, W]` uint8, 1 where the object is; None where masks are not read."""
-    proposals: tf.Tensor | None = None
-    """`[P, 4]` float32, yxyx as fractions of the image; None where none are read."""
+    columns: Mapping[str, tf.Tensor] = {}
+    """What else is read, by name, see `data.columns`: rows of objects or of the image."""
 
 
 def float_image(example: Example) -> tf.Tensor:
@@ -50,33 +51,37 @@ def uniform(seed: tf.Tensor, low: Any = 0.0, high: Any = 1.0) -> tf.Tensor:
 
 
 def select(example: Example, keep: tf.Tensor) -> Example:
-    """`example` with only the boxes where `keep [N]` is True; proposals stay."""
+    """`example` with only the boxes where `keep [N]` is True; what belongs to the image stays."""
     return example._replace(
         boxes=tf.boolean_mask(example.boxes, keep),
         classes=tf.boolean_mask(example.classes, keep),
         weights=tf.boolean_mask(example.weights, keep),
-        masks=None if example.masks is None else tf.boolean_mask(example.masks, keep),
+        columns={
+            name: tf.boolean_mask(rows, keep) if columns[name].of_objects else rows
+            for name, rows in example.columns.items()
+        },
     )
 
 
 def moved(
     example: Example,
     image: tf.Tensor,
-    boxes: Callable[[tf.Tensor], tf.Tensor],
-    masks: Callable[[tf.Tensor], tf.Tensor],
+    boxes: Move,
+    masks: Move,
 ) -> Example:
     """`example` with another `image` and what moves with its pixels.
 
     Args:
-        boxes: changes boxes, and proposals like them; `[N, 4]`.
+        boxes: changes boxes `[N, 4]`, and columns that move like them.
         masks: changes `[N, H, W]`, where there are masks.
     """
-    found = example.masks
     return example._replace(
         image=image,
         boxes=boxes(example.boxes),
-        masks=None if found is None else tf.ensure_shape(masks(found), [None, None, None]),
-        proposals=None if example.proposals is None else boxes(example.proposals),
+        columns={
+            name: moved_rows(columns[name], rows, boxes, masks)
+            for name, rows in example.columns.items()
+        },
     )
 
 
@@ -96,11 +101,13 @@ def in_window(boxes: tf.Tensor, window: tf.Tensor) -> tf.Tensor:
 def clipped(example: Example) -> Example:
     """`example` with boxes clipped to the image; those without area are dropped.
 
-    Proposals are clipped, too; those without area are dropped when the batch is made.
+    Boxes of the image, such as proposals, are clipped, too; those without area are dropped when
+    the batch is made.
     """
     boxes = tf.clip_by_value(example.boxes, 0.0, 1.0)
     keep = tf.logical_and(boxes[:, 2] > boxes[:, 0], boxes[:, 3] > boxes[:, 1])
-    proposals = example.proposals
-    if proposals is not None:
-        proposals = tf.clip_by_value(proposals, 0.0, 1.0)
-    return select(example._replace(boxes=boxes, proposals=proposals), keep)
+    seen = {
+        name: tf.clip_by_value(rows, 0.0, 1.0) if columns[name].moves == "boxes" else rows
+        for name, rows in example.columns.items()
+    }
+    return select(example._replace(boxes=boxes, columns=seen), keep)

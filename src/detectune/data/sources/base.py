@@ -9,7 +9,7 @@ evaluation see: boxes clipped to the image, boxes without area left out.
 from __future__ import annotations
 
 import abc
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
@@ -51,6 +51,8 @@ class Record(NamedTuple):
     """`[P, 4]` float32, yxyx as fractions of the image, best first; None where none are known."""
     proposal_scores: np.ndarray | None = None
     """`[P]` float32, or None where nobody said."""
+    columns: Mapping[str, np.ndarray] = {}
+    """What else is annotated, by name, see `data.columns`; `[N, …]`, a row for each box."""
 
 
 _PER_BOX = ("boxes", "class_ids", "difficult", "is_crowd", "group_of", "weights")
@@ -73,6 +75,7 @@ def make_record(
     masks: Sequence[Mask | None] = (),
     proposals: np.ndarray | None = None,
     proposal_scores: np.ndarray | None = None,
+    columns: Mapping[str, np.ndarray] | None = None,
 ) -> Record:
     """A `Record` of lists; an empty list of flags or weights means the default for every box."""
     count = len(class_ids)
@@ -92,6 +95,7 @@ def make_record(
         masks=tuple(masks) if any(masks) else None,
         proposals=None if proposals is None else np.asarray(proposals, np.float32).reshape(-1, 4),
         proposal_scores=proposal_scores,
+        columns=columns or {},
     )
 
 
@@ -106,7 +110,8 @@ def select_boxes(record: Record, keep: np.ndarray) -> Record:
     masks = record.masks
     if masks is not None:
         masks = tuple(mask for mask, kept in zip(masks, keep, strict=True) if kept)
-    return record._replace(**changed, areas=areas, masks=masks)
+    columns = {name: rows[keep] for name, rows in record.columns.items()}
+    return record._replace(**changed, areas=areas, masks=masks, columns=columns)
 
 
 def mask_problems(record: Record) -> list[str]:

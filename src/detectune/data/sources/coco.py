@@ -14,17 +14,21 @@ from detectune.data.image_files import IMAGE_SUFFIXES, find_image
 from detectune.data.masks import coco_mask
 from detectune.data.sources.base import label_map_of
 from detectune.data.sources.folder import Annotated, FolderSource, missing_images
+from detectune.data.sources.formats import SourceFormat, formats
 from detectune.errors import DataError, three_part
 
 _SECTIONS = ("images", "annotations", "categories")
 
 
-def open_coco(path: Path, label_map: LabelMap | None, *, masks: bool = False) -> FolderSource:
-    """The data set of the COCO file at `path`, or of the only one in the folder `path`.
+def open_coco(
+    spec: str, label_map: LabelMap | None, columns: frozenset[str] = frozenset()
+) -> FolderSource:
+    """The data set of the COCO file at the path `spec`, or of the only one in the folder there.
 
     Args:
-        masks: keep the polygons and run lengths of the objects, too.
+        columns: "masks" keeps the polygons and run lengths of the objects, too.
     """
+    path = Path(spec)
     file = _only_json(path) if path.is_dir() else path
     content = _read_json(file)
     names = _category_names(file, content)
@@ -39,7 +43,7 @@ def open_coco(path: Path, label_map: LabelMap | None, *, masks: bool = False) ->
         known.add(image["id"])
         if row is None:
             strays.append((image["file_name"], "annotation without image; it is not used"))
-        elif masks:
+        elif "masks" in columns:
             items = boxes_of.get(image["id"], [])
             rows.append(row._replace(masks=tuple(coco_mask(i.get("segmentation")) for i in items)))
         else:
@@ -195,3 +199,12 @@ def _unlisted_images(rows: list[Annotated]) -> list[tuple[str, str]]:
         for file in sorted(folder.iterdir())
         if file.suffix.lower() in IMAGE_SUFFIXES and file not in used
     ]
+
+
+def _is_coco(path: Path) -> bool:
+    if path.is_file():
+        return path.suffix.lower() == ".json"
+    return any(path.glob("*.json")) or any(path.glob("annotations/*.json"))
+
+
+formats.register("coco")(SourceFormat(open_coco, _is_coco, priority=30))

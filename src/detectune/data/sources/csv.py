@@ -18,6 +18,7 @@ import numpy as np
 from detectune.config.label_map import LabelMap
 from detectune.data.image_files import IMAGE_SUFFIXES, find_image
 from detectune.data.sources.folder import Annotated, FolderSource, missing_images
+from detectune.data.sources.formats import SourceFormat, formats
 from detectune.errors import DataError, three_part
 
 # Column → other names it goes by.
@@ -33,8 +34,11 @@ _OPTIONAL = {"width": (), "height": (), "difficult": ()}
 HEADER = ("filename", "width", "height", "class", "xmin", "ymin", "xmax", "ymax")
 
 
-def open_csv(path: Path, label_map: LabelMap | None) -> FolderSource:
-    """The data set of the CSV file at `path`, or of the only CSV file in the folder `path`."""
+def open_csv(
+    spec: str, label_map: LabelMap | None, columns: frozenset[str] = frozenset()
+) -> FolderSource:
+    """The data set of the CSV file at the path `spec`, or of the only one in the folder there."""
+    path = Path(spec)
     file = _only_csv(path) if path.is_dir() else path
     lines = _read_lines(file)
     folders = _image_folders(file)
@@ -179,3 +183,10 @@ def _unlisted_images(rows: list[Annotated]) -> list[tuple[str, str]]:
         for file in sorted(folder.iterdir())
         if file.suffix.lower() in IMAGE_SUFFIXES and file not in used
     ]
+
+
+def _is_csv(path: Path) -> bool:
+    return path.suffix.lower() == ".csv" if path.is_file() else any(path.glob("*.csv"))
+
+
+formats.register("csv")(SourceFormat(open_csv, _is_csv, priority=50))

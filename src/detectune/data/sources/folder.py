@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -34,6 +35,8 @@ class Annotated(NamedTuple):
     is_crowd: tuple[bool, ...] = ()
     areas: tuple[float, ...] | None = None
     masks: tuple[Mask | None, ...] = ()
+    columns: Mapping[str, np.ndarray] = {}
+    """What else is annotated, see `Record.columns`."""
     in_fractions: bool = False
     """True where `boxes` are fractions of the image already (YOLO)."""
 
@@ -75,6 +78,7 @@ class FolderSource(Source):
             is_crowd=row.is_crowd,
             areas=row.areas,
             masks=[mask and mask.on(height, width) for mask in row.masks],
+            columns=row.columns,
         )
 
     def image_bytes(self, index: int) -> bytes:

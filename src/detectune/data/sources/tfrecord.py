@@ -24,6 +24,7 @@ from detectune.config.label_map import LabelMap, LabelMapItem
 from detectune.data.image_files import read_facts
 from detectune.data.sources import tfrecord_masks
 from detectune.data.sources.base import ClassIds, Record, Source, label_map_of, make_record
+from detectune.data.sources.formats import SourceFormat, formats
 from detectune.data.sources.proposed import SUFFIX as PROPOSALS
 from detectune.errors import DataError, three_part
 
@@ -41,7 +42,7 @@ class Entry(NamedTuple):
 
 
 def open_tfrecord(
-    pattern: str, label_map: LabelMap | None, *, masks: bool = False
+    pattern: str, label_map: LabelMap | None, columns: frozenset[str] = frozenset()
 ) -> TFRecordSource:
     """The records of the files that `pattern` names: paths and globs, joined by commas."""
     entries = [entry for path in find_files(pattern) for entry in read_index(path)]
@@ -53,7 +54,7 @@ def open_tfrecord(
                 "Check that writing the files finished.",
             )
         )
-    return TFRecordSource(f"tfrecord:{pattern}", entries, label_map, masks=masks)
+    return TFRecordSource(f"tfrecord:{pattern}", entries, label_map, columns)
 
 
 def find_files(pattern: str) -> list[str]:
@@ -224,9 +225,13 @@ class TFRecordSource(Source):
     """Records read one by one, at random, through their index."""
 
     def __init__(
-        self, name: str, entries: list[Entry], label_map: LabelMap | None, *, masks: bool = False
+        self,
+        name: str,
+        entries: list[Entry],
+        label_map: LabelMap | None,
+        columns: frozenset[str] = frozenset(),
     ) -> None:
-        self._entries, self._masks = entries, masks
+        self._entries, self._masks = entries, "masks" in columns
         super().__init__(name, label_map or self._derived_label_map())
         self._class_id = ClassIds(self.label_map)
         self._label_ids = {item.id for item in self.label_map.items}
@@ -397,7 +402,7 @@ def _boxes(features: Features, place: str) -> np.ndarray:
     )
 
 
-def _proposals(features: Features, place: str) -> dict[str, np.ndarray]:
+def _proposals(features: Features, place: str) -> dict[str, Any]:
     """`proposals` and `proposal_scores` of a record that has them, the best first."""
     corners = [_floats(features, corner) for corner in PROPOSAL_CORNERS]
     scores = _floats(features, PROPOSAL_SCORE)
@@ -430,3 +435,15 @@ def _size(image: bytes) -> tuple[int, int]:
     except ValueError:
         return 0, 0  # the decoder names what is wrong
     return facts.height, facts.width
+
+
+def _holds_records(path: Path) -> bool:
+    if path.is_dir():
+        return any(is_tfrecord(file) for file in sorted(path.iterdir()) if file.is_file())
+    # Whatever it is called: if it is no TFRecord, opening it says so with the byte.
+    return is_tfrecord(path) or any(part in path.name for part in (".record", ".tfrecord"))
+
+
+formats.register("tfrecord")(
+    SourceFormat(open_tfrecord, _holds_records, priority=60, takes_patterns=True)
+)

@@ -21,6 +21,7 @@ from detectune.config.label_map import LabelMap
 from detectune.data.image_files import IMAGE_SUFFIXES, find_image
 from detectune.data.masks import IndexMask
 from detectune.data.sources.folder import Annotated, FolderSource, missing_images
+from detectune.data.sources.formats import SourceFormat, formats
 from detectune.errors import DataError, three_part
 
 _XML_FOLDERS = ("Annotations", "annotations", "xml", "labels")
@@ -28,12 +29,15 @@ _IMAGE_FOLDERS = ("JPEGImages", "images", "Images", "imgs")
 _NEXT = "`detectune data inspect FOLDER` lists what is in a data set."
 
 
-def open_voc(path: Path, label_map: LabelMap | None, *, masks: bool = False) -> FolderSource:
-    """The data set of .xml files at `path`: a folder, or a list file of ImageSets/Main.
+def open_voc(
+    spec: str, label_map: LabelMap | None, columns: frozenset[str] = frozenset()
+) -> FolderSource:
+    """The data set of .xml files at the path `spec`: a folder, or a list file of ImageSets/Main.
 
     Args:
-        masks: look for the pictures of SegmentationObject, too.
+        columns: "masks" looks for the pictures of SegmentationObject, too.
     """
+    path = Path(spec)
     xmls, folders = _find_annotations(path)
     rows, strays, by_stem = [], [], _images_by_stem(folders)
     for xml in xmls:
@@ -41,7 +45,7 @@ def open_voc(path: Path, label_map: LabelMap | None, *, masks: bool = False) -> 
         if row is None:
             strays.append((xml.name, "annotation without image; it is not used"))
         else:
-            rows.append(_with_masks(row, xml) if masks else row)
+            rows.append(_with_masks(row, xml) if "masks" in columns else row)
     if not rows:
         raise missing_images(str(path), [reason for reason, _ in strays], folders)
     if path.is_dir():
@@ -188,3 +192,14 @@ def _images_without_xml(
         for file in files
         if file.suffix.lower() in IMAGE_SUFFIXES and file not in used
     ]
+
+
+def _is_voc(path: Path) -> bool:
+    """A folder with .xml files, in it or where annotations usually lie, or a list of VOC images."""
+    if path.is_file():
+        is_list = path.suffix.lower() == ".txt"
+        return is_list and any((p / "Annotations").is_dir() for p in path.parents)
+    return any(any(folder.glob("*.xml")) for folder in (path, *(path / f for f in _XML_FOLDERS)))
+
+
+formats.register("voc")(SourceFormat(open_voc, _is_voc, priority=20))

@@ -20,13 +20,17 @@ from detectune.config.label_map import LabelMap
 from detectune.data.image_files import IMAGE_SUFFIXES
 from detectune.data.sources.base import label_map_of
 from detectune.data.sources.folder import Annotated, FolderSource
+from detectune.data.sources.formats import SourceFormat, formats
 from detectune.errors import DataError, three_part
 
 _NAME_FILES = ("data.yaml", "data.yml", "dataset.yaml", "classes.txt", "obj.names")
 
 
-def open_yolo(path: Path, label_map: LabelMap | None) -> FolderSource:
-    """The data set at `path`: its root, one split, the folder of the images, or data.yaml."""
+def open_yolo(
+    spec: str, label_map: LabelMap | None, columns: frozenset[str] = frozenset()
+) -> FolderSource:
+    """The data set at `spec`: its root, one split, the folder of the images, or data.yaml."""
+    path = Path(spec)
     root = path if path.is_dir() else path.parent
     names = _class_names(path)
     images = sorted(p for p in root.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES)
@@ -147,3 +151,13 @@ def _labels_without_image(root: Path, used: set[Path]) -> list[tuple[str, str]]:
 def _looks_like_labels(file: Path) -> bool:
     first = file.read_text("utf-8", errors="replace").split("\n", 1)[0].split()
     return len(first) >= 5 and all(re.fullmatch(r"[-+.\deE]+", word) for word in first)
+
+
+def _is_yolo(path: Path) -> bool:
+    if path.is_file():
+        return path.suffix.lower() in (".yaml", ".yml")
+    signs = ("data.yaml", "data.yml", "dataset.yaml", "classes.txt", "labels")
+    return any((path / sign).exists() for sign in signs)
+
+
+formats.register("yolo")(SourceFormat(open_yolo, _is_yolo, priority=40))

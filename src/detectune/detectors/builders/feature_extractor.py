@@ -11,7 +11,8 @@ from google.protobuf.message import Message
 from keras.layers import Layer
 
 from detectune.backbones.base import Backbone, BackboneFamily, Colour
-from detectune.config import schema, tf1_names
+from detectune.config import schema
+from detectune.config.architectures.ssd import SSD_EXTRACTORS
 from detectune.detectors.builders.layers import conv_hyperparams
 from detectune.errors import ConfigError, did_you_mean, three_part
 from detectune.layers.hyperparams import ConvHyperparams
@@ -42,7 +43,7 @@ def backbone_and_neck(
     hyperparams = conv_hyperparams(
         config.conv_hyperparams,
         freeze_batch_norm=freeze_batch_norm,
-        tf1=tf1_names.is_tf1(config.type),
+        tf1=SSD_EXTRACTORS.is_tf1(config.type),
     )
     thin = neck == "fpn" and config.use_depthwise
     build = (family.build_thin if thin else None) or family.build
@@ -86,9 +87,9 @@ def padding_colour(config: schema.ImageResizer, backbone: Backbone) -> Colour:
 def _family_and_neck(name: str) -> tuple[BackboneFamily, str]:
     """What the type `name` stands for; for an old name the family as TensorFlow 1 had it."""
     types = feature_extractor_types()
-    if refusal := tf1_names.refusal(name):
+    if refusal := SSD_EXTRACTORS.refusal(name):
         raise ConfigError(three_part(f"feature_extractor.type: {refusal[0]}", *refusal[1:]))
-    if tf1_names.keras_name(name) not in types:
+    if SSD_EXTRACTORS.keras_name(name) not in types:
         raise ConfigError(
             three_part(
                 f'feature_extractor.type: no feature extractor is called "{name}".',
@@ -96,9 +97,9 @@ def _family_and_neck(name: str) -> tuple[BackboneFamily, str]:
                 f"{did_you_mean(name, types)}Choose one of these names.",
             )
         )
-    backbone, neck = types[tf1_names.keras_name(name)]
+    backbone, neck = types[SSD_EXTRACTORS.keras_name(name)]
     family: BackboneFamily = backbones[backbone]
-    return family.in_tf1() if tf1_names.is_tf1(name) else family, neck
+    return family.in_tf1() if SSD_EXTRACTORS.is_tf1(name) else family, neck
 
 
 def _as_it_is(images: Array) -> Array:
@@ -151,7 +152,7 @@ def _pyramid(
         hyperparams=hyperparams,
         use_depthwise=config.use_depthwise,
         explicit_padding=config.use_explicit_padding,
-        carry_smoothed=not tf1_names.is_tf1(config.type),
+        carry_smoothed=not SSD_EXTRACTORS.is_tf1(config.type),
         name="neck",
     )
     return [names[level] for level in range(low, base + 1)], neck

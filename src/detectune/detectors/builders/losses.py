@@ -7,7 +7,6 @@ from typing import Any
 
 from detectune.boxes.coders import BoxCoder
 from detectune.config import schema
-from detectune.config.contradictions import losses, refuse
 from detectune.detectors.builders.choice import choice
 from detectune.errors import ConfigError, three_part
 from detectune.losses.anchor_loss import AnchorLoss
@@ -73,7 +72,6 @@ def localization_loss(config: schema.LocalizationLoss) -> LocalizationLoss:
 def anchor_loss(config: schema.Ssd, coder: BoxCoder) -> AnchorLoss:
     """The whole loss of `ssd { loss { ... } }`."""
     loss = config.loss
-    refuse(losses(loss))
     return AnchorLoss(
         classification=classification_loss(loss.classification_loss),
         localization=localization_loss(loss.localization_loss),

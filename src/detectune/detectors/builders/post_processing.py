@@ -9,8 +9,7 @@ from keras import ops
 
 from detectune.boxes.nms import Kept, NonMaxSuppression
 from detectune.boxes.soft_nms import SoftNonMaxSuppression
-from detectune.config import contradictions, schema
-from detectune.config.contradictions import refuse
+from detectune.config import schema
 from detectune.detectors.builders.choice import choice
 from detectune.detectors.calibration import (
     Calibration,
@@ -72,7 +71,6 @@ def calibration(config: schema.CalibrationConfig, *, first_id: int = 0) -> Calib
             "temperature_scaling_calibration",
         ],
     )
-    refuse(contradictions.calibration(config))
     if kind == "function_approximation":
         return _lines(config.function_approximation.x_y_pairs)
     if kind == "sigmoid_calibration":
@@ -101,7 +99,6 @@ def _lines(config: schema.XYPairs) -> PiecewiseLinear:
 def non_max_suppression(config: schema.PostProcessing) -> Suppression:
     """Which boxes are kept, as `post_processing { batch_non_max_suppression … }` asks."""
     settings = config.batch_non_max_suppression
-    refuse(contradictions.suppression(settings))
     if settings.soft_nms_sigma > 0.0 and not settings.use_hard_nms:
         return SoftNonMaxSuppression(
             sigma=settings.soft_nms_sigma,

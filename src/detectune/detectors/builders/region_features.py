@@ -9,7 +9,8 @@ from keras.layers import Layer
 
 from detectune.backbones.base import Backbone, BackboneFamily, Colour
 from detectune.backbones.regions import RegionForm
-from detectune.config import schema, tf1_names
+from detectune.config import schema
+from detectune.config.architectures.two_stage import REGION_EXTRACTORS
 from detectune.detectors.builders.feature_extractor import pyramid_levels
 from detectune.detectors.builders.layers import conv_hyperparams
 from detectune.errors import ConfigError, did_you_mean, three_part
@@ -106,7 +107,7 @@ def _family(name: str) -> tuple[BackboneFamily, bool]:
     """
     types = region_feature_types()
     old_types = tf1_region_feature_types()
-    if refusal := tf1_names.refusal(name):
+    if refusal := REGION_EXTRACTORS.refusal(name):
         raise ConfigError(three_part(f"feature_extractor.type: {refusal[0]}", *refusal[1:]))
     if name not in (*types, *old_types):
         raise ConfigError(

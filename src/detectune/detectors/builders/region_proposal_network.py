@@ -7,12 +7,9 @@ from dataclasses import replace
 from detectune.boxes.anchors import AnchorGenerator, MultiscaleAnchorGenerator
 from detectune.boxes.coders import FasterRcnnBoxCoder
 from detectune.boxes.nms import NonMaxSuppression
-from detectune.config import schema, tf1_names
-from detectune.config.contradictions import refuse
-from detectune.config.two_stage_contradictions import context
-from detectune.config.two_stage_contradictions import (
-    first_stage as first_stage_contradictions,
-)
+from detectune.config import schema
+from detectune.config.architectures.two_stage import REGION_EXTRACTORS, FasterRcnnArchitecture
+from detectune.config.problems import refuse
 from detectune.detectors.builders.anchors import anchor_generator
 from detectune.detectors.builders.layers import conv_hyperparams
 from detectune.detectors.region_proposal_network import RegionProposalNetwork
@@ -27,12 +24,11 @@ REGION_CODER = FasterRcnnBoxCoder((10.0, 10.0, 5.0, 5.0))
 
 def region_proposal_network(config: schema.FasterRcnn) -> RegionProposalNetwork:
     """The network that `faster_rcnn { first_stage_… }` describes."""
-    refuse(context(config))
-    refuse(first_stage_contradictions(config))
+    refuse(FasterRcnnArchitecture(config).context_conflicts())
     hyperparams = conv_hyperparams(
         config.first_stage_box_predictor_conv_hyperparams,
         freeze_batch_norm=False,
-        tf1=tf1_names.is_tf1(config.feature_extractor.type),
+        tf1=REGION_EXTRACTORS.is_tf1(config.feature_extractor.type),
     )
     anchors = region_anchors(config.first_stage_anchor_generator)
     return RegionProposalNetwork(

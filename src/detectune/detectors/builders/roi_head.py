@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from keras.layers import Layer
 
-from detectune.config import schema, tf1_names
-from detectune.config.contradictions import refuse
-from detectune.config.two_stage_contradictions import TwoStage
-from detectune.config.two_stage_contradictions import second_stage as second_stage_contradictions
+from detectune.config import schema
+from detectune.config.architectures.two_stage import REGION_EXTRACTORS, TwoStage
 from detectune.detectors.builders.choice import choice
 from detectune.detectors.builders.layers import conv_hyperparams
 from detectune.detectors.builders.losses import classification_loss, hard_example_miner
@@ -33,7 +31,6 @@ def roi_head(config: TwoStage, box_features: Layer) -> RoIHead:
     Args:
         box_features: what the heads stand on, see `parts.region_features`.
     """
-    refuse(second_stage_contradictions(config))
     predictor = config.second_stage_box_predictor
     kind = choice(predictor, "box_predictor_oneof", [_BOXES_AND_MASKS, _POSITION_SENSITIVE])
     settings = predictor.mask_rcnn_box_predictor
@@ -75,7 +72,7 @@ def region_head(config: TwoStage) -> RegionHead:
         hyperparams=conv_hyperparams(
             settings.fc_hyperparams,
             freeze_batch_norm=False,
-            tf1=tf1_names.is_tf1(config.feature_extractor.type),
+            tf1=REGION_EXTRACTORS.is_tf1(config.feature_extractor.type),
         ),
         shared_boxes=settings.share_box_across_classes,
         code_size=REGION_CODER.code_size,
@@ -92,7 +89,7 @@ def position_sensitive_head(config: TwoStage) -> PositionSensitiveHead:
         hyperparams=conv_hyperparams(
             settings.conv_hyperparams,
             freeze_batch_norm=False,
-            tf1=tf1_names.is_tf1(config.feature_extractor.type),
+            tf1=REGION_EXTRACTORS.is_tf1(config.feature_extractor.type),
         ),
         bins=(settings.num_spatial_bins_height, settings.num_spatial_bins_width),
         crop_size=(settings.crop_height, settings.crop_width),
@@ -110,7 +107,7 @@ def mask_head(config: TwoStage, settings: schema.MaskRCNNBoxPredictor) -> MaskHe
         hyperparams=conv_hyperparams(
             settings.conv_hyperparams,
             freeze_batch_norm=False,
-            tf1=tf1_names.is_tf1(config.feature_extractor.type),
+            tf1=REGION_EXTRACTORS.is_tf1(config.feature_extractor.type),
         ),
         depth=settings.mask_prediction_conv_depth,
         num_convolutions=settings.mask_prediction_num_conv_layers,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from detectune.config import schema
-from detectune.config.contradictions import refuse
-from detectune.config.contradictions import training as accumulation_problems
+from detectune.config.conflicts import training_conflicts
+from detectune.config.problems import refuse
 from detectune.errors import ConfigError, three_part
 from detectune.registry import stages
 from detectune.training.stages.base import Stage
@@ -28,7 +28,7 @@ class GradientDescent(Stage):
                     "Set it, for example with --set train_config.num_steps=1000.",
                 )
             )
-        refuse(accumulation_problems(config))
+        refuse(training_conflicts(config))
 
     def prepare(self, training: TrainingContext) -> None:
         from detectune.training.gradient_steps import prepare_network

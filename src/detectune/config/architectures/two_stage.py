@@ -1,0 +1,310 @@
+"""`model { faster_rcnn { … } }` and `model { fast_rcnn { … } }`.
+
+Both have a second stage, which looks at proposals; Faster R-CNN has a first one, which makes them.
+What each of these questions is for: `config.architectures.base`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from detectune.config import conflicts, schema
+from detectune.config.architectures.base import Architecture
+from detectune.config.extractor_names import ExtractorNames
+from detectune.config.feature_extractors import REGION_FEATURE_EXTRACTORS
+from detectune.config.needs import Needs
+from detectune.config.problems import Problem
+from detectune.registry import architectures
+
+TwoStage = schema.FasterRcnn | schema.FastRcnn
+
+REGION_EXTRACTORS = ExtractorNames(
+    field="FasterRcnnFeatureExtractor.type",
+    prefix="faster_rcnn_",
+    today=REGION_FEATURE_EXTRACTORS,
+    tf1={
+        "faster_rcnn_inception_resnet_v2": "faster_rcnn_inception_resnet_v2_keras",
+        "faster_rcnn_inception_v2": "",
+        "faster_rcnn_resnet50": "faster_rcnn_resnet50_keras",
+        "faster_rcnn_resnet101": "faster_rcnn_resnet101_keras",
+        "faster_rcnn_resnet152": "faster_rcnn_resnet152_keras",
+    },
+    not_built={
+        "faster_rcnn_nas": "faster_rcnn_inception_resnet_v2_keras",
+        "faster_rcnn_pnas": "faster_rcnn_inception_resnet_v2_keras",
+    },
+)
+
+_RESIZER = {"image_resizer": "image_resizer { keep_aspect_ratio_resizer { ... } }"}
+_FIRST_STAGE = {
+    "first_stage_anchor_generator": "first_stage_anchor_generator { grid_anchor_generator { } }",
+}
+_SECOND_STAGE = {
+    "second_stage_box_predictor": "second_stage_box_predictor { mask_rcnn_box_predictor { ... } }",
+}
+
+
+class TwoStageArchitecture(Architecture):
+    """What Faster R-CNN and Fast R-CNN share: the second stage."""
+
+    extractors = REGION_EXTRACTORS
+    extractor_example = "faster_rcnn_resnet50_keras"
+
+    @property
+    def needs(self) -> Needs:
+        return Needs(annotations={"masks": 1} if self.message.number_of_stages == 3 else {})
+
+    def target_conflicts(self, reader: schema.InputReader) -> Iterator[Problem]:
+        if self.predicts_masks and not reader.load_instance_masks:
+            yield Problem(
+                "error",
+                "train_input_reader.load_instance_masks",
+                "the model learns masks, and none are read.",
+                "number_of_stages: 3 needs data with masks: COCO, TFRecords, or Pascal VOC.",
+                "Write load_instance_masks: true, or number_of_stages: 2 to learn boxes only.",
+            )
+
+    def warnings(self) -> Iterator[Problem]:
+        """Masks that cannot follow an outline, though everything about them is allowed."""
+        if not self.predicts_masks:
+            return
+        message = self.message
+        if "_fpn_" in self.feature_extractor:
+            yield Problem(
+                "warning",
+                f"{self.path}.feature_extractor.type",
+                "with a pyramid the mask head sees one cell of each region, as in the original.",
+                "It learns where in their boxes objects of a class are, and no outlines.",
+                'Choose a type without fpn, "faster_rcnn_resnet50_keras", for masks.',
+            )
+        pads = message.image_resizer.keep_aspect_ratio_resizer.pad_to_max_dimension
+        if pads and not message.crop_relative_to_input:
+            yield Problem(
+                "warning",
+                f"{self.path}.image_resizer.keep_aspect_ratio_resizer.pad_to_max_dimension",
+                "images are padded, and masks are then cut out beside the boxes, as in the "
+                "original.",
+                "It takes fractions of the picture for fractions of the padded input.",
+                "Write crop_relative_to_input: true, unless old answers are to be kept to the "
+                "digit.",
+            )
+
+    def _second_stage(self, limit: str) -> Iterator[Problem]:
+        """An error for each conflict inside the second stage.
+
+        Args:
+            limit: the field that says how many proposals it gets.
+        """
+        message, proposals = self.message, getattr(self.message, limit)
+        if message.second_stage_batch_size > proposals:
+            yield Problem(
+                "error",
+                f"{self.path}.second_stage_batch_size",
+                f"{message.second_stage_batch_size} proposals are to be learned from, and "
+                f"{limit} is {proposals}.",
+                f"Allowed: at most {limit}.",
+                "Lower the one or raise the other.",
+            )
+        post, path = (
+            message.second_stage_post_processing,
+            f"{self.path}.second_stage_post_processing",
+        )
+        yield from conflicts.post_processing(post, path)
+        predictor = message.second_stage_box_predictor
+        yield from self._code_size()
+        if predictor.HasField("rfcn_box_predictor"):
+            yield from self._position_sensitive()
+        if predictor.HasField("mask_rcnn_box_predictor"):
+            yield from self._crops()
+            yield from self._mask_head()
+
+    def _code_size(self) -> Iterator[Problem]:
+        predictor = self.message.second_stage_box_predictor
+        kind = predictor.WhichOneof("box_predictor_oneof")
+        if kind not in ("mask_rcnn_box_predictor", "rfcn_box_predictor"):
+            return
+        said = getattr(predictor, kind).box_code_size
+        if said != 4:
+            yield Problem(
+                "error",
+                f"{self.path}.second_stage_box_predictor.{kind}.box_code_size",
+                f"it is {said}.",
+                "Allowed: 4, a number for each side of a box.",
+                "Remove the line.",
+            )
+
+    def _crops(self) -> Iterator[Problem]:
+        names = ("initial_crop_size", "maxpool_kernel_size", "maxpool_stride")
+        sizes = {name: getattr(self.message, name) for name in names}
+        too_large = self.message.maxpool_kernel_size > self.message.initial_crop_size
+        if min(sizes.values()) < 1 or too_large:
+            said = ", ".join(f"{name} {value}" for name, value in sizes.items())
+            yield Problem(
+                "error",
+                f"{self.path}.initial_crop_size",
+                f"{said}.",
+                "Needed: numbers of cells above 0, and a pooling that is not larger than the crop.",
+                "Write initial_crop_size: 14 maxpool_kernel_size: 2 maxpool_stride: 2.",
+            )
+
+    def _position_sensitive(self) -> Iterator[Problem]:
+        settings = self.message.second_stage_box_predictor.rfcn_box_predictor
+        path = f"{self.path}.second_stage_box_predictor.rfcn_box_predictor"
+        if self.message.number_of_stages == 3:
+            yield Problem(
+                "error",
+                f"{self.path}.number_of_stages",
+                "it is 3, and rfcn_box_predictor draws no masks.",
+                "R-FCN has two stages.",
+                "Write number_of_stages: 2, or take mask_rcnn_box_predictor.",
+            )
+        if self.message.output_final_box_features:
+            yield Problem(
+                "error",
+                f"{self.path}.output_final_box_features",
+                "rfcn_box_predictor computes no features of single boxes.",
+                "Score maps of the whole image are averaged over each box.",
+                "Remove the line, or take mask_rcnn_box_predictor.",
+            )
+        for axis in ("height", "width"):
+            crop, bins = (
+                getattr(settings, f"crop_{axis}"),
+                getattr(settings, f"num_spatial_bins_{axis}"),
+            )
+            if bins < 1 or crop < 1 or crop % bins:
+                yield Problem(
+                    "error",
+                    f"{path}.crop_{axis}",
+                    f"{crop} cells do not divide into num_spatial_bins_{axis} {bins}.",
+                    "Needed: a whole number of cells, 1 and more, for every part of a region.",
+                    f"Write crop_{axis}: 12 and num_spatial_bins_{axis}: 3, which are the "
+                    "defaults.",
+                )
+        if settings.depth < 1:
+            yield Problem(
+                "error",
+                f"{path}.depth",
+                f"it is {settings.depth}.",
+                "Allowed: 1 and more channels.",
+                "Remove the line for the default, 1024.",
+            )
+
+    def _mask_head(self) -> Iterator[Problem]:
+        settings = self.message.second_stage_box_predictor.mask_rcnn_box_predictor
+        if self.predicts_masks and not settings.predict_instance_masks:
+            yield Problem(
+                "error",
+                f"{self.path}.number_of_stages",
+                "it is 3, and no masks are predicted.",
+                "The third stage draws masks.",
+                "Write predict_instance_masks: true in mask_rcnn_box_predictor, or "
+                "number_of_stages: 2.",
+            )
+
+
+@architectures.register("faster_rcnn")
+class FasterRcnnArchitecture(TwoStageArchitecture):
+    """Proposals of its own, then classes and boxes, and masks on demand."""
+
+    message: schema.FasterRcnn
+
+    @property
+    def required(self) -> Mapping[str, str]:
+        if self.message.number_of_stages == 1:
+            return _RESIZER | _FIRST_STAGE
+        return _RESIZER | _FIRST_STAGE | _SECOND_STAGE
+
+    def conflicts(self) -> Iterator[Problem]:
+        yield from self._first_stage()
+        if self.message.number_of_stages > 1:
+            yield from self._second_stage("first_stage_max_proposals")
+
+    def context_conflicts(self) -> Iterator[Problem]:
+        """Every image is looked at alone. `config check` says so by the table of fields."""
+        if self.message.HasField("context_config"):
+            yield Problem(
+                "error",
+                f"{self.path}.context_config",
+                "Context R-CNN is not supported yet.",
+                "Offered are Faster R-CNN, Mask R-CNN and R-FCN, which look at one image at a "
+                "time.",
+                "Remove context_config; the rest of the config describes a Faster R-CNN.",
+            )
+
+    def _first_stage(self) -> Iterator[Problem]:
+        """The numbers of the first stage mean something."""
+        if not 1 <= self.message.number_of_stages <= 3:
+            yield Problem(
+                "error",
+                f"{self.path}.number_of_stages",
+                f"it is {self.message.number_of_stages}.",
+                "Allowed: 1 for proposals, 2 for boxes and classes, 3 for masks as well.",
+                "Write 2, which is the default.",
+            )
+        if not 0.0 <= self.message.first_stage_nms_iou_threshold <= 1.0:
+            yield Problem(
+                "error",
+                f"{self.path}.first_stage_nms_iou_threshold",
+                f"it is {self.message.first_stage_nms_iou_threshold:g}.",
+                "Allowed: an overlap between 0 and 1.",
+                "Write 0.7, which is the default.",
+            )
+        for name in ("first_stage_positive_balance_fraction", "second_stage_balance_fraction"):
+            share = getattr(self.message, name)
+            if not 0.0 < share <= 1.0:
+                yield Problem(
+                    "error",
+                    f"{self.path}.{name}",
+                    f"{share:g} is no share.",
+                    "Allowed: above 0, at most 1.",
+                    "Remove the line for the default.",
+                )
+        for name in (
+            "first_stage_minibatch_size",
+            "first_stage_max_proposals",
+            "second_stage_batch_size",
+            "first_stage_atrous_rate",
+            "first_stage_box_predictor_kernel_size",
+            "first_stage_box_predictor_depth",
+        ):
+            if getattr(self.message, name) < 1:
+                yield Problem(
+                    "error",
+                    f"{self.path}.{name}",
+                    f"it is {getattr(self.message, name)}.",
+                    "Allowed: 1 and more.",
+                    "Remove the line for the default.",
+                )
+
+
+@architectures.register("fast_rcnn")
+class FastRcnnArchitecture(TwoStageArchitecture):
+    """The second stage alone, on proposals that come with the data."""
+
+    message: schema.FastRcnn
+
+    @property
+    def needs(self) -> Needs:
+        return Needs({"proposals": self.message.max_proposals}, super().needs.annotations)
+
+    @property
+    def required(self) -> Mapping[str, str]:
+        return _RESIZER | _SECOND_STAGE
+
+    def conflicts(self) -> Iterator[Problem]:
+        if self.message.number_of_stages not in (2, 3):
+            yield Problem(
+                "error",
+                f"{self.path}.number_of_stages",
+                f"it is {self.message.number_of_stages}.",
+                "Allowed: 2 for boxes and classes, 3 for masks as well.",
+                "Write 2, which is the default.",
+            )
+        yield from self._second_stage("max_proposals")
+
+
+def two_stage(message: TwoStage) -> FasterRcnnArchitecture | FastRcnnArchitecture:
+    """What is known of the block of a two-stage detector."""
+    if isinstance(message, schema.FastRcnn):
+        return FastRcnnArchitecture(message)
+    return FasterRcnnArchitecture(message)

@@ -1,0 +1,128 @@
+"""Choices that exclude each other.
+
+`config check` reports them with their line; `build_detector` and `train` refuse them. Those of one
+architecture stand in its file in `config.architectures`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from detectune.config import schema
+from detectune.config.architectures import chosen
+from detectune.config.problems import Problem
+
+
+def conflicts(config: schema.TrainEvalPipelineConfig) -> Iterator[Problem]:
+    """An error for each conflict in `config` that can be seen without building or reading."""
+    architecture = chosen(config.model)
+    if architecture is not None:
+        yield from architecture.conflicts()
+    yield from training_conflicts(config)
+    yield from _readers(config)
+
+
+def training_conflicts(config: schema.TrainEvalPipelineConfig) -> Iterator[Problem]:
+    """An error if a batch cannot be computed in the parts that are asked for."""
+    path = "train_config.gradient_accumulation_steps"
+    batch = config.train_config.batch_size
+    parts = config.train_config.gradient_accumulation_steps
+    if parts < 1 or batch % parts:
+        yield Problem(
+            "error",
+            path,
+            f"a batch of {batch} images cannot be computed in {parts} equal parts.",
+            "Allowed: 1 for the whole batch at once, or a divisor of batch_size.",
+            f"Write gradient_accumulation_steps: {batch} for one image at a time, "
+            "or change batch_size.",
+        )
+    architecture = chosen(config.model)
+    if parts > 1 and architecture is not None:
+        yield from architecture.accumulation_conflicts()
+
+
+def _readers(config: schema.TrainEvalPipelineConfig) -> Iterator[Problem]:
+    readers = [("train_input_reader", config.train_input_reader)]
+    readers += [(f"eval_input_reader[{i}]", r) for i, r in enumerate(config.eval_input_reader)]
+    for path, reader in readers:
+        if reader.source and reader.tf_record_input_reader.input_path:
+            yield Problem(
+                "error",
+                f"{path}.source",
+                "source stands beside tf_record_input_reader.",
+                "A reader reads one of them.",
+                "Remove the other.",
+            )
+    if len(config.eval_input_reader) > 1:
+        yield Problem(
+            "error",
+            "eval_input_reader[1]",
+            "there is more than one eval_input_reader.",
+            "One data set can be evaluated in a run.",
+            "Keep one, and use `detectune evaluate` for the others.",
+        )
+
+
+# --- post-processing, which several architectures have --------------------------------------------
+
+
+def post_processing(config: schema.PostProcessing, path: str) -> Iterator[Problem]:
+    """An error for each conflict in `post_processing { … }`, which stands at `path`."""
+    yield from _suppression(config.batch_non_max_suppression, f"{path}.batch_non_max_suppression")
+    yield from _calibration(config.calibration_config, f"{path}.calibration_config")
+
+
+def _suppression(settings: schema.BatchNonMaxSuppression, path: str) -> Iterator[Problem]:
+    """There is one way to suppress boxes, with numbers that mean something."""
+    if not 0.0 <= settings.iou_threshold <= 1.0 or settings.soft_nms_sigma < 0.0:
+        yield Problem(
+            "error",
+            path,
+            f"iou_threshold {settings.iou_threshold:g}, soft_nms_sigma "
+            f"{settings.soft_nms_sigma:g}.",
+            "Allowed: an overlap between 0 and 1, and a width of at least 0.",
+            "Write iou_threshold: 0.6, and soft_nms_sigma: 0.5 or no such line.",
+        )
+    ways = {
+        "use_class_agnostic_nms": settings.use_class_agnostic_nms,
+        "use_combined_nms": settings.use_combined_nms,
+        "soft_nms_sigma": settings.soft_nms_sigma > 0.0 and not settings.use_hard_nms,
+    }
+    special = [name for name, used in ways.items() if used]
+    if len(special) > 1:
+        yield Problem(
+            "error",
+            path,
+            f"{' and '.join(special)} are set together.",
+            "Each is a way of its own to suppress boxes.",
+            "Keep one of them.",
+        )
+
+
+def _calibration(config: schema.CalibrationConfig, path: str) -> Iterator[Problem]:
+    """Functions have points enough, by rising x, and what divides is above 0."""
+    by_class = config.class_id_function_approximations.class_id_xy_pairs_map
+    lines = [by_class[id_] for id_ in sorted(by_class)]
+    if config.HasField("function_approximation"):
+        lines.append(config.function_approximation.x_y_pairs)
+    for line in lines:
+        x = [pair.x for pair in line.x_y_pair]
+        if len(x) < 2 or any(left >= right for left, right in pairwise(x)):
+            yield Problem(
+                "error",
+                path,
+                f"{len(x)} points with x = {', '.join(f'{v:g}' for v in x)}.",
+                "A function needs at least two points, by rising x.",
+                "Sort the x_y_pair entries, and remove those with the same x.",
+            )
+    if config.HasField("temperature_scaling_calibration"):
+        scaler = config.temperature_scaling_calibration.scaler
+        if scaler <= 0.0:
+            yield Problem(
+                "error",
+                f"{path}.temperature_scaling_calibration.scaler",
+                f"it is {scaler:g}.",
+                "Allowed: numbers above 0.",
+                "Write 1.0 to change nothing.",
+            )

@@ -1,0 +1,152 @@
+"""Values that are allowed and probably not meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from detectune.config import schema
+from detectune.config.architectures import chosen
+from detectune.config.problems import Problem
+
+_HIGH_RATE_PER_IMAGE = 0.0099
+"""Momentum's learning rate divided by the batch size. The zoo's configs have 0.0006 to 0.0016; runs
+with 0.005 went well; 0.01 is the rate for a batch of 128 kept with a batch of 8."""
+
+GOOD_RATE_PER_IMAGE = 0.005
+"""What short fine-tunings of small batches went well with: 0.04 for a batch of 8."""
+
+_HIGH_ADAM_RATE = 0.01
+
+
+def warnings(config: schema.TrainEvalPipelineConfig) -> list[Problem]:
+    """A warning or an error for each value of `config` that defeats the purpose of a training."""
+    architecture = chosen(config.model)
+    return [
+        *(architecture.warnings() if architecture is not None else ()),
+        *_rates(config.train_config),
+        *_start(config.train_config),
+        *_data(config),
+    ]
+
+
+def _rates(train: schema.TrainConfig) -> Iterator[Problem]:
+    kind = train.optimizer.WhichOneof("optimizer")
+    if kind is None:
+        return
+    path = f"train_config.optimizer.{kind}.learning_rate"
+    rate = getattr(train.optimizer, kind).learning_rate
+    schedule = rate.WhichOneof("learning_rate")
+    if schedule is None:
+        return
+    path = f"{path}.{schedule}"
+    if schedule == "cosine_decay_learning_rate":
+        yield from _cosine(rate.cosine_decay_learning_rate, train.num_steps, path)
+    yield from _high(kind, highest_rate(rate), train.batch_size, path)
+
+
+def highest_rate(rate: schema.LearningRate) -> float:
+    """The highest learning rate that the schedule reaches; 0 if none is chosen."""
+    schedule = rate.WhichOneof("learning_rate")
+    if schedule is None:
+        return 0.0
+    chosen = getattr(rate, schedule)
+    if schedule == "constant_learning_rate":
+        return chosen.learning_rate
+    if schedule == "cosine_decay_learning_rate":
+        return chosen.learning_rate_base
+    if schedule == "exponential_decay_learning_rate":
+        return max(chosen.initial_learning_rate, chosen.burnin_learning_rate)
+    return max([chosen.initial_learning_rate, *(step.learning_rate for step in chosen.schedule)])
+
+
+def _high(kind: str, rate: float, batch_size: int, path: str) -> Iterator[Problem]:
+    if kind == "momentum_optimizer" and batch_size and rate / batch_size >= _HIGH_RATE_PER_IMAGE:
+        yield Problem(
+            "warning",
+            path,
+            f"the learning rate reaches {rate:g} with a batch of {batch_size}.",
+            "The zoo's learning rates are made for batches of 64 to 512.",
+            f"Try {GOOD_RATE_PER_IMAGE * batch_size:.2g}, or watch the loss of the first steps.",
+        )
+    if kind == "adam_optimizer" and rate >= _HIGH_ADAM_RATE:
+        yield Problem(
+            "warning",
+            path,
+            f"the learning rate reaches {rate:g}.",
+            "With Adam it usually lies between 0.0001 and 0.001.",
+            "Try 0.001.",
+        )
+
+
+def _cosine(
+    schedule: schema.CosineDecayLearningRate, num_steps: int, path: str
+) -> Iterator[Problem]:
+    total, warm_up = schedule.total_steps, schedule.warmup_steps
+    if warm_up > total:
+        yield Problem(
+            "error",
+            f"{path}.warmup_steps",
+            f"the warm-up has {warm_up} steps, the schedule {total}.",
+            "total_steps must be at least warmup_steps (default 10000).",
+            f"Write for example warmup_steps: {max(1, total // 10)}.",
+        )
+    elif num_steps > total:
+        yield Problem(
+            "warning",
+            f"{path}.total_steps",
+            f"the schedule ends at step {total}, the training at {num_steps}.",
+            "After its end the learning rate is 0 and nothing is learned.",
+            f"Write total_steps: {num_steps}.",
+        )
+    elif 0 < num_steps <= warm_up:
+        yield Problem(
+            "warning",
+            f"{path}.warmup_steps",
+            f"the warm-up takes {warm_up} of {num_steps} steps.",
+            "The learning rate never comes down, or never reaches its full height.",
+            f"Write warmup_steps: {max(1, num_steps // 10)}.",
+        )
+    elif 0 < num_steps < total // 2:
+        yield Problem(
+            "warning",
+            f"{path}.total_steps",
+            f"the training ends at step {num_steps} of a schedule of {total}.",
+            "The learning rate is still high then; results are better when it has come down.",
+            f"Write total_steps: {num_steps}.",
+        )
+
+
+def _start(train: schema.TrainConfig) -> Iterator[Problem]:
+    if not train.fine_tune_checkpoint:
+        yield Problem(
+            "warning",
+            "train_config",
+            "there is no fine_tune_checkpoint.",
+            "Training from random weights needs many thousands of images.",
+            "`detectune zoo download` fetches a pre-trained detector to start from.",
+        )
+    elif not train.fine_tune_checkpoint_type and not train.from_detection_checkpoint:
+        yield Problem(
+            "warning",
+            "train_config.fine_tune_checkpoint",
+            "there is no fine_tune_checkpoint_type.",
+            'As in the original this means "classification": only the backbone is restored.',
+            'Write fine_tune_checkpoint_type: "detection" for a detector of the zoo.',
+        )
+
+
+def _data(config: schema.TrainEvalPipelineConfig) -> Iterator[Problem]:
+    train = _sources(config.train_input_reader)
+    for index, reader in enumerate(config.eval_input_reader):
+        if common := sorted(train & _sources(reader) - {"PATH_TO_BE_CONFIGURED"}):
+            yield Problem(
+                "warning",
+                f"eval_input_reader[{index}]",
+                f"{common[0]} is used for training too.",
+                "Metrics on training images say nothing about new images.",
+                "`detectune data split` makes a separate set.",
+            )
+
+
+def _sources(reader: schema.InputReader) -> set[str]:
+    return {*reader.tf_record_input_reader.input_path, *filter(None, [reader.source])}

@@ -1,0 +1,92 @@
+"""What a column of annotation is: how it is read, moves with the pixels, and is padded.
+
+    Record ─► read ─► moved and selected by augmentations ─► in pixels of the input ─► padded
+
+A column is filed under its name, which is what `Needs` and `GroundTruth.columns` call it. A new one
+is a file here, the readers that know it, and the detector that wants it. Nothing here needs
+TensorFlow, so that data are checked before it is loaded; `data/column_tensors.py` moves the rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from detectune.config.needs import Needs
+from detectune.data.sources.base import Record, Source
+from detectune.errors import DataError, three_part
+from detectune.registry import Registry
+
+columns: Registry[Column] = Registry("column of annotation", "detectune.data.columns")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One kind of annotation.
+
+    Args:
+        dtype: of its values.
+        shape: of one row, None where it varies: `(None, None)` for a mask.
+        read: record and the size that is needed → rows. By default those that a reader left in
+            `Record.columns` under `name`.
+        moves: with the pixels as "boxes" `[N, 4]` yxyx, as "points" `[N, K, 2]` yx, both as
+            fractions of the image, or as "pixels" `[N, H, W]`; "no" for what does not move.
+        of_objects: whether there is a row for each box, selected and padded with them. Otherwise
+            rows belong to the image, and are padded to the size that is needed.
+        check: refuses a source that lacks the column, with all places, before long work.
+    """
+
+    dtype: np.dtype | type
+    shape: tuple[int | None, ...]
+    read: Callable[[Record, int], np.ndarray]
+    moves: Literal["boxes", "points", "pixels", "no"] = "no"
+    of_objects: bool = True
+    check: Callable[[Source], None] | None = None
+
+
+def stored(name: str) -> Callable[[Record, int], np.ndarray]:
+    """How to read the column that readers leave in `Record.columns` under `name`."""
+
+    def read(record: Record, size: int) -> np.ndarray:
+        del size
+        if name not in record.columns:
+            raise lacking(name, record.file_name, [record.file_name])
+        return record.columns[name]
+
+    return read
+
+
+def lacking(name: str, place: str, files: list[str]) -> DataError:
+    """The error that lists the images without the column `name`."""
+    more = f", … and {len(files) - 5} more" if len(files) > 5 else ""
+    return DataError(
+        three_part(
+            f"{place}: {len(files)} images have no {name}: {', '.join(files[:5])}{more}.",
+            f"The detector reads {name} with every image.",
+            f"Add {name} to the annotations, or choose a detector that does without.",
+        )
+    )
+
+
+def check_columns(source: Source, needs: Needs) -> None:
+    """Refuse a source that lacks something of `needs`, before long work.
+
+    Raises:
+        DataError: images or objects lack a column, or it cannot be used; they are listed.
+    """
+    for name in needs.columns:
+        column = columns[name]
+        if column.check is not None:
+            column.check(source)
+
+
+def named_columns(needs: Mapping[str, int]) -> dict[str, Column]:
+    """Name → column of what is needed.
+
+    Raises:
+        ConfigError: there is no such column.
+    """
+    return {name: columns[name] for name in needs}

@@ -1,0 +1,146 @@
+"""Batch size, steps and learning rate for a data set and a machine, with the reasons."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from detectune.config.warnings import GOOD_RATE_PER_IMAGE
+from detectune.recipes.machine import Machine
+from detectune.recipes.memory import Footprint
+
+_LEAST_IMAGES_SEEN = 4800
+"""600 steps of batch 8: what a fine-tune of 160 images needed to converge."""
+_HIGHEST_RATE = 0.08
+"""The zoo's own, for a batch of 128."""
+_MOST_STEPS = 50_000
+"""The zoo's own, for COCO's 118,000 images."""
+_USABLE_MEMORY = 0.8
+"""The rest is for reading the data, evaluation, and other programs."""
+
+
+class Shipped(NamedTuple):
+    """How the zoo trained a model."""
+
+    batch_size: int
+    learning_rate: float
+    """The highest, for that batch."""
+    clipping: float = 0.0
+    """`gradient_clipping_by_norm`; 0 for none."""
+
+
+class TrainingPlan(NamedTuple):
+    """How long and how fast to train."""
+
+    batch_size: int
+    num_steps: int
+    learning_rate: float
+    """The highest one, after the warm-up; a cosine brings it down to 0."""
+    warmup_learning_rate: float
+    warmup_steps: int
+    reasons: tuple[str, ...]
+    """Why, one sentence each."""
+    parts: int = 1
+    """`gradient_accumulation_steps`."""
+    clipping: float = 0.0
+    """`gradient_clipping_by_norm`; 0 for none."""
+
+    @property
+    def images_at_once(self) -> int:
+        """How many images are in memory together."""
+        return self.batch_size // self.parts
+
+
+def plan_training(
+    num_images: int,
+    batch_size: int | None = None,
+    num_steps: int | None = None,
+    largest_batch: int = 16,
+    *,
+    shipped: Shipped | None = None,
+    footprint: Footprint | None = None,
+    machine: Machine | None = None,
+) -> TrainingPlan:
+    """A plan for fine-tuning a zoo detector on `num_images` training images with momentum.
+
+    Args:
+        batch_size: the user's; None to choose.
+        num_steps: the user's; None to choose.
+        largest_batch: of the model; a batch that is chosen is not larger.
+        shipped: the learning rate follows the zoo's; None for a rate that went well with SSDs.
+        footprint: memory that the model takes; None if it is not known.
+        machine: where the training will run; None if it is not known.
+    """
+    batch, why_batch = _batch(num_images, batch_size, largest_batch)
+    parts, why_parts = _parts(batch, footprint, machine)
+    steps, why_steps = _steps(num_images, batch, num_steps)
+    rate, why_rate = _rate(batch, shipped)
+    warm_up = max(1, min(steps // 6, 1000))
+    reasons = (
+        why_batch,
+        *why_parts,
+        why_steps,
+        why_rate,
+        f"Warm-up {warm_up} steps from {rate / 4:g}: the fresh class head settles first.",
+    )
+    clipping = shipped.clipping if shipped else 0.0
+    return TrainingPlan(batch, steps, rate, rate / 4, warm_up, reasons, parts, clipping)
+
+
+def _batch(num_images: int, wanted: int | None, largest: int) -> tuple[int, str]:
+    if wanted:
+        return wanted, f"Batch size {wanted}: as you said."
+    usual = 16 if num_images >= 2000 else min(8, max(num_images, 1))
+    batch = min(usual, largest)
+    why = f"for {num_images:,} images" if batch == usual else "this model takes much memory"
+    return batch, f"Batch size {batch}: {why}; --batch-size says otherwise."
+
+
+def _parts(
+    batch: int, footprint: Footprint | None, machine: Machine | None
+) -> tuple[int, list[str]]:
+    """In how many parts a batch fits into the memory, and why."""
+    if footprint is None or machine is None or machine.memory_gb is None:
+        return 1, []
+    usable = machine.memory_gb * _USABLE_MEMORY
+    at_once = max(footprint.images_within(usable), 1)
+    parts = next(n for n in range(1, batch + 1) if batch % n == 0 and batch // n <= at_once)
+    size = batch // parts
+    needed = footprint.gb(size)
+    if needed > usable:
+        warning = (
+            f"Memory: one image takes about {needed:.1f} GB, and there is {machine.describe()}. "
+            "Choose a smaller model or input, or another machine."
+        )
+        return parts, [warning]
+    if parts == 1:
+        return 1, [f"Memory: about {needed:.1f} GB for {batch} images; {machine.describe()}."]
+    return parts, [
+        f"gradient_accumulation_steps {parts}: {batch} images would take about "
+        f"{footprint.gb(batch):.1f} GB, {size} at a time take {needed:.1f}; {machine.describe()}."
+    ]
+
+
+def _rate(batch: int, shipped: Shipped | None) -> tuple[float, str]:
+    if shipped is None:
+        rate = min(GOOD_RATE_PER_IMAGE * batch, _HIGHEST_RATE)
+        return rate, (
+            f"Learning rate {rate:g}: {GOOD_RATE_PER_IMAGE:g} for each image of a batch, at most "
+            f"{_HIGHEST_RATE:g}, the zoo's for a batch of 128."
+        )
+    rate = shipped.learning_rate * min(batch / shipped.batch_size, 1.0)
+    return rate, (
+        f"Learning rate {rate:g}: the zoo's {shipped.learning_rate:g} for a batch of "
+        f"{shipped.batch_size}, in proportion to the batch."
+    )
+
+
+def _steps(num_images: int, batch: int, wanted: int | None) -> tuple[int, str]:
+    if wanted:
+        epochs = wanted * batch / max(num_images, 1)
+        return wanted, f"{wanted:,} steps: as you said; each image is seen {epochs:.0f} times."
+    # Each of the first 1000 images 30 times, further ones 15 times: large sets repeat themselves.
+    seen = 30 * min(num_images, 1000) + 15 * max(0, num_images - 1000)
+    steps = max(_LEAST_IMAGES_SEEN, seen) / batch
+    rounded = min(_MOST_STEPS, max(100, round(steps / 100) * 100))
+    epochs = rounded * batch / max(num_images, 1)
+    return rounded, f"{rounded:,} steps: each of {num_images:,} images is seen {epochs:.0f} times."

@@ -1,0 +1,181 @@
+"""Choices that exclude each other: found by `config check`, refused when a detector is built."""
+
+from __future__ import annotations
+
+import pytest
+from google.protobuf import text_format
+from three_parts import three_parts
+from tiny import tiny_config
+from tiny_two_stage import tiny_two_stage
+
+from detectune.config import schema
+from detectune.config.architectures import architecture_of
+from detectune.config.check import check_config, check_message
+from detectune.config.conflicts import conflicts
+from detectune.config.save import write_config
+from detectune.detectors.build import build_detector
+from detectune.errors import ConfigError
+from detectune.recipes.templates import template
+
+NMS = "post_processing { batch_non_max_suppression"
+POINTS = "x_y_pairs { x_y_pair { x: 0.1 y: 0.2 }"
+CALIBRATED = "post_processing { calibration_config"
+
+CASES = [
+    ("add_background_class: true explicit_background_class: true", "", "both true"),
+    ("feature_extractor { fpn { min_level: 1 } }", ".feature_extractor.fpn", "min_level 1"),
+    (f"{NMS} {{ iou_threshold: 1.5 }} }}", ".batch_non_max_suppression", "1.5"),
+    (f"{NMS} {{ soft_nms_sigma: -1 }} }}", ".batch_non_max_suppression", "-1"),
+    (
+        f"{NMS} {{ soft_nms_sigma: 0.5 use_class_agnostic_nms: true }} }}",
+        ".batch_non_max_suppression",
+        "use_class_agnostic_nms and soft_nms_sigma",
+    ),
+    (
+        f"{CALIBRATED} {{ function_approximation {{ {POINTS} }} }} }} }}",
+        ".calibration_config",
+        "1 points",
+    ),
+    (
+        f"{CALIBRATED} {{ function_approximation {{ {POINTS} x_y_pair {{ x: 0.1 }} }} }} }} }}",
+        ".calibration_config",
+        "x = 0.1, 0.1",
+    ),
+    (
+        f"{CALIBRATED} {{ temperature_scaling_calibration {{ scaler: 0 }} }} }}",
+        ".temperature_scaling_calibration.scaler",
+        "it is 0",
+    ),
+    (
+        "loss { hard_example_miner { } expected_loss_weights: EXPECTED_SAMPLING }",
+        ".loss",
+        "both expected_loss_weights and hard_example_miner",
+    ),
+    (
+        "box_predictor { weight_shared_convolutional_box_predictor { box_code_size: 3 } }",
+        ".box_code_size",
+        "3 does not fit",
+    ),
+]
+
+
+def config_with(text: str):
+    config = tiny_config()
+    text_format.Merge(text, config.model.ssd)
+    return config
+
+
+@pytest.mark.parametrize(("text", "field", "found"), CASES)
+def test_a_conflict_is_an_error_of_the_check_and_of_the_build(text, field, found):
+    config = config_with(text)
+    problem = next(p for p in conflicts(config) if found in p.found)
+    assert problem.severity == "error"
+    assert problem.field.startswith("model.ssd")
+    assert problem.field.endswith(field)
+    assert all((problem.allowed, problem.next_step))
+    with pytest.raises(ConfigError) as caught:
+        build_detector(config.model)
+    place, allowed, next_step = three_parts(caught.value)
+    assert place == f"{problem.field}: {problem.found}"
+    assert (allowed, next_step) == (problem.allowed, problem.next_step)
+
+
+@pytest.mark.parametrize("neck", ["fpn", "bifpn"])
+def test_the_levels_of_a_pyramid_are_those_of_its_anchors(neck):
+    config = tiny_config()
+    ssd = config.model.ssd
+    ssd.feature_extractor.type = f"ssd_mobilenet_v2_{neck}_keras"
+    getattr(ssd.feature_extractor, neck).max_level = 6
+    (problem,) = architecture_of(config.model).conflicts()
+    assert f"Change them here or in feature_extractor.{neck}." in problem.text
+    with pytest.raises(ConfigError):
+        build_detector(config.model)
+
+
+def test_a_pyramid_that_the_type_does_not_have_is_not_looked_at():
+    config = config_with("feature_extractor { type: 'ssd_mobilenet_v2_keras' }")
+    config.model.ssd.feature_extractor.fpn.max_level = 6
+    assert list(architecture_of(config.model).conflicts()) == []
+
+
+def test_a_good_config_has_no_conflicts():
+    assert list(conflicts(tiny_config())) == []
+
+
+@pytest.mark.parametrize(("low", "problems"), [(0, 1), (1, 0), (3, 0)])
+def test_a_bifpn_may_begin_where_the_finest_backbone_does(low, problems):
+    model = template("efficientdet_d0_coco17_tpu-32").model
+    ssd = model.ssd
+    ssd.feature_extractor.bifpn.min_level = low
+    ssd.anchor_generator.multiscale_anchor_generator.min_level = low
+    assert len(list(architecture_of(model).conflicts())) == problems
+
+
+SECOND = "second_stage_post_processing"
+KINDS = ["faster_rcnn", "fast_rcnn"]
+
+
+def two_stage_with(kind: str, text: str) -> schema.TrainEvalPipelineConfig:
+    faster = tiny_two_stage("faster_rcnn_resnet50_keras").faster_rcnn
+    shared = schema.FastRcnn.DESCRIPTOR.fields_by_name
+    given = {field.name: value for field, value in faster.ListFields() if field.name in shared}
+    config = schema.TrainEvalPipelineConfig()
+    block = getattr(config.model, kind)
+    block.CopyFrom(faster if kind == "faster_rcnn" else schema.FastRcnn(**given))
+    text_format.Merge(text, block)
+    return config
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("text", "field", "found"),
+    [
+        (
+            "batch_non_max_suppression { iou_threshold: 2 }",
+            "batch_non_max_suppression",
+            "iou_threshold 2, soft_nms_sigma 0.",
+        ),
+        (
+            "batch_non_max_suppression { use_combined_nms: true use_class_agnostic_nms: true }",
+            "batch_non_max_suppression",
+            "use_class_agnostic_nms and use_combined_nms are set together.",
+        ),
+        (
+            "calibration_config { temperature_scaling_calibration { scaler: 0 } }",
+            "calibration_config.temperature_scaling_calibration.scaler",
+            "it is 0.",
+        ),
+        (
+            f"calibration_config {{ function_approximation {{ {POINTS} }} }} }}",
+            "calibration_config",
+            "1 points with x = 0.1.",
+        ),
+    ],
+)
+def test_post_processing_of_two_stages_is_checked_at_its_own_place(
+    tmp_path, kind, text, field, found
+):
+    config = two_stage_with(kind, f"{SECOND} {{ {text} }}")
+    place = f"model.{kind}.{SECOND}.{field}"
+    write_config(config, tmp_path / "pipeline.config")
+    (problem,) = (p for p in check_config(tmp_path / "pipeline.config") if p.field == place)
+    assert (problem.severity, problem.found) == ("error", found)
+    lines = (tmp_path / "pipeline.config").read_text().splitlines()
+    assert field.split(".")[-1].split(":")[0] in lines[problem.line - 1]
+    with pytest.raises(ConfigError) as caught:
+        build_detector(config.model)
+    assert three_parts(caught.value)[0] == f"{place}: {found}"
+
+
+def test_a_first_stage_alone_has_no_post_processing_to_check():
+    text = f"number_of_stages: 1 {SECOND} {{ batch_non_max_suppression {{ iou_threshold: 2 }} }}"
+    config = two_stage_with("faster_rcnn", text)
+    assert list(architecture_of(config.model).conflicts()) == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_masks_of_a_pyramid_are_warned_of_at_their_own_place(kind):
+    text = """number_of_stages: 3 feature_extractor { type: "faster_rcnn_resnet50_fpn_keras" }"""
+    problems = check_message(two_stage_with(kind, text), check_files=False)
+    (problem,) = (p for p in problems if "one cell of each region" in p.found)
+    assert problem.field == f"model.{kind}.feature_extractor.type"
