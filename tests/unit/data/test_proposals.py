@@ -14,9 +14,9 @@ from google.protobuf import text_format
 from detectune.cli.data import data
 from detectune.config import schema
 from detectune.config.needs import Needs
+from detectune.data.columns.proposals import check_proposals
 from detectune.data.convert import convert
 from detectune.data.pipeline import eval_batches, train_batches
-from detectune.data.columns.proposals import check_proposals
 from detectune.data.proposals import compute_proposals
 from detectune.data.resizers import build_resizer
 from detectune.data.selective_search import SelectiveSearch
