@@ -35,4 +35,4 @@ def mask_conflicts(config: schema.TrainEvalPipelineConfig) -> Iterator[Problem]:
             f'Remove "{MASK_METRICS}", or choose a Mask R-CNN (`detectune zoo list`).',
         )
     if architecture is not None:
-        yield from architecture.target_conflicts(config.train_input_reader)
+        yield from architecture.annotation_conflicts(config.train_input_reader)

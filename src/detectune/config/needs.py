@@ -2,7 +2,7 @@
 
 One value, made once from the config and handed on: readers, augmentations, batches and detectors
 look a column up in it by name instead of passing a flag each. `data/columns` says how each column
-is stored, moved and padded.
+is stored, moved and padded; `config/reading.py` makes the value.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from config_samples import good_config, write_good_config
 from three_parts import three_parts
 
 from detectune.config import architectures as asked
+from detectune.config.architectures import model_needs
 from detectune.config.check import check_config
 from detectune.config.load import load_config
 from detectune.config.report import report_fields
@@ -61,7 +62,7 @@ def test_its_block_is_read_and_found(written):
     assert asked.architecture_name(config.model) == "toy"
     assert asked.num_classes(config.model) == 2
     assert asked.image_resizer(config.model).fixed_shape_resizer.height == 300
-    assert asked.model_needs(config.model).size("proposals") == 7
+    assert model_needs(config.model).size("proposals") == 7
     assert not architecture.predicts_masks
     assert not architecture.written_for_tf1
     assert architecture.describe() == f"{PLACE}, 2 classes"

@@ -21,7 +21,6 @@ __all__ = [
     "architecture_problem",
     "chosen",
     "image_resizer",
-    "model_needs",
     "num_classes",
 ]
 

@@ -115,7 +115,7 @@ class Architecture:
         """An error if its loss does not allow to compute a batch in parts."""
         yield from ()
 
-    def target_conflicts(self, reader: schema.InputReader) -> Iterator[Problem]:
+    def annotation_conflicts(self, reader: schema.InputReader) -> Iterator[Problem]:
         """An error for each column to learn that the training data are read without."""
         yield from ()
 

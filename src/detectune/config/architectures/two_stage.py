@@ -54,7 +54,7 @@ class TwoStageArchitecture(Architecture):
     def needs(self) -> Needs:
         return Needs(annotations={"masks": 1} if self.message.number_of_stages == 3 else {})
 
-    def target_conflicts(self, reader: schema.InputReader) -> Iterator[Problem]:
+    def annotation_conflicts(self, reader: schema.InputReader) -> Iterator[Problem]:
         if self.predicts_masks and not reader.load_instance_masks:
             yield Problem(
                 "error",
@@ -301,10 +301,3 @@ class FastRcnnArchitecture(TwoStageArchitecture):
                 "Write 2, which is the default.",
             )
         yield from self._second_stage("max_proposals")
-
-
-def two_stage(message: TwoStage) -> FasterRcnnArchitecture | FastRcnnArchitecture:
-    """What is known of the block of a two-stage detector."""
-    if isinstance(message, schema.FastRcnn):
-        return FastRcnnArchitecture(message)
-    return FasterRcnnArchitecture(message)
