@@ -136,8 +136,10 @@ PYTHON_HEADER = """# Python
 
 <!-- Written by tools/generate_docs.py from detectune.__all__. -->
 
-The names below are the whole public interface. They are imported when they are first used, so
-`import detectune` takes no time.
+The names below are the whole public interface: functions first, then what they return, what goes
+through a detector, and what is raised. They are imported when they are first used, so
+`import detectune` takes no time. Whatever else can be imported may change with any version, but for
+what [packages with parts of their own](../guides/extending.md) are told to use.
 """
 
 

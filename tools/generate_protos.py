@@ -1,4 +1,6 @@
-"""Write the `_pb2.py` modules and `.pyi` stubs of the `.proto` files in `config/protos`.
+"""Write the `_pb2.py` modules and `.pyi` stubs of our `.proto` files.
+
+Those are in `config/protos`, and in the example of the guide to extending.
 
     python tools/generate_protos.py          write them
     python tools/generate_protos.py --check  exit 1 if a checked-in file is stale
@@ -18,8 +20,13 @@ from pathlib import Path
 
 from google.protobuf import descriptor_pb2
 
-SOURCE_ROOT = Path(__file__).resolve().parent.parent / "src"
-PROTO_FOLDER = SOURCE_ROOT / "detectune" / "config" / "protos"
+ROOT = Path(__file__).resolve().parent.parent
+SOURCE_ROOT = ROOT / "src"
+# Where imports begin → the folders of `.proto` files below it.
+FOLDERS = {
+    SOURCE_ROOT: "detectune/config/protos",
+    ROOT / "docs" / "snippets" / "detectune_toys": "detectune_toys",
+}
 
 MODULE = '''"""Messages of `{proto}`. Written by tools/generate_protos.py: do not edit."""
 
@@ -37,7 +44,13 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, "{module}", globals())
 
 def generated_files() -> dict[Path, str]:
     """The path and the text of every module and stub."""
-    protos = sorted(PROTO_FOLDER.glob("*.proto"))
+    texts: dict[Path, str] = {}
+    for root, folder in FOLDERS.items():
+        texts |= _generated_below(root, sorted((root / folder).glob("*.proto")))
+    return texts
+
+
+def _generated_below(root: Path, protos: list[Path]) -> dict[Path, str]:
     with tempfile.TemporaryDirectory() as folder:
         descriptors = Path(folder) / "all.binpb"
         subprocess.run(
@@ -45,6 +58,7 @@ def generated_files() -> dict[Path, str]:
                 sys.executable,
                 "-m",
                 "grpc_tools.protoc",
+                f"--proto_path={root}",
                 f"--proto_path={SOURCE_ROOT}",
                 f"--descriptor_set_out={descriptors}",
                 f"--pyi_out={folder}",
@@ -56,7 +70,7 @@ def generated_files() -> dict[Path, str]:
         texts: dict[Path, str] = {}
         for file in files:
             module = file.name.removesuffix(".proto").replace("/", ".") + "_pb2"
-            target = SOURCE_ROOT / (module.replace(".", "/") + ".py")
+            target = root / (module.replace(".", "/") + ".py")
             texts[target] = MODULE.format(
                 proto=Path(file.name).name,
                 imports="".join(_import_line(name) for name in file.dependency),
@@ -94,7 +108,7 @@ def main() -> None:
         if not path.exists() or path.read_text() != text
     ]
     for path, text in stale:
-        print(f"{'stale' if only_check else 'written'}: {path.relative_to(SOURCE_ROOT)}")
+        print(f"{'stale' if only_check else 'written'}: {path.relative_to(ROOT)}")
         if not only_check:
             path.write_text(text)
     sys.exit(1 if only_check and stale else 0)

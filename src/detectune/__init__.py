@@ -9,30 +9,78 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 _HOMES = {
+    # What is called, in the order of a day's work.
     "load_config": "detectune.config.load",
     "write_new_config": "detectune.recipes.new_config_file",
     "build_detector": "detectune.detectors.build",
+    "load_detector": "detectune.inference.load_detector",
     "restore": "detectune.checkpoints.restore",
     "train": "detectune.training.train",
     "evaluate": "detectune.inference.evaluate_run",
     "Predictor": "detectune.inference.predictor",
     "export": "detectune.exporters.export",
-    "PaddedDetections": "detectune.structures",
+    # What it gives back.
+    "NewConfig": "detectune.recipes.new_config_file",
+    "Detector": "detectune.detectors.base",
+    "RestoreReport": "detectune.checkpoints.restore",
+    "Run": "detectune.checkpoints.run_directory",
+    "ImageDetections": "detectune.inference.results",
+    "Exported": "detectune.exporters.export",
+    # What a detector takes and gives.
+    "Inputs": "detectune.structures",
     "GroundTruth": "detectune.structures",
     "Predictions": "detectune.structures",
+    "PaddedDetections": "detectune.structures",
+    # What is raised.
     "DetectuneError": "detectune.errors",
     "ConfigError": "detectune.errors",
     "DataError": "detectune.errors",
     "CheckpointError": "detectune.errors",
+    "ZooError": "detectune.errors",
+    "WriteError": "detectune.errors",
+    "TrainingError": "detectune.errors",
     "ExportError": "detectune.errors",
 }
 
 __version__ = "0.1.0"
-__all__ = ["__version__", *_HOMES]
+
+# Written out, not made from _HOMES: type checkers read it. A test compares the two.
+__all__ = [
+    "CheckpointError",
+    "ConfigError",
+    "DataError",
+    "Detector",
+    "DetectuneError",
+    "ExportError",
+    "Exported",
+    "GroundTruth",
+    "ImageDetections",
+    "Inputs",
+    "NewConfig",
+    "PaddedDetections",
+    "Predictions",
+    "Predictor",
+    "RestoreReport",
+    "Run",
+    "TrainingError",
+    "WriteError",
+    "ZooError",
+    "__version__",
+    "build_detector",
+    "evaluate",
+    "export",
+    "load_config",
+    "load_detector",
+    "restore",
+    "train",
+    "write_new_config",
+]
 
 if TYPE_CHECKING:
-    from detectune.checkpoints.restore import restore
+    from detectune.checkpoints.restore import RestoreReport, restore
+    from detectune.checkpoints.run_directory import Run
     from detectune.config.load import load_config
+    from detectune.detectors.base import Detector
     from detectune.detectors.build import build_detector
     from detectune.errors import (
         CheckpointError,
@@ -40,12 +88,17 @@ if TYPE_CHECKING:
         DataError,
         DetectuneError,
         ExportError,
+        TrainingError,
+        WriteError,
+        ZooError,
     )
-    from detectune.exporters.export import export
+    from detectune.exporters.export import Exported, export
     from detectune.inference.evaluate_run import evaluate
+    from detectune.inference.load_detector import load_detector
     from detectune.inference.predictor import Predictor
-    from detectune.recipes.new_config_file import write_new_config
-    from detectune.structures import GroundTruth, PaddedDetections, Predictions
+    from detectune.inference.results import ImageDetections
+    from detectune.recipes.new_config_file import NewConfig, write_new_config
+    from detectune.structures import GroundTruth, Inputs, PaddedDetections, Predictions
     from detectune.training.train import train
 
 

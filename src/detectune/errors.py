@@ -5,7 +5,9 @@
     ├── DataError        (ValueError)  a data set, annotation or image is wrong
     ├── CheckpointError  (ValueError)  a checkpoint is missing, damaged or does not fit the model
     ├── ZooError         (OSError)     an archive could not be fetched or unpacked
-    ├── TrainingError    (ValueError)  training had to stop: a non-finite loss, a full disk
+    │   └── NotFoundError              the server has no such archive; see zoo.transfer
+    ├── WriteError       (OSError)     a file could not be written: a full disk, no permission
+    ├── TrainingError    (ValueError)  training had to stop: a loss is not finite
     └── ExportError      (ValueError)  an export could not be written or does not equal the model
 
 Every message has three parts: the place and the value found there, what is allowed, and the next
@@ -39,6 +41,12 @@ class CheckpointError(DetectuneError, ValueError):
 
 class ZooError(DetectuneError, OSError):
     """A zoo archive could not be fetched or unpacked."""
+
+    exit_code = 1
+
+
+class WriteError(DetectuneError, OSError):
+    """A file could not be written: no space, no permission, no such folder."""
 
     exit_code = 1
 

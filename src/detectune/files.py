@@ -11,16 +11,10 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from detectune.errors import DetectuneError, three_part
+from detectune.errors import DetectuneError, WriteError, three_part
 
 # What `atomic_path` leaves beside its target if the process is killed.
 _LEFTOVER = re.compile(r"^\.(?P<target>.+)\.[a-z0-9_]{8}$")
-
-
-class WriteError(DetectuneError, OSError):
-    """A file could not be written: no space, no permission, no such folder."""
-
-    exit_code = 1
 
 
 @contextlib.contextmanager

@@ -24,7 +24,7 @@ Part = TypeVar("Part")
 _log = logging.getLogger("detectune")
 
 
-class _Modules:
+class Modules:
     """The modules that register parts, imported once.
 
     Args:
@@ -53,6 +53,12 @@ class _Modules:
             except Exception as error:  # another package's: any defect of it is kept apart
                 self.failures[entry.name] = error
 
+    @property
+    def lost(self) -> str:
+        """One sentence on what could not be imported, and why; empty if nothing was lost."""
+        names = ", ".join(f"{name} ({_reason(why)})" for name, why in sorted(self.failures.items()))
+        return f"Could not be imported: {names}." if names else ""
+
     def _import_own(self) -> None:
         root = self.package.partition(".")[0]
         package = importlib.import_module(self.package)
@@ -77,7 +83,7 @@ class Registry(Generic[Part]):
     def __init__(self, kind: str, package: str, *, as_instances: bool = False) -> None:
         self.kind, self.package, self._as_instances = kind, package, as_instances
         self._parts: dict[str, Part] = {}
-        self._modules = _Modules(package)
+        self._modules = Modules(package)
 
     def register(self, name: str) -> Callable[[Part], Part]:
         """A decorator that files the part below it under `name`, and returns it."""
@@ -121,14 +127,10 @@ class Registry(Generic[Part]):
                     "choose another name.",
                 )
             )
-        broken = "".join(
-            f" Could not be imported: {other} ({_reason(error)})."
-            for other, error in sorted(failures.items())
-        )
         return ConfigError(
             three_part(
                 f'no {self.kind} is called "{name}".',
-                f"{known}{broken}",
+                f"{known} {self._modules.lost}".rstrip(),
                 f"{did_you_mean(name, self._parts)}Choose one of these names.",
             )
         )
@@ -145,7 +147,7 @@ class ClassRegistry(Generic[Part]):
     def __init__(self, kind: str, package: str) -> None:
         self.kind, self.package = kind, package
         self._parts: dict[type, Part] = {}
-        self._modules, self._imported = _Modules(package), False
+        self._modules, self._imported = Modules(package), False
 
     def register(self, owner: type) -> Callable[[Part], Part]:
         """A decorator that files the part below it under the class `owner`, and returns it."""
@@ -192,6 +194,8 @@ def _reason(error: Exception) -> str:
     return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
 
 
+messages = Modules("detectune.config.protos")
+"""What adds messages to those of a config; nothing is registered, importing them is enough."""
 backbones: Registry = Registry("backbone", "detectune.backbones")
 detectors: Registry = Registry("detector", "detectune.detectors")
 architectures: Registry = Registry("architecture", "detectune.config.architectures")

@@ -172,7 +172,7 @@ def test_a_step_has_the_recorded_losses_moving_averages_and_gradients(recorded):
     recorded.detector.reset_metrics()
     with tf.GradientTape() as tape:
         out = recorded.detector(recorded.loss_images, training=True)
-        total = recorded.detector.compute_loss(y=recorded.truth(), y_pred=out)
+        total = recorded.detector.compute_loss(recorded.loss_images, recorded.truth(), out)
     losses = {n: float(t.result()) for n, t in recorded.detector.loss_trackers.items()}
     assert losses.pop("total_loss") == pytest.approx(sum(losses.values()), rel=1e-6)
     _check_losses(recorded, "train", losses)

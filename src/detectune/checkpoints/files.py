@@ -14,8 +14,8 @@ import numpy as np
 import tensorflow as tf
 
 from detectune.checkpoints.keys import ROOT, SUFFIX
-from detectune.errors import CheckpointError, three_part
-from detectune.files import WriteError, write_error, write_text
+from detectune.errors import CheckpointError, WriteError, three_part
+from detectune.files import write_error, write_text
 
 # What files are called while they are written.
 _WRITING = ".writing-"

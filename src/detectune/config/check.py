@@ -8,6 +8,7 @@ from google.protobuf import text_format
 
 from detectune.config import schema
 from detectune.config.conflicts import conflicts
+from detectune.config.extensions import import_extensions
 from detectune.config.load import protobuf_problem, read_config_text, text_problems
 from detectune.config.metrics import mask_conflicts
 from detectune.config.missing_fields import missing_fields
@@ -17,7 +18,6 @@ from detectune.config.report import report_fields
 from detectune.config.text_problems import read_tree
 from detectune.config.text_tree import Place, parse
 from detectune.config.warnings import warnings
-from detectune.registry import architectures
 
 
 def check_config(path: str | os.PathLike) -> list[Problem]:
@@ -29,7 +29,7 @@ def check_config(path: str | os.PathLike) -> list[Problem]:
     Raises:
         ConfigError: the file itself cannot be read.
     """
-    architectures.scan()  # their modules bring the blocks of plug-ins
+    import_extensions()
     text = read_config_text(path)
     config = schema.TrainEvalPipelineConfig()
     problems = text_problems(text, config.DESCRIPTOR)

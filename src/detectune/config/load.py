@@ -12,12 +12,12 @@ from google.protobuf.message import Message
 
 from detectune.config import schema
 from detectune.config.descriptors import Descriptor
+from detectune.config.extensions import import_extensions
 from detectune.config.overrides import apply_overrides
 from detectune.config.problems import Problem
 from detectune.config.text_problems import read_tree
 from detectune.config.text_tree import TextSyntaxError, parse
 from detectune.errors import ConfigError, three_part
-from detectune.registry import architectures
 
 AnyMessage = TypeVar("AnyMessage", bound=Message)
 
@@ -37,7 +37,7 @@ def load_config(
         ConfigError: the file cannot be read or does not hold a config; the message starts with
             `path:line:column`.
     """
-    architectures.scan()  # their modules bring the blocks of plug-ins
+    import_extensions()
     config = parse_message(read_config_text(path), schema.TrainEvalPipelineConfig(), str(path))
     if not config.ListFields():
         raise ConfigError(

@@ -23,6 +23,7 @@ from detectune.config.descriptors import (
 from detectune.config.problems import Problem
 from detectune.config.text_tree import Block, Field, Place, Scalar
 from detectune.errors import did_you_mean
+from detectune.registry import messages
 
 _INTEGERS = {
     Kinds.CPPTYPE_INT32: (-(2**31), 2**31 - 1),
@@ -168,7 +169,7 @@ class _Reader:
             field.place,
             _join(path, field.name),
             f"no installed package adds {field.name} to {message.name}.",
-            f"Such blocks come with packages; known: {known or 'none'}.",
+            f"Such blocks come with packages; known: {known or 'none'}. {messages.lost}".rstrip(),
             f"Install the package {package} that brings it, or correct the name.",
         )
 

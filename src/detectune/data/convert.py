@@ -17,8 +17,7 @@ from detectune.config.label_map import read_label_map, write_label_map
 from detectune.data.folder_writers import WRITERS
 from detectune.data.image_files import decode_problem
 from detectune.data.sources.base import Record, Source, Subset
-from detectune.errors import ConfigError, DataError, DetectuneError, three_part
-from detectune.files import WriteError
+from detectune.errors import ConfigError, DataError, DetectuneError, WriteError, three_part
 
 # The formats that can be written, and those of them that keep masks.
 WRITABLE = (*WRITERS, "tfrecord")

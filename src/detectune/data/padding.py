@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from detectune.config import schema
+from detectune.config.descriptors import set_choices
 from detectune.data.resizers import Resizer
 from detectune.data.sources.base import Source
 from detectune.errors import ConfigError, three_part
@@ -58,8 +59,11 @@ def padded_to_square(resizer: Resizer) -> Resizer:
 
 
 def _reshapes(step: schema.PreprocessingStep) -> bool:
-    name = step.WhichOneof("preprocessing_step") or ""
-    return any(word in name for word in _RESHAPING)
+    # Of an augmentation of another package nobody knows, so there has to be room.
+    return any(
+        field.is_extension or any(word in field.name for word in _RESHAPING)
+        for field in set_choices(step)
+    )
 
 
 def _largest(resizer: Resizer) -> tuple[int, int]:

@@ -17,8 +17,7 @@ from detectune.data.image_files import portable
 from detectune.data.sources import tfrecord_masks
 from detectune.data.sources.base import Record
 from detectune.data.sources.tfrecord import PROPOSAL_CORNERS, PROPOSAL_SCORE
-from detectune.errors import three_part
-from detectune.files import WriteError
+from detectune.errors import WriteError, three_part
 
 
 def write_tfrecords(

@@ -12,8 +12,7 @@ from shared import shared_folder
 from detectune.config.label_map import LabelMap, read_label_map
 from detectune.data.convert import WRITABLE, convert, split, write_split
 from detectune.data.sources.recognise import open_source
-from detectune.errors import ConfigError, DataError
-from detectune.files import WriteError
+from detectune.errors import ConfigError, DataError, WriteError
 
 
 def place_of(folder, kind):

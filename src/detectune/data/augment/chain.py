@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 import tensorflow as tf
 
 from detectune.config import schema
+from detectune.config.descriptors import set_choices, text_name, value_of
 from detectune.data.augment.example import Example, augmentations
 from detectune.errors import ConfigError, three_part
 
@@ -17,14 +18,16 @@ def build_augmentations(
     """A function (example, seed [2]) → example that applies `options` in order.
 
     Raises:
-        ConfigError: an option is not known here; the message lists the known ones.
+        ConfigError: an option is not known here, is empty, or names two; the message lists the
+            known ones.
     """
     steps = []
     for option in options:
-        name = option.WhichOneof("preprocessing_step")
-        if name is None:
-            raise _unnamed()
-        steps.append((augmentations[name], getattr(option, name)))
+        chosen = set_choices(option)
+        if len(chosen) != 1:
+            raise _not_one([text_name(field) for field in chosen])
+        (field,) = chosen
+        steps.append((augmentations[field.name], value_of(option, field)))
 
     # Without autograph a ConfigError stays what it is, and tracing is faster.
     @tf.autograph.experimental.do_not_convert
@@ -36,11 +39,12 @@ def build_augmentations(
     return augment
 
 
-def _unnamed() -> ConfigError:
+def _not_one(names: list[str]) -> ConfigError:
     return ConfigError(
         three_part(
-            "data_augmentation_options: an option is empty.",
-            f"Known: {', '.join(augmentations)}.",
+            "data_augmentation_options: an option "
+            + (f"has {' and '.join(names)}." if names else "is empty."),
+            f"Each names one augmentation. Known: {', '.join(augmentations)}.",
             "Name one, such as data_augmentation_options { random_horizontal_flip { } }.",
         )
     )

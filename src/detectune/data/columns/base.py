@@ -30,13 +30,14 @@ class Column:
     Args:
         dtype: of its values.
         shape: of one row, None where it varies: `(None, None)` for a mask.
-        read: record and the size that is needed → rows. By default those that a reader left in
-            `Record.columns` under `name`.
+        read: record and the size that is needed → rows; `stored(name)` for those that a reader
+            left in `Record.columns`.
         moves: with the pixels as "boxes" `[N, 4]` yxyx, as "points" `[N, K, 2]` yx, both as
             fractions of the image, or as "pixels" `[N, H, W]`; "no" for what does not move.
         of_objects: whether there is a row for each box, selected and padded with them. Otherwise
             rows belong to the image, and are padded to the size that is needed.
-        check: refuses a source that lacks the column, with all places, before long work.
+        check: refuses a source that lacks the column, with all places, before long work. Without
+            it every annotation is read, and the first error is raised.
     """
 
     dtype: np.dtype | type
@@ -62,9 +63,10 @@ def stored(name: str) -> Callable[[Record, int], np.ndarray]:
 def lacking(name: str, place: str, files: list[str]) -> DataError:
     """The error that lists the images without the column `name`."""
     more = f", … and {len(files) - 5} more" if len(files) > 5 else ""
+    count = "1 image has" if len(files) == 1 else f"{len(files)} images have"
     return DataError(
         three_part(
-            f"{place}: {len(files)} images have no {name}: {', '.join(files[:5])}{more}.",
+            f"{place}: {count} no {name}: {', '.join(files[:5])}{more}.",
             f"The detector reads {name} with every image.",
             f"Add {name} to the annotations, or choose a detector that does without.",
         )
@@ -77,10 +79,13 @@ def check_columns(source: Source, needs: Needs) -> None:
     Raises:
         DataError: images or objects lack a column, or it cannot be used; they are listed.
     """
-    for name in needs.columns:
+    for name, size in needs.columns.items():
         column = columns[name]
         if column.check is not None:
             column.check(source)
+        else:
+            for index in range(len(source)):
+                column.read(source.annotation(index), size)
 
 
 def named_columns(needs: Mapping[str, int]) -> dict[str, Column]:
