@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import time
 import zipfile
 from pathlib import Path
 
@@ -15,6 +17,7 @@ PYTHONS = ["3.11", "3.12", "3.13"]
 # PyTorch without CUDA; its own index has such builds only.
 TORCH = ("torch==2.13.0", "--extra-index-url", "https://download.pytorch.org/whl/cpu")
 TEMPLATES = "detectune/recipes/templates/*.config"
+SUITES = ("unit", "conformance", "parity", "endtoend")
 BACKENDS = {"tensorflow": (), "jax": ("jax",), "torch": TORCH}
 
 
@@ -67,9 +70,35 @@ def parity(session: nox.Session) -> None:
 
 @nox.session
 def slow(session: nox.Session) -> None:
-    """Whole trainings: minutes to hours."""
+    """All slow suites, one after the other, with the time of each: hours. `-- parity` runs one."""
     session.install("-e", ".[test]")
-    session.run("python", "-m", "pytest", "-m", "slow", *session.posargs)
+    seconds = {}
+    for suite in session.posargs or SUITES:
+        start = time.monotonic()
+        session.run("python", "-m", "pytest", f"tests/{suite}", "-m", "slow", "--durations=20")
+        seconds[suite] = time.monotonic() - start
+    for suite, took in seconds.items():
+        session.log(f"tests/{suite}: {took / 60:.1f} minutes")
+
+
+@nox.session(venv_backend="none")
+def tests_on_debian(session: nox.Session) -> None:
+    """All tests on Debian 13 (trixie) with its Python 3.13, in a folder: needs root, debootstrap.
+
+    `-- FOLDER` names the folder, which is kept and used again.
+    """
+    folder = Path(session.posargs[0] if session.posargs else "build/trixie").resolve()
+    if not (folder / "usr/bin/python3").exists():
+        packages = "python3,python3-venv,ca-certificates"
+        command = ("debootstrap", "--variant=minbase", f"--include={packages}", "trixie")
+        session.run(*command, str(folder), external=True)
+    session.run("rm", "-rf", str(folder / "detectune"), external=True)
+    session.run("git", "clone", "--quiet", ".", str(folder / "detectune"), external=True)
+    (folder / "etc/resolv.conf").write_text(Path("/etc/resolv.conf").read_text())
+    readme = Path("README.md").read_text("utf-8")
+    line = next(row for row in readme.splitlines() if re.match(r"python3 -m venv .*pytest", row))
+    inside = f"cd /detectune && python3 --version && {line}"
+    session.run("chroot", str(folder), "bash", "-euc", inside, external=True)
 
 
 @nox.session
