@@ -103,7 +103,9 @@ def tests_on_debian(session: nox.Session) -> None:
     line = next(row for row in readme.splitlines() if re.match(r"python3 -m venv .*pytest", row))
     inside = f"cd /detectune && python3 --version && {line}"
     # What is mounted is so for this process only.
-    outside = 'mount -t proc proc "$0/proc"; mount --rbind /dev "$0/dev"; chroot "$0" bash -euc "$1"'
+    outside = (
+        'mount -t proc proc "$0/proc"; mount --rbind /dev "$0/dev"; chroot "$0" bash -euc "$1"'
+    )
     command = ("unshare", "--mount", "bash", "-euc", outside, str(folder), inside)
     session.run(*command, external=True)
 

@@ -19,7 +19,7 @@ from detectune.detectors.builders.region_features import (
 )
 from detectune.exporters.saved_model import SavedModelExporter
 
-FAST = ["faster_rcnn_mobilenet_v2_fpn_keras"]
+FAST = ["faster_rcnn_mobilenet_v1_fpn_keras"]
 NAMES = [*region_feature_types(), *tf1_region_feature_types()]
 
 
