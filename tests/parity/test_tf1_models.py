@@ -19,7 +19,6 @@ from detectune.checkpoints.name_maps.slim import variable_name
 from detectune.config.load import load_config
 from detectune.data.resizers import build_resizer
 from detectune.detectors.build import build_detector
-from detectune.detectors.inference import DetectionModel
 from detectune.errors import ConfigError
 from detectune.registry import backbones
 
@@ -72,7 +71,7 @@ def test_every_variable_has_its_place_and_detections_equal_the_recorded_ones(nam
     shape = np.array(images.shape[1:3])
     anchors = detector.anchors_of(images, out) / np.tile(shape, 2)
     assert relative_error(arrays, "pred/anchors", anchors) < 1e-6
-    check_detections(arrays, DetectionModel(detector).detect(images, sizes), shape[None])
+    check_detections(arrays, detector.postprocess(images, out, sizes), shape[None])
 
 
 def test_a_network_that_is_not_built_is_refused_by_name():
