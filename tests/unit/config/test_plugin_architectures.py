@@ -35,7 +35,7 @@ def installed(tmp_path_factory):
         patch.syspath_prepend(folder)
         for registry in (architectures, detectors):
             patch.setattr(registry, "_parts", dict(registry._parts))
-        patch.setattr(architectures, "_scanned", False)
+        patch.setattr(architectures._modules, "_imported", False)
         yield
 
 
