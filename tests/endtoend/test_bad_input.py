@@ -595,7 +595,7 @@ def test_the_keyboard_stops_a_command_with_status_130(place, monkeypatch):
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("detectune.training.train.train", interrupted)
+    monkeypatch.setattr("detectune.training.run_stages.run_stages", interrupted)
     outcome = detectune(*place.train())
     assert outcome.status == 130
     assert "stopped by the keyboard" in outcome.err

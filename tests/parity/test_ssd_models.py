@@ -169,7 +169,7 @@ def test_the_loss_of_a_step_has_the_recorded_gradients(recorded):
     before = [np.asarray(variable) for variable in recorded.detector.variables]
     with tf.GradientTape() as tape:
         out = recorded.detector(recorded.loss_images, training=True)
-        total = recorded.detector.compute_loss(y=recorded.truth(), y_pred=out)
+        total = recorded.detector.compute_loss(recorded.loss_images, recorded.truth(), out)
     rows = {row.key: row.variable.value for row in variable_keys(recorded.detector)}
     keys = [str(key) for key in recorded.losses["train/grad_keys"]]
     gradients = tape.gradient(total, [rows[key] for key in keys])

@@ -27,18 +27,18 @@ def training_conflicts(config: schema.TrainEvalPipelineConfig) -> Iterator[Probl
     """An error if a batch cannot be computed in the parts that are asked for."""
     path = "train_config.gradient_accumulation_steps"
     batch = config.train_config.batch_size
-    parts = config.train_config.gradient_accumulation_steps
-    if parts < 1 or batch % parts:
+    steps = config.train_config.gradient_accumulation_steps
+    if steps < 1 or batch % steps:
         yield Problem(
             "error",
             path,
-            f"a batch of {batch} images cannot be computed in {parts} equal parts.",
+            f"a batch of {batch} images cannot be computed in {steps} equal parts.",
             "Allowed: 1 for the whole batch at once, or a divisor of batch_size.",
             f"Write gradient_accumulation_steps: {batch} for one image at a time, "
             "or change batch_size.",
         )
     architecture = chosen(config.model)
-    if parts > 1 and architecture is not None:
+    if steps > 1 and architecture is not None:
         yield from architecture.accumulation_conflicts()
 
 

@@ -90,7 +90,7 @@ def train_batches(
         _report_many_boxes(config, source)
         check_columns(source, needs)
     batch = config.train_config.batch_size
-    parts = max(config.train_config.gradient_accumulation_steps, 1)
+    accumulation = max(config.train_config.gradient_accumulation_steps, 1)
     boxes = boxes_per_image(source)
     augment = build_augmentations(config.train_config.data_augmentation_options)
     order = _order(config, source, seed)
@@ -110,7 +110,7 @@ def train_batches(
     last = np.iinfo(np.int64).max if steps is None else first + steps * batch
     positions = tf.data.Dataset.range(first, last)
     samples = positions.map(sample, num_parallel_calls=_THREADS, deterministic=True)
-    batches = _batched(samples, batch // parts, resizer, drop_remainder=True)
+    batches = _batched(samples, batch // accumulation, resizer, drop_remainder=True)
     pixels = any(column.moves == "pixels" for column in annotations.values())
     return _with_options(batches, _MASK_BATCHES_AHEAD if pixels else _BATCHES_AHEAD)
 

@@ -86,8 +86,8 @@ def norm_reason(config: schema.TrainEvalPipelineConfig) -> str:
 def _fill_training(train: schema.TrainConfig, plan: TrainingPlan) -> None:
     train.batch_size = plan.batch_size
     train.num_steps = plan.num_steps
-    if plan.parts > 1:
-        train.gradient_accumulation_steps = plan.parts
+    if plan.accumulation > 1:
+        train.gradient_accumulation_steps = plan.accumulation
     if plan.clipping:
         train.gradient_clipping_by_norm = plan.clipping
     momentum = train.optimizer.momentum_optimizer

@@ -39,7 +39,7 @@ class TrainingPlan(NamedTuple):
     warmup_steps: int
     reasons: tuple[str, ...]
     """Why, one sentence each."""
-    parts: int = 1
+    accumulation: int = 1
     """`gradient_accumulation_steps`."""
     clipping: float = 0.0
     """`gradient_clipping_by_norm`; 0 for none."""
@@ -47,7 +47,7 @@ class TrainingPlan(NamedTuple):
     @property
     def images_at_once(self) -> int:
         """How many images are in memory together."""
-        return self.batch_size // self.parts
+        return self.batch_size // self.accumulation
 
 
 def plan_training(
@@ -71,19 +71,19 @@ def plan_training(
         machine: where the training will run; None if it is not known.
     """
     batch, why_batch = _batch(num_images, batch_size, largest_batch)
-    parts, why_parts = _parts(batch, footprint, machine)
+    accumulation, why_accumulation = _accumulation(batch, footprint, machine)
     steps, why_steps = _steps(num_images, batch, num_steps)
     rate, why_rate = _rate(batch, shipped)
     warm_up = max(1, min(steps // 6, 1000))
     reasons = (
         why_batch,
-        *why_parts,
+        *why_accumulation,
         why_steps,
         why_rate,
         f"Warm-up {warm_up} steps from {rate / 4:g}: the fresh class head settles first.",
     )
     clipping = shipped.clipping if shipped else 0.0
-    return TrainingPlan(batch, steps, rate, rate / 4, warm_up, reasons, parts, clipping)
+    return TrainingPlan(batch, steps, rate, rate / 4, warm_up, reasons, accumulation, clipping)
 
 
 def _batch(num_images: int, wanted: int | None, largest: int) -> tuple[int, str]:
@@ -95,27 +95,27 @@ def _batch(num_images: int, wanted: int | None, largest: int) -> tuple[int, str]
     return batch, f"Batch size {batch}: {why}; --batch-size says otherwise."
 
 
-def _parts(
+def _accumulation(
     batch: int, footprint: Footprint | None, machine: Machine | None
 ) -> tuple[int, list[str]]:
-    """In how many parts a batch fits into the memory, and why."""
+    """In how many accumulation steps a batch fits into the memory, and why."""
     if footprint is None or machine is None or machine.memory_gb is None:
         return 1, []
     usable = machine.memory_gb * _USABLE_MEMORY
     at_once = max(footprint.images_within(usable), 1)
-    parts = next(n for n in range(1, batch + 1) if batch % n == 0 and batch // n <= at_once)
-    size = batch // parts
+    accumulation = next(n for n in range(1, batch + 1) if batch % n == 0 and batch // n <= at_once)
+    size = batch // accumulation
     needed = footprint.gb(size)
     if needed > usable:
         warning = (
             f"Memory: one image takes about {needed:.1f} GB, and there is {machine.describe()}. "
             "Choose a smaller model or input, or another machine."
         )
-        return parts, [warning]
-    if parts == 1:
+        return accumulation, [warning]
+    if accumulation == 1:
         return 1, [f"Memory: about {needed:.1f} GB for {batch} images; {machine.describe()}."]
-    return parts, [
-        f"gradient_accumulation_steps {parts}: {batch} images would take about "
+    return accumulation, [
+        f"gradient_accumulation_steps {accumulation}: {batch} images would take about "
         f"{footprint.gb(batch):.1f} GB, {size} at a time take {needed:.1f}; {machine.describe()}."
     ]
 

@@ -12,7 +12,7 @@ from shared import shared_folder
 
 from detectune.config.label_map import LabelMap, LabelMapItem
 from detectune.data.sources.recognise import open_source
-from detectune.data.sources.tfrecord import masked_crc32c, read_index
+from detectune.data.sources.tfrecord_index import masked_crc32c, read_index
 from detectune.data.tfrecord_writer import tf_example, write_tfrecords
 from detectune.errors import DataError, WriteError
 

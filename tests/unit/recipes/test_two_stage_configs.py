@@ -148,7 +148,7 @@ def test_a_batch_that_does_not_fit_is_computed_in_parts(memory, parts, said):
     plan = plan_training(
         160, footprint=Footprint(1.0, 1.0), machine=Machine(memory_gb=memory, cores=2)
     )
-    assert (plan.batch_size, plan.parts, plan.images_at_once) == (8, parts, 8 // parts)
+    assert (plan.batch_size, plan.accumulation, plan.images_at_once) == (8, parts, 8 // parts)
     assert said in plan.reasons[1]
     assert plan.learning_rate == plan_training(160).learning_rate
 
@@ -156,7 +156,7 @@ def test_a_batch_that_does_not_fit_is_computed_in_parts(memory, parts, said):
 def test_where_the_memory_is_not_known_nothing_is_said_of_it():
     unknown = Machine(memory_gb=None, cores=4)
     plan = plan_training(160, footprint=Footprint(1.0, 1.0), machine=unknown)
-    assert (plan.parts, plan.reasons) == (1, plan_training(160).reasons)
+    assert (plan.accumulation, plan.reasons) == (1, plan_training(160).reasons)
 
 
 def test_a_footprint_grows_with_the_input_and_with_masks():

@@ -65,7 +65,7 @@ def test_a_stage_that_nobody_registered_is_refused_by_name(data, tmp_path):
 def test_a_config_without_an_architecture_is_refused(data, tmp_path):
     config = tiny_config(data)
     config.ClearField("model")
-    with pytest.raises(ConfigError, match="no architecture is set"):
+    with pytest.raises(ConfigError, match="the config has no architecture"):
         prepare(config, tmp_path / "run")
 
 

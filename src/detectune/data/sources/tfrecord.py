@@ -1,22 +1,10 @@
-"""TFRecords of tf.Example, with the keys of the original's dataset tools.
-
-A record is found by (file, offset, length) from an index that is made by reading the 12 bytes
-before each record, so access is random and shuffling holds no image in memory:
-
-    length  uint64 │ masked crc32c of length  uint32 │ data │ masked crc32c of data  uint32
-
-Source: TFRecord format, https://www.tensorflow.org/tutorials/load_data/tfrecord
-"""
+"""TFRecords of tf.Example, with the keys of the original's dataset tools."""
 
 from __future__ import annotations
 
-import glob
-import os
-import re
-import struct
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -25,20 +13,8 @@ from detectune.data.image_files import read_facts
 from detectune.data.sources import tfrecord_masks
 from detectune.data.sources.base import ClassIds, Record, Source, label_map_of, make_record
 from detectune.data.sources.formats import SourceFormat, formats
-from detectune.data.sources.proposed import SUFFIX as PROPOSALS
+from detectune.data.sources.tfrecord_index import Entry, find_files, is_tfrecord, read_index
 from detectune.errors import DataError, three_part
-
-_HEADER, _FOOTER = 12, 4
-_NOT_RECORD = "A TFRecord begins every record with its length and a checksum of the length."
-_SHARD = re.compile(r"^(?P<stem>.*)-(?P<number>\d{5})-of-(?P<count>\d{5})$")
-
-
-class Entry(NamedTuple):
-    """Where the data of one record lie."""
-
-    path: str
-    offset: int
-    length: int
 
 
 def open_tfrecord(
@@ -55,170 +31,6 @@ def open_tfrecord(
             )
         )
     return TFRecordSource(f"tfrecord:{pattern}", entries, label_map, columns)
-
-
-def find_files(pattern: str) -> list[str]:
-    """The files of `pattern`, sorted within each comma-separated part.
-
-    Raises:
-        DataError: a part names no file, or some of the shards -000II-of-000NN are missing.
-    """
-    files: list[str] = []
-    for part in (text.strip() for text in pattern.split(",")):
-        if not part:
-            continue
-        found = [part] if os.path.isfile(part) else sorted(glob.glob(part))
-        found = [path for path in found if not path.endswith(PROPOSALS)]
-        if os.path.isdir(part):
-            found = sorted(p for p in glob.glob(os.path.join(part, "*")) if is_tfrecord(Path(p)))
-            _one_set(part, found)
-        if not found:
-            raise DataError(
-                three_part(
-                    f"{part}: no file matches.",
-                    "A pattern is a path in which * and ? stand for other characters, such as "
-                    "train.record-?????-of-00010.",
-                    f"Check the path; the current folder is {os.getcwd()}.",
-                )
-            )
-        if "*" in part or "?????" in part or os.path.isdir(part):
-            _all_shards(part, found)
-        files += found
-    return files
-
-
-def _one_set(folder: str, found: list[str]) -> None:
-    """Refuse a folder with train and test records: together they would be one data set."""
-    matches = ((path, _SHARD.match(path)) for path in found)
-    sets = sorted({match["stem"] if match else path for path, match in matches})
-    if len(sets) > 1:
-        names = ", ".join(os.path.basename(path) for path in sets)
-        raise DataError(
-            three_part(
-                f"{folder}: several sets of records are here: {names}.",
-                "A source is one set: a file, or the shards of one name.",
-                f"Name it, for example tfrecord:{sets[0]}* , or several joined by commas.",
-            )
-        )
-
-
-def _all_shards(pattern: str, found: list[str]) -> None:
-    shards: dict[tuple[str, int], set[int]] = {}
-    for path in found:
-        match = _SHARD.match(path)
-        if match:
-            key = (match["stem"], int(match["count"]))
-            shards.setdefault(key, set()).add(int(match["number"]))
-    for (stem, count), numbers in shards.items():
-        missing = sorted(set(range(count)) - numbers)
-        if missing:
-            raise DataError(
-                three_part(
-                    f"{pattern}: {len(missing)} of {count} shards are missing "
-                    f"(first: {stem}-{missing[0]:05d}-of-{count:05d}).",
-                    "A pattern with wildcards must find every shard of a set.",
-                    "Copy the missing files, or name the files one by one, joined by commas.",
-                )
-            )
-
-
-def is_tfrecord(path: Path) -> bool:
-    """True if `path` begins as a TFRecord does."""
-    try:
-        with open(path, "rb") as file:
-            header = file.read(_HEADER)
-    except OSError:
-        return False
-    return len(header) == _HEADER and _length_of(header) is not None
-
-
-def read_index(path: str) -> list[Entry]:
-    """Where each record of the file lies.
-
-    Raises:
-        DataError: the file is no TFRecord, is damaged, or ends in the middle of a record.
-    """
-    entries = []
-    try:
-        size = os.path.getsize(path)
-        with open(path, "rb") as file:
-            offset = 0
-            while offset < size:
-                file.seek(offset)
-                length = _checked_length(path, file.read(_HEADER), offset, size)
-                entries.append(Entry(path, offset + _HEADER, length))
-                offset += _HEADER + length + _FOOTER
-    except OSError as error:
-        raise DataError(
-            three_part(
-                f"{path}: cannot be read: {error.strerror or error}.",
-                "A TFRecord is a readable file.",
-                "Check the path and its permissions.",
-            )
-        ) from error
-    return entries
-
-
-def _checked_length(path: str, header: bytes, offset: int, size: int) -> int:
-    if len(header) < _HEADER:
-        raise _truncated(path, offset, size)
-    length = _length_of(header)
-    if length is None and offset == 0:
-        raise DataError(
-            three_part(
-                f"{path}: not a TFRecord: the checksum at byte 8 does not fit bytes 0–7.",
-                _NOT_RECORD,
-                "Name the .record file itself; GZIP-compressed records must be unpacked first.",
-            )
-        )
-    if length is None:
-        raise DataError(
-            three_part(
-                f"{path}: damaged at byte {offset}: the checksum of a record's length is wrong.",
-                _NOT_RECORD,
-                "Copy or write the file again.",
-            )
-        )
-    if offset + _HEADER + length + _FOOTER > size:
-        raise _truncated(path, offset, size)
-    return length
-
-
-def _truncated(path: str, offset: int, size: int) -> DataError:
-    return DataError(
-        three_part(
-            f"{path}: ends at byte {size}, inside the record that begins at byte {offset}.",
-            "A TFRecord ends with a whole record.",
-            "Copying or writing it was interrupted: copy or write the file again.",
-        )
-    )
-
-
-def _length_of(header: bytes) -> int | None:
-    """The length in a 12-byte header, or None if its checksum is wrong."""
-    length, checksum = struct.unpack("<QI", header)
-    return length if masked_crc32c(header[:8]) == checksum else None
-
-
-def _crc_table() -> list[int]:
-    table = []
-    for value in range(256):
-        for _ in range(8):
-            value = value >> 1 ^ (0x82F63B78 if value & 1 else 0)  # Castagnoli, bit-reversed
-        table.append(value)
-    return table
-
-
-_CRC_TABLE = _crc_table()
-
-
-def masked_crc32c(data: bytes) -> int:
-    """CRC-32C of `data`, rotated and shifted as TFRecords keep it. For few bytes: it is Python."""
-    crc = 0xFFFFFFFF
-    for byte in data:
-        crc = _CRC_TABLE[(crc ^ byte) & 0xFF] ^ crc >> 8
-    crc ^= 0xFFFFFFFF
-    return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
 
 
 class TFRecordSource(Source):
@@ -333,7 +145,7 @@ class TFRecordSource(Source):
 
     def _place(self, index: int) -> str:
         entry = self._entries[index]
-        return f"{entry.path}: record at byte {entry.offset - _HEADER}"
+        return f"{entry.path}: record at byte {entry.start}"
 
     def _features(self, index: int) -> Features:
         # Imported here: reading the index, and so `open_source`, needs no TensorFlow.

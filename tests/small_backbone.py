@@ -1,0 +1,45 @@
+"""A backbone of five convolutions, for tests in which the network does not matter."""
+
+from __future__ import annotations
+
+import keras
+import pytest
+
+from detectune.backbones.base import BackboneFamily
+from detectune.backbones.conv_graph import ConvGraph
+from detectune.backbones.mobilenet_v2 import PAD_VALUE, normalize
+from detectune.layers.hyperparams import ConvHyperparams
+from detectune.registry import backbones
+
+EXTRACTOR = "ssd_five_convolutions_fpn_keras"
+
+
+def five_convolutions(
+    *,
+    depth_multiplier: float,
+    min_depth: int,
+    hyperparams: ConvHyperparams | None,
+    explicit_padding: bool,
+) -> keras.Model:
+    """One convolution for each level, each with stride 2."""
+    graph = ConvGraph(hyperparams or ConvHyperparams(), explicit_padding)
+    images = x = keras.Input((None, None, 3))
+    for level in range(1, 6):
+        channels = max(int(8 * 2**level * depth_multiplier), min_depth)
+        x = graph.conv(
+            x, channels, 3, stride=2,
+            name=f"conv{level}", norm=f"norm{level}", activation=f"level{level}",
+        )  # fmt: skip
+    return keras.Model(images, x)
+
+
+def register_small_backbone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let `EXTRACTOR` be a feature extractor of an SSD for the time of a test."""
+    family = BackboneFamily(
+        build=five_convolutions,
+        default_hyperparams=ConvHyperparams(),
+        normalize=normalize,
+        pad_value=PAD_VALUE,
+        level_outputs=lambda _: {level: f"level{level}" for level in range(2, 6)},
+    )
+    monkeypatch.setitem(backbones._parts, "five_convolutions", family)
