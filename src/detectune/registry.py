@@ -26,6 +26,10 @@ Registered = TypeVar("Registered")
 _log = logging.getLogger("detectune")
 
 
+class TakenNameError(ValueError):
+    """Two parts of a kind are registered under one name, or for one class."""
+
+
 class Modules:
     """The modules that register parts, imported once.
 
@@ -54,6 +58,8 @@ class Modules:
                 entry.load()
             except Exception as error:  # another package's: any defect of it is kept apart
                 self.failures[entry.name] = error
+                if isinstance(error, TakenNameError):  # nobody would ask why it is not there
+                    _log.warning("%s is left out: %s.", entry.value, error)
 
     @property
     def lost(self) -> str:
@@ -94,7 +100,7 @@ class Registry(Generic[Part]):
             filed: Any = part() if self._as_instances and isinstance(part, type) else part
             known = self._parts.setdefault(name, filed)
             if known is not filed:
-                raise ValueError(f"two {self.kind}s are called {name!r}: {known} and {filed}")
+                raise TakenNameError(f"two {self.kind}s are called {name!r}: {known} and {filed}")
             return part
 
         return add
@@ -157,7 +163,7 @@ class ClassRegistry(Generic[Part]):
         def add(part: Part) -> Part:
             known = self._parts.setdefault(owner, part)
             if known is not part:
-                raise ValueError(f"two {self.kind}s are those of {owner.__name__}")
+                raise TakenNameError(f"two {self.kind}s are those of {owner.__name__}")
             return part
 
         return add

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from importlib.metadata import EntryPoint
+from pathlib import Path
 
 import pytest
 
@@ -59,6 +60,16 @@ def test_an_entry_point_that_fails_is_remembered_and_named(package):
     assert "good" in parts
     with pytest.raises(ConfigError, match='the thing "foo" could not be imported'):
         parts["foo"]
+
+
+def test_of_two_parts_with_one_name_the_second_is_left_out_with_a_warning(package, caplog):
+    entry = EntryPoint("good", "shelf_plugin", "shelf")
+    parts = package({"good": GOOD}, (entry,))
+    (Path(sys.path[0]) / "shelf_plugin.py").write_text(GOOD)
+    assert parts["good"].__module__ == "shelf.good"
+    (record,) = caplog.records
+    assert record.getMessage().startswith("shelf_plugin is left out: two things are called 'good'")
+    sys.modules.pop("shelf_plugin")
 
 
 def test_modules_that_only_add_messages_say_what_was_lost(monkeypatch):
