@@ -69,7 +69,6 @@ def test_of_two_parts_with_one_name_the_second_is_left_out_with_a_warning(packag
     assert parts["good"].__module__ == "shelf.good"
     (record,) = caplog.records
     assert record.getMessage().startswith("shelf_plugin is left out: two things are called 'good'")
-    sys.modules.pop("shelf_plugin")
 
 
 def test_modules_that_only_add_messages_say_what_was_lost(monkeypatch):
