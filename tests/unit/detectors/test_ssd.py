@@ -19,7 +19,6 @@ from detectune.errors import ConfigError
 from detectune.layers.batch_norm import FreezableBatchNormalization
 from detectune.structures import PaddedDetections
 
-
 SIZES = np.full((2, 2), SIDE, np.float32)
 
 
