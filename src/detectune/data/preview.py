@@ -20,7 +20,7 @@ from detectune.structures import GroundTruth
 
 
 def write_previews(
-    config: schema.TrainEvalPipelineConfig, dest: str | os.PathLike, *, count: int, seed: int
+    config: schema.TrainEvalPipelineConfig, dest: str | os.PathLike[str], *, count: int, seed: int
 ) -> list[Path]:
     """`count` pictures in `dest`: the first training samples of `config`, boxes and masks drawn."""
     needs = training_needs(config)

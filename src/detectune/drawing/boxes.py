@@ -94,7 +94,7 @@ def _labels(
     certain = scores is None
     ranks = np.ones(len(rows)) if certain else np.ravel(np.asarray(scores, np.float64))
     order = [i for i in np.argsort(-ranks, kind="stable") if certain or ranks[i] >= threshold]
-    labels = []
+    labels: list[_Label] = []
     for i in reversed(order[:max_boxes]):
         y_min, x_min, y_max, x_max = rows[i]
         class_id = int(np.ravel(class_ids)[i])
