@@ -108,7 +108,7 @@ def read_rows(name: str, record: Record, size: int) -> np.ndarray:
         raise DataError(
             three_part(
                 f"{record.file_name}: {name} of an object has the shape {rows.shape[1:]}.",
-                f"The detector reads {shape}, None where it may vary.",
+                f"The detector reads rows of the shape {shape}.",
                 "Correct the annotations, or the size in the block of the model.",
             )
         )
