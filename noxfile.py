@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import time
 import zipfile
 from pathlib import Path
 
@@ -15,6 +17,7 @@ PYTHONS = ["3.11", "3.12", "3.13"]
 # PyTorch without CUDA; its own index has such builds only.
 TORCH = ("torch==2.13.0", "--extra-index-url", "https://download.pytorch.org/whl/cpu")
 TEMPLATES = "detectune/recipes/templates/*.config"
+SUITES = ("unit", "conformance", "parity", "endtoend")
 BACKENDS = {"tensorflow": (), "jax": ("jax",), "torch": TORCH}
 
 
@@ -67,9 +70,44 @@ def parity(session: nox.Session) -> None:
 
 @nox.session
 def slow(session: nox.Session) -> None:
-    """Whole trainings: minutes to hours."""
+    """All slow suites, one after the other, with the time of each: hours. `-- parity` runs one."""
     session.install("-e", ".[test]")
-    session.run("python", "-m", "pytest", "-m", "slow", *session.posargs)
+    said, failed = [], []
+    for suite in session.posargs or SUITES:
+        start = time.monotonic()
+        try:
+            session.run("python", "-m", "pytest", f"tests/{suite}", "-m", "slow", "--durations=20")
+        except nox.command.CommandFailed:
+            failed.append(suite)
+        said.append(f"tests/{suite}: {(time.monotonic() - start) / 60:.1f} minutes")
+    session.log("\n".join(said))
+    if failed:
+        session.error(f"failed: {', '.join(failed)}")
+
+
+@nox.session(venv_backend="none")
+def tests_on_debian(session: nox.Session) -> None:
+    """All tests on Debian 13 (trixie) with its Python 3.13, in a folder: needs root, debootstrap.
+
+    `-- FOLDER` names the folder, which is kept and used again.
+    """
+    folder = Path(session.posargs[0] if session.posargs else "build/trixie").resolve()
+    if not (folder / "usr/bin/python3").exists():
+        packages = "python3,python3-venv,ca-certificates"
+        command = ("debootstrap", "--variant=minbase", f"--include={packages}", "trixie")
+        session.run(*command, str(folder), external=True)
+    session.run("rm", "-rf", str(folder / "detectune"), external=True)
+    session.run("git", "clone", "--quiet", ".", str(folder / "detectune"), external=True)
+    (folder / "etc/resolv.conf").write_text(Path("/etc/resolv.conf").read_text())
+    readme = Path("README.md").read_text("utf-8")
+    line = next(row for row in readme.splitlines() if re.match(r"python3 -m venv .*pytest", row))
+    inside = f"cd /detectune && python3 --version && {line}"
+    # What is mounted is so for this process only.
+    outside = (
+        'mount -t proc proc "$0/proc"; mount --rbind /dev "$0/dev"; chroot "$0" bash -euc "$1"'
+    )
+    command = ("unshare", "--mount", "bash", "-euc", outside, str(folder), inside)
+    session.run(*command, external=True)
 
 
 @nox.session

@@ -1,5 +1,7 @@
 """What the tiny detector does on one backend, as JSON: `KERAS_BACKEND=jax python backend_probe.py`.
 
+    python backend_probe.py [two_stages | detections TYPE]
+
 Weights come from NumPy, so that every backend starts from the same ones. On JAX and PyTorch,
 TensorFlow counts as not installed.
 """
@@ -16,6 +18,8 @@ if os.environ["KERAS_BACKEND"] != "tensorflow":
 
 import keras
 import numpy as np
+import pytest
+from small_backbone import EXTRACTOR, register_small_backbone
 from tiny import SIDE, random_batch, tiny_config
 from tiny_two_stage import batch_with_masks, tiny_two_stage
 from toy import ToyDetector
@@ -30,9 +34,6 @@ from detectune.layers.hyperparams import BatchNormSettings, ConvHyperparams
 # JAX compiles an initializer for every shape, which takes longer than all the rest; what it gives
 # is overwritten here anyway.
 ConvHyperparams.new_initializer = lambda _: keras.initializers.Zeros()  # type: ignore[method-assign]
-
-
-FAMILIES = ("ssd_resnet50_v1_fpn_keras", "ssd_efficientnet-b0_bifpn_keras")
 
 
 def give_weights(detector: keras.Model) -> None:
@@ -53,7 +54,8 @@ def give_weights(detector: keras.Model) -> None:
 
 def probe() -> dict:
     """Losses of two training steps, what the first one left behind, and detections."""
-    detector = build_detector(tiny_config().model)
+    register_small_backbone(pytest.MonkeyPatch())
+    detector = build_detector(tiny_config(extractor=EXTRACTOR).model)
     give_weights(detector)
     images, truth = random_batch()
     found = DetectionModel(detector).detect(images, np.full((2, 2), SIDE, np.float32))
@@ -67,7 +69,6 @@ def probe() -> dict:
         "boxes": found.boxes[0, :3].tolist(),
         "scores": found.scores[0, :3].tolist(),
         "fused_kernel": "detectune.layers.fused_tensorflow" in sys.modules,
-        "families": {name: detections(name) for name in FAMILIES},
         "region_features": region_features(),
         "default_paths": [row.path for row in variable_keys(ToyDetector())],
     }
@@ -75,9 +76,9 @@ def probe() -> dict:
 
 def detections(type_name: str) -> dict:
     """What an untrained detector with the feature extractor `type_name` finds."""
-    config = tiny_config().model
+    config = tiny_config(extractor=type_name).model
     extractor = config.ssd.feature_extractor
-    extractor.type, extractor.use_depthwise = type_name, False
+    extractor.use_depthwise = False
     if "bifpn" in type_name:
         extractor.ClearField("fpn")
         extractor.override_base_feature_extractor_hyperparams = False
@@ -139,4 +140,6 @@ def _first(detector: Detector, kind: str) -> np.ndarray:
 
 
 if __name__ == "__main__":
-    json.dump(two_stages() if sys.argv[1:] == ["two_stages"] else probe(), sys.stdout)
+    answers = {"probe": probe, "two_stages": two_stages, "detections": detections}
+    what, *words = sys.argv[1:] or ["probe"]
+    json.dump(answers[what](*words), sys.stdout)

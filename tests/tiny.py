@@ -89,7 +89,7 @@ def tiny_config(
     return config
 
 
-def compiled(detector: Detector, optimizer: keras.Optimizer) -> Detector:
+def compiled(detector: Detector, optimizer: keras.Optimizer | str) -> Detector:
     """`detector`, ready for `train_on_batch`.
 
     The optimizer has its variables already: were they made while the step is traced, it would be

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
+
 import numpy as np
+import pytest
 from google.protobuf import text_format
 from tiny import SIDE, random_batch
 
 from detectune.config import schema
+from detectune.registry import backbones
 from detectune.structures import GroundTruth
 
 _NORM = "batch_norm { decay: 0.5 scale: true epsilon: 0.001 }"
@@ -19,8 +24,13 @@ _ANCHORS = {
 }
 
 
-def tiny_two_stage(type_name: str, *, stages: int = 2) -> schema.DetectionModel:
-    """The config of a detector with the feature extractor `type_name`."""
+def tiny_two_stage(type_name: str, more: str = "", *, stages: int = 2) -> schema.DetectionModel:
+    """The config of a detector with the feature extractor `type_name`.
+
+    Args:
+        more: is merged into `faster_rcnn { … }`.
+        stages: 3 with masks.
+    """
     pyramid = "_fpn_" in type_name
     extractor = f'type: "{type_name}" batch_norm_trainable: true'
     if pyramid:
@@ -57,7 +67,9 @@ def tiny_two_stage(type_name: str, *, stages: int = 2) -> schema.DetectionModel:
         score_converter: SOFTMAX
       }}
     }}"""
-    return text_format.Parse(text, schema.DetectionModel())
+    config = text_format.Parse(text, schema.DetectionModel())
+    text_format.Merge(more, config.faster_rcnn)
+    return config
 
 
 def batch_with_masks(count: int = 2) -> tuple[np.ndarray, GroundTruth]:
@@ -68,3 +80,23 @@ def batch_with_masks(count: int = 2) -> tuple[np.ndarray, GroundTruth]:
         top, left, bottom, right = truth.boxes[image, box].astype(int)
         masks[image, box, top:bottom, left : (left + right) // 2] = 1
     return images, truth._replace(columns={"masks": masks})
+
+
+def make_thin(monkeypatch: pytest.MonkeyPatch, backbone: str) -> None:
+    """Let both networks of `backbone` have few channels, for the time of a test."""
+
+    def thin(form):
+        return form and replace(form, build=partial(form.build, depth_multiplier=0.1))
+
+    family = backbones[backbone]
+
+    def build(**settings):
+        return family.build(**settings | {"depth_multiplier": 0.1})
+
+    thinned = replace(
+        family,
+        build=build,
+        regions=thin(family.regions),
+        tf1=replace(family.tf1, regions=thin(family.tf1.regions)),
+    )
+    monkeypatch.setitem(backbones._parts, backbone, thinned)

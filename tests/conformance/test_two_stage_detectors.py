@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
-from tiny import SIDE
+from tiny import SIDE, compiled, train_steps
 from tiny_two_stage import batch_with_masks, tiny_two_stage
 
 from detectune.checkpoints.files import write_checkpoint
@@ -17,10 +17,9 @@ from detectune.detectors.builders.region_features import (
     region_feature_types,
     tf1_region_feature_types,
 )
-from detectune.detectors.inference import DetectionModel
 from detectune.exporters.saved_model import SavedModelExporter
 
-FAST = ["faster_rcnn_mobilenet_v2_fpn_keras"]
+FAST = ["faster_rcnn_mobilenet_v1_fpn_keras"]
 NAMES = [*region_feature_types(), *tf1_region_feature_types()]
 
 
@@ -32,12 +31,8 @@ def detector(request):
     """Trained for some steps; later tests use what it has become."""
     keras.utils.set_random_seed(1)
     made = build_detector(tiny_two_stage(request.param, stages=3))
-    made.compile(optimizer=keras.optimizers.Adam(1e-3), jit_compile=False)
-    images, truth = batch_with_masks()
-    made.history_of_losses = []
-    for _ in range(12):
-        made.reset_metrics()
-        made.history_of_losses.append(made.train_on_batch(images, truth, return_dict=True))
+    compiled(made, keras.optimizers.Adam(1e-3))
+    made.history_of_losses = train_steps(made, batch_with_masks(), 12)
     made.type_name = request.param
     return made
 
@@ -58,8 +53,8 @@ def test_saved_is_restored(detector, tmp_path):
     other = build_detector(tiny_two_stage(detector.type_name, stages=3))
     report = restore(other, tmp_path / "ckpt-0")
     assert (len(report.matched), report.fresh, report.left_over) == (len(values), [], [])
-    images, sizes = batch_with_masks()[0], np.full((2, 2), SIDE)
-    ours, theirs = (DetectionModel(one).detect(images, sizes) for one in (detector, other))
+    images, sizes = batch_with_masks()[0], np.full((2, 2), SIDE, np.float32)
+    ours, theirs = (one.detect(images, sizes) for one in (detector, other))
     for part, same in zip(ours, theirs, strict=True):
         np.testing.assert_array_equal(part, same)
 
@@ -70,15 +65,15 @@ def test_a_saved_model_answers_as_the_model(detector, tmp_path):
     SavedModelExporter().write(detector, resizer, tmp_path / "saved_model")
     image = batch_with_masks()[0][:1].astype(np.uint8)
     answers = SavedModelExporter().read(tmp_path / "saved_model")(input_tensor=image)
-    found = DetectionModel(detector).detect(image.astype(np.float32), np.full((1, 2), SIDE))
+    found = detector.detect(image.astype(np.float32), np.full((1, 2), SIDE, np.float32))
     # The best ones: far down the list, rounding may choose another proposal.
-    assert int(answers["num_detections"][0]) == found.valid.sum() == 8
+    assert int(answers["num_detections"][0]) == np.sum(found.valid) == 8
     scores, boxes, masks = (answers[f"detection_{part}"] for part in ("scores", "boxes", "masks"))
     np.testing.assert_allclose(scores[:, :3], found.scores[:, :3], atol=1e-5)
     np.testing.assert_allclose(boxes[:, :3] * SIDE, found.boxes[:, :3], atol=1e-2)
     np.testing.assert_allclose(masks[:, :3], found.masks[:, :3], atol=1e-4)
     assert answers["detection_masks_reframed"].shape == (1, 8, SIDE, SIDE)
-    box = np.round(found.boxes[0, 0]).astype(int)
+    box = np.round(np.asarray(found.boxes)[0, 0]).astype(int)
     outside = answers["detection_masks_reframed"][0, 0].copy()
     outside[box[0] : box[2] + 1, box[1] : box[3] + 1] = 0
     assert not outside.any()

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from pycocotools import mask as coco_mask
 from tiny import tiny_config, write_squares
-from tiny_regions import make_thin, tiny_two_stage_config
+from tiny_two_stage import make_thin, tiny_two_stage
 
 from detectune.checkpoints.files import write_checkpoint
 from detectune.checkpoints.keys import variable_keys
@@ -69,7 +69,7 @@ def config_of(model: schema.DetectionModel, data, steps: int = 2):
 
 
 def masks_config(data):
-    config = config_of(tiny_two_stage_config("faster_rcnn_resnet50_keras", MASKS), data)
+    config = config_of(tiny_two_stage("faster_rcnn_resnet50_keras", MASKS), data)
     config.train_input_reader.load_instance_masks = True
     config.eval_config.metrics_set.append("coco_mask_metrics")
     return config
@@ -112,7 +112,7 @@ def test_masks_go_from_the_data_to_the_report_and_the_json(tmp_path, monkeypatch
 @pytest.mark.slow
 def test_fast_rcnn_starts_from_a_checkpoint_of_faster_rcnn(tmp_path, monkeypatch):
     make_thin(monkeypatch, "resnet50_v1")
-    whole = build_detector(tiny_two_stage_config("faster_rcnn_resnet50_keras"))
+    whole = build_detector(tiny_two_stage("faster_rcnn_resnet50_keras"))
     values = {row.key: np.asarray(row.variable) for row in variable_keys(whole)}
     write_checkpoint(tmp_path / "ckpt-0", values)
     detector = build_detector(fast_rcnn())
@@ -137,7 +137,7 @@ def test_a_model_of_masks_wants_masks_before_anything_is_built(tmp_path):
 
 def fast_rcnn() -> schema.DetectionModel:
     """The small two-stage detector without its first stage."""
-    two_stage = tiny_two_stage_config("faster_rcnn_resnet50_keras").faster_rcnn
+    two_stage = tiny_two_stage("faster_rcnn_resnet50_keras").faster_rcnn
     model = schema.DetectionModel()
     model.fast_rcnn.max_proposals = 6
     for field, value in two_stage.ListFields():

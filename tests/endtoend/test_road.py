@@ -301,7 +301,7 @@ def test_a_run_that_was_moved_works_and_is_resumed(trained, tmp_path):
 
 def test_the_report_shows_the_run_and_needs_nothing_else(trained):
     page = (trained.run / "report.html").read_text("utf-8")
-    assert "ssd_mobilenet_v2_fpn_keras, 2 classes" in page
+    assert "ssd_mobilenet_v1_fpn_keras, 2 classes" in page
     assert "training from random weights" in page
     assert page.count("data:image/jpeg;base64,") == 16  # eight pictures, truth and detected
     assert page.count('<polyline class="line') == 7  # mAP, mAP@.5, total, three parts, rate

@@ -58,37 +58,23 @@ def _is_tracker(detector, variable):
     return any(variable is v for tracker in detector.metrics for v in tracker.variables)
 
 
-def test_a_diverging_run_stops_names_the_images_and_leaves_sound_checkpoints(data, tmp_path):
+def test_a_diverging_run_names_the_images_and_leaves_a_sound_checkpoint(data, tmp_path):
     config = config_for(data, steps=8)
     momentum = config.train_config.optimizer.momentum_optimizer
     momentum.learning_rate.constant_learning_rate.learning_rate = 1e30
     config.train_config.checkpoint_every_steps = 1
-    with pytest.raises(TrainingError) as caught:
+    # Measured with the weights of step 1, statistics would not be finite, and nothing be saved.
+    config.eval_config.batch_norm_recalibration = False
+    with pytest.raises(TrainingError, match=r"step 2: .*total_loss.* is not finite") as caught:
         train(config, tmp_path / "run")
-    said = str(caught.value)
-    assert len(said.splitlines()) == 3
-    assert "not finite" in said
-    if "The images of this batch" in said:
-        names = said.split("batch: ")[1].split(".\n")[0].split(", ")
-        assert len(names) == 4
-        assert set(names) <= {f"square{index}.png" for index in range(8)}
-    last = tmp_path / "run" / "checkpoints" / "last"
-    if (last / "checkpoint").exists():
-        values = read_checkpoint(find_checkpoint(last))
-        assert all(np.isfinite(value).all() for value in values.values())
-    assert not [p.name for p in tmp_path.rglob(".*")]
-
-
-def test_a_loss_that_is_not_finite_names_the_images_of_its_batch(data, tmp_path):
-    config = config_for(data, steps=8)
-    momentum = config.train_config.optimizer.momentum_optimizer
-    momentum.learning_rate.constant_learning_rate.learning_rate = 1e30
-    with pytest.raises(TrainingError, match=r"step \d: .*total_loss.* is not finite") as caught:
-        train(config, tmp_path / "run")
+    assert len(str(caught.value).splitlines()) == 3
     names = str(caught.value).split("batch: ")[1].split(".\n")[0].split(", ")
     assert len(names) == 4
     assert set(names) <= {f"square{index}.png" for index in range(8)}
-    assert not (tmp_path / "run" / "checkpoints" / "last" / "checkpoint").exists()
+    last = find_checkpoint(tmp_path / "run" / "checkpoints" / "last")
+    assert last.endswith("ckpt-1")
+    assert all(np.isfinite(value).all() for value in read_checkpoint(last).values())
+    assert not [p.name for p in tmp_path.rglob(".*")]
 
 
 def test_an_image_damaged_in_the_middle_is_named_when_training_meets_it(data, tmp_path):

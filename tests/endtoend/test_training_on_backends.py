@@ -31,8 +31,6 @@ def config_file(tmp_path_factory) -> Path:
     """With everything that changes how a step is made, and the same first weights everywhere."""
     folder = tmp_path_factory.mktemp("backends")
     config = tiny_config(write_squares(folder / "data"))
-    # The backbone that compiles fastest.
-    config.model.ssd.feature_extractor.type = "ssd_mobilenet_v1_fpn_keras"
     config.eval_config.recalibration_batches = 2
     settings = config.train_config
     settings.optimizer.use_moving_average = True

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from detectune.structures import PaddedDetections
+
 GOLDENS = Path(__file__).parent / "goldens"
 
 
@@ -44,6 +46,34 @@ def relative_error(recorded: Any, key: str, values: Any) -> float:
         assert tuple(recorded[f"{key}#shape"]) == values.shape
         reference, values = recorded[f"{key}#sample"].astype(np.float64), sample(values)
     return float(np.linalg.norm(values - reference) / np.linalg.norm(reference))
+
+
+def check_detections(
+    arrays: Any, found: PaddedDetections, sizes: np.ndarray, *, boxes: float = 1e-4
+) -> None:
+    """Scores, anchors, classes and boxes equal the recorded ones.
+
+    Two boxes whose scores differ by less than rounding may change places: they are compared in the
+    order of their anchors, or of the proposals that they came from.
+
+    Args:
+        sizes: `[B, 2]`, pixels that recorded boxes are fractions of.
+        boxes: by how much of the image a side may differ.
+    """
+    np.testing.assert_allclose(found.scores, arrays["det/detection_scores"], atol=1e-5)
+    assert len(sizes) == len(arrays["det/detection_scores"])
+    for image, size in enumerate(sizes):
+        recorded = {
+            part: arrays[f"det/detection_{part}"][image].astype(int)
+            for part in ("classes", "anchor_indices")
+        }
+        mine = {part: np.asarray(getattr(found, part))[image] for part in recorded}
+        ours, theirs = (np.lexsort(tuple(parts.values())) for parts in (mine, recorded))
+        for part, values in recorded.items():
+            np.testing.assert_array_equal(mine[part][ours], values[theirs])
+        fractions = np.asarray(found.boxes)[image][ours] / np.tile(size, 2)
+        reference = arrays["det/detection_boxes"][image][theirs]
+        np.testing.assert_allclose(fractions, reference, atol=boxes)
 
 
 _KEY_GAINS = (

@@ -6,6 +6,9 @@ Tolerances are those of `TENSORS` (relative L2), boxes 1e-5 of the image, scores
 
 from __future__ import annotations
 
+from functools import cached_property
+from typing import Any
+
 import keras
 import numpy as np
 import pytest
@@ -16,9 +19,9 @@ from detectune.checkpoints.keys import variable_keys
 from detectune.config.load import load_config
 from detectune.data.resizers import build_resizer
 from detectune.detectors.build import build_detector
-from detectune.structures import GroundTruth, PaddedDetections, Proposals, image_size
+from detectune.structures import GroundTruth, Proposals, image_size
 
-from .recordings import relative_error
+from .recordings import check_detections, relative_error
 from .zoo_recordings import assign_recipe, check_keys
 
 pytestmark = pytest.mark.parity
@@ -67,6 +70,11 @@ class Recorded:
         sizes = np.stack([size for _, size in resized]).astype(np.float32)
         return np.stack([image for image, _ in resized]), sizes
 
+    @cached_property
+    def out(self) -> Any:
+        """What the detector says of `images`."""
+        return self.detector(self.images, training=False)
+
     def proposals(self) -> Proposals:
         """Those of the original."""
         boxes = self.arrays["pred/proposal_boxes"]
@@ -111,7 +119,7 @@ def test_the_first_stage_equals_the_recorded_one(recorded):
     arrays, detector = recorded.arrays, recorded.detector
     normalized = detector.backbone.normalize(recorded.images)
     assert relative_error(arrays, "preprocessed", normalized) < 1e-6
-    out = detector(recorded.images, training=False)
+    out = recorded.out
     for level, features in enumerate(out.maps):
         assert relative_error(arrays, f"pred/rpn_features_to_crop.{level}", features) < 1e-5
     assert relative_error(arrays, "pred/rpn_box_encodings", out.rpn.box_codes) < 1e-5
@@ -126,7 +134,7 @@ def test_the_first_stage_equals_the_recorded_one(recorded):
 @every_recording
 def test_the_second_stage_equals_the_recorded_one(recorded):
     arrays, stage = recorded.arrays, recorded.detector.roi_head
-    maps = recorded.detector(recorded.images, training=False).maps
+    maps = recorded.out.maps
     size = image_size(recorded.images)
     out = stage(maps, proposals=recorded.proposals(), image_size=size)
     assert relative_error(arrays, "pred/box_classifier_features", out.features) < 1e-5
@@ -136,7 +144,10 @@ def test_the_second_stage_equals_the_recorded_one(recorded):
     assert relative_error(arrays, "pred/class_predictions_with_background", logits) < 1e-5
     windows = np.concatenate([np.zeros_like(recorded.sizes), recorded.sizes], axis=-1)
     found = stage.detections(out, windows)
-    _check_detections(found, arrays, recorded.sizes)
+    check_detections(arrays, found, recorded.sizes, boxes=1e-5)
+    np.testing.assert_array_equal(found.anchor_indices, arrays["det/detection_anchor_indices"])
+    every = relative_error(arrays, "det/detection_multiclass_scores", found.class_scores)
+    assert every < 1e-5
     raw = np.asarray(stage.raw_detections(out, windows).boxes)
     fractions = raw / np.tile(recorded.sizes, 2)[:, None]
     np.testing.assert_allclose(fractions, arrays["det/raw_detection_boxes"], atol=1e-5)
@@ -161,18 +172,6 @@ def _check_proposals(ours: Proposals, theirs: np.ndarray) -> None:
         np.testing.assert_allclose(own[:first_tie], recorded[:first_tie], atol=0.05)
         distances = np.abs(own[:, None] - recorded[None]).max(-1)
         assert np.mean(distances.min(1) < 0.05) > 0.3
-
-
-def _check_detections(found: PaddedDetections, arrays, sizes: np.ndarray) -> None:
-    scores = np.asarray(found.scores)
-    np.testing.assert_allclose(scores, arrays["det/detection_scores"], atol=1e-5)
-    np.testing.assert_array_equal(found.anchor_indices, arrays["det/detection_anchor_indices"])
-    # The recording counts classes from 0 as well.
-    np.testing.assert_array_equal(found.classes, arrays["det/detection_classes"])
-    fractions = np.asarray(found.boxes) / np.tile(sizes, 2)[:, None, :]
-    np.testing.assert_allclose(fractions, arrays["det/detection_boxes"], atol=1e-5)
-    every = relative_error(arrays, "det/detection_multiclass_scores", found.class_scores)
-    assert every < 1e-5
 
 
 LOSSES = {
@@ -203,39 +202,43 @@ def in_recorded_order(monkeypatch, recorded):
     return choose
 
 
-@pytest.mark.parametrize("mode", ["eval", "train"])
-def test_every_loss_equals_the_recorded_one(recorded, in_recorded_order, mode):
-    detector, training = recorded.trained, mode == "train"
-    in_recorded_order(training)
-    before = [np.asarray(variable) for variable in detector.variables]
-    out = detector(recorded.loss_images, training=training)
-    losses = detector.named_losses(
-        recorded.loss_images, recorded.truth(mode), out, training=training
-    )
-    losses["regularization_loss"] = sum(detector.losses)
-    assert set(losses) == {*detector.loss_names, "regularization_loss"}
+def _check_losses(recorded: Recorded, mode: str, losses: dict[str, float]) -> None:
+    assert set(losses) == {*recorded.trained.loss_names, "regularization_loss"}
     for name, value in losses.items():
         reference = float(recorded.losses[f"{mode}/loss/Loss/{LOSSES[name]}"])
-        assert float(value) == pytest.approx(reference, rel=1e-4), name
-    for variable, value in zip(detector.variables, before, strict=True):
-        variable.assign(value)
+        assert value == pytest.approx(reference, rel=1e-4), name
 
 
-def test_a_step_has_the_recorded_gradients_and_moving_averages(recorded, in_recorded_order):
+def test_every_loss_of_an_evaluation_equals_the_recorded_one(recorded, in_recorded_order):
+    detector, truth = recorded.trained, recorded.truth("eval")
+    in_recorded_order(False)
+    out = detector(recorded.loss_images, training=False)
+    losses = detector.named_losses(recorded.loss_images, truth, out, training=False)
+    losses["regularization_loss"] = sum(detector.losses)
+    _check_losses(recorded, "eval", {name: float(value) for name, value in losses.items()})
+
+
+def test_a_step_has_the_recorded_losses_gradients_and_moving_averages(recorded, in_recorded_order):
     tf = pytest.importorskip("tensorflow")
     in_recorded_order(True)
-    detector, losses = recorded.trained, recorded.losses
+    detector, recording = recorded.trained, recorded.losses
     before = [np.asarray(variable) for variable in detector.variables]
+    detector.reset_metrics()
     with tf.GradientTape() as tape:
         out = detector(recorded.loss_images, training=True)
         total = detector.compute_loss(recorded.loss_images, recorded.truth("train"), out)
+    losses = {name: float(tracker.result()) for name, tracker in detector.loss_trackers.items()}
+    assert losses.pop("total_loss") == pytest.approx(sum(losses.values()), rel=1e-6)
+    _check_losses(recorded, "train", losses)
     rows = {row.key: row.variable for row in variable_keys(detector)}
-    keys = [str(key) for key in losses["train/grad_keys"]]
+    keys = [str(key) for key in recording["train/grad_keys"]]
     gradients = tape.gradient(total, [rows[key].value for key in keys])
     lengths = np.array([np.linalg.norm(gradient) for gradient in gradients])
-    reference = losses["train/grad_l2_sum_maxabs"][:, 0]
+    reference = recording["train/grad_l2_sum_maxabs"][:, 0]
     np.testing.assert_allclose(lengths, reference, rtol=1e-2, atol=1e-4 * reference.max())
-    averages = zip(losses["train/bn_after_keys"], losses["train/bn_after_l2_sum"], strict=True)
+    averages = zip(
+        recording["train/bn_after_keys"], recording["train/bn_after_l2_sum"], strict=True
+    )
     for key, (length, _) in averages:
         assert np.linalg.norm(rows[str(key)]) == pytest.approx(length, rel=1e-4), key
     for variable, value in zip(detector.variables, before, strict=True):

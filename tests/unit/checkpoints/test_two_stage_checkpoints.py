@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import tensorflow as tf
-from tiny_regions import make_thin, tiny_two_stage_config
 from tiny_tf1 import variables_of, write_tf1_checkpoint
+from tiny_two_stage import make_thin, tiny_two_stage
 
 from detectune.backbones.inception_resnet_v2 import slim_scopes
 from detectune.checkpoints.keys import SUFFIX, variable_keys
@@ -42,7 +42,7 @@ def make(monkeypatch):
 
     def build(type_name):
         make_thin(monkeypatch, TYPES[type_name])
-        return build_detector(tiny_two_stage_config(type_name))
+        return build_detector(tiny_two_stage(type_name))
 
     return build
 
@@ -86,7 +86,7 @@ def test_every_variable_has_an_old_name_of_its_own_and_is_restored_by_it(make, t
 )
 def test_masks_and_score_maps_have_old_names(monkeypatch, text, plain, normed):
     make_thin(monkeypatch, "resnet50_v1")
-    config = tiny_two_stage_config("faster_rcnn_resnet50", text)
+    config = tiny_two_stage("faster_rcnn_resnet50", text)
     names = [row.tf1_name.split("/") for row in variable_keys(build_detector(config))]
     inside = [name[1:] for name in names if name[0] == "SecondStageBoxPredictor"]
     assert {name[0] for name in inside} == plain | normed
@@ -177,7 +177,7 @@ def test_a_detector_counts_as_a_classifier_too(make, tmp_path):
 @pytest.mark.parametrize("text", [MASKS, SCORE_MAPS])
 def test_classes_of_the_same_name_keep_their_boxes_and_masks(monkeypatch, tmp_path, text):
     make_thin(monkeypatch, "resnet50_v1")
-    config = tiny_two_stage_config("faster_rcnn_resnet50_keras", text)
+    config = tiny_two_stage("faster_rcnn_resnet50_keras", text)
     source = build_detector(config)
     values = random_values({row.path: row.variable.shape for row in variable_keys(source)})
     _write_object_based(tmp_path / "ckpt-0", {f"model/{path}": v for path, v in values.items()})
@@ -221,7 +221,7 @@ def test_a_detector_for_given_regions_takes_the_checkpoint_of_one_that_proposes_
     values = random_values({row.path: row.variable.shape for row in variable_keys(source)})
     _write_object_based(tmp_path / "ckpt-0", {f"model/{path}": v for path, v in values.items()})
     # Fields of the second stage have the same numbers in both messages.
-    config = tiny_two_stage_config("faster_rcnn_resnet50_keras").faster_rcnn
+    config = tiny_two_stage("faster_rcnn_resnet50_keras").faster_rcnn
     fast = schema.FastRcnn.FromString(config.SerializeToString())
     detector = build_detector(schema.DetectionModel(fast_rcnn=fast))
     report = restore(detector, tmp_path / "ckpt-0", kind="full")

@@ -345,9 +345,15 @@ def test_square_crops_have_the_chosen_scales():
     assert shapes == {(40, 40, 3), (60, 60, 3), (80, 80, 3)}
 
 
-def test_scale_crop_and_pad_gives_the_output_size():
-    augment = chain("random_scale_crop_and_pad_to_square")
-    assert {augment(scene(), seed(n)).image.shape for n in range(5)} == {(64, 64, 3)}
+def test_scale_crop_and_pad_fills_the_square_with_black_below_and_beside():
+    name = "random_scale_crop_and_pad_to_square"
+    whole = chain(name, **{name: "output_size: 80 scale_min: 1 scale_max: 1"})(scene(), seed(0))
+    np.testing.assert_array_equal(whole.image[:HEIGHT], scene().image)
+    np.testing.assert_array_equal(whole.image[HEIGHT:], np.zeros((20, WIDTH, 3)))
+    np.testing.assert_allclose(whole.boxes * 80, PAINTED, atol=1e-4)
+    half = chain(name, **{name: "output_size: 80 scale_min: 0.5 scale_max: 0.5"})(scene(), seed(0))
+    assert (half.image.numpy() > 0).any(-1).sum() == 30 * 40
+    np.testing.assert_allclose(half.boxes * 160, PAINTED, atol=1e-4)
 
 
 def test_a_quarter_turn_is_to_the_left():
@@ -389,8 +395,16 @@ def test_gamma_changes_values_as_a_power():
 
 
 def test_a_crop_to_an_aspect_ratio_is_as_large_as_possible():
-    augment = chain("random_crop_to_aspect_ratio", random_crop_to_aspect_ratio="aspect_ratio: 2")
-    assert {augment(scene(), seed(n)).image.shape for n in range(5)} == {(40, 80, 3)}
+    text = "aspect_ratio: 2 overlap_thresh: 0"
+    augment = chain("random_crop_to_aspect_ratio", random_crop_to_aspect_ratio=text)
+    image, places = scene().image.numpy(), set()
+    for number in range(5):
+        found = augment(scene(), seed(number))
+        (top,) = (y for y in range(21) if np.array_equal(found.image, image[y : y + 40]))
+        places.add(top)
+        moved = np.clip(PAINTED - [top, 0, top, 0], 0, [40, 80, 40, 80])[found.classes.numpy()]
+        np.testing.assert_allclose(found.boxes * [40, 80, 40, 80], moved, atol=1e-3)
+    assert len(places) > 1
 
 
 @pytest.mark.parametrize(

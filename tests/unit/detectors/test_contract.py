@@ -73,7 +73,7 @@ def ssd():
 @pytest.fixture(scope="module")
 def mask_rcnn():
     keras.utils.set_random_seed(0)
-    return build_detector(tiny_two_stage("faster_rcnn_mobilenet_v2_fpn_keras", stages=3))
+    return build_detector(tiny_two_stage("faster_rcnn_mobilenet_v1_fpn_keras", stages=3))
 
 
 @pytest.mark.parametrize("name", ["ssd", "mask_rcnn"])

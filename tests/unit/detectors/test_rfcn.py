@@ -52,10 +52,13 @@ def _maps() -> list:
 
 
 def test_the_image_goes_through_the_box_features_once():
-    out = _stage()(_maps(), proposals=Proposals(BOXES, VALID), image_size=SIZE)
-    assert out.features.shape == (1, 12, 16, 6)
-    assert out.box_codes.shape == (1, 4, 2, 4)
-    assert out.class_logits.shape == (1, 4, 3)
+    stage, maps = _stage(), _maps()
+    out = stage(maps, proposals=Proposals(BOXES, VALID), image_size=SIZE)
+    # The features of the whole image, and not of each region.
+    np.testing.assert_allclose(out.features, stage.box_features(maps[0]), atol=1e-6)
+    regions = BOXES.shape[1]
+    assert out.box_codes.shape == (1, regions, 2, 4)
+    assert out.class_logits.shape == (1, regions, 3)
 
 
 def test_a_region_sees_what_lies_in_it():
