@@ -118,7 +118,7 @@ def write_data(folder: Path) -> None:
     write("mobile", "num_classes: 2", 'num_classes: 2 backbone: "blocs"')
     write("stage", '"round_weights"', '"broken"')
     readers = re.findall(r"^(?:train|eval)_input_reader .*$", text, re.MULTILINE)
-    ssd = CONFIG.replace("ssd_mobilenet_v2_fpn_keras", "ssd_blocks_fpn_keras")
+    ssd = CONFIG.replace("depth_multiplier", 'type: "ssd_blocks_fpn_keras" depth_multiplier')
     (folder / "ssd.config").write_text("\n".join([ssd, *readers]))
 
 
