@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -149,7 +151,16 @@ def test_an_archive_of_the_zoo_of_2018_is_a_run_directory(saved, tmp_path):
         np.testing.assert_array_equal(np.asarray(row.variable), values[row.tf1_name])
 
 
-@pytest.mark.parametrize("name", SSD_EXTRACTORS.tf1)
+DEEP = re.compile("resnet1")  # more of the layers of ResNet 50
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow if DEEP.search(name) else [])
+        for name in SSD_EXTRACTORS.tf1
+    ],
+)
 def test_every_variable_of_every_old_network_has_a_name_of_its_own(name, tmp_path):
     config = tiny_config().model
     config.ssd.feature_extractor.type = name

@@ -156,6 +156,7 @@ def test_a_classifier_gives_nothing_to_the_box_features_above_a_pyramid(make, tm
     fresh = {path.split("/")[1] for path in report.fresh if path.startswith("_feature_extractor")}
     assert fresh == {
         "fpn_features_generator",
+        "coarse_feature_layers",
         *(f"layer_with_weights-{place}" for place in range(3)),
     }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from detectune.detectors.builders.feature_extractor import backbone_and_neck
 from detectune.errors import ConfigError
 from detectune.layers.hyperparams import BatchNormSettings, ConvHyperparams
 from detectune.necks.bifpn import FUSION_METHODS, BiFpn, Fusion, nodes_of
+from detectune.registry import backbones
 
 MAPS = [np.full((1, 1, 2, 1), value, np.float32) for value in (1.0, 10.0, 100.0)]
 
@@ -105,8 +108,8 @@ def test_the_last_bottom_up_pass_comes_out():
 
 
 def _extractor(**changes) -> schema.SsdFeatureExtractor:
-    config = tiny_config().model.ssd.feature_extractor
-    config.type, config.use_depthwise = "ssd_efficientnet-b0_bifpn_keras", False
+    config = tiny_config(extractor="ssd_mobilenet_v2_bifpn_keras").model.ssd.feature_extractor
+    config.use_depthwise = False
     config.bifpn.SetInParent()
     for field, value in changes.items():
         message = config
@@ -136,8 +139,12 @@ def test_methods_of_the_config_are_those_of_the_neck():
     assert BIFPN_METHODS == FUSION_METHODS
 
 
-def test_without_a_bifpn_block_the_backbone_says_how_large_it_is():
-    config = _extractor(type="ssd_efficientnet-b6_bifpn_keras", depth_multiplier=0.1)
+def test_without_a_bifpn_block_the_backbone_says_how_large_it_is(monkeypatch):
+    size = backbones["efficientnet-b6"].bifpn
+    assert size == (8, 384, "sum")
+    family = replace(backbones["mobilenet_v2"], bifpn=size)
+    monkeypatch.setitem(backbones._parts, "mobilenet_v2", family)
+    config = _extractor()
     config.ClearField("bifpn")
     _, neck = backbone_and_neck(config, freeze_batch_norm=False)
     assert neck.filters == 384
@@ -150,7 +157,7 @@ def test_factors_stand_in_the_network_and_train_where_they_count():
     for method in FUSION_METHODS:
         config = tiny_config().model
         changes = {"bifpn__combine_method": method, "bifpn__max_level": 5, "bifpn__num_filters": 8}
-        extractor = _extractor(depth_multiplier=0.25, bifpn__num_iterations=1, **changes)
+        extractor = _extractor(bifpn__num_iterations=1, **changes)
         config.ssd.feature_extractor.CopyFrom(extractor)
         keras.utils.set_random_seed(0)
         detector = build_detector(config)
