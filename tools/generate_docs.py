@@ -56,6 +56,7 @@ def generated_pages() -> dict[Path, str]:
         reference / "config-fields.md": config_fields_page(),
         reference / "cli.md": cli_page(),
         reference / "python.md": python_page(),
+        reference / "parts.md": parts_page(),
         reference / "feature-extractors.md": feature_extractors_page(),
         MODULE: feature_extractors_module(),
     }
@@ -148,6 +149,44 @@ def python_page() -> str:
     pieces = [PYTHON_HEADER]
     for name, home in detectune._HOMES.items():
         pieces.append(f"## {name}\n\n::: {home}.{name}\n    options:\n      heading_level: 3\n")
+    return "\n".join(pieces)
+
+
+# What packages with parts of their own derive from, make or are given.
+PARTS = (
+    "detectune.config.architectures.base.Architecture",
+    "detectune.config.needs.Needs",
+    "detectune.config.problems.Problem",
+    "detectune.detectors.base.Detector",
+    "detectune.backbones.base.BackboneFamily",
+    "detectune.data.augment.example.Example",
+    "detectune.data.sources.formats.SourceFormat",
+    "detectune.data.sources.base.Source",
+    "detectune.data.sources.base.Record",
+    "detectune.data.columns.base.Column",
+    "detectune.training.stages.base.Stage",
+    "detectune.training.context.TrainingContext",
+    "detectune.exporters.base.Exporter",
+    "detectune.exporters.base.ExportedModel",
+    "detectune.exporters.serving.ServingFunction",
+    "detectune.checkpoints.name_maps.base.NameMap",
+    "detectune.recipes.base.Recipe",
+)
+PARTS_HEADER = """# Parts of your own
+
+<!-- Written by tools/generate_docs.py from its list PARTS. -->
+
+What a package with parts of its own derives from, makes or is given;
+[the guide](../guides/extending.md) has one of each.
+"""
+
+
+def parts_page() -> str:
+    """A heading and the docstring of everything in `PARTS`."""
+    pieces = [PARTS_HEADER]
+    for path in PARTS:
+        name = path.rpartition(".")[2]
+        pieces.append(f"## {name}\n\n::: {path}\n    options:\n      heading_level: 3\n")
     return "\n".join(pieces)
 
 

@@ -1,6 +1,7 @@
 """Write the `_pb2.py` modules and `.pyi` stubs of our `.proto` files.
 
-Those are in `config/protos`, and in the example of the guide to extending.
+Those are in `config/protos`, and in the example of the guide to extending. Written with them is
+`config/schema.py`, which has all messages of `config/protos` in one namespace.
 
     python tools/generate_protos.py          write them
     python tools/generate_protos.py --check  exit 1 if a checked-in file is stale
@@ -16,6 +17,7 @@ import argparse
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from google.protobuf import descriptor_pb2
@@ -27,6 +29,7 @@ FOLDERS = {
     SOURCE_ROOT: "detectune/config/protos",
     ROOT / "docs" / "snippets" / "detectune_toys": "detectune_toys",
 }
+SCHEMA = SOURCE_ROOT / "detectune" / "config" / "schema.py"
 
 MODULE = '''"""Messages of `{proto}`. Written by tools/generate_protos.py: do not edit."""
 
@@ -41,9 +44,20 @@ _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, globals())
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, "{module}", globals())
 '''
 
+NAMESPACE = '''"""All messages of a pipeline.config in one namespace, such as `schema.Ssd`.
+
+Written by tools/generate_protos.py: do not edit.
+"""
+
+{imports}
+__all__ = [
+{names}
+]
+'''
+
 
 def generated_files() -> dict[Path, str]:
-    """The path and the text of every module and stub."""
+    """The path and the text of every module and stub, and of `config/schema.py`."""
     texts: dict[Path, str] = {}
     for root, folder in FOLDERS.items():
         texts |= _generated_below(root, sorted((root / folder).glob("*.proto")))
@@ -79,7 +93,22 @@ def _generated_below(root: Path, protos: list[Path]) -> dict[Path, str]:
             )
             stub = Path(folder) / (module.replace(".", "/") + ".pyi")
             texts[target.with_suffix(".pyi")] = _without_extensions(stub.read_text())
+    if root == SOURCE_ROOT:
+        texts[SCHEMA] = _namespace(files)
     return texts
+
+
+def _namespace(files: Iterable[descriptor_pb2.FileDescriptorProto]) -> str:
+    """The text of `config/schema.py`: the messages and enums of `files`, by module."""
+    imports, names = [], []
+    modules = {f"{file.name.removesuffix('.proto').replace('/', '.')}_pb2": file for file in files}
+    for module, file in sorted(modules.items()):
+        declared = [part.name for part in (*file.message_type, *file.enum_type)]
+        lines = "".join(f"    {name},\n" for name in sorted(declared, key=str.lower))
+        imports.append(f"from {module} import (\n{lines})\n")
+        names += declared
+    listed = "\n".join(f'    "{name}",' for name in sorted(names))
+    return NAMESPACE.format(imports="".join(imports), names=listed)
 
 
 def _without_extensions(stub: str) -> str:

@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 from detectune.errors import DetectuneError, WriteError, three_part
@@ -18,7 +18,7 @@ _LEFTOVER = re.compile(r"^\.(?P<target>.+)\.[a-z0-9_]{8}$")
 
 
 @contextlib.contextmanager
-def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
+def atomic_path(path: str | os.PathLike[str]) -> Generator[Path, None, None]:
     """A temporary path beside `path`; when the block ends well it takes the place of `path`.
 
     Raises:
@@ -46,24 +46,24 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def write_text(path: str | os.PathLike, text: str) -> None:
+def write_text(path: str | os.PathLike[str], text: str) -> None:
     """Write `text` as UTF-8 to `path`, atomically."""
     write_bytes(path, text.encode("utf-8"))
 
 
-def write_bytes(path: str | os.PathLike, data: bytes) -> None:
+def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
     """Write `data` to `path`, atomically."""
     with atomic_path(path) as temporary:
         temporary.write_bytes(data)
 
 
-def copy_file(source: str | os.PathLike, path: str | os.PathLike) -> None:
+def copy_file(source: str | os.PathLike[str], path: str | os.PathLike[str]) -> None:
     """Copy the file `source` to `path`, atomically."""
     with atomic_path(path) as temporary:
         shutil.copyfile(source, temporary)
 
 
-def ensure_writable(path: str | os.PathLike) -> None:
+def ensure_writable(path: str | os.PathLike[str]) -> None:
     """Find out before long work whether its result can be written to the file `path`.
 
     Raises:
@@ -80,7 +80,7 @@ def ensure_writable(path: str | os.PathLike) -> None:
         raise write_error(target, error) from error
 
 
-def remove_leftovers(folder: str | os.PathLike, targets: str) -> None:
+def remove_leftovers(folder: str | os.PathLike[str], targets: str) -> None:
     """Remove what killed writes left in `folder`.
 
     Args:

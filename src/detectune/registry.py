@@ -20,8 +20,14 @@ from typing import Any, Generic, TypeVar
 from detectune.errors import ConfigError, did_you_mean, three_part
 
 Part = TypeVar("Part")
+Registered = TypeVar("Registered")
+"""What a decorator returns as it was: a part, or a class that stands for its instance."""
 
 _log = logging.getLogger("detectune")
+
+
+class TakenNameError(ValueError):
+    """Two parts of a kind are registered under one name, or for one class."""
 
 
 class Modules:
@@ -52,6 +58,8 @@ class Modules:
                 entry.load()
             except Exception as error:  # another package's: any defect of it is kept apart
                 self.failures[entry.name] = error
+                if isinstance(error, TakenNameError):  # nobody would ask why it is not there
+                    _log.warning("%s is left out: %s.", entry.value, error)
 
     @property
     def lost(self) -> str:
@@ -85,14 +93,14 @@ class Registry(Generic[Part]):
         self._parts: dict[str, Part] = {}
         self._modules = Modules(package)
 
-    def register(self, name: str) -> Callable[[Part], Part]:
+    def register(self, name: str) -> Callable[[Registered], Registered]:
         """A decorator that files the part below it under `name`, and returns it."""
 
-        def add(part: Part) -> Part:
+        def add(part: Registered) -> Registered:
             filed: Any = part() if self._as_instances and isinstance(part, type) else part
             known = self._parts.setdefault(name, filed)
             if known is not filed:
-                raise ValueError(f"two {self.kind}s are called {name!r}: {known} and {filed}")
+                raise TakenNameError(f"two {self.kind}s are called {name!r}: {known} and {filed}")
             return part
 
         return add
@@ -155,7 +163,7 @@ class ClassRegistry(Generic[Part]):
         def add(part: Part) -> Part:
             known = self._parts.setdefault(owner, part)
             if known is not part:
-                raise ValueError(f"two {self.kind}s are those of {owner.__name__}")
+                raise TakenNameError(f"two {self.kind}s are those of {owner.__name__}")
             return part
 
         return add
@@ -196,10 +204,10 @@ def _reason(error: Exception) -> str:
 
 messages = Modules("detectune.config.protos")
 """What adds messages to those of a config; nothing is registered, importing them is enough."""
-backbones: Registry = Registry("backbone", "detectune.backbones")
-detectors: Registry = Registry("detector", "detectune.detectors")
-architectures: Registry = Registry("architecture", "detectune.config.architectures")
-recipes: Registry = Registry("recipe", "detectune.recipes")
-exporters: Registry = Registry("export format", "detectune.exporters", as_instances=True)
-name_maps: ClassRegistry = ClassRegistry("name map", "detectune.checkpoints.name_maps")
-stages: Registry = Registry("training stage", "detectune.training.stages")
+backbones: Registry[Any] = Registry("backbone", "detectune.backbones")
+detectors: Registry[Any] = Registry("detector", "detectune.detectors")
+architectures: Registry[Any] = Registry("architecture", "detectune.config.architectures")
+recipes: Registry[Any] = Registry("recipe", "detectune.recipes")
+exporters: Registry[Any] = Registry("export format", "detectune.exporters", as_instances=True)
+name_maps: ClassRegistry[Any] = ClassRegistry("name map", "detectune.checkpoints.name_maps")
+stages: Registry[Any] = Registry("training stage", "detectune.training.stages")

@@ -80,7 +80,7 @@ class GroundTruth(NamedTuple):
         return {name: part for name, part in own.items() if part is not None} | {**self.columns}
 
     @classmethod
-    def from_batch(cls, batch: Mapping[str, Array] | tuple) -> GroundTruth:
+    def from_batch(cls, batch: Mapping[str, Array] | tuple[Array, ...]) -> GroundTruth:
         """The ground truth that `as_batch` gave, or a tuple in the order of the fields here."""
         if isinstance(batch, tuple):
             return cls(*batch)

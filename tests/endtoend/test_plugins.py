@@ -16,9 +16,10 @@ import numpy as np
 import pytest
 from command import Outcome
 from PIL import Image
-from tiny import CONFIG, write_squares
+from tiny import tiny_config, write_squares
 
 from detectune.checkpoints.files import read_checkpoint
+from detectune.config.save import write_config
 from detectune.training.logs import read_metrics
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -117,9 +118,10 @@ def write_data(folder: Path) -> None:
     (folder / "csv.config").write_text((folder / "csv.config").read_text().replace("jsonl:", ""))
     write("mobile", "num_classes: 2", 'num_classes: 2 backbone: "blocs"')
     write("stage", '"round_weights"', '"broken"')
-    readers = re.findall(r"^(?:train|eval)_input_reader .*$", text, re.MULTILINE)
-    ssd = CONFIG.replace("ssd_mobilenet_v2_fpn_keras", "ssd_blocks_fpn_keras")
-    (folder / "ssd.config").write_text("\n".join([ssd, *readers]))
+    ssd = tiny_config(extractor="ssd_blocks_fpn_keras")
+    ssd.train_input_reader.source = "squares/labels.jsonl"
+    ssd.eval_input_reader.add().source = "squares/labels.jsonl"
+    write_config(ssd, folder / "ssd.config")
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SNIPPETS = ROOT / "docs" / "snippets"
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 # These pages are made from the code, and show commands with placeholders.
-WRITTEN = {"cli.md", "config-fields.md", "python.md"}
+WRITTEN = {"cli.md", "config-fields.md", "python.md", "parts.md"}
 
 
 def blocks(page: Path) -> list[tuple[str, str]]:
@@ -63,7 +63,7 @@ def test_enough_commands_were_found():
 
 
 def test_every_python_block_is_a_snippet_that_a_test_runs():
-    snippets = {file.read_text("utf-8") for file in SNIPPETS.glob("*.py")}
+    snippets = {file.read_text("utf-8") for file in SNIPPETS.rglob("*.py")}
     # CONTRIBUTING.md shows the shape of a function, evaluation.md is run below.
     shown = [
         (page.name, text)
@@ -74,6 +74,20 @@ def test_every_python_block_is_a_snippet_that_a_test_runs():
     ]
     assert len(shown) >= 4
     assert [page for page, text in shown if text not in snippets] == []
+
+
+def test_the_guide_to_extending_shows_the_package_that_a_test_runs():
+    toys = SNIPPETS / "detectune_toys"
+    shown = {text for _, text in blocks(ROOT / "docs" / "guides" / "extending.md")}
+    files = [
+        file
+        for file in toys.rglob("*")
+        if file.suffix in (".py", ".proto", ".toml", ".config")
+        and file.name != "__init__.py"
+        and not file.stem.endswith("_pb2")
+    ]
+    assert len(files) == 11
+    assert [file.name for file in files if file.read_text("utf-8") not in shown] == []
 
 
 def test_the_evaluation_example_prints_what_it_says(capsys):

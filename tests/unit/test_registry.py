@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from importlib.metadata import EntryPoint
+from pathlib import Path
 
 import pytest
 
 from detectune import registry
 from detectune.errors import ConfigError
-from detectune.registry import ClassRegistry, Registry
+from detectune.registry import ClassRegistry, Modules, Registry
 
 
 @pytest.fixture
@@ -59,6 +60,27 @@ def test_an_entry_point_that_fails_is_remembered_and_named(package):
     assert "good" in parts
     with pytest.raises(ConfigError, match='the thing "foo" could not be imported'):
         parts["foo"]
+
+
+def test_of_two_parts_with_one_name_the_second_is_left_out_with_a_warning(package, caplog):
+    entry = EntryPoint("good", "shelf_plugin", "shelf")
+    parts = package({"good": GOOD}, (entry,))
+    (Path(sys.path[0]) / "shelf_plugin.py").write_text(GOOD)
+    assert parts["good"].__module__ == "shelf.good"
+    (record,) = caplog.records
+    assert record.getMessage().startswith("shelf_plugin is left out: two things are called 'good'")
+
+
+def test_modules_that_only_add_messages_say_what_was_lost(monkeypatch):
+    entries = (EntryPoint("foo", "no_such_package_for_detectune:toys_pb2", "unused"),)
+    monkeypatch.setattr(registry, "entry_points", lambda group: entries)
+    modules = Modules("detectune.zoo")
+    assert modules.lost == ""
+    modules.import_all()
+    assert modules.lost == (
+        "Could not be imported: foo (ModuleNotFoundError: No module named "
+        "'no_such_package_for_detectune')."
+    )
 
 
 def test_a_name_map_that_cannot_be_imported_is_told_of_once(monkeypatch, caplog):

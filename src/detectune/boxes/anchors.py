@@ -46,8 +46,8 @@ def tile(
     """
     roots = np.sqrt(ratios)
     heights, widths = scales / roots * base[0], scales * roots * base[1]
-    y = np.arange(size[0]) * stride[0] + offset[0]
-    x = np.arange(size[1]) * stride[1] + offset[1]
+    y: np.ndarray = np.arange(size[0]) * stride[0] + offset[0]
+    x: np.ndarray = np.arange(size[1]) * stride[1] + offset[1]
     centers = np.stack(np.meshgrid(y, x, indexing="ij"), axis=-1)[:, :, None, :]
     halves = np.stack([heights, widths], axis=-1) / 2.0
     return np.concatenate([centers - halves, centers + halves], axis=-1).reshape(-1, 4)
@@ -100,7 +100,7 @@ class SsdAnchorGenerator:
         shorter = min(height, width)
         # Parity: a base anchor is square in pixels whatever the shape of the image.
         base = np.array([self.base_size[0] * shorter, self.base_size[1] * shorter])
-        grids = []
+        grids: list[np.ndarray] = []
         for layer, (size, boxes) in enumerate(zip(feature_sizes, self.boxes, strict=True)):
             stride = np.array([height / size[0], width / size[1]])
             if self.strides:
@@ -145,7 +145,7 @@ class MultiscaleAnchorGenerator:
         # the first ratio, then all of the second.
         pairs = [(scale, ratio) for ratio in self.ratios for scale in octaves]
         scales, ratios = (np.array(column) for column in zip(*pairs, strict=True))
-        grids = []
+        grids: list[np.ndarray] = []
         for level, size in zip(
             range(self.min_level, self.max_level + 1), feature_sizes, strict=True
         ):
@@ -219,7 +219,7 @@ class FlexibleGridAnchorGenerator:
         return [len(grid.sizes) for grid in self.grids]
 
     def __call__(self, image_size: Size, feature_sizes: Sequence[Size]) -> np.ndarray:
-        maps = []
+        maps: list[np.ndarray] = []
         for grid, size in zip(self.grids, feature_sizes, strict=True):
             sizes, ratios, stride, offset = map(np.array, grid)
             maps.append(tile(sizes, ratios, np.ones(2), stride, offset, size))

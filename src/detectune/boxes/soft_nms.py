@@ -25,6 +25,10 @@ from detectune.structures import Array
 _GONE = -1e30
 
 
+# Scores of the candidates; indices and scores of what was taken.
+_State = tuple[Array, Array, Array]
+
+
 class _Taken(NamedTuple):
     """Boxes taken so far, in order: `[B, C, P]` each."""
 
@@ -93,7 +97,7 @@ class SoftNonMaxSuppression:
         ranks = ops.arange(pool, dtype="int32")
         steps = ops.arange(self.max_per_class, dtype="int32")
 
-        def take_best(step: Array, state: tuple[Array, Array, Array]) -> tuple:
+        def take_best(step: Array, state: _State) -> _State:
             scores, indices, found = state
             place = ops.cast(ops.argmax(scores, axis=-1), "int32")[..., None]
             score = ops.max(scores, axis=-1, keepdims=True)

@@ -26,7 +26,7 @@ _SINGLE_FILE = ".ckpt"
 _FOLDERS = ("checkpoints/best", "checkpoints/last", "checkpoint")
 
 
-def find_checkpoint(path: str | os.PathLike) -> str:
+def find_checkpoint(path: str | os.PathLike[str]) -> str:
     """The prefix (`…/ckpt-0`) that `path` stands for.
 
     Args:
@@ -120,7 +120,7 @@ def read_checkpoint(prefix: str, keys: set[str] | None = None) -> dict[str, np.n
         ) from error
 
 
-def write_checkpoint(prefix: str | os.PathLike, values: Mapping[str, np.ndarray]) -> None:
+def write_checkpoint(prefix: str | os.PathLike[str], values: Mapping[str, np.ndarray]) -> None:
     """Write `values` (key → array) in the object-based format that the original reads.
 
     The files appear under their names only when complete. `point_to` makes them the latest.
@@ -161,7 +161,7 @@ def _not_written(target: Path, error: Exception) -> WriteError:
     return write_error(target, OSError(None, str(error).splitlines()[0]))
 
 
-def point_to(prefix: str | os.PathLike) -> None:
+def point_to(prefix: str | os.PathLike[str]) -> None:
     """Make `prefix` the latest checkpoint of its folder."""
     name = Path(prefix).name
     write_text(

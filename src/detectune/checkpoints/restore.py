@@ -87,7 +87,7 @@ class RestoreReport:
 
 def restore(
     detector: Detector,
-    path: str | os.PathLike,
+    path: str | os.PathLike[str],
     *,
     kind: Kind = "full",
     source_classes: Sequence[str] | None = None,

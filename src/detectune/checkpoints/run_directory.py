@@ -86,7 +86,7 @@ class Run:
         return detector
 
 
-def open_run(path: str | os.PathLike) -> Run:
+def open_run(path: str | os.PathLike[str]) -> Run:
     """The run directory, unpacked zoo archive or exporter folder at `path`.
 
     Raises:

@@ -110,7 +110,7 @@ def proposals(source: str, count: int, quality: bool) -> None:
 @click.option("--count", type=int, default=16, show_default=True, help="Pictures to write.")
 @click.option("--seed", type=int, default=0, show_default=True)
 def preview(pipeline_config: str, dest: str, count: int, seed: int) -> None:
-    """Augmented samples of PIPELINE_CONFIG as pictures in DEST, boxes and masks drawn."""
+    """Augmented samples of PIPELINE_CONFIG as pictures in DEST, annotations drawn."""
     from detectune.config.load import load_config
     from detectune.data.preview import write_previews
 

@@ -22,7 +22,7 @@ def predict(
 ) -> None:
     """Detect objects in images and write pictures with their boxes to --out.
 
-    RUN_OR_ARTIFACT is a run directory, an unpacked zoo archive, or an exported SavedModel.
+    RUN_OR_ARTIFACT is a run directory, an unpacked zoo archive, or an export.
     """
     from detectune.cli.quiet import load_tensorflow
 

@@ -6,7 +6,7 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 # `I0000 00:00:1795212448.038594   12219 port.cc:153] …`, and what announces such lines.
@@ -26,7 +26,7 @@ def load_tensorflow() -> None:
 
 
 @contextmanager
-def without_native_log() -> Iterator[None]:
+def without_native_log() -> Generator[None, None, None]:
     """What the block writes to the file descriptor of standard error appears after it, except
     for log lines. Nothing is lost if the block fails."""
     sys.stderr.flush()

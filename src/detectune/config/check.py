@@ -20,7 +20,7 @@ from detectune.config.text_tree import Place, parse
 from detectune.config.warnings import warnings
 
 
-def check_config(path: str | os.PathLike) -> list[Problem]:
+def check_config(path: str | os.PathLike[str]) -> list[Problem]:
     """Everything wrong, questionable or ignored in the file at `path`, by line.
 
     Unknown fields and values are reported all at once; what the config means is checked when its

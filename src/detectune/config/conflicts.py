@@ -12,6 +12,8 @@ from itertools import pairwise
 from detectune.config import schema
 from detectune.config.architectures import chosen
 from detectune.config.problems import Problem
+from detectune.errors import did_you_mean
+from detectune.registry import stages
 
 
 def conflicts(config: schema.TrainEvalPipelineConfig) -> Iterator[Problem]:
@@ -20,6 +22,7 @@ def conflicts(config: schema.TrainEvalPipelineConfig) -> Iterator[Problem]:
     if architecture is not None:
         yield from architecture.conflicts()
     yield from training_conflicts(config)
+    yield from _stages(config.train_config)
     yield from _readers(config)
 
 
@@ -40,6 +43,19 @@ def training_conflicts(config: schema.TrainEvalPipelineConfig) -> Iterator[Probl
     architecture = chosen(config.model)
     if steps > 1 and architecture is not None:
         yield from architecture.accumulation_conflicts()
+
+
+def _stages(train: schema.TrainConfig) -> Iterator[Problem]:
+    for index, name in enumerate(train.stage):
+        if name not in stages:
+            yield Problem(
+                "error",
+                f"train_config.stage[{index}]",
+                f'no training stage is called "{name}".',
+                f"Known: {', '.join(stages)}.",
+                f"{did_you_mean(name, stages)}Choose one of these names, or install the package "
+                "that brings it.",
+            )
 
 
 def _readers(config: schema.TrainEvalPipelineConfig) -> Iterator[Problem]:

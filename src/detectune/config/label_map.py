@@ -135,7 +135,7 @@ class LabelMap:
         return {**shown, **{item.name: item.id for item in self.items if item.name}}
 
 
-def read_label_map(path: str | os.PathLike) -> LabelMap:
+def read_label_map(path: str | os.PathLike[str]) -> LabelMap:
     """The label map in the file at `path`.
 
     Raises:
@@ -150,7 +150,8 @@ def read_label_map(path: str | os.PathLike) -> LabelMap:
             'Write for each class: item { id: 1 name: "..." }, ids from 1.',
         )
     _, places = read_tree(parse(text), schema.StringIntLabelMap.DESCRIPTOR)
-    items, found = [], []
+    items: list[LabelMapItem] = []
+    found: list[Place] = []
     for number, item in enumerate(message.item):
         # Parity: an item with id 0 is allowed if it is called background; it is no class.
         if item.id != 0 or "background" not in (item.name, item.display_name):
@@ -159,7 +160,7 @@ def read_label_map(path: str | os.PathLike) -> LabelMap:
     return _checked(items, str(path), found)
 
 
-def write_label_map(label_map: LabelMap, path: str | os.PathLike) -> None:
+def write_label_map(label_map: LabelMap, path: str | os.PathLike[str]) -> None:
     """Write `label_map` to `path` so that the original and `read_label_map` read it; atomic."""
     write_text(path, label_map_text(label_map))
 

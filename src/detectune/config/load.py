@@ -26,7 +26,7 @@ _MAX_BYTES = 16 * 2**20
 
 
 def load_config(
-    path: str | os.PathLike, overrides: Iterable[str] = ()
+    path: str | os.PathLike[str], overrides: Iterable[str] = ()
 ) -> schema.TrainEvalPipelineConfig:
     """The `TrainEvalPipelineConfig` written in the file at `path`.
 
@@ -123,7 +123,7 @@ def _config_error(problems: list[Problem], name: str) -> ConfigError:
     )
 
 
-def read_config_text(path: str | os.PathLike, kind: str = "pipeline.config") -> str:
+def read_config_text(path: str | os.PathLike[str], kind: str = "pipeline.config") -> str:
     """The text of the file at `path`; a byte order mark is dropped, line ends become `\\n`.
 
     Args:

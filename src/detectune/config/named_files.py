@@ -39,8 +39,9 @@ def file_problems(config: schema.TrainEvalPipelineConfig) -> list[Problem]:
 
 def _of_the_model(model: schema.DetectionModel) -> Iterator[Problem]:
     architecture = chosen(model)
-    named = {} if architecture is None else architecture.named_files()
-    for field, name in named.items():
+    if architecture is None:
+        return
+    for field, name in architecture.named_files().items():
         if name and not _REMOTE.match(name) and not os.path.exists(name):
             yield from _absent(name, field, "file")
 

@@ -23,8 +23,8 @@ class Needs:
         annotations: what it learns from, or is measured by: "masks".
     """
 
-    inputs: Mapping[str, int] = field(default_factory=dict)
-    annotations: Mapping[str, int] = field(default_factory=dict)
+    inputs: Mapping[str, int] = field(default_factory=dict[str, int])
+    annotations: Mapping[str, int] = field(default_factory=dict[str, int])
 
     def __contains__(self, name: str) -> bool:
         return name in self.inputs or name in self.annotations

@@ -74,7 +74,7 @@ def apply_override(config: Message, override: str) -> None:
 
 
 def _steps(path: str, override: str) -> list[_Step]:
-    steps = []
+    steps: list[_Step] = []
     for part in _DOT.split(path):
         match = _STEP.fullmatch(part.strip())
         if match is None:

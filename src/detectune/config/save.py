@@ -15,6 +15,6 @@ def config_text(config: Message) -> str:
     return text_format.MessageToString(config, as_utf8=True)
 
 
-def write_config(config: Message, path: str | os.PathLike) -> None:
+def write_config(config: Message, path: str | os.PathLike[str]) -> None:
     """Write `config` to `path` so that `load_config` reads the same message; atomic."""
     write_text(path, config_text(config))

@@ -1,4 +1,7 @@
-"""All messages of a pipeline.config in one namespace: `schema.Ssd`, `schema.TrainConfig`, …"""
+"""All messages of a pipeline.config in one namespace, such as `schema.Ssd`.
+
+Written by tools/generate_protos.py: do not edit.
+"""
 
 from detectune.config.protos.anchor_generator_pb2 import (
     AnchorGenerator,

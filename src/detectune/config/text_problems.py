@@ -32,8 +32,7 @@ _INTEGERS = {
     Kinds.CPPTYPE_UINT64: (0, 2**64 - 1),
 }
 _FLOATS = (Kinds.CPPTYPE_FLOAT, Kinds.CPPTYPE_DOUBLE)
-_BOOLS = {"true": True, "True": True, "t": True, "1": True}
-_BOOLS |= {"false": False, "False": False, "f": False, "0": False}
+_BOOLS = ("true", "True", "t", "1", "false", "False", "f", "0")
 
 
 def read_tree(tree: Block, message: Descriptor) -> tuple[list[Problem], dict[str, Place]]:

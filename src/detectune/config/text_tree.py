@@ -128,7 +128,7 @@ class _Parser:
         self._depth = 0
 
     def file(self) -> Block:
-        fields = []
+        fields: list[Field] = []
         while self._next.kind != "end":
             fields.append(self._field())
         return Block(tuple(fields), Place(1, 1))
@@ -165,7 +165,7 @@ class _Parser:
 
     def _name(self) -> str:
         if self._take_mark("["):  # an extension or an Any: [package.name]
-            parts = []
+            parts: list[str] = []
             while not self._take_mark("]"):
                 if self._next.kind not in ("word", "mark", "number"):
                     raise self._expected('"]"')
@@ -194,7 +194,7 @@ class _Parser:
         self._depth += 1
         if self._depth > 100:  # as protobuf's own limit; Python's stack stays out of danger
             raise TextSyntaxError(opening.place, "more than 100 nested blocks", "fewer")
-        fields = []
+        fields: list[Field] = []
         while not self._take_mark(closing):
             if self._next.kind == "end" or self._next.text in ("}", ">"):
                 raise self._expected(f'"{closing}" for the block opened at {_shown(opening.place)}')

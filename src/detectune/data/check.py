@@ -8,10 +8,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 from detectune.data.image_files import decodable
 from detectune.data.sources.base import Source
 from detectune.errors import DataError, three_part
+
+Element = TypeVar("Element")
 
 _log = logging.getLogger("detectune")
 
@@ -43,7 +46,7 @@ def refuse_damaged(source: Source) -> None:
         raise undecodable(list(source.survey.damaged))
 
 
-def named_errors(dataset: Iterable, source: Source) -> Iterator:
+def named_errors(dataset: Iterable[Element], source: Source) -> Iterator[Element]:
     """The elements of `dataset`; an image that cannot be read or decoded becomes a `DataError`."""
     with broken_images_named(source):
         yield from dataset

@@ -24,9 +24,9 @@ def moved(column: Column, rows: tf.Tensor, boxes: Move, pixels: Move) -> tf.Tens
     if column.moves == "points":
         # A point is a box without area.
         corners = tf.reshape(tf.concat([rows, rows], axis=-1), [-1, 4])
-        return tf.reshape(boxes(corners)[:, :2], tf.shape(rows))
+        return tf.ensure_shape(tf.reshape(boxes(corners)[:, :2], tf.shape(rows)), rows.shape)
     if column.moves == "pixels":
-        return tf.ensure_shape(pixels(rows), [None, *column.shape])
+        return tf.ensure_shape(pixels(rows), [None, None, None])
     return rows
 
 

@@ -41,7 +41,7 @@ class Conversion(NamedTuple):
 
 
 def convert(
-    source: Source, dest: str | os.PathLike, *, to: str, shards: int = 1, strict: bool = False
+    source: Source, dest: str | os.PathLike[str], *, to: str, shards: int = 1, strict: bool = False
 ) -> Conversion:
     """Write `source` to `dest` in the format `to`, with a label_map.pbtxt; all of it or nothing.
 
@@ -218,7 +218,7 @@ def _bounds(count: int, ratios: Sequence[float]) -> list[int]:
 
 def write_split(
     source: Source,
-    dest: str | os.PathLike,
+    dest: str | os.PathLike[str],
     ratios: Sequence[float],
     *,
     seed: int = 0,

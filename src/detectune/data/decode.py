@@ -21,7 +21,7 @@ def decode(data: tf.Tensor | bytes) -> tf.Tensor:
     return tf.io.decode_image(data, channels=3, dtype=tf.uint8, expand_animations=False)
 
 
-def read_image(path: str | os.PathLike) -> np.ndarray:
+def read_image(path: str | os.PathLike[str]) -> np.ndarray:
     """The image file at `path`, upright: `[H, W, 3]` uint8, RGB.
 
     Raises:

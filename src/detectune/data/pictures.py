@@ -39,12 +39,14 @@ def draw_truth(
     label_map: LabelMap,
     longest: int = 320,
     masks: Sequence[np.ndarray | None] = (),
+    points: np.ndarray | None = None,
 ) -> Image.Image:
     """`image` `[H, W, 3]` uint8 with its boxes, its longer side of `longest` pixels.
 
     Args:
         boxes: `[N, 4]`, yxyx fractions.
         masks: `[h, w]` each, or None; of all boxes or of none.
+        points: `[N, K, 2]`, yx fractions.
     """
     picture = ImageOps.contain(Image.fromarray(image), (longest, longest))
     size = picture.height, picture.width
@@ -59,4 +61,5 @@ def draw_truth(
         class_ids,
         class_names(label_map),
         masks=mask_of if len(masks) else None,
+        points=None if points is None else points * np.array(size, np.float32),
     )

@@ -27,7 +27,7 @@ from detectune.data.augment.chain import build_augmentations
 from detectune.data.augment.example import Example, scaled_masks
 from detectune.data.check import check_source, not_empty
 from detectune.data.column_tensors import in_input, padded
-from detectune.data.columns.base import Column, check_columns, named_columns
+from detectune.data.columns.base import Column, check_columns, named_columns, read_rows
 from detectune.data.decode import decode
 from detectune.data.image_files import apply_orientation, decodable, rotation_to_apply
 from detectune.data.resizers import Resizer
@@ -203,7 +203,7 @@ def _loader(source: Source, wanted: Mapping[str, int]) -> Callable[[tf.Tensor], 
 
     def read(index: np.int64) -> tuple:
         record = source[int(index)]
-        rows = [column.read(record, wanted[name]) for name, column in columns.items()]
+        rows = [read_rows(name, record, size) for name, size in wanted.items()]
         return (*_boxes_of(record), *rows)
 
     def load(index: tf.Tensor) -> Example:
@@ -218,7 +218,7 @@ def _loader(source: Source, wanted: Mapping[str, int]) -> Callable[[tf.Tensor], 
         boxes = tf.ensure_shape(boxes, [None, 4])
         classes, weights = tf.ensure_shape(classes, [None]), tf.ensure_shape(weights, [None])
         found = {
-            name: _fitting(column, one, tf.shape(image)[:2])
+            name: _fitting(column, one, wanted[name], tf.shape(image)[:2])
             for (name, column), one in zip(columns.items(), rows, strict=True)
         }
         return Example(image, boxes, classes, weights, found)
@@ -239,9 +239,14 @@ def _boxes_of(record: Record) -> tuple:
     )
 
 
-def _fitting(column: Column, rows: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
-    """`rows`; masks as large as the image, for the annotation may be of another size."""
-    rows = tf.ensure_shape(rows, [None, *column.shape])
+def _fitting(column: Column, rows: tf.Tensor, count: int, size: tf.Tensor) -> tf.Tensor:
+    """`rows`; masks as large as the image, for the annotation may be of another size.
+
+    Args:
+        count: the size of the column that is needed.
+        size: `[2]`, height and width of the image.
+    """
+    rows = tf.ensure_shape(rows, [None, *column.row_shape(count)])
     if column.moves != "pixels":
         return rows
     fits = tf.reduce_all(tf.equal(tf.shape(rows)[1:], size))

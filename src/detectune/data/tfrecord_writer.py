@@ -21,7 +21,7 @@ from detectune.errors import WriteError, three_part
 
 
 def write_tfrecords(
-    records: Iterable[Record], dest: str | os.PathLike, label_map: LabelMap, shards: int = 1
+    records: Iterable[Record], dest: str | os.PathLike[str], label_map: LabelMap, shards: int = 1
 ) -> list[Path]:
     """The files written: `dest`, or `dest-00000-of-000NN` and so on, records dealt out in turn.
 

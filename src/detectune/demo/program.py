@@ -63,7 +63,7 @@ class DemoReport:
 
 
 def run_demo(
-    folder: str | os.PathLike,
+    folder: str | os.PathLike[str],
     steps: int = STEPS,
     *,
     train_scenes: int = TRAIN_SCENES,

@@ -16,6 +16,7 @@ from PIL import Image, ImageDraw
 from detectune.drawing.colours import Colour, class_colour
 from detectune.drawing.labels import Rectangle, can_write, draw_label, place
 from detectune.drawing.mask_overlay import overlaid
+from detectune.drawing.points import dotted
 from detectune.structures import Array
 
 MaskOf = Callable[[int], np.ndarray | None]
@@ -63,10 +64,23 @@ def draw_ground_truth(
     class_names: Mapping[int, str] | Sequence[str],
     *,
     masks: MaskOf | None = None,
+    points: np.ndarray | None = None,
 ) -> Image.Image:
-    """A copy of `image` with all its true boxes, `[N, 4]` yxyx pixels, their names and masks."""
+    """A copy of `image` with all its true boxes, their names, masks and points.
+
+    Args:
+        boxes: `[N, 4]` yxyx in pixels of `image`.
+        points: `[N, K, 2]` yx in pixels of `image`; NaN for those that nobody knows.
+    """
     count = np.reshape(boxes, (-1, 4)).shape[0]
-    return draw_detections(image, boxes, None, class_ids, class_names, max_boxes=count, masks=masks)
+    picture = draw_detections(
+        image, boxes, None, class_ids, class_names, max_boxes=count, masks=masks
+    )
+    if points is None:
+        return picture
+    ids = class_names.keys() if isinstance(class_names, Mapping) else range(len(class_names))
+    colours = (class_colour(int(class_id), ids) for class_id in np.ravel(class_ids))
+    return dotted(picture, zip(points, colours, strict=True), 1.5 * _line_width(picture))
 
 
 @dataclass(frozen=True)
@@ -94,7 +108,7 @@ def _labels(
     certain = scores is None
     ranks = np.ones(len(rows)) if certain else np.ravel(np.asarray(scores, np.float64))
     order = [i for i in np.argsort(-ranks, kind="stable") if certain or ranks[i] >= threshold]
-    labels = []
+    labels: list[_Label] = []
     for i in reversed(order[:max_boxes]):
         y_min, x_min, y_max, x_max = rows[i]
         class_id = int(np.ravel(class_ids)[i])

@@ -125,7 +125,7 @@ class CocoEvaluator:
         Args:
             all_metrics: all twelve per class, as `all_metrics_per_category` of the eval config.
         """
-        scalars = {}
+        scalars: dict[str, float] = {}
         for kind in self.kinds:
             table = self._table(kind)
             for index, name in enumerate(self._names):

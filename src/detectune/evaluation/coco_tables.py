@@ -86,7 +86,10 @@ class Tables:
 
 def match(images: Sequence[ImageRows], class_ids: Sequence[int], kind: Kind) -> Tables:
     """Matches the detections to the ground truth, with COCO's own settings."""
-    from faster_coco_eval import COCO, COCOeval_faster
+    from faster_coco_eval import (  # pyright: ignore[reportMissingTypeStubs]
+        COCO,
+        COCOeval_faster,
+    )
 
     def dataset(annotations: list[dict[str, Any]]) -> Any:
         return COCO(
@@ -98,7 +101,7 @@ def match(images: Sequence[ImageRows], class_ids: Sequence[int], kind: Kind) -> 
             print_function=_silent,
         )
 
-    matching = COCOeval_faster(
+    matching: Any = COCOeval_faster(
         dataset(_truth_annotations(images, kind)),
         dataset(_detection_annotations(images, kind)),
         iouType="segm" if kind == "Masks" else "bbox",

@@ -24,7 +24,7 @@ def image_rles(masks: np.ndarray, boxes: np.ndarray, height: int, width: int) ->
         masks: `[K, h, w]`, probabilities over the boxes.
         boxes: `[K, 4]`, yxyx in pixels of the image.
     """
-    found = []
+    found: list[Rle] = []
     for mask, box in zip(masks, boxes, strict=True):
         top, left, inside = _window(mask, box, height, width)
         found.append(compressed_rle(_runs(inside, top, left, height, width), height, width))

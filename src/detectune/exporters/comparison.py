@@ -35,7 +35,8 @@ def differences(
     Args:
         resizer: that of the export.
     """
-    model, found = DetectionModel(detector), []
+    model = DetectionModel(detector)
+    found: list[Differences] = []
     for image in images:
         resized, size = resizer(image)
         sizes, pixels = np.asarray(size)[None], np.asarray(resized)[None]

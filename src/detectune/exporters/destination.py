@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -44,7 +44,7 @@ def free_target(path: Path, exporter: Exporter) -> Path:
 
 
 @contextmanager
-def new_target(target: Path) -> Iterator[Path]:
+def new_target(target: Path) -> Generator[Path, None, None]:
     """A path beside `target`, of the same name; what stands there takes its place in the end.
 
     Raises:

@@ -47,10 +47,10 @@ class Exported:
 
 
 def export(
-    run: Run | str | os.PathLike,
+    run: Run | str | os.PathLike[str],
     *,
     to: str = "saved_model",
-    path: str | os.PathLike,
+    path: str | os.PathLike[str],
     checkpoint: str | None = None,
     images: list[str] | None = None,
     precision: str | None = None,

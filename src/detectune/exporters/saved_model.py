@@ -27,7 +27,7 @@ class _Served(tf.Module):
     """The object that is saved: calling it detects."""
 
     def __init__(self, detector: Detector, resizer: Resizer) -> None:
-        super().__init__()
+        super().__init__()  # pyright: ignore[reportUnknownMemberType]
         self._serve, self._detector = ServingFunction(detector, resizer), detector
         # TensorFlow saves the variables it finds on the object.
         self.model_variables = [variable.value for variable in detector.variables]

@@ -6,6 +6,7 @@ import io
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from rich.progress import track
 
@@ -23,7 +24,7 @@ class Summary:
     images: int = 0
     boxes: int = 0
     json_file: str | None = None
-    unreadable: list[str] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list[str])
 
     def text(self) -> str:
         """A few lines for people."""
@@ -55,7 +56,8 @@ def predict_files(
     if json_file:
         ensure_writable(json_file)
     predictor = Predictor.load(model, checkpoint)
-    summary, rows = Summary(Path(out), json_file=json_file), []
+    summary = Summary(Path(out), json_file=json_file)
+    rows: list[dict[str, Any]] = []
     for image_id, (file, name) in enumerate(track(files, "predicting", transient=True), 1):
         try:
             detections = predictor.predict(file).above(threshold)

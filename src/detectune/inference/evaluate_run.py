@@ -28,7 +28,7 @@ _log = logging.getLogger("detectune")
 
 
 def evaluate(
-    run: Run | str | os.PathLike,
+    run: Run | str | os.PathLike[str],
     *,
     checkpoint: str | None = None,
     data: str | None = None,

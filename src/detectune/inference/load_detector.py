@@ -15,10 +15,10 @@ PRE_TRAINED = "pre-trained"
 
 
 def load_detector(
-    run: Run | str | os.PathLike,
+    run: Run | str | os.PathLike[str],
     checkpoint: str | None = None,
     *,
-    pre_trained: str | os.PathLike = PRE_TRAINED,
+    pre_trained: str | os.PathLike[str] = PRE_TRAINED,
 ) -> Detector:
     """The detector of a run directory, an unpacked zoo archive or a model of the zoo, with weights.
 
@@ -37,7 +37,7 @@ def load_detector(
     return opened.detector(checkpoint)
 
 
-def _folder(run: str | os.PathLike, pre_trained: Path) -> Path:
+def _folder(run: str | os.PathLike[str], pre_trained: Path) -> Path:
     if Path(run).exists():
         return Path(run)
     try:

@@ -29,7 +29,7 @@ from detectune.registry import exporters
 from detectune.structures import Inputs
 
 # What can be given as an image: a path, or pixels [H, W, 3] uint8 RGB.
-ImageLike = str | os.PathLike | np.ndarray
+ImageLike = str | os.PathLike[str] | np.ndarray
 
 
 class Found(NamedTuple):
@@ -61,7 +61,7 @@ class Predictor:
         self._detect, self.class_names = detect, class_names
 
     @classmethod
-    def load(cls, path: str | os.PathLike, checkpoint: str | None = None) -> Predictor:
+    def load(cls, path: str | os.PathLike[str], checkpoint: str | None = None) -> Predictor:
         """A predictor from a run directory, an unpacked zoo archive, or an exported model.
 
         Where the detector looks at boxes of the data, they are searched in each image.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -84,7 +85,7 @@ class ImageDetections:
 
         Masks stand in `segmentation`, as compressed run lengths.
         """
-        shapes = [{}] * len(self)
+        shapes: list[dict[str, Any]] = [{}] * len(self)
         if self.rles is not None:
             shapes = [{"segmentation": rle_text(rle)} for rle in self.rles]
         rows = zip(self.boxes, self.scores, self.classes, self.names(), shapes, strict=True)
@@ -111,7 +112,7 @@ class ImageDetections:
             ConfigError: the package supervision is not installed.
         """
         try:
-            import supervision  # pyright: ignore[reportMissingImports]
+            supervision: Any = importlib.import_module("supervision")
         except ImportError as error:
             raise ConfigError(
                 three_part(

@@ -39,7 +39,7 @@ def write_new_config(
     model: str,
     train: str,
     evaluation: str,
-    output: str | os.PathLike,
+    output: str | os.PathLike[str],
     *,
     checkpoint: str = "",
     label_map_path: str = "",
@@ -74,7 +74,7 @@ def write_new_config(
     _not_there(output, force)
     label_map, num_images = _classes(train, evaluation, label_map_path)
     plan = _plan(zoo, num_images, batch_size, num_steps, machine or this_machine())
-    written = []
+    written: list[str] = []
     if not label_map_path:
         label_map_path = str(output.with_name(f"{output.stem}.label_map.pbtxt"))
         written.append(f"wrote {label_map_path}: the classes of {train}")

@@ -41,7 +41,7 @@ class PreparedRun:
 
 def prepare(
     config: schema.TrainEvalPipelineConfig,
-    model_dir: str | os.PathLike,
+    model_dir: str | os.PathLike[str],
     *,
     resume: bool = False,
     console: RunConsole | None = None,

@@ -148,7 +148,7 @@ def _accumulation_steps(optimizer: Any) -> int:
     return optimizer.gradient_accumulation_steps or 1
 
 
-def _unreadable(path: os.PathLike, reason: str) -> CheckpointError:
+def _unreadable(path: os.PathLike[str], reason: str) -> CheckpointError:
     return CheckpointError(
         three_part(
             f"{path}: training cannot go on from here: {reason}.",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def train(
     config: schema.TrainEvalPipelineConfig,
-    model_dir: str | os.PathLike,
+    model_dir: str | os.PathLike[str],
     *,
     resume: bool = False,
     console: RunConsole | None = None,

@@ -18,9 +18,10 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, cast
 
 from detectune.errors import ZooError, three_part
 from detectune.files import write_text
@@ -61,7 +62,7 @@ class Fetched:
 
 def fetch_archive(
     archive: Archive,
-    into: str | os.PathLike = "pre-trained",
+    into: str | os.PathLike[str] = "pre-trained",
     *,
     mirror: str | None = None,
     force: bool = False,
@@ -116,7 +117,8 @@ def _record(folder: Path) -> dict[str, str]:
         record = json.loads((folder / RECORD).read_text("utf-8"))
     except (OSError, ValueError):
         return {}  # unpacked by hand, or by another program
-    return {key: str(value) for key, value in record.items()} if isinstance(record, dict) else {}
+    fields = cast(dict[str, Any], record) if isinstance(record, dict) else {}
+    return {key: str(value) for key, value in fields.items()}
 
 
 def _from_server(
@@ -203,7 +205,7 @@ def _copy_folder(archive: Archive, unpacked: Path, folder: Path) -> Fetched:
 
 
 @contextlib.contextmanager
-def _staging(folder: Path) -> Iterator[Path]:
+def _staging(folder: Path) -> Generator[Path, None, None]:
     """A temporary folder beside `folder`, gone afterwards."""
     path = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:

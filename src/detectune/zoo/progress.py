@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Generator
 
 from detectune.zoo.transfer import Progress
 
 
 @contextlib.contextmanager
-def progress_bar(label: str) -> Iterator[Progress]:
+def progress_bar(label: str) -> Generator[Progress, None, None]:
     """A bar with bytes, rate and remaining time on stderr; nothing if that is no terminal."""
     from rich.console import Console
     from rich.progress import (

@@ -55,6 +55,15 @@ def test_refused_and_ignored_fields_are_reported_beside_unknown_ones(tmp_path):
     }
 
 
+def test_an_augmentation_of_a_package_that_is_not_installed_names_it(tmp_path):
+    path = tmp_path / "pipeline.config"
+    path.write_text("train_config { data_augmentation_options { [blinking.random_blink] { } } }")
+    (found,) = (p for p in check_config(path) if "blink" in p.field)
+    assert (found.severity, found.line, found.column) == ("error", 1, 44)
+    assert found.found.endswith("adds [blinking.random_blink] to PreprocessingStep.")
+    assert found.next_step.startswith("Install the package blinking that brings it")
+
+
 def test_a_path_with_backslashes_is_explained(tmp_path):
     old = 'label_map_path: "label_map.pbtxt"'
     found = problems_of(tmp_path, replaced(old, 'label_map_path: "data\\new\\tools.pbtxt"'))

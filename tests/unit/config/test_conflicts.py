@@ -179,3 +179,12 @@ def test_masks_of_a_pyramid_are_warned_of_at_their_own_place(kind):
     problems = check_message(two_stage_with(kind, text), check_files=False)
     (problem,) = (p for p in problems if "one cell of each region" in p.found)
     assert problem.field == f"model.{kind}.feature_extractor.type"
+
+
+def test_a_stage_that_nobody_registered_is_found_by_config_check():
+    config = schema.TrainEvalPipelineConfig()
+    config.train_config.batch_size = 1
+    config.train_config.stage.extend(["gradient_descent", "gradient_decent"])
+    (problem,) = conflicts(config)
+    assert (problem.severity, problem.field) == ("error", "train_config.stage[1]")
+    assert 'Did you mean "gradient_descent"?' in problem.text

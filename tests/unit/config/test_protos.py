@@ -2,6 +2,7 @@ import json
 import re
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,17 @@ def test_our_own_fields_have_numbers_from_1001():
         if field.number >= 1000
     }
     assert found == OWN
+
+
+def test_every_message_and_enum_is_in_the_schema():
+    modules = [import_module(f"{protos.__name__}.{path.stem}") for path in FOLDER.glob("*_pb2.py")]
+    declared = {
+        name: getattr(module, name)
+        for module in modules
+        for names in (module.DESCRIPTOR.message_types_by_name, module.DESCRIPTOR.enum_types_by_name)
+        for name in names
+    }
+    assert declared == {name: getattr(schema, name) for name in schema.__all__}
 
 
 def test_the_generated_modules_are_not_stale():

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from google.protobuf import text_format
+from three_parts import three_parts
+from toy_augmentation import BLINK
 
 from detectune.config import schema
 from detectune.data.augment.chain import build_augmentations
@@ -435,6 +437,29 @@ def test_an_op_that_is_not_here_is_refused_with_the_known_ones():
 def test_an_empty_option_is_refused():
     with pytest.raises(ConfigError, match="an option is empty"):
         build_augmentations([schema.PreprocessingStep()])
+
+
+def test_an_option_that_names_two_is_refused():
+    step = schema.PreprocessingStep()
+    step.random_horizontal_flip.SetInParent()
+    step.Extensions[BLINK].SetInParent()
+    with pytest.raises(ConfigError) as caught:
+        build_augmentations([step])
+    place, allowed, _ = three_parts(caught.value)
+    assert place.endswith("an option has random_horizontal_flip and [toy_augmentation.blink].")
+    assert allowed.startswith("Each names one augmentation.")
+
+
+def test_an_augmentation_of_another_package_is_found_by_the_name_of_its_block(monkeypatch):
+    def blink(example, seed, config):
+        assert config.DESCRIPTOR.full_name == "toy_augmentation.Blink"
+        return example._replace(image=example.image * 0)
+
+    step = text_format.Parse("[toy_augmentation.blink] { }", schema.PreprocessingStep())
+    with pytest.raises(ConfigError, match='no data augmentation is called "blink"'):
+        build_augmentations([step])
+    monkeypatch.setitem(augmentations._parts, "blink", blink)
+    assert not build_augmentations([step])(scene(), seed(0)).image.numpy().any()
 
 
 def test_a_pad_color_of_two_numbers_is_refused():

@@ -2,6 +2,7 @@
 
 import pytest
 import tensorflow as tf
+import toy_augmentation  # noqa: F401
 from data_sets import ListSource, picture, record
 from google.protobuf import text_format
 
@@ -40,6 +41,8 @@ def test_augmentations_that_change_the_shape_make_a_square_of_the_longest_side()
         36,
         36,
     )
+    unknown = steps("[toy_augmentation.blink] { }")  # of another package: it may do anything
+    assert padded_to_one_size(resizer(KEEP), data, unknown).output_size == (36, 36)
     flip = steps("random_horizontal_flip { }")
     assert padded_to_one_size(resizer(KEEP), data, flip).output_size == (20, 30)
 

@@ -42,7 +42,7 @@ def field_status(field: FieldDescriptor) -> Status:
     name = field_name(field)
     status = STATUS.get(name) or STATUS.get(f"{message_name(field.containing_type)}.*")
     if status is None:
-        raise KeyError(name)
+        raise KeyError(f"{name} has no row in config/field_status")
     return status
 
 

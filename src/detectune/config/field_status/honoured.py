@@ -3,7 +3,7 @@
 HONOURED_FIELDS = {
     "TrainEvalPipelineConfig": "model train_config train_input_reader eval_config "
     "eval_input_reader",
-    "DetectionModel": "ssd faster_rcnn fast_rcnn",
+    "DetectionModel": "*",
     "Ssd": "num_classes image_resizer feature_extractor box_coder matcher similarity_calculator "
     "encode_background_as_zeros negative_class_weight box_predictor anchor_generator "
     "post_processing normalize_loss_by_num_matches normalize_loc_loss_by_codesize loss "

@@ -2,9 +2,15 @@
 
 from detectune.config.field_status.honoured import HONOURED_FIELDS
 
-_SUPPORTED = "Choose an SSD with MobileNet V2; `detectune config new` writes such a config."
+_SUPPORTED = (
+    "Choose ssd or faster_rcnn; `detectune config new` writes a config of any model that "
+    "`detectune zoo list` marks with *."
+)
 _REMOVE = "Remove the line."
-_NO_MASKS = ("Masks are not supported yet.", "Remove the line to train boxes only.")
+_NO_MASKS = (
+    "An SSD finds boxes only here.",
+    "Remove the line, or choose a Mask R-CNN: faster_rcnn with number_of_stages: 3.",
+)
 _NO_KEYPOINTS = ("Keypoints are not supported yet.", "Remove the line to train boxes only.")
 _NO_CONTEXT = ("Context features are not supported yet.", _REMOVE)
 _NO_VIDEO = ("Sequences of frames are not supported.", _REMOVE)
@@ -26,7 +32,7 @@ _NO_NORM = ("This normalisation is not supported yet.", "Choose batch_norm.")
 _NO_BACKGROUND = ("This treatment of the background is not supported yet.", _REMOVE)
 _NO_EXPERIMENT = (
     "experimental_model named code of the original.",
-    "Register a detector of your own in the entry-point group detectune.detectors.",
+    "Bring a detector of your own with a block of its own: docs/guides/extending.md.",
 )
 _NO_EVAL = ("This kind of evaluation is not supported yet.", _REMOVE)
 

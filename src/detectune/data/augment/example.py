@@ -18,7 +18,7 @@ from detectune.data.columns.base import columns
 from detectune.data.resizers import as_channels
 from detectune.registry import Registry
 
-augmentations: Registry = Registry("data augmentation", "detectune.data.augment")
+augmentations: Registry[Op] = Registry("data augmentation", "detectune.data.augment")
 
 Op = Callable[["Example", tf.Tensor, Any], "Example"]
 

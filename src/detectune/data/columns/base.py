@@ -29,7 +29,8 @@ class Column:
 
     Args:
         dtype: of its values.
-        shape: of one row, None where it varies: `(None, None)` for a mask.
+        shape: of one row: None where it varies, `(None, None)` for a mask; "size" for the size that
+            is needed, `("size", 2)` for points.
         read: record and the size that is needed → rows; `stored(name)` for those that a reader
             left in `Record.columns`.
         moves: with the pixels as "boxes" `[N, 4]` yxyx, as "points" `[N, K, 2]` yx, both as
@@ -41,11 +42,15 @@ class Column:
     """
 
     dtype: np.dtype | type
-    shape: tuple[int | None, ...]
+    shape: tuple[int | Literal["size"] | None, ...]
     read: Callable[[Record, int], np.ndarray]
     moves: Literal["boxes", "points", "pixels", "no"] = "no"
     of_objects: bool = True
     check: Callable[[Source], None] | None = None
+
+    def row_shape(self, size: int) -> tuple[int | None, ...]:
+        """Of one row where so many are needed; None where it varies."""
+        return tuple(size if side == "size" else side for side in self.shape)
 
 
 def stored(name: str) -> Callable[[Record, int], np.ndarray]:
@@ -85,7 +90,37 @@ def check_columns(source: Source, needs: Needs) -> None:
             column.check(source)
         else:
             for index in range(len(source)):
-                column.read(source.annotation(index), size)
+                read_rows(name, source.annotation(index), size)
+
+
+def read_rows(name: str, record: Record, size: int) -> np.ndarray:
+    """The rows of the column `name`, `[N, …]`, each of the shape that the column says.
+
+    Raises:
+        DataError: they are missing, or of another shape.
+    """
+    column = columns[name]
+    rows, shape = column.read(record, size), column.row_shape(size)
+    if not _fits(rows, shape) and not len(rows):
+        # Without an object nobody knows how many points it would have.
+        rows = np.zeros((0, *(side or 0 for side in shape)))
+    if not _fits(rows, shape):
+        raise DataError(
+            three_part(
+                f"{record.file_name}: {name} of an object has the shape {rows.shape[1:]}.",
+                f"The detector reads rows of the shape {shape}.",
+                "Correct the annotations, or the size in the block of the model.",
+            )
+        )
+    return rows.astype(column.dtype, copy=False)
+
+
+def _fits(rows: np.ndarray, shape: tuple[int | None, ...]) -> bool:
+    """Whether every row of `rows` has this `shape`."""
+    there = rows.shape[1:]
+    return len(there) == len(shape) and all(
+        side in (None, found) for side, found in zip(shape, there, strict=True)
+    )
 
 
 def named_columns(needs: Mapping[str, int]) -> dict[str, Column]:

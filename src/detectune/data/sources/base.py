@@ -11,7 +11,7 @@ from __future__ import annotations
 import abc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -61,17 +61,17 @@ _PER_BOX = ("boxes", "class_ids", "difficult", "is_crowd", "group_of", "weights"
 def make_record(
     *,
     file_name: str,
-    boxes: Sequence | np.ndarray,
-    class_ids: Sequence | np.ndarray,
+    boxes: Sequence[Any] | np.ndarray,
+    class_ids: Sequence[Any] | np.ndarray,
     image: bytes = b"",
     source_id: str = "",
     height: int = 0,
     width: int = 0,
-    difficult: Sequence | np.ndarray = (),
-    is_crowd: Sequence | np.ndarray = (),
-    group_of: Sequence | np.ndarray = (),
-    weights: Sequence | np.ndarray = (),
-    areas: Sequence | np.ndarray | None = None,
+    difficult: Sequence[Any] | np.ndarray = (),
+    is_crowd: Sequence[Any] | np.ndarray = (),
+    group_of: Sequence[Any] | np.ndarray = (),
+    weights: Sequence[Any] | np.ndarray = (),
+    areas: Sequence[Any] | np.ndarray | None = None,
     masks: Sequence[Mask | None] = (),
     proposals: np.ndarray | None = None,
     proposal_scores: np.ndarray | None = None,
@@ -99,7 +99,7 @@ def make_record(
     )
 
 
-def _flags(values: Sequence | np.ndarray, count: int) -> np.ndarray:
+def _flags(values: Sequence[Any] | np.ndarray, count: int) -> np.ndarray:
     return np.asarray(values, bool) if len(values) == count else np.zeros(count, bool)
 
 
@@ -198,7 +198,8 @@ class Source(abc.ABC):
         Raises:
             DataError: an annotation cannot be read or names an unknown class.
         """
-        most, clipped, dropped, damaged = 0, 0, 0, []
+        most, clipped, dropped = 0, 0, 0
+        damaged: list[tuple[str, str]] = []
         for index in range(len(self)):
             record, head, tail = self.glance(index)
             reason = damage(head, tail)

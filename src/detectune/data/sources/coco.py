@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -32,12 +32,13 @@ def open_coco(
     file = _only_json(path) if path.is_dir() else path
     content = _read_json(file)
     names = _category_names(file, content)
-    boxes_of = defaultdict(list)
+    boxes_of: dict[Any, list[dict[str, Any]]] = defaultdict(list)
     for item in content["annotations"]:
         boxes_of[_field(file, "annotations", item, "image_id")].append(item)
     folders = _image_folders(file)
-    rows, strays = [], []
-    known = set()
+    rows: list[Annotated] = []
+    strays: list[tuple[str, str]] = []
+    known: set[Any] = set()
     for image in content["images"]:
         row = _annotated(file, image, boxes_of, names, folders)
         known.add(image["id"])
@@ -74,7 +75,7 @@ def _only_json(folder: Path) -> Path:
 
 def _read_json(file: Path) -> dict[str, Any]:
     try:
-        content = json.loads(file.read_text("utf-8"))
+        content: Any = json.loads(file.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise DataError(
             three_part(
@@ -92,15 +93,15 @@ def _read_json(file: Path) -> dict[str, Any]:
                 "Name the annotation file of the data set (often annotations/instances_*.json).",
             )
         )
-    return content
+    return cast(dict[str, Any], content)
 
 
 def _field(file: Path, section: str, item: Any, key: str) -> Any:
     if isinstance(item, dict) and key in item:
-        return item[key]
+        return cast(dict[str, Any], item)[key]
     raise DataError(
         three_part(
-            f'{file}: an entry of "{section}" has no "{key}": {str(item)[:80]}.',
+            f'{file}: an entry of "{section}" has no "{key}": {str(cast(object, item))[:80]}.',
             f'Every entry of "{section}" needs "{key}".',
             "Export the annotations again.",
         )

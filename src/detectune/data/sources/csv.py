@@ -44,7 +44,8 @@ def open_csv(
     folders = _image_folders(file)
     if not any(find_image(name, folders) for name in lines):
         folders += [place for place in sorted(file.parent.rglob("*")) if place.is_dir()]
-    rows, missing = [], []
+    rows: list[Annotated] = []
+    missing: list[str] = []
     for name, group in lines.items():
         image = find_image(name, folders)
         if image is None:
@@ -103,7 +104,7 @@ def _read_lines(file: Path) -> dict[str, list[tuple[int, dict[str, str]]]]:
 def _columns(file: Path, found: Sequence[str]) -> dict[str, str]:
     """Our name of a column → its name in the file."""
     by_lower = {name.strip().lower(): name for name in found if name}
-    chosen = {}
+    chosen: dict[str, str] = {}
     for column, others in {**_COLUMNS, **_OPTIONAL}.items():
         match = next((n for n in (column, *others) if n in by_lower), None)
         if match is not None:

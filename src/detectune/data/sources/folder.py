@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from detectune.config.label_map import LabelMap
+from detectune.data.columns.base import columns
 from detectune.data.image_files import read_facts
 from detectune.data.masks import Mask
 from detectune.data.sources.base import ClassIds, Record, Source, label_map_of, make_record
@@ -36,9 +37,10 @@ class Annotated(NamedTuple):
     areas: tuple[float, ...] | None = None
     masks: tuple[Mask | None, ...] = ()
     columns: Mapping[str, np.ndarray] = {}
-    """What else is annotated, see `Record.columns`."""
+    """What else is annotated, see `Record.columns`; what moves as boxes or points is in pixels,
+    as `boxes` are."""
     in_fractions: bool = False
-    """True where `boxes` are fractions of the image already (YOLO)."""
+    """True where `boxes`, and columns like them, are fractions of the image already (YOLO)."""
 
 
 class FolderSource(Source):
@@ -78,7 +80,7 @@ class FolderSource(Source):
             is_crowd=row.is_crowd,
             areas=row.areas,
             masks=[mask and mask.on(height, width) for mask in row.masks],
-            columns=row.columns,
+            columns=_fractions(row, height, width),
         )
 
     def image_bytes(self, index: int) -> bytes:
@@ -107,6 +109,17 @@ class FolderSource(Source):
                 raise _sizeless(row, error) from error
             self._sizes[index] = facts.height, facts.width
         return self._sizes[index]
+
+
+def _fractions(row: Annotated, height: int, width: int) -> dict[str, np.ndarray]:
+    """The columns of `row`, those that move as boxes or points as fractions of the image."""
+    sides = {"points": (height, width), "boxes": (height, width) * 2}
+    return {
+        name: values
+        if row.in_fractions or name not in columns or columns[name].moves not in sides
+        else np.asarray(values, np.float64) / sides[columns[name].moves]
+        for name, values in row.columns.items()
+    }
 
 
 def _sizeless(row: Annotated, error: ValueError) -> DataError:

@@ -98,7 +98,7 @@ class TFRecordSource(Source):
     def damaged_files(self) -> list[tuple[str, str]]:
         import tensorflow as tf
 
-        damaged = []
+        damaged: list[tuple[str, str]] = []
         for path in dict.fromkeys(entry.path for entry in self._entries):
             try:
                 for _ in tf.data.TFRecordDataset(path):  # compares the checksum of the data

@@ -119,7 +119,7 @@ def read_index(path: str) -> list[Entry]:
     Raises:
         DataError: the file is no TFRecord, is damaged, or ends in the middle of a record.
     """
-    entries = []
+    entries: list[Entry] = []
     try:
         size = os.path.getsize(path)
         with open(path, "rb") as file:
@@ -182,7 +182,7 @@ def _length_of(header: bytes) -> int | None:
 
 
 def _crc_table() -> list[int]:
-    table = []
+    table: list[int] = []
     for value in range(256):
         for _ in range(8):
             value = value >> 1 ^ (0x82F63B78 if value & 1 else 0)  # Castagnoli, bit-reversed

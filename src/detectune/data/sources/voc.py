@@ -39,7 +39,9 @@ def open_voc(
     """
     path = Path(spec)
     xmls, folders = _find_annotations(path)
-    rows, strays, by_stem = [], [], _images_by_stem(folders)
+    rows: list[Annotated] = []
+    strays: list[tuple[str, str]] = []
+    by_stem = _images_by_stem(folders)
     for xml in xmls:
         row = _read_xml(xml, folders, by_stem)
         if row is None:

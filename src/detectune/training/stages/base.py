@@ -49,6 +49,9 @@ class Stage(ABC):
         It follows from the config alone and is the same in a run that goes on: the stages before
         are prepared, too, and then the values of all variables are read from the last checkpoint.
 
+        Layers that are added here serve the training alone: whoever opens the run later builds the
+        detector from the config, without them. What predicts is a part of the detector.
+
         Raises:
             ConfigError: the config does not fit the detector.
         """
