@@ -17,9 +17,10 @@ from detectune.detectors.builders.region_features import (
     region_feature_types,
     tf1_region_feature_types,
 )
+from detectune.detectors.inference import DetectionModel
 from detectune.exporters.saved_model import SavedModelExporter
 
-FAST = ["faster_rcnn_mobilenet_v1_fpn_keras"]
+FAST = ["faster_rcnn_mobilenet_v2_fpn_keras"]
 NAMES = [*region_feature_types(), *tf1_region_feature_types()]
 
 
@@ -65,15 +66,15 @@ def test_a_saved_model_answers_as_the_model(detector, tmp_path):
     SavedModelExporter().write(detector, resizer, tmp_path / "saved_model")
     image = batch_with_masks()[0][:1].astype(np.uint8)
     answers = SavedModelExporter().read(tmp_path / "saved_model")(input_tensor=image)
-    found = detector.detect(image.astype(np.float32), np.full((1, 2), SIDE, np.float32))
+    found = DetectionModel(detector).detect(image.astype(np.float32), np.full((1, 2), SIDE))
     # The best ones: far down the list, rounding may choose another proposal.
-    assert int(answers["num_detections"][0]) == np.sum(found.valid) == 8
+    assert int(answers["num_detections"][0]) == found.valid.sum() == 8
     scores, boxes, masks = (answers[f"detection_{part}"] for part in ("scores", "boxes", "masks"))
     np.testing.assert_allclose(scores[:, :3], found.scores[:, :3], atol=1e-5)
     np.testing.assert_allclose(boxes[:, :3] * SIDE, found.boxes[:, :3], atol=1e-2)
     np.testing.assert_allclose(masks[:, :3], found.masks[:, :3], atol=1e-4)
     assert answers["detection_masks_reframed"].shape == (1, 8, SIDE, SIDE)
-    box = np.round(np.asarray(found.boxes)[0, 0]).astype(int)
+    box = np.round(found.boxes[0, 0]).astype(int)
     outside = answers["detection_masks_reframed"][0, 0].copy()
     outside[box[0] : box[2] + 1, box[1] : box[3] + 1] = 0
     assert not outside.any()
