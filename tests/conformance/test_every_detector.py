@@ -21,6 +21,7 @@ from detectune.data.resizers import build_resizer
 from detectune.detectors.base import Detector
 from detectune.detectors.build import build_detector
 from detectune.detectors.builders.feature_extractor import feature_extractor_types
+from detectune.detectors.inference import DetectionModel
 from detectune.exporters.saved_model import SavedModelExporter
 from detectune.recipes.templates import models, template
 from detectune.registry import backbones
@@ -133,10 +134,10 @@ def test_a_saved_model_answers_as_the_model(config, detector, tmp_path):
     SavedModelExporter().write(detector, resizer, tmp_path / "saved_model")
     image = np.random.default_rng(3).integers(0, 256, (1, SIDE, SIDE, 3)).astype(np.uint8)
     answers = SavedModelExporter().read(tmp_path / "saved_model")(input_tensor=image)
-    found = detector.detect(image.astype(np.float32), np.full((1, 2), SIDE, np.float32))
+    found = DetectionModel(detector).detect(image.astype(np.float32), np.full((1, 2), SIDE))
     np.testing.assert_allclose(answers["detection_scores"], found.scores, atol=1e-5)
     np.testing.assert_allclose(answers["detection_boxes"] * SIDE, found.boxes, atol=1e-2)
-    np.testing.assert_array_equal(answers["num_detections"], np.sum(found.valid, axis=1))
+    np.testing.assert_array_equal(answers["num_detections"], found.valid.sum(axis=1))
     assert answers["num_detections"][0] > 0
 
 
