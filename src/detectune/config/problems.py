@@ -32,6 +32,12 @@ class Problem(NamedTuple):
         """The three sentences in one line."""
         return " ".join(part for part in (self.found, self.allowed, self.next_step) if part)
 
+    @property
+    def message(self) -> str:
+        """The text of an error that stops at this problem: three lines, the field in the first."""
+        field = f"{self.field}: " if self.field else ""
+        return three_part(f"{field}{self.found}", self.allowed, self.next_step)
+
     def shown(self, file: str = "") -> str:
         """`file:line:column: severity: text`, as compilers write it."""
         place = f"{file}:{self.line}:{self.column}: " if self.line else f"{file}: " if file else ""
@@ -51,9 +57,7 @@ def refuse(problems: Iterable[Problem]) -> None:
         ConfigError: there is one.
     """
     for problem in problems:
-        raise ConfigError(
-            three_part(f"{problem.field}: {problem.found}", problem.allowed, problem.next_step)
-        )
+        raise ConfigError(problem.message)
 
 
 def has_errors(problems: Iterable[Problem]) -> bool:

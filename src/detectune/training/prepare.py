@@ -76,7 +76,7 @@ def _report_fields(config: schema.TrainEvalPipelineConfig, console: RunConsole) 
     problems = [*report_fields(config), *mask_conflicts(config)]
     errors = [problem for problem in problems if problem.severity == "error"]
     if errors:
-        raise ConfigError("\n".join(problem.shown() for problem in errors))
+        raise ConfigError("\n".join(problem.message for problem in errors))
     architecture_of(config.model)
     for problem in problems:
         console.say(problem.shown())
