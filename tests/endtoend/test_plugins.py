@@ -116,7 +116,7 @@ def write_data(folder: Path) -> None:
     write("classless", "num_classes: 2", "")
     write("csv", "labels.jsonl", "labels.csv")
     (folder / "csv.config").write_text((folder / "csv.config").read_text().replace("jsonl:", ""))
-    write("mobile", "num_classes: 2", 'num_classes: 2 backbone: "blocs"')
+    write("mobile", "num_classes: 2", 'num_classes: 2 backbone: "blockz"')
     write("stage", '"round_weights"', '"broken"')
     ssd = tiny_config(extractor="ssd_blocks_fpn_keras")
     ssd.train_input_reader.source = "squares/labels.jsonl"
@@ -182,7 +182,7 @@ def test_a_command_does_with_these_parts_what_it_does_with_ours(toys, name):
         ),
         (
             "train on unknown backbone",
-            ['no backbone is called "blocs"', "Known: blocks, ", 'Did you mean "blocks"?'],
+            ['no backbone is called "blockz"', "Known: blocks, ", 'Did you mean "blocks"?'],
         ),
         (
             "train with broken stage",
