@@ -116,7 +116,8 @@ def test_without_override_the_backbone_has_its_own_hyperparameters():
     extractor = "override_base_feature_extractor_hyperparams: false"
     backbone, neck = parts("ssd_resnet50_v1_fpn_keras", extractor)
     assert backbone.network.get_layer("conv5_block3_3_bn").epsilon == 1e-5
-    assert neck.hyperparams.batch_norm == parts("ssd_resnet50_v1_fpn_keras")[1].hyperparams.batch_norm
+    usual = parts("ssd_resnet50_v1_fpn_keras")[1].hyperparams.batch_norm
+    assert neck.hyperparams.batch_norm == usual
 
 
 def test_fields_that_a_resnet_never_receives_are_warned_of_in_a_config():
