@@ -53,7 +53,6 @@ class FastRCNN(TwoStageDetector):
             pad_value=pad_value,
             name="fast_rcnn",
         )
-        self.max_proposals = max_proposals
         self.needs = Needs(inputs={"proposals": max_proposals}, annotations=self.needs.annotations)
 
     def heads(
@@ -69,7 +68,7 @@ class FastRCNN(TwoStageDetector):
                     'Give it {"images": images, "proposals": boxes}.',
                 )
             )
-        boxes = ops.cast(given[:, : self.max_proposals], "float32")
+        boxes = ops.cast(given[:, : self.needs.size("proposals")], "float32")
         valid = ops.all(boxes[..., 2:] > boxes[..., :2], axis=-1)
         return TwoStagePredictions(maps, proposals=Proposals(boxes, valid))
 
