@@ -147,6 +147,7 @@ def fast_rcnn() -> schema.DetectionModel:
             setattr(model.fast_rcnn, field.name, value)
         else:
             getattr(model.fast_rcnn, field.name).CopyFrom(value)
+    model.fast_rcnn.second_stage_batch_size = 4  # of 6 proposals
     # Random weights: without it scores are so near to 0 that rounding orders them.
     model.fast_rcnn.feature_extractor.batch_norm_trainable = True
     return model
