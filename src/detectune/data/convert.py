@@ -14,9 +14,11 @@ from typing import NamedTuple
 import numpy as np
 
 from detectune.config.label_map import read_label_map, write_label_map
+from detectune.data.defects import FRACTIONS, PIXELS, WRONG, refused_defects
 from detectune.data.folder_writers import WRITERS
 from detectune.data.image_files import decode_problem
-from detectune.data.sources.base import Record, Source, Subset
+from detectune.data.sources.base import Record, Source, Subset, repair
+from detectune.data.sources.surveying import weight_defects
 from detectune.errors import ConfigError, DataError, DetectuneError, WriteError, three_part
 
 # The formats that can be written, and those of them that keep masks.
@@ -60,6 +62,7 @@ def convert(
         )
     if shards < 1:
         raise ConfigError(three_part(f"shards is {shards}.", "At least 1.", "Correct it."))
+    _refuse_defects(source, strict)
     tally = _Tally(source, strict)
     target = Path(dest)
     if to == "tfrecord":
@@ -74,6 +77,14 @@ def convert(
         files = _write_folder(tally, target, to)
     lost = 0 if to in _WITH_MASKS else tally.masks
     return Conversion(tally.images, files, tally.skipped, tally.clipped, tally.dropped, lost)
+
+
+def _refuse_defects(source: Source, strict: bool) -> None:
+    """Refuse a source whose boxes are in another unit, and, if `strict`, one with a defect that
+    training refuses."""
+    refused = [d for d in source.survey.refused if strict or d.kind in (FRACTIONS, PIXELS)]
+    if refused:
+        raise refused_defects(source.name, refused)
 
 
 def _same_classes(source: Source, path: Path) -> None:
@@ -106,8 +117,18 @@ class _Tally:
 
     def records(self) -> Iterator[Record]:
         for index in range(len(self.source)):
-            stored, record = self.source.unrepaired(index), self.source[index]
-            problem = decode_problem(record.image)
+            try:
+                stored = self.source.unrepaired(index)
+            except DataError as error:
+                if self._strict:
+                    raise
+                place, _, problem = str(error).split("\n")[0].partition(": ")
+                self.skipped.append((place, problem))
+                continue
+            record = repair(stored)
+            problem = decode_problem(record.image) or ", ".join(
+                defect.detail for defect in weight_defects(stored)
+            )
             if problem and self._strict:
                 raise _damaged(record.file_name, problem)
             if problem:
@@ -118,8 +139,11 @@ class _Tally:
             self.clipped += int(np.any((stored.boxes < 0) | (stored.boxes > 1), axis=1).sum())
             self.masks += sum(mask is not None for mask in record.masks or ())
             yield record
+        for defect in self.source.defects:
+            if defect.kind == WRONG:
+                self.skipped.append((defect.file, defect.detail))
         if not self.images:
-            raise _damaged(self.source.name, "none of its images can be decoded")
+            raise _damaged(self.source.name, "none of its images and annotations can be read")
 
 
 def _damaged(place: str, problem: str) -> DataError:

@@ -112,8 +112,10 @@ def _classes(train: str, evaluation: str, label_map_path: str) -> tuple[LabelMap
     from detectune.data.sources.recognise import open_source  # slow
 
     label_map = read_label_map(label_map_path) if label_map_path else None
-    source = open_source(train, label_map)
-    open_source(evaluation, label_map or source.label_map)  # it has to be readable, too
+    source = open_source(train, label_map, split="train")
+    open_source(
+        evaluation, label_map or source.label_map, split="val"
+    )  # it has to be readable, too
     return label_map or source.label_map, len(source)
 
 

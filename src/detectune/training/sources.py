@@ -18,7 +18,9 @@ from detectune.config.needs import BOXES_ONLY, Needs
 from detectune.config.reading import evaluation_needs, training_needs
 from detectune.data.check import check_source, refuse_damaged
 from detectune.data.columns.base import check_columns
+from detectune.data.defects import UNUSED
 from detectune.data.readers import open_reader
+from detectune.data.shared_images import shared_images
 from detectune.data.sources.base import Source
 from detectune.errors import ConfigError, three_part
 from detectune.training.console import RunConsole
@@ -86,6 +88,7 @@ def open_sources(
         console.say("no eval_input_reader: training goes without evaluations")
     for source in sources.values():
         _describe(source, console)
+    _say_shared(sources, console)
     return RunSources(train.label_map, requests, sources)
 
 
@@ -115,11 +118,26 @@ def _check_num_classes(model: schema.DetectionModel, label_map: LabelMap) -> Non
 
 def _describe(source: Source, console: RunConsole) -> None:
     console.say(source.describe())
-    strays = source.stray_files()
+    strays = [defect for defect in source.defects if defect.kind == UNUSED]
     if strays:
-        name, reason = strays[0]
+        _, name, reason = strays[0]
         more = f", and {len(strays) - 1} more files" if len(strays) > 1 else ""
         console.say(f"left out: {name}: {reason}{more}; see `detectune data inspect`")
+
+
+def _say_shared(sources: Mapping[str, Source], console: RunConsole) -> None:
+    """Say which images are trained and evaluated on: their results tell nothing about others."""
+    if EVALUATE not in sources:
+        return
+    pairs = shared_images(sources[TRAIN], sources[EVALUATE])
+    if pairs:
+        one, other = pairs[0]
+        same = one if one == other else f"{one} is {other}"
+        console.say(
+            f"warning: {len(pairs)} of {len(sources[EVALUATE])} evaluation images are among the "
+            f"training images ({same}); name a part, such as data.yaml#val, or use `detectune data "
+            "split`"
+        )
 
 
 def _without_lost_label_map(reader: schema.InputReader, own: LabelMap | None) -> schema.InputReader:
