@@ -19,6 +19,7 @@ TRUNCATED = "it is cut off: its end is missing"
 # Cameras and editors append a few bytes after the end of an image.
 _ENDING = 4096
 _EXIF_ORIENTATION = 274
+_SIXTEEN_BITS = ("I;16", "I;16L", "I;16B", "I;16N", "I")
 # Orientations 5–8 swap height and width; Source: EXIF 2.3, tag 0x0112.
 _SWAPPED = (5, 6, 7, 8)
 
@@ -82,12 +83,26 @@ def damage(head: bytes, tail: bytes) -> str:
     allowed. A header longer than `head` looks like damage.
     """
     try:
-        read_facts(head)
+        mode = read_facts(head).mode
     except ValueError as error:
         return str(error)
+    if mode == "F":
+        return "its pixels are 32-bit floating-point numbers, of which the range is not known"
     kind = image_format(head)
     ending = {"JPEG": b"\xff\xd9", "PNG": b"IEND"}.get(kind, b"")
     return TRUNCATED if ending not in tail[-_ENDING:] else ""
+
+
+def dark_bits(data: bytes) -> int:
+    """How many bits the brightest pixel of a 16-bit image needs if it needs at most 12, else 0.
+
+    Such an image is nearly black when it is read by its upper 8 bits.
+    """
+    with Image.open(io.BytesIO(data)) as image:
+        if image.mode not in _SIXTEEN_BITS:
+            return 0
+        brightest = int(_deep_pixels(image).max())
+    return brightest.bit_length() if 0 < brightest < 1 << 12 else 0
 
 
 def decode_problem(data: bytes) -> str:
@@ -114,7 +129,7 @@ def portable(data: bytes, height: int, width: int) -> tuple[bytes, str]:
         return data, kind.lower()
     target = "JPEG" if kind == "JPEG" else "PNG"
     with Image.open(io.BytesIO(data)) as image:
-        pixels = apply_orientation(np.asarray(image.convert("RGB")), rotation)
+        pixels = apply_orientation(np.asarray(eight_bits(image).convert("RGB")), rotation)
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, target, **({"quality": 95} if target == "JPEG" else {}))
     return buffer.getvalue(), target.lower()
@@ -127,10 +142,25 @@ def decodable(data: bytes) -> bytes:
     try:
         with Image.open(io.BytesIO(data)) as image:
             buffer = io.BytesIO()
-            image.convert("RGB").save(buffer, "PNG", compress_level=0)
+            eight_bits(image).convert("RGB").save(buffer, "PNG", compress_level=0)
             return buffer.getvalue()
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError):
         return data  # the decoder names what is wrong
+
+
+def eight_bits(image: Image.Image) -> Image.Image:
+    """`image`, or one of the upper 8 bits if it has 16, as TensorFlow decodes PNG.
+
+    Pillow's own conversion makes everything above 255 white.
+    """
+    if image.mode not in _SIXTEEN_BITS:
+        return image
+    return Image.fromarray((_deep_pixels(image) >> 8).astype(np.uint8))
+
+
+def _deep_pixels(image: Image.Image) -> np.ndarray:
+    """`[H, W]` of an image with up to 16 bits; above and below, the nearest value that has them."""
+    return np.clip(np.asarray(image), 0, 65535).astype(np.int64)
 
 
 def rotation_to_apply(data: bytes, height: int, width: int) -> int:

@@ -15,6 +15,7 @@ import numpy as np
 from detectune.data.defects import (
     AREA,
     CONSEQUENCES,
+    DARK,
     NOT_FINITE,
     SIMILAR,
     SMALL_BOX,
@@ -26,6 +27,7 @@ from detectune.data.defects import (
 )
 from detectune.data.image_files import (
     ImageFacts,
+    dark_bits,
     decode_problem,
     image_format,
     read_facts,
@@ -184,6 +186,9 @@ def _image_defects(record: Record, facts: ImageFacts | None) -> Iterator[Defect]
     actual = image_format(record.image)
     if expected and expected != actual:
         yield Defect("mislabelled image", name, f"it is a {actual} file")
+    bits = 0 if problem else dark_bits(record.image)
+    if bits:
+        yield Defect(DARK, name, f"its pixels have 16 bits and need {bits}: nearly black")
     if facts.mode != "RGB":
         yield Defect("colour mode", name, f"its mode is {facts.mode}")
     turned = rotation_to_apply(record.image, record.height, record.width) != 1
