@@ -7,7 +7,7 @@ those of one image. `data inspect` lists all of them; training refuses to start 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -102,7 +102,7 @@ class Problems:
         self.errors: list[DataError] = []
 
     @contextmanager
-    def kept(self) -> Iterator[None]:
+    def kept(self) -> Generator[None]:
         """A `DataError` ends the block and is kept."""
         try:
             yield

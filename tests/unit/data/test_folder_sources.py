@@ -194,7 +194,7 @@ class TestCoco:
         assert source[0].class_ids.tolist() == [2, 1]
 
     def test_json_that_is_not_coco_is_refused(self, tmp_path):
-        (tmp_path / "a.json").write_text('{"shapes": []}')
+        (tmp_path / "a.json").write_text('{"figures": []}')
         refuses(tmp_path / "a.json", "not a COCO file", "images, annotations, categories")
 
     def test_broken_json_is_refused(self, tmp_path):
@@ -270,11 +270,11 @@ class TestRecognise:
         refuses(tmp_path / "nothing", "no such file or folder", "current folder")
 
     def test_an_empty_folder_is_refused(self, tmp_path):
-        refuses(tmp_path, "not recognised", "voc, coco, yolo, csv, tfrecord")
+        refuses(tmp_path, "not recognised", "no files", "voc, labelme", "coco, kitti, yolo")
         assert files_in(tmp_path) == set()
 
     def test_an_unknown_format_is_refused(self, tmp_path):
-        refuses("kitti:/data", '"kitti"', "voc, coco, yolo, csv, tfrecord")
+        refuses("kiti:/data", '"kiti"', "voc, labelme", 'Did you mean "kitti"?')
 
     def test_a_windows_path_is_a_path(self, tmp_path):
         refuses(r"C:\data\train", r"C:\data\train: there is no such file or folder")

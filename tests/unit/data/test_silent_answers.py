@@ -298,7 +298,7 @@ class TestCoco:
         ]
         source = open_coco(tmp_path, annotations=entries)
         assert source[0].boxes.shape == (1, 4)
-        assert details(source, "not read") == ["keypoints of 1 objects", "captions of 1 objects"]
+        assert details(source, "not read") == ["keypoints: 1", "captions: 1"]
 
     def test_an_object_without_box_has_that_of_its_polygon(self, tmp_path):
         entry = {"image_id": 1, "category_id": 1, "segmentation": [[6, 4, 30, 4, 30, 20]]}

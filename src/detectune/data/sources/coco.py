@@ -4,46 +4,23 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import numpy as np
 
 from detectune.config.label_map import LabelMap, LabelMapItem
-from detectune.data.defects import (
-    MERGED,
-    NOT_READ,
-    OUTLINE,
-    UNUSED,
-    Defect,
-    Problems,
-    wrong_annotations,
-)
+from detectune.data.defects import MERGED, NOT_READ, UNUSED, Defect, Problems
 from detectune.data.masks import Mask, PolygonMask, coco_mask
 from detectune.data.sources.base import label_map_of
-from detectune.data.sources.folder import (
-    Annotated,
-    FolderSource,
-    missing_images,
-    nothing_readable,
-)
+from detectune.data.sources.collecting import Collector, Object, bounds
+from detectune.data.sources.folder import FolderSource
 from detectune.data.sources.formats import SourceFormat, formats
-from detectune.data.sources.image_search import ImageSearch, doubts, shared, unused_images
+from detectune.data.sources.image_search import ImageSearch
 from detectune.data.sources.text_files import items, mapping, read_json
 from detectune.data.sources.values import ValueProblem, flag, number, shown, side
 from detectune.errors import DataError, three_part
 
 _SECTIONS = ("images", "annotations", "categories")
-
-
-class _Object(NamedTuple):
-    """One entry of "annotations", as far as it is read."""
-
-    name: str
-    box: list[float]
-    """yxyx in pixels."""
-    crowd: bool
-    area: float
-    mask: Mask | None
 
 
 def open_coco(
@@ -64,40 +41,23 @@ class _CocoFile:
 
     def __init__(self, file: Path, content: dict[str, Any]) -> None:
         self.file, self.content = file, content
-        self.problems = Problems()
-        self.defects: list[Defect] = []
+        self.collector = Collector(f"coco:{file}", ImageSearch(_image_folders(file)))
+        self.problems, self.defects = self.collector.problems, self.collector.defects
         self.names = self._category_names()
-        self.search = ImageSearch(_image_folders(file))
         self.objects = self._annotations_by_image()
 
     def source(self, label_map: LabelMap | None, with_masks: bool) -> FolderSource:
         """All images that are there."""
-        rows: list[Annotated] = []
-        missing: list[str] = []
         images = self._images()
         for identity, name, entry in images:
-            found = self.search.find(name)
-            if found is None:
-                missing.append(name)
-                continue
-            rows.append(self._annotated(found.path, identity, name, entry, with_masks))
-            self.defects += doubts(rows[-1].place, found)
-        if not rows:
-            if not missing and self.problems.errors:
-                raise nothing_readable(str(self.file), self.problems.errors)
-            raise missing_images(str(self.file), missing, self.search.folders)
-        text = "annotation without image; it is not used"
-        self.defects += [Defect(UNUSED, name, text) for name in missing]
+            place = f"{self.file} ({name})"
+            path = self.collector.find(name, place)
+            if path is not None:
+                self._add(path, place, identity, entry, with_masks)
         self._count_orphans({identity for identity, _, _ in images})
         self._say_what_is_not_read()
-        defects = [
-            *self.defects,
-            *wrong_annotations(self.problems.errors),
-            *shared((row.place, row.path) for row in rows),
-            *unused_images((row.path for row in rows), "image that the .json does not list"),
-        ]
         derived = label_map or _derived_label_map(self.names)
-        return FolderSource(f"coco:{self.file}", rows, derived, defects)
+        return self.collector.source(derived, "image that the .json does not list")
 
     def _category_names(self) -> dict[str, str]:
         names: dict[str, str] = {}
@@ -142,38 +102,34 @@ class _CocoFile:
                 found.append((identity, name, entry))
         return found
 
-    def _annotated(
-        self, path: Path, identity: str, name: str, image: dict[str, Any], with_masks: bool
-    ) -> Annotated:
+    def _add(
+        self, path: Path, place: str, identity: str, image: dict[str, Any], with_masks: bool
+    ) -> None:
         """One entry of "images" with its annotations."""
-        problems, place = Problems(), f"{self.file} ({name})"
+        problems = Problems()
         height = width = 0
         with problems.kept():
             height, width = (self._side(place, image, key) for key in ("height", "width"))
-        objects: list[_Object] = []
+        objects: list[Object] = []
         for entry in self.objects.get(identity, ()):
-            if _is_caption(entry):
-                continue
-            with problems.kept():
-                objects.append(self._object(place, entry))
-        return Annotated(
-            path=path,
-            place=place,
+            if not _is_caption(entry):
+                with problems.kept():
+                    objects.append(self._object(place, entry))
+        self.collector.add(
+            path,
+            place,
+            objects,
             height=height,
             width=width,
-            names=tuple(item.name for item in objects),
-            boxes=np.array([item.box for item in objects], np.float64).reshape(-1, 4),
+            errors=problems,
             source_id=identity,
-            is_crowd=tuple(item.crowd for item in objects),
-            areas=tuple(item.area for item in objects),
-            masks=tuple(item.mask for item in objects) if with_masks else (),
-            errors=tuple(problems.errors),
+            with_masks=with_masks,
         )
 
-    def _object(self, place: str, entry: dict[str, Any]) -> _Object:
+    def _object(self, place: str, entry: dict[str, Any]) -> Object:
         name = self._class_name(place, entry)
         mask = coco_mask(entry.get("segmentation"))
-        box = self._box(place, entry, mask)
+        box, shape = self._box(place, entry, mask)
         y0, x0, y1, x1 = box
         try:
             area = (y1 - y0) * (x1 - x0) if entry.get("area") is None else number(entry["area"])
@@ -184,16 +140,15 @@ class _CocoFile:
                 "area is a number of pixels, iscrowd 0 or 1.",
                 place,
             ) from None
-        return _Object(name, box, crowd, area, mask)
+        return Object(name, box, shape, is_crowd=crowd, area=area, mask=mask)
 
-    def _box(self, place: str, entry: dict[str, Any], mask: Mask | None) -> list[float]:
-        """yxyx in pixels from COCO's x, y, width, height, or from the polygons if there is none."""
+    def _box(self, place: str, entry: dict[str, Any], mask: Mask | None) -> tuple[list[float], str]:
+        """yxyx in pixels from COCO's x, y, width, height, or from the polygons if there is none;
+        and what shape it stands for."""
         bbox = entry.get("bbox")
         if bbox in (None, []) and isinstance(mask, PolygonMask):
             corners = np.concatenate(mask.polygons).reshape(-1, 2)
-            (x0, y0), (x1, y1) = corners.min(axis=0).tolist(), corners.max(axis=0).tolist()
-            self.defects.append(Defect(OUTLINE, place, f"{_called(entry)} has no bbox"))
-            return [y0, x0, y1, x1]
+            return bounds(corners[:, 0].tolist(), corners[:, 1].tolist()), "a polygon without bbox"
         try:
             x, y, width, height = (number(value) for value in items(bbox))
         except ValueError as problem:  # also ValueProblem
@@ -203,7 +158,7 @@ class _CocoFile:
                 '"bbox" must be four numbers: x, y, width, height.',
                 place,
             ) from None
-        return [y, x, y + height, x + width]
+        return [y, x, y + height, x + width], ""
 
     def _class_name(self, place: str, entry: dict[str, Any]) -> str:
         identity = _plain_identity(entry.get("category_id"))
@@ -259,7 +214,7 @@ class _CocoFile:
         for key, what in (("keypoints", "keypoints"), ("caption", "captions")):
             count = sum(bool(entry.get(key)) for entry in entries)
             if count:
-                self.defects.append(Defect(NOT_READ, self.file.name, f"{what} of {count} objects"))
+                self.defects.append(Defect(NOT_READ, self.file.name, f"{what}: {count}"))
 
     def _wrong(self, found: str, allowed: str, place: str = "") -> DataError:
         text = three_part(f"{place or self.file}: {found}.", allowed, "Correct the annotation.")

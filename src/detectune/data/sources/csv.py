@@ -12,19 +12,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from detectune.config.label_map import LabelMap
-from detectune.data.defects import ASSUMED, UNUSED, Defect, Problems, wrong_annotations
+from detectune.data.defects import ASSUMED, Defect, Problems
+from detectune.data.sources.collecting import Collector, Object
 from detectune.data.sources.csv_table import HEADER, Line, Table, read_table
-from detectune.data.sources.folder import (
-    Annotated,
-    FolderSource,
-    missing_images,
-    nothing_readable,
-)
+from detectune.data.sources.folder import FolderSource
 from detectune.data.sources.formats import SourceFormat, formats
-from detectune.data.sources.image_search import ImageSearch, doubts, shared, unused_images
+from detectune.data.sources.image_search import ImageSearch
 from detectune.data.sources.tree import Tree
 from detectune.data.sources.values import ValueProblem, flag, number, side
 from detectune.errors import DataError, three_part
@@ -39,31 +33,18 @@ def open_csv(
     path = Path(spec)
     file = _only_csv(path) if path.is_dir() else path
     table, problems = read_table(file), Problems()
-    problems.errors += table.errors
     groups = _by_image(file, table, problems)
-    search = _search(file, groups)
-    rows: list[Annotated] = []
-    defects: list[Defect] = []
-    missing: list[str] = []
-    for name, lines in groups.items():
-        found = search.find(name)
-        if found is None:
-            missing.append(name)
-        else:
-            rows.append(_annotated(file, found.path, name, lines, table.box))
-            defects += doubts(rows[-1].place, found)
-    if not rows:
-        if problems.errors:
-            raise nothing_readable(str(file), problems.errors)
-        raise missing_images(str(file), missing, search.folders)
+    collector = Collector(f"csv:{file}", _search(file, groups))
+    collector.problems.errors += [*table.errors, *problems.errors]
     if table.assumed:
-        defects.append(Defect(ASSUMED, file.name, f"there is no header; read as {table.assumed}"))
-    defects += [
-        Defect(UNUSED, name, "annotation without image; it is not used") for name in missing
-    ]
-    defects += [*wrong_annotations(problems.errors), *shared((r.place, r.path) for r in rows)]
-    defects += unused_images((row.path for row in rows), "image without a line in the CSV")
-    return FolderSource(f"csv:{file}", rows, label_map, defects)
+        text = f"there is no header; read as {table.assumed}"
+        collector.defects.append(Defect(ASSUMED, file.name, text))
+    for name, lines in groups.items():
+        place = f"{file}:{lines[0].number} ({name})"
+        image = collector.find(name, place)
+        if image is not None:
+            _add(collector, file, image, place, lines, table.box)
+    return collector.source(label_map, "image without a line in the CSV")
 
 
 def _only_csv(folder: Path) -> Path:
@@ -107,52 +88,45 @@ def _image_folders(file: Path) -> list[Path]:
     return [folder for folder in dict.fromkeys(candidates) if folder.is_dir()]
 
 
-def _annotated(
-    file: Path, image: Path, name: str, lines: list[Line], columns: Sequence[str]
-) -> Annotated:
+def _add(
+    collector: Collector,
+    file: Path,
+    image: Path,
+    place: str,
+    lines: list[Line],
+    columns: Sequence[str],
+) -> None:
     """All lines of one image."""
     problems = Problems()
-    objects: list[tuple[str, list[float], bool]] = []
+    objects: list[Object] = []
     sizes: set[tuple[int, int]] = set()
     for line in lines:
         texts = line.texts
         with problems.kept():
-            height, width = (_size(file, line, column) for column in ("height", "width"))
-            sizes.add((height, width))
+            sizes.add((_size(file, line, "height"), _size(file, line, "width")))
             if not texts["class"] and not any(texts[column] for column in columns):
                 continue  # an image without objects
             if not texts["class"]:
                 raise _wrong(file, line, "class", "", "the name of a class")
-            box = _box(file, line, columns)
-            objects.append((texts["class"], box, _difficult(file, line)))
+            box, difficult = _box(file, line, columns), _difficult(file, line)
+            objects.append(Object(texts["class"], box, difficult=difficult))
     if len(sizes) > 1:
         shown = " and ".join(f"{width} x {height}" for height, width in sorted(sizes)[:3])
-        problems.errors.append(_sizes(file, lines[0], name, shown))
+        problems.errors.append(_sizes(file, lines[0], shown))
     height, width = min(sizes, default=(0, 0))
-    return Annotated(
-        path=image,
-        place=f"{file}:{lines[0].number} ({name})",
-        height=height,
-        width=width,
-        names=tuple(name for name, _, _ in objects),
-        boxes=np.array([box for _, box, _ in objects], np.float64).reshape(-1, 4),
-        difficult=tuple(difficult for *_, difficult in objects),
-        errors=tuple(problems.errors),
-    )
+    collector.add(image, place, objects, height=height, width=width, errors=problems)
 
 
 def _box(file: Path, line: Line, columns: Sequence[str]) -> list[float]:
     """yxyx in pixels."""
+    texts, names = line.texts, columns
     if columns == ("bbox",):
-        parts = line.texts["bbox"].strip("[]() ").replace(",", " ").split()
+        parts = texts["bbox"].strip("[]() ").replace(",", " ").split()
         if len(parts) != 4:
-            raise _wrong(
-                file, line, "bbox", line.texts["bbox"], "four numbers: x, y, width, height"
-            )
-        texts = dict(zip(("x", "y", "w", "h"), parts, strict=True))
-    else:
-        texts = line.texts
-    names = tuple(texts) if columns == ("bbox",) else columns
+            allowed = "four numbers: x, y, width, height"
+            raise _wrong(file, line, "bbox", texts["bbox"], allowed)
+        names = ("x", "y", "w", "h")
+        texts = dict(zip(names, parts, strict=True))
     a, b, c, d = (_number(file, line, texts, column) for column in names)
     if names[0] == "xmin":
         return [b, a, d, c]
@@ -193,10 +167,11 @@ def _wrong(file: Path, line: Line, column: str, text: str, allowed: str) -> Data
     )
 
 
-def _sizes(file: Path, line: Line, name: str, shown: str) -> DataError:
+def _sizes(file: Path, line: Line, shown: str) -> DataError:
     return DataError(
         three_part(
-            f"{file}:{line.number}: the lines of {name} say that it is {shown} pixels.",
+            f"{file}:{line.number}: the lines of {line.texts['filename']} say that it is {shown} "
+            "pixels.",
             "All lines of an image have the same width and height.",
             "Correct the lines, or remove the columns: the image is asked then.",
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -77,7 +77,7 @@ class Surveyor:
         self._doubtful: Glance | None = None
 
     @contextmanager
-    def errors_kept(self) -> Iterator[None]:
+    def errors_kept(self) -> Generator[None]:
         """A `DataError` in the block is kept for the result."""
         self._doubtful = None
         with self._problems.kept():

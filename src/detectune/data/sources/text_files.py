@@ -6,6 +6,7 @@ import codecs
 import json
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -94,7 +95,8 @@ def read_yaml(path: Path) -> Any:
     loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
     try:
         depth = 0
-        for event in yaml.parse(text, loader):
+        events: Iterator[Any] = yaml.parse(text, loader)  # pyright: ignore[reportUnknownMemberType]
+        for event in events:
             depth += isinstance(event, yaml.CollectionStartEvent)
             depth -= isinstance(event, yaml.CollectionEndEvent)
             if depth > _YAML_DEPTH:

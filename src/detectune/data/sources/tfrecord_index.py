@@ -15,7 +15,7 @@ import os
 import re
 import struct
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import google_crc32c
 
@@ -226,5 +226,5 @@ def _length_of(header: bytes) -> int | None:
 
 def masked_crc32c(data: bytes) -> int:
     """CRC-32C of `data`, rotated and shifted as TFRecords keep it."""
-    crc = google_crc32c.value(data)
+    crc = cast(int, google_crc32c.value(data))  # pyright: ignore[reportUnknownMemberType]
     return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF

@@ -50,6 +50,10 @@ class Tree:
             if os.path.splitext(name)[1].lower() in suffixes and (folder / name).is_file()
         ]
 
+    def all_files(self) -> list[Path]:
+        """Every file, whatever its kind."""
+        return [folder / name for folder, names in self._by_folder.items() for name in names]
+
     def images(self) -> list[Path]:
         """All images."""
         return self.files(*IMAGE_SUFFIXES)

@@ -33,7 +33,7 @@ def number(value: Any) -> float:
     try:
         return float(value)
     except OverflowError:
-        raise ValueProblem(f"a number of {value.bit_length()} bits is too large") from None
+        raise ValueProblem(f"{shown(value)} is too large") from None
 
 
 def finite(value: Any) -> float:

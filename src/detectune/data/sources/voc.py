@@ -19,19 +19,13 @@ from collections.abc import Callable
 from pathlib import Path, PureWindowsPath
 from typing import TypeVar
 
-import numpy as np
-
 from detectune.config.label_map import LabelMap
-from detectune.data.defects import OUTLINE, UNUSED, Defect, Problems, wrong_annotations
+from detectune.data.defects import Problems
 from detectune.data.masks import IndexMask
-from detectune.data.sources.folder import (
-    Annotated,
-    FolderSource,
-    missing_images,
-    nothing_readable,
-)
+from detectune.data.sources.collecting import Collector, Object, bounds
+from detectune.data.sources.folder import FolderSource
 from detectune.data.sources.formats import SourceFormat, formats
-from detectune.data.sources.image_search import Found, ImageSearch, doubts, shared, unused_images
+from detectune.data.sources.image_search import Found, ImageSearch
 from detectune.data.sources.text_files import read_bytes, read_text
 from detectune.data.sources.tree import Tree
 from detectune.data.sources.values import ValueProblem, flag, number, side
@@ -53,28 +47,14 @@ def open_voc(
     """
     path = Path(spec)
     xmls, folders = _find_annotations(path)
-    search, problems = ImageSearch(folders), Problems()
-    rows: list[Annotated] = []
-    defects: list[Defect] = []
+    collector = Collector(f"voc:{path}", ImageSearch(folders))
     for xml in xmls:
-        with problems.kept():
+        with collector.problems.kept():
             root = _parsed(xml)
-            found = _image_of(xml, root, search)
-            if found is None:
-                text = "annotation without image; it is not used"
-                defects.append(Defect(UNUSED, xml.name, text))
-                continue
-            row, outlines = _annotated(xml, root, found)
-            rows.append(_with_masks(row, xml) if "masks" in columns else row)
-            defects += [*doubts(str(xml), found), *outlines]
-    if not rows:
-        if problems.errors:
-            raise nothing_readable(str(path), problems.errors)
-        raise missing_images(str(path), [defect.file for defect in defects], folders)
-    defects += [*wrong_annotations(problems.errors), *shared((r.place, r.path) for r in rows)]
-    if path.is_dir():
-        defects += unused_images((row.path for row in rows), "image without annotation")
-    return FolderSource(f"voc:{path}", rows, label_map, defects)
+            image = collector.take(xml.name, str(xml), _image_of(xml, root, collector.search))
+            if image is not None:
+                _add(collector, xml, root, image, "masks" in columns)
+    return collector.source(label_map, "image without annotation" if path.is_dir() else "")
 
 
 def _find_annotations(path: Path) -> tuple[list[Path], list[Path]]:
@@ -158,40 +138,34 @@ def _parsed(xml: Path) -> ElementTree.Element:
     return root
 
 
-def _annotated(
-    xml: Path, root: ElementTree.Element, found: Found
-) -> tuple[Annotated, list[Defect]]:
-    """What one .xml says, and which of its objects are outlines."""
+def _add(
+    collector: Collector, xml: Path, root: ElementTree.Element, image: Path, with_masks: bool
+) -> None:
+    """What one .xml says."""
     problems = Problems()
     height = width = 0
     with problems.kept():
         height, width = (_value(xml, root, f"size/{name}", side) for name in ("height", "width"))
-    objects: list[tuple[str, list[float], bool]] = []
-    outlines: list[Defect] = []
+    objects: list[Object] = []
     for item in root.findall("object"):
         with problems.kept():
             name, (box, shape) = _name(xml, item), _box(xml, item)
-            objects.append((name, box, _value(xml, item, "difficult", flag)))
-            if shape:
-                outlines.append(Defect(OUTLINE, str(xml), f"{name}: {shape}"))
-    row = Annotated(
-        path=found.path,
-        place=str(xml),
+            difficult = _value(xml, item, "difficult", flag)
+            objects.append(Object(name, box, shape, difficult))
+    picture = xml.parent.parent / "SegmentationObject" / f"{xml.stem}.png"
+    # VOC has masks of a part of its images only.
+    masked = with_masks and not problems.errors and picture.is_file()
+    if masked:
+        objects = [o._replace(mask=IndexMask(picture, n)) for n, o in enumerate(objects, 1)]
+    collector.add(
+        image,
+        str(xml),
+        objects,
         height=height,
         width=width,
-        names=tuple(name for name, _, _ in objects),
-        boxes=np.array([box for _, box, _ in objects], np.float64).reshape(-1, 4),
-        difficult=tuple(difficult for *_, difficult in objects),
-        errors=tuple(problems.errors),
+        errors=problems,
+        with_masks=masked,
     )
-    return row, outlines
-
-
-def _with_masks(row: Annotated, xml: Path) -> Annotated:
-    picture = xml.parent.parent / "SegmentationObject" / f"{xml.stem}.png"
-    if not picture.is_file() or row.errors:
-        return row  # VOC has masks of a part of its images only
-    return row._replace(masks=tuple(IndexMask(picture, i + 1) for i in range(len(row.names))))
 
 
 def _image_of(xml: Path, root: ElementTree.Element, search: ImageSearch) -> Found | None:
@@ -247,7 +221,7 @@ def _polygon(xml: Path, polygon: ElementTree.Element) -> list[float]:
         raise _wrong(xml, f"a corner of <polygon>: {problem}", "Corners are pixels.") from None
     if not xs or not ys:
         raise _wrong(xml, "a <polygon> has no corners", "A polygon has at least three corners.")
-    return [min(ys), min(xs), max(ys), max(xs)]
+    return bounds(xs, ys)
 
 
 def _number(xml: Path, item: ElementTree.Element, path: str) -> float:

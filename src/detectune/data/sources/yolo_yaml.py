@@ -35,7 +35,7 @@ class DataYaml:
     file: Path
     names: tuple[str, ...]
     """Class number → name; "" for a number between the others that is not used."""
-    splits: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    splits: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     """Of "train", "val" and "test" those that are there → paths as they are written."""
     root: str = ""
     keypoint_values: int = 0
