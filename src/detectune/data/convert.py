@@ -7,7 +7,7 @@ import hashlib
 import itertools
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ import numpy as np
 
 from detectune.config.label_map import read_label_map, write_label_map
 from detectune.data.defects import FRACTIONS, PIXELS, WRONG, refused_defects
-from detectune.data.folder_writers import WRITERS
+from detectune.data.folder_writers import WRITERS, write_data_yaml
 from detectune.data.image_files import decode_problem
 from detectune.data.sources.base import Record, Source, Subset, repair
 from detectune.data.sources.surveying import weight_defects
@@ -213,7 +213,10 @@ def split(source: Source, ratios: Sequence[float], seed: int = 0) -> list[Subset
         )
     groups: dict[bytes, list[int]] = {}
     for index in range(len(source)):
-        digest = hashlib.sha256(source.image_bytes(index)).digest()
+        try:
+            digest = hashlib.sha256(source.image_bytes(index)).digest()
+        except DataError:
+            digest = f"unreadable {index}".encode()  # the conversion of its part says so
         groups.setdefault(digest, []).append(index)
     if len(groups) < len(ratios):
         raise ConfigError(
@@ -258,13 +261,34 @@ def write_split(
     with _new_folder(target) as folder:
         for name, part in zip(names, parts, strict=True):
             place = folder / (f"{name}.record" if to == "tfrecord" else name)
-            done[name] = convert(part, place, to=to, strict=strict)
+            done[name] = _said_once(convert(part, place, to=to, strict=strict), source, done)
+        if to == "yolo":
+            _one_data_yaml(folder, names, source)
+            for name in names:
+                done[name].files.remove(folder / name / "data.yaml")
+            done[names[0]].files.append(folder / "data.yaml")
     return {
         name: conversion._replace(
             files=[target / file.relative_to(folder) for file in conversion.files]
         )
         for name, conversion in done.items()
     }
+
+
+def _one_data_yaml(folder: Path, names: Sequence[str], source: Source) -> None:
+    """A data.yaml for all parts instead of one in each, as YOLO's tools expect it."""
+    for name in names:
+        (folder / name / "data.yaml").unlink()
+    splits = {name: f"{name}/images" for name in names}
+    write_data_yaml(folder, splits, source.label_map)
+
+
+def _said_once(conversion: Conversion, source: Source, before: Mapping[str, object]) -> Conversion:
+    """`conversion` of a part; files that belong to no image are listed with the first part only."""
+    if not before:
+        return conversion
+    common = {(defect.file, defect.detail) for defect in source.defects}
+    return conversion._replace(skipped=[row for row in conversion.skipped if row not in common])
 
 
 def _numbered(count: int) -> list[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import json
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -126,10 +126,18 @@ def write_yolo(records: Iterable[Record], folder: Path, label_map: LabelMap) -> 
         )
         file = folder / "labels" / f"{Path(item.file_name).stem}.txt"
         file.write_text("".join(f"{line}\n" for line in lines), "utf-8")
+    write_data_yaml(folder, {"train": "images", "val": "images"}, label_map)
+
+
+def write_data_yaml(folder: Path, splits: Mapping[str, str], label_map: LabelMap) -> None:
+    """data.yaml in `folder`; `splits` are "train", "val" … and their folders of images."""
+    import yaml
+
     names = class_names(label_map)
     # Class numbers must be positions in the list, so ids that are not used get a place, too.
-    rows = [f"  {i - 1}: {names.get(i, f'unused {i}')}" for i in range(1, max(names) + 1)]
-    text = "\n".join(["path: .", "train: images", "val: images", "names:", *rows, ""])
+    listed = {i - 1: names.get(i, f"unused {i}") for i in range(1, max(names, default=0) + 1)}
+    content = {"path": ".", **splits, "names": listed}
+    text = yaml.safe_dump(content, allow_unicode=True, sort_keys=False)
     (folder / "data.yaml").write_text(text, "utf-8")
 
 

@@ -126,7 +126,7 @@ def _box(file: Path, line: Line, columns: Sequence[str]) -> list[float]:
             allowed = "four numbers: x, y, width, height"
             raise _wrong(file, line, "bbox", texts["bbox"], allowed)
         names = ("x", "y", "w", "h")
-        texts = dict(zip(names, parts, strict=True))
+        texts = dict[str, str](zip(names, parts, strict=True))
     a, b, c, d = (_number(file, line, texts, column) for column in names)
     if names[0] == "xmin":
         return [b, a, d, c]

@@ -95,7 +95,7 @@ def read_yaml(path: Path) -> Any:
     loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
     try:
         depth = 0
-        events: Iterator[Any] = yaml.parse(text, loader)  # pyright: ignore[reportUnknownMemberType]
+        events = cast(Iterator[yaml.Event], yaml.parse(text, loader))  # pyright: ignore[reportUnknownMemberType]
         for event in events:
             depth += isinstance(event, yaml.CollectionStartEvent)
             depth -= isinstance(event, yaml.CollectionEndEvent)
