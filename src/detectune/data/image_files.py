@@ -6,8 +6,10 @@ is turned into PNG bytes first. The content decides, never the extension.
 
 from __future__ import annotations
 
+import contextlib
 import io
-from pathlib import Path
+import warnings
+from collections.abc import Generator
 from typing import NamedTuple
 
 import numpy as np
@@ -61,7 +63,7 @@ def read_facts(data: bytes) -> ImageFacts:
     if not image_format(data):
         raise ValueError("it is empty" if not data else "it is not an image")
     try:
-        with Image.open(io.BytesIO(data)) as image:
+        with _opened(data) as image:
             width, height = image.size
             orientation = int(image.getexif().get(_EXIF_ORIENTATION, 1)) if _has_exif(data) else 1
             upright = orientation if 1 <= orientation <= 8 else 1
@@ -93,12 +95,22 @@ def damage(head: bytes, tail: bytes) -> str:
     return TRUNCATED if ending not in tail[-_ENDING:] else ""
 
 
+@contextlib.contextmanager
+def _opened(data: bytes) -> Generator[Image.Image]:
+    """The encoded image `data`; Pillow's warnings about odd headers are left out."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        with Image.open(io.BytesIO(data)) as image:
+            yield image
+
+
 def dark_bits(data: bytes) -> int:
     """How many bits the brightest pixel of a 16-bit image needs if it needs at most 12, else 0.
 
     Such an image is nearly black when it is read by its upper 8 bits.
     """
-    with Image.open(io.BytesIO(data)) as image:
+    with _opened(data) as image:
         if image.mode not in _SIXTEEN_BITS:
             return 0
         brightest = int(_deep_pixels(image).max())
@@ -111,7 +123,7 @@ def decode_problem(data: bytes) -> str:
     if problem:
         return problem
     try:
-        with Image.open(io.BytesIO(data)) as image:
+        with _opened(data) as image:
             image.load()
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         return str(error)
@@ -128,7 +140,7 @@ def portable(data: bytes, height: int, width: int) -> tuple[bytes, str]:
     if rotation == 1 and kind in ("JPEG", "PNG"):
         return data, kind.lower()
     target = "JPEG" if kind == "JPEG" else "PNG"
-    with Image.open(io.BytesIO(data)) as image:
+    with _opened(data) as image:
         pixels = apply_orientation(np.asarray(eight_bits(image).convert("RGB")), rotation)
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, target, **({"quality": 95} if target == "JPEG" else {}))
@@ -140,7 +152,7 @@ def decodable(data: bytes) -> bytes:
     if image_format(data) in _DECODED_IN_CPP or not data:
         return data
     try:
-        with Image.open(io.BytesIO(data)) as image:
+        with _opened(data) as image:
             buffer = io.BytesIO()
             eight_bits(image).convert("RGB").save(buffer, "PNG", compress_level=0)
             return buffer.getvalue()
@@ -189,17 +201,6 @@ def apply_orientation(image: np.ndarray, orientation: int) -> np.ndarray:
     if orientation in (2, 3, 6, 7):
         image = image[:, ::-1]
     return np.ascontiguousarray(image)
-
-
-def find_image(name: str, folders: list[Path]) -> Path | None:
-    """The file called `name` (or its last part, or its stem with another image suffix)."""
-    plain = name.replace("\\", "/").strip()
-    last = plain.rsplit("/", 1)[-1]
-    for folder in folders:
-        for candidate in dict.fromkeys((plain, last)):
-            if candidate and (folder / candidate).is_file():
-                return folder / candidate
-    return None
 
 
 def _has_exif(data: bytes) -> bool:
