@@ -122,7 +122,10 @@ KITTI = (
     "DontCare -1 -1 -10 0 0 9 9 -1 -1 -1 -1000 -1000 -1000 -10\n"
 )
 YOLO = "0 0.3 0.3 0.4 0.4\n1 0.1 0.1 0.5 0.2 0.3 0.5\n"
-YAML = "path: .\ntrain: images/train\nval: [images/train]\nnames:\n  0: cat\n  1: dog\nkpt_shape: null\n"
+YAML = (
+    "path: .\ntrain: images/train\nval: [images/train]\nnames:\n  0: cat\n  1: dog\n"
+    "kpt_shape: null\n"
+)
 
 Write = Callable[[random.Random, Path], str]
 """Writes one mutated file below a folder that has a.png and b.png, and gives the source."""

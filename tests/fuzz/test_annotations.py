@@ -72,7 +72,7 @@ def look_at(inputs, name: str, count: int, tmp_path) -> tuple[int, int]:
             (folder / image).write_bytes(PNG)
         spec = inputs[name](rng, folder)
         label_map = LabelMap.from_names(["cat", "dog"]) if rng.random() < 0.3 else None
-        begin = time.process_time()
+        message, begin = "a\nb\nc", time.process_time()
         try:
             source = open_source(spec, label_map)
             found = inspect_source(source).defects
@@ -84,11 +84,12 @@ def look_at(inputs, name: str, count: int, tmp_path) -> tuple[int, int]:
                 assert ((record.boxes >= 0) & (record.boxes <= 1)).all()
         except DataError as error:
             refused += 1
-            assert str(error).count("\n") >= 2, f"{name} {seed}: {error}"
+            message = str(error)
         except Exception as error:
             error.add_note(f"input {name} {seed}")
             raise
         spent = time.process_time() - begin
+        assert message.count("\n") >= 2, f"{name} {seed}: {message}"
         assert spent < _SLOWEST, f"{name} {seed} took {spent:.1f} s"
         shutil.rmtree(folder)
     return refused, defects

@@ -24,7 +24,7 @@ SEVERAL, SHARED = "several images of one name", "one image, several annotations"
 SIMILAR, UNUSED = "class names alike", "unused file"
 NOT_READ, OUTLINE = "not read", "outline read as a box"
 MERGED = "classes of equal name"
-ASSUMED = "order of columns assumed"
+ASSUMED = "layout assumed"
 DARK, SMALL_BOX, NOT_FINITE = "dark image", "box below one pixel", "box with NaN"
 
 _STOPS = "training refuses to start; convert leaves the image out and says so"
@@ -39,7 +39,7 @@ CONSEQUENCES = {
     WEIGHT: "training refuses to start",
     SHARED: "both are used: check that the annotations belong to this image",
     SEVERAL: "the first that is named is used: check that it is the right one",
-    ASSUMED: "read in that order: check the drawn samples",
+    ASSUMED: "read that way: check the drawn samples",
     MERGED: "used as one class",
     SIMILAR: "used as different classes: rename one of them if they are the same",
     "mislabelled image": "read by its content; nothing is lost",

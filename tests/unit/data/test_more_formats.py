@@ -210,7 +210,7 @@ def test_every_spelling_of_csv(tmp_path, kind):
     source = open_source(str(tmp_path))
     np.testing.assert_allclose(source[0].boxes, [CAT], atol=1e-6)
     assert source.label_map.names == ("cat",)
-    assumed = [d for d in source.defects if d.kind == "order of columns assumed"]
+    assumed = [d for d in source.defects if d.kind == "layout assumed"]
     assert bool(assumed) == kind.startswith("no header")
 
 

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from detectune.config.label_map import LabelMap
-from detectune.data.defects import Problems
+from detectune.data.defects import ASSUMED, Defect, Problems
 from detectune.data.masks import PolygonMask
 from detectune.data.sources.collecting import Collector, Object, bounds
 from detectune.data.sources.folder import FolderSource
@@ -36,6 +36,7 @@ from detectune.errors import DataError, three_part
 
 _CLASS_KEYS = ("class", "label", "name", "type", "category", "object", "class_name")
 _OPEN = ("point", "polyline")
+_ONLY = "object"
 _CSV_COLUMNS = ("region_shape_attributes", "region_attributes")
 
 
@@ -57,7 +58,12 @@ def open_via(
     collector = Collector(
         f"via:{file}", ImageSearch([file.parent, *Tree(file.parent).image_folders()])
     )
-    images = _csv_images(file) if file.suffix.lower() == ".csv" else _json_images(file)
+    images = list(_csv_images(file) if file.suffix.lower() == ".csv" else _json_images(file))
+    if not any(region.attributes for _, regions in images for region in regions):
+        text = f'no region names a class: all are read as "{_ONLY}"'
+        collector.defects.append(Defect(ASSUMED, file.name, text))
+        only = {_ONLY: _ONLY}
+        images = [(name, [r._replace(attributes=only) for r in rs]) for name, rs in images]
     for name, regions in images:
         with collector.problems.kept():
             if not isinstance(name, str) or not name.strip():
