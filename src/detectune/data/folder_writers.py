@@ -23,7 +23,6 @@ from detectune.data.masks import rle_text
 from detectune.data.sources.base import Record, class_names
 from detectune.data.sources.csv import HEADER
 
-
 _LONGEST_NAME = 200  # bytes; a number and a suffix follow, and file systems take 255
 
 

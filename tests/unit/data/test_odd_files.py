@@ -189,3 +189,24 @@ def test_a_long_list_of_names_is_read_in_time(tmp_path):
     names = "".join(f"  {n}: class number {n}\n" for n in range(20_000))
     (tmp_path / "data.yaml").write_text(f"names:\n{names}")
     assert len(open_source(str(tmp_path)).label_map) == 20_000
+
+
+def test_a_link_to_a_folder_is_followed_once(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere/a.png").write_bytes(picture())
+    data = tmp_path / "data"
+    (data / "labels").mkdir(parents=True)
+    (data / "images").symlink_to(tmp_path / "elsewhere")
+    (data / "loop").symlink_to(data)
+    (data / "labels/a.txt").write_text("0 0.3 0.3 0.4 0.4\n")
+    (data / "classes.txt").write_text("cat\n")
+    (item,) = open_source(str(data))
+    np.testing.assert_allclose(item.boxes, [CAT], atol=1e-6)
+
+
+def test_of_two_suffixes_the_annotation_says_which(tmp_path):
+    for suffix, shade in (("jpg", 9), ("png", 200)):
+        kind = {"jpg": "JPEG", "png": "PNG"}[suffix]
+        (tmp_path / f"a.{suffix}").write_bytes(picture(kind=kind, shade=shade))
+    (tmp_path / "a.xml").write_text(voc_xml("a.png", [("cat", 6, 4, 30, 20)]))
+    assert open_source(str(tmp_path))[0].file_name == "a.png"

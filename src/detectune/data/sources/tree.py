@@ -15,7 +15,7 @@ _NOISE = ("__MACOSX", "__pycache__", ".ipynb_checkpoints")
 
 
 class Tree:
-    """The files below `root`, hidden ones left out; links to folders are not followed.
+    """The files below `root`, hidden ones left out; a folder that is reached twice counts once.
 
     A walk ends after 2,000,000 files, and goes 12 folders deep.
     """
@@ -26,8 +26,13 @@ class Tree:
     @cached_property
     def _by_folder(self) -> dict[Path, list[str]]:
         found: dict[Path, list[str]] = {}
-        left = _MOST_FILES
-        for folder, below, names in os.walk(self.root):
+        left, seen = _MOST_FILES, set[tuple[int, int]]()
+        for folder, below, names in os.walk(self.root, followlinks=True):
+            facts = os.stat(folder)
+            if (facts.st_dev, facts.st_ino) in seen:  # a link that leads back
+                below.clear()
+                continue
+            seen.add((facts.st_dev, facts.st_ino))
             depth = len(Path(folder).relative_to(self.root).parts)
             below[:] = sorted(
                 name for name in below if not name.startswith(".") and name not in _NOISE

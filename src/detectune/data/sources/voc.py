@@ -171,9 +171,11 @@ def _add(
 def _image_of(xml: Path, root: ElementTree.Element, search: ImageSearch) -> Found | None:
     """The image: called as the .xml is, or else as <filename> says."""
     # labelImg keeps the old <filename> when files are renamed, so the .xml's own name goes first.
-    named = root.findtext("filename") or ""
-    found = search.stem(xml.stem, beside=xml.parent) or search.find(named, beside=xml.parent)
-    return found or search.stem(PureWindowsPath(named).stem, beside=xml.parent)
+    named, beside = root.findtext("filename") or "", xml.parent
+    stem = PureWindowsPath(named).stem
+    same = search.find(named, beside) if stem == xml.stem else None  # a.jpg and a.png: its suffix
+    found = same or search.stem(xml.stem, beside) or search.find(named, beside)
+    return found or search.stem(stem, beside)
 
 
 def _name(xml: Path, item: ElementTree.Element) -> str:
