@@ -60,6 +60,11 @@ def refuse(problems: Iterable[Problem]) -> None:
         raise ConfigError(problem.message)
 
 
+def errors(problems: Iterable[Problem]) -> list[Problem]:
+    """Those of `problems` that are errors."""
+    return [problem for problem in problems if problem.severity == "error"]
+
+
 def has_errors(problems: Iterable[Problem]) -> bool:
     """Whether one of `problems` is an error."""
     return any(problem.severity == "error" for problem in problems)

@@ -19,7 +19,7 @@ _HIGH_ADAM_RATE = 0.01
 
 
 def warnings(config: schema.TrainEvalPipelineConfig) -> list[Problem]:
-    """A warning or an error for each value of `config` that defeats the purpose of a training."""
+    """A warning for each value of `config` that defeats the purpose of a training."""
     architecture = chosen(config.model)
     return [
         *(architecture.warnings() if architecture is not None else ()),
@@ -83,14 +83,8 @@ def _cosine(
 ) -> Iterator[Problem]:
     total, warm_up = schedule.total_steps, schedule.warmup_steps
     if warm_up > total:
-        yield Problem(
-            "error",
-            f"{path}.warmup_steps",
-            f"the warm-up has {warm_up} steps, the schedule {total}.",
-            "total_steps must be at least warmup_steps (default 10000).",
-            f"Write for example warmup_steps: {max(1, total // 10)}.",
-        )
-    elif num_steps > total:
+        return  # an error, see config.ranges.pairs
+    if num_steps > total:
         yield Problem(
             "warning",
             f"{path}.total_steps",

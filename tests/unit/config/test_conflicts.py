@@ -23,9 +23,7 @@ CALIBRATED = "post_processing { calibration_config"
 
 CASES = [
     ("add_background_class: true explicit_background_class: true", "", "both true"),
-    ("feature_extractor { fpn { min_level: 1 } }", ".feature_extractor.fpn", "min_level 1"),
-    (f"{NMS} {{ iou_threshold: 1.5 }} }}", ".batch_non_max_suppression", "1.5"),
-    (f"{NMS} {{ soft_nms_sigma: -1 }} }}", ".batch_non_max_suppression", "-1"),
+    ("feature_extractor { fpn { min_level: 1 } }", ".feature_extractor.fpn.min_level", "it is 1."),
     (
         f"{NMS} {{ soft_nms_sigma: 0.5 use_class_agnostic_nms: true }} }}",
         ".batch_non_max_suppression",
@@ -40,11 +38,6 @@ CASES = [
         f"{CALIBRATED} {{ function_approximation {{ {POINTS} x_y_pair {{ x: 0.1 }} }} }} }} }}",
         ".calibration_config",
         "x = 0.1, 0.1",
-    ),
-    (
-        f"{CALIBRATED} {{ temperature_scaling_calibration {{ scaler: 0 }} }} }}",
-        ".temperature_scaling_calibration.scaler",
-        "it is 0",
     ),
     (
         "loss { hard_example_miner { } expected_loss_weights: EXPECTED_SAMPLING }",
@@ -111,6 +104,78 @@ def test_a_bifpn_may_begin_where_the_finest_backbone_does(low, problems):
     assert len(list(architecture_of(model).conflicts())) == problems
 
 
+ANCHORS = [
+    ("multiscale_anchor_generator { scales_per_octave: 2 }", "", "it makes 0 anchors"),
+    ("grid_anchor_generator { scales: 1 }", "", "it makes 0 anchors"),
+    (
+        "ssd_anchor_generator { num_layers: 2 interpolated_scale_aspect_ratio: 0 }",
+        "",
+        "it makes 0 anchors",
+    ),
+    (
+        "ssd_anchor_generator { num_layers: 3 scales: 0.2 aspect_ratios: 1 }",
+        ".scales",
+        "1 numbers are listed, and num_layers is 3.",
+    ),
+    (
+        "ssd_anchor_generator { num_layers: 2 aspect_ratios: 1 height_stride: [8, 16] }",
+        ".width_stride",
+        "0 numbers are listed, and num_layers is 2.",
+    ),
+    ("flexible_grid_anchor_generator { }", "", "there is no anchor_grid."),
+    (
+        "flexible_grid_anchor_generator { anchor_grid { base_sizes: 8 height_stride: 8 "
+        "width_stride: 8 } }",
+        ".anchor_grid[0]",
+        "it has 1 base_sizes and 0 aspect_ratios.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "field", "found"), ANCHORS)
+def test_anchor_generators_that_make_nothing_or_not_the_same_of_all_are_refused(text, field, found):
+    config = tiny_config()
+    config.model.ssd.anchor_generator.CopyFrom(text_format.Parse(text, schema.AnchorGenerator()))
+    config.model.ssd.feature_extractor.type = "ssd_mobilenet_v1_keras"
+    kind = text.split()[0]
+    (problem,) = (p for p in conflicts(config) if "anchor_generator" in p.field)
+    assert problem.field == f"model.ssd.anchor_generator.{kind}{field}"
+    assert found in problem.found
+    with pytest.raises(ConfigError, match=found.split(",")[0]):
+        build_detector(config.model)
+
+
+SCHEDULES = [
+    (
+        "manual_step_learning_rate { schedule { step: 20 } schedule { step: 10 } }",
+        "manual_step_learning_rate.schedule",
+        "the steps are 20, 10.",
+    ),
+    (
+        "manual_step_learning_rate { warmup: true schedule { step: 0 } }",
+        "manual_step_learning_rate.schedule",
+        "the steps are 0.",
+    ),
+    (
+        "cosine_decay_learning_rate { learning_rate_base: 0.01 warmup_learning_rate: 0.1 }",
+        "cosine_decay_learning_rate.warmup_learning_rate",
+        "warmup_learning_rate is 0.1 and learning_rate_base is 0.01.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "field", "found"), SCHEDULES)
+def test_schedules_that_contradict_themselves_are_found_without_building_them(text, field, found):
+    config = tiny_config()
+    momentum = config.train_config.optimizer.momentum_optimizer
+    momentum.learning_rate.CopyFrom(text_format.Parse(text, schema.LearningRate()))
+    (problem,) = conflicts(config)
+    place = "train_config.optimizer.momentum_optimizer.learning_rate"
+    assert (problem.severity, problem.field) == ("error", f"{place}.{field}")
+    assert problem.found == found
+    assert all((problem.allowed, problem.next_step))
+
+
 SECOND = "second_stage_post_processing"
 KINDS = ["faster_rcnn", "fast_rcnn"]
 
@@ -132,8 +197,8 @@ def two_stage_with(kind: str, text: str) -> schema.TrainEvalPipelineConfig:
     [
         (
             "batch_non_max_suppression { iou_threshold: 2 }",
-            "batch_non_max_suppression",
-            "iou_threshold 2, soft_nms_sigma 0.",
+            "batch_non_max_suppression.iou_threshold",
+            "it is 2.",
         ),
         (
             "batch_non_max_suppression { use_combined_nms: true use_class_agnostic_nms: true }",

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from detectune.config import conflicts, schema
+from detectune.config.anchor_conflicts import anchor_conflicts
 from detectune.config.architectures.base import Architecture
 from detectune.config.extractor_names import ExtractorNames
 from detectune.config.feature_extractors import FEATURE_EXTRACTORS
@@ -78,6 +79,8 @@ class SsdArchitecture(Architecture):
         yield from self._levels()
         yield from self._code_size()
         yield from self._losses()
+        anchors = f"{self.path}.anchor_generator"
+        yield from anchor_conflicts(self.message.anchor_generator, anchors)
         post, path = self.message.post_processing, f"{self.path}.post_processing"
         yield from conflicts.post_processing(post, path)
 
@@ -120,12 +123,12 @@ class SsdArchitecture(Architecture):
         low, high = levels.min_level, levels.max_level
         # EfficientNet has level 1 too; building says so where another backbone has not.
         finest = 1 if kind == "bifpn" else 2
-        if not finest <= low <= min(high, 5):
+        if low < finest:
             yield Problem(
                 "error",
-                f"{self.path}.feature_extractor.{kind}",
-                f"min_level {low} and max_level {high} do not fit.",
-                f"Allowed: {finest} ≤ min_level ≤ 5 and min_level ≤ max_level.",
+                f"{self.path}.feature_extractor.{kind}.min_level",
+                f"it is {low}.",
+                f"Allowed: {finest} to 5; level {finest} is the finest map of a backbone.",
                 "Correct the levels, and those of the anchor generator with them.",
             )
         if not anchors.HasField("multiscale_anchor_generator"):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from detectune.config import conflicts, schema
+from detectune.config.anchor_conflicts import anchor_conflicts
 from detectune.config.architectures.base import Architecture
 from detectune.config.extractor_names import ExtractorNames
 from detectune.config.feature_extractors import REGION_FEATURE_EXTRACTORS
@@ -171,7 +172,7 @@ class TwoStageArchitecture(Architecture):
                 getattr(settings, f"crop_{axis}"),
                 getattr(settings, f"num_spatial_bins_{axis}"),
             )
-            if bins < 1 or crop < 1 or crop % bins:
+            if crop % max(bins, 1):
                 yield Problem(
                     "error",
                     f"{path}.crop_{axis}",
@@ -180,14 +181,6 @@ class TwoStageArchitecture(Architecture):
                     f"Write crop_{axis}: 12 and num_spatial_bins_{axis}: 3, which are the "
                     "defaults.",
                 )
-        if settings.depth < 1:
-            yield Problem(
-                "error",
-                f"{path}.depth",
-                f"it is {settings.depth}.",
-                "Allowed: 1 and more channels.",
-                "Remove the line for the default, 1024.",
-            )
 
     def _mask_head(self) -> Iterator[Problem]:
         settings = self.message.second_stage_box_predictor.mask_rcnn_box_predictor
@@ -215,7 +208,8 @@ class FasterRcnnArchitecture(TwoStageArchitecture):
         return _RESIZER | _FIRST_STAGE | _SECOND_STAGE
 
     def conflicts(self) -> Iterator[Problem]:
-        yield from self._first_stage()
+        anchors = f"{self.path}.first_stage_anchor_generator"
+        yield from anchor_conflicts(self.message.first_stage_anchor_generator, anchors)
         if self.message.number_of_stages > 1:
             yield from self._second_stage("first_stage_max_proposals")
 
@@ -230,51 +224,6 @@ class FasterRcnnArchitecture(TwoStageArchitecture):
                 "time.",
                 "Remove context_config; the rest of the config describes a Faster R-CNN.",
             )
-
-    def _first_stage(self) -> Iterator[Problem]:
-        """The numbers of the first stage mean something."""
-        if not 1 <= self.message.number_of_stages <= 3:
-            yield Problem(
-                "error",
-                f"{self.path}.number_of_stages",
-                f"it is {self.message.number_of_stages}.",
-                "Allowed: 1 for proposals, 2 for boxes and classes, 3 for masks as well.",
-                "Write 2, which is the default.",
-            )
-        if not 0.0 <= self.message.first_stage_nms_iou_threshold <= 1.0:
-            yield Problem(
-                "error",
-                f"{self.path}.first_stage_nms_iou_threshold",
-                f"it is {self.message.first_stage_nms_iou_threshold:g}.",
-                "Allowed: an overlap between 0 and 1.",
-                "Write 0.7, which is the default.",
-            )
-        for name in ("first_stage_positive_balance_fraction", "second_stage_balance_fraction"):
-            share = getattr(self.message, name)
-            if not 0.0 < share <= 1.0:
-                yield Problem(
-                    "error",
-                    f"{self.path}.{name}",
-                    f"{share:g} is no share.",
-                    "Allowed: above 0, at most 1.",
-                    "Remove the line for the default.",
-                )
-        for name in (
-            "first_stage_minibatch_size",
-            "first_stage_max_proposals",
-            "second_stage_batch_size",
-            "first_stage_atrous_rate",
-            "first_stage_box_predictor_kernel_size",
-            "first_stage_box_predictor_depth",
-        ):
-            if getattr(self.message, name) < 1:
-                yield Problem(
-                    "error",
-                    f"{self.path}.{name}",
-                    f"it is {getattr(self.message, name)}.",
-                    "Allowed: 1 and more.",
-                    "Remove the line for the default.",
-                )
 
 
 @architectures.register("fast_rcnn")
@@ -292,12 +241,4 @@ class FastRcnnArchitecture(TwoStageArchitecture):
         return _RESIZER | _SECOND_STAGE
 
     def conflicts(self) -> Iterator[Problem]:
-        if self.message.number_of_stages not in (2, 3):
-            yield Problem(
-                "error",
-                f"{self.path}.number_of_stages",
-                f"it is {self.message.number_of_stages}.",
-                "Allowed: 2 for boxes and classes, 3 for masks as well.",
-                "Write 2, which is the default.",
-            )
         yield from self._second_stage("max_proposals")
