@@ -14,7 +14,8 @@ from pathlib import Path
 from detectune.config import schema
 from detectune.config.architectures import chosen
 from detectune.config.label_map import LabelMap, read_label_map
-from detectune.config.problems import Problem
+from detectune.config.look_alikes import look_alikes
+from detectune.config.problems import Problem, from_error
 from detectune.errors import ConfigError
 
 _PLACEHOLDER = "PATH_TO_BE_CONFIGURED"
@@ -63,9 +64,11 @@ def _label_map(
     try:
         label_map = read_label_map(name)
     except ConfigError as error:
-        found, allowed, next_step = str(error).split("\n")
-        yield Problem("error", field, found, allowed, next_step)
+        yield from_error(error, field)
         return
+    if path == "train_input_reader" or name != config.train_input_reader.label_map_path:
+        for names in look_alikes(label_map.names):
+            yield names.problem(field)
     yield from _class_count(config, label_map, name, path)
 
 

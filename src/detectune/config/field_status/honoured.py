@@ -55,7 +55,8 @@ HONOURED_FIELDS = {
     "WeightSharedConvolutionalBoxPredictor": "*",
     "WeightSharedConvolutionalBoxPredictor.BoxEncodingsClipRange": "*",
     "ImageResizer": "*",
-    "KeepAspectRatioResizer": "min_dimension max_dimension pad_to_max_dimension resize_method per_channel_pad_value",
+    "KeepAspectRatioResizer": "min_dimension max_dimension pad_to_max_dimension "
+    "resize_method per_channel_pad_value",
     "FixedShapeResizer": "height width resize_method",
     "ConditionalShapeResizer": "condition size_threshold resize_method",
     "PadToMultipleResizer": "multiple",
