@@ -227,7 +227,8 @@ def _checked(items: list[LabelMapItem], source: str, places: list[Place]) -> Lab
             )
         if item.name in names:
             raise _error(
-                f"{at}: the name {shown_name(item.name)} has the ids {names[item.name]} and {item.id}.",
+                f"{at}: the name {shown_name(item.name)} has the ids {names[item.name]} and "
+                f"{item.id}.",
                 "Remove one of the items or rename it.",
             )
         ids[item.id], names[item.name] = item.name, item.id

@@ -54,7 +54,7 @@ def from_error(error: DetectuneError, field: str) -> Problem:
     lines = [line.strip() for line in str(error).split("\n")]
     if len(lines) < 3:
         return Problem("error", field, " ".join(lines), "", "")
-    return Problem("error", field, " ".join(lines[:-2]), *lines[-2:])
+    return Problem("error", field, " ".join(lines[:-2]), lines[-2], lines[-1])
 
 
 def missing(path: str, found: str, example: str) -> Problem:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from google.protobuf.message import Message
@@ -61,11 +61,11 @@ def _inside(field: FieldDescriptor, value: Any, path: str) -> Iterator[Problem]:
             yield from _value(field, element, place)
 
 
-def _elements(field: FieldDescriptor, value: Any) -> Iterable[tuple[Any, Any]]:
+def _elements(field: FieldDescriptor, value: Any) -> list[tuple[Any, Any]]:
     """Each value of `field` with its index or key, which is None unless there are several."""
     if is_map(field):
         return sorted(value.items())
-    return enumerate(value) if is_repeated(field) else [(None, value)]
+    return list(enumerate(value)) if is_repeated(field) else [(None, value)]
 
 
 def _value(field: FieldDescriptor, value: Any, path: str) -> Iterator[Problem]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from detectune.config import schema
@@ -85,10 +86,8 @@ def _severity(kind: str) -> Severity:
 def _spec(request: StreamRequest) -> str:
     """The data set as a command takes it."""
     paths = list(request.reader.tf_record_input_reader.input_path)
-    spec = request.reader.source or (paths[0] if len(paths) == 1 else f"tfrecord:{','.join(paths)}")
-    return (
-        spec if spec.isprintable() and not set(spec) & set(" '\"*?()[]&;|<>$`\\") else f"'{spec}'"
-    )
+    records = paths[0] if len(paths) == 1 else f"tfrecord:{','.join(paths)}"
+    return shlex.quote(request.reader.source or records)
 
 
 def _columns(source: Source, request: StreamRequest) -> Iterator[Problem]:

@@ -6,8 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from tiny import tiny_config, write_squares
 
+from detectune.cli.config import config as config_command
 from detectune.config.check import check_config
 from detectune.config.save import write_config
 from detectune.training.data_problems import data_problems
@@ -133,3 +135,16 @@ def test_the_check_places_them_at_the_lines_of_the_config(folders, tmp_path):
     problems = check_config(path, look_further=data_problems)
     (problem,) = (p for p in problems if "truncated image" in p.found)
     assert path.read_text().splitlines()[problem.line - 1].startswith("train_input_reader")
+
+
+def test_the_command_looks_into_the_data_when_asked(folders, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    picture = folders[0] / "square3.png"
+    picture.write_bytes(picture.read_bytes()[:200])
+    write_config(config_of(folders), "c.config")
+    without = CliRunner().invoke(config_command, ["check", "c.config"])
+    assert (without.exit_code, without.stdout.splitlines()[-1]) == (0, "c.config: 1 warning")
+    with_data = CliRunner().invoke(config_command, ["check", "c.config", "--data"])
+    assert with_data.exit_code == 2
+    assert "1 × truncated image: square3.png" in with_data.stdout
+    assert with_data.stdout.splitlines()[-1] == "c.config: 1 error, 1 warning"

@@ -44,9 +44,7 @@ class Range(NamedTuple):
 
 
 def _shown(number: float) -> str:
-    if isinstance(number, int) or number == int(number):
-        return f"{int(number):,}"
-    return f"{number:g}"
+    return f"{int(number):,}" if number == int(number) else f"{number:g}"
 
 
 def up_to(high: float, low: float = 0, why: str = "", most: int = 1000) -> Range:
