@@ -29,6 +29,18 @@ def anchor_conflicts(config: schema.AnchorGenerator, path: str) -> Iterator[Prob
         yield from _flexible(config.flexible_grid_anchor_generator, f"{path}.{kind}")
 
 
+def anchor_maps(config: schema.AnchorGenerator) -> int:
+    """For how many feature maps the generator makes anchors; 0 if none is chosen."""
+    multiscale = config.multiscale_anchor_generator
+    maps = {
+        "ssd_anchor_generator": config.ssd_anchor_generator.num_layers,
+        "multiscale_anchor_generator": multiscale.max_level - multiscale.min_level + 1,
+        "grid_anchor_generator": 1,
+        "flexible_grid_anchor_generator": len(config.flexible_grid_anchor_generator.anchor_grid),
+    }
+    return maps.get(config.WhichOneof("anchor_generator_oneof") or "", 0)
+
+
 def _count(count: int, example: str, path: str) -> Iterator[Problem]:
     if not 1 <= count <= _MOST_PER_PLACE:
         yield Problem(

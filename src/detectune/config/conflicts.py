@@ -11,6 +11,7 @@ from itertools import pairwise
 
 from detectune.config import schema
 from detectune.config.architectures import chosen
+from detectune.config.part_conflicts import augmentation_conflicts
 from detectune.config.problems import Problem
 from detectune.config.schedule_conflicts import schedule_conflicts
 from detectune.errors import did_you_mean
@@ -24,6 +25,7 @@ def conflicts(config: schema.TrainEvalPipelineConfig) -> Iterator[Problem]:
         yield from architecture.conflicts()
     yield from training_conflicts(config)
     yield from schedule_conflicts(config.train_config.optimizer)
+    yield from augmentation_conflicts(config.train_config)
     yield from _stages(config.train_config)
     yield from _readers(config)
 
@@ -88,7 +90,8 @@ def _readers(config: schema.TrainEvalPipelineConfig) -> Iterator[Problem]:
 def post_processing(config: schema.PostProcessing, path: str) -> Iterator[Problem]:
     """An error for each conflict in `post_processing { … }`, which stands at `path`."""
     yield from _suppression(config.batch_non_max_suppression, f"{path}.batch_non_max_suppression")
-    yield from _calibration(config.calibration_config, f"{path}.calibration_config")
+    if config.HasField("calibration_config"):
+        yield from _calibration(config.calibration_config, f"{path}.calibration_config")
 
 
 def _suppression(settings: schema.BatchNonMaxSuppression, path: str) -> Iterator[Problem]:
@@ -110,7 +113,15 @@ def _suppression(settings: schema.BatchNonMaxSuppression, path: str) -> Iterator
 
 
 def _calibration(config: schema.CalibrationConfig, path: str) -> Iterator[Problem]:
-    """Functions have points enough, by rising x."""
+    """A calibration is chosen, and functions have points enough, by rising x."""
+    if config.WhichOneof("calibrator") is None:
+        yield Problem(
+            "error",
+            path,
+            "no calibration is chosen.",
+            f"Offered: {', '.join(field.name for field in config.DESCRIPTOR.fields)}.",
+            "Choose one of these, or remove the block.",
+        )
     by_class = config.class_id_function_approximations.class_id_xy_pairs_map
     lines = [by_class[id_] for id_ in sorted(by_class)]
     if config.HasField("function_approximation"):

@@ -65,7 +65,10 @@ def _elements(field: FieldDescriptor, value: Any) -> list[tuple[Any, Any]]:
     """Each value of `field` with its index or key, which is None unless there are several."""
     if is_map(field):
         return sorted(value.items())
-    return list(enumerate(value)) if is_repeated(field) else [(None, value)]
+    if not is_repeated(field):
+        return [(None, value)]
+    elements: list[Any] = list(value)
+    return list(enumerate(elements))
 
 
 def _value(field: FieldDescriptor, value: Any, path: str) -> Iterator[Problem]:
