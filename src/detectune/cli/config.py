@@ -57,7 +57,12 @@ def show(file: str, overrides: tuple[str, ...]) -> None:
 @click.option(
     "--eval", "evaluation", required=True, metavar="SOURCE", help="Images to measure with."
 )
-@click.option("--checkpoint", default="", metavar="PATH", help="Where to start from.")
+@click.option(
+    "--checkpoint",
+    default="",
+    metavar="PATH|none",
+    help="Where to start from; by default what `zoo download` fetches. none: random weights.",
+)
 @click.option("--label-map", default="", metavar="FILE", help="By default from the data.")
 @click.option("--batch-size", type=click.IntRange(1), help="By default chosen.")
 @click.option("--steps", type=click.IntRange(1), help="By default chosen.")

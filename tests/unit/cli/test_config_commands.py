@@ -41,7 +41,7 @@ def write_config(name="pipeline.config", change=lambda text: text):
         label_map_path="label_map.pbtxt",
         checkpoint="ckpt-0",
     )
-    for file in ("train.record", "test.record", "ckpt-0.index"):
+    for file in ("train.record", "test.record", "ckpt-0.index", "ckpt-0.data-00000-of-00001"):
         Path(file).write_bytes(b"x")
     Path("label_map.pbtxt").write_text('item { id: 1 name: "raccoon" }')
     Path(name).write_text(change(config_text(config)))

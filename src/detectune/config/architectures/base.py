@@ -77,6 +77,11 @@ class Architecture:
         return self.extractors is not None and self.extractors.is_tf1(self.feature_extractor)
 
     @property
+    def keeps_statistics(self) -> bool:
+        """Whether its batch norms keep the statistics that they begin with."""
+        return False
+
+    @property
     def needs(self) -> Needs:
         """What the detector is given with every image, and what it learns beside boxes."""
         return BOXES_ONLY

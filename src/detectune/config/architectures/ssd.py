@@ -75,6 +75,11 @@ class SsdArchitecture(Architecture):
     def required(self) -> Mapping[str, str]:
         return _REQUIRED
 
+    @property
+    def keeps_statistics(self) -> bool:
+        extractor = self.message.feature_extractor
+        return self.message.freeze_batchnorm or not extractor.batch_norm_trainable
+
     def conflicts(self) -> Iterator[Problem]:
         yield from self._background()
         yield from self._parts()

@@ -56,6 +56,10 @@ class TwoStageArchitecture(Architecture):
     def needs(self) -> Needs:
         return Needs(annotations={"masks": 1} if self.message.number_of_stages == 3 else {})
 
+    @property
+    def keeps_statistics(self) -> bool:
+        return not self.message.feature_extractor.batch_norm_trainable
+
     def annotation_conflicts(self, reader: schema.InputReader) -> Iterator[Problem]:
         if self.predicts_masks and not reader.load_instance_masks:
             yield Problem(
