@@ -10,7 +10,9 @@ import numpy as np
 
 from detectune.config import schema
 from detectune.config.architectures import image_resizer
+from detectune.config.problems import errors, refuse
 from detectune.config.reading import training_needs
+from detectune.config.report import report_fields
 from detectune.data.columns.base import columns
 from detectune.data.pictures import draw_truth
 from detectune.data.pipeline import batch_file_names, train_batches
@@ -24,6 +26,7 @@ def write_previews(
     config: schema.TrainEvalPipelineConfig, dest: str | os.PathLike[str], *, count: int, seed: int
 ) -> list[Path]:
     """`count` pictures in `dest`: the first training samples of `config`, annotations drawn."""
+    refuse(errors(report_fields(config)))
     needs = training_needs(config)
     source = open_reader(config.train_input_reader, "train_input_reader", columns=needs.columns)
     batches = train_batches(config, source, build_resizer(image_resizer(config.model)), seed=seed)

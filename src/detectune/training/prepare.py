@@ -15,8 +15,11 @@ from pathlib import Path
 
 from detectune.config import schema
 from detectune.config.architectures import architecture_of
+from detectune.config.check import check_message
+from detectune.config.conflicts import conflicts
 from detectune.config.label_map import LabelMap
 from detectune.config.metrics import mask_conflicts
+from detectune.config.problems import errors
 from detectune.config.report import report_fields
 from detectune.errors import ConfigError, three_part
 from detectune.training.console import RunConsole
@@ -57,7 +60,7 @@ def prepare(
         DataError: the data cannot be read.
     """
     started, console, path = time.monotonic(), console or RunConsole(), Path(model_dir)
-    _report_fields(config, console)
+    _report_problems(config, console)
     stages = stages_of(config)
     for stage in stages:
         stage.check(config)
@@ -71,15 +74,20 @@ def prepare(
     return PreparedRun(path, config, stages, data, resumes, console, started)
 
 
-def _report_fields(config: schema.TrainEvalPipelineConfig, console: RunConsole) -> None:
-    """Print what is ignored; stop at what is refused."""
-    problems = [*report_fields(config), *mask_conflicts(config)]
-    errors = [problem for problem in problems if problem.severity == "error"]
-    if errors:
-        raise ConfigError("\n".join(problem.message for problem in errors))
+def _report_problems(config: schema.TrainEvalPipelineConfig, console: RunConsole) -> None:
+    """Print warnings and what is ignored; stop at what is refused.
+
+    Errors of `config check` that a training may do without, such as data for evaluations that are
+    missing, are no errors here.
+    """
+    wrong = errors([*report_fields(config), *mask_conflicts(config)])
+    wrong = wrong or errors(conflicts(config))
+    if wrong:
+        raise ConfigError("\n".join(problem.message for problem in wrong))
     architecture_of(config.model)
-    for problem in problems:
-        console.say(problem.shown())
+    for problem in check_message(config, check_files=False):
+        if problem.severity != "error":
+            console.say(problem.shown())
 
 
 def _check_folder(path: Path, resume: bool) -> bool:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from tiny import tiny_config, write_squares
 
 import detectune
 from detectune.config.save import write_config
 from detectune.errors import ConfigError, DataError
 from detectune.registry import stages
+from detectune.training.console import RunConsole
 from detectune.training.prepare import prepare
 from detectune.training.sources import StreamRequest
 from detectune.training.stages.base import Stage
@@ -107,3 +110,17 @@ def test_the_progress_of_an_earlier_version_stands_in_the_only_stage_it_had():
     progress.next_stage()
     progress.advance()
     assert (progress.step, progress.stage, progress.stage_step) == (8, 1, 1)
+
+
+def test_warnings_of_the_check_are_said_once_before_anything_is_built(data, tmp_path):
+    config = tiny_config(data)
+    momentum = config.train_config.optimizer.momentum_optimizer
+    momentum.learning_rate.cosine_decay_learning_rate.total_steps = 50_000
+    text = io.StringIO()
+    prepare(config, tmp_path / "run", console=RunConsole(Console(file=text)))
+    said = text.getvalue()
+    place = "train_config.optimizer.momentum_optimizer.learning_rate.cosine_decay_learning_rate"
+    expected = f"warning: {place}.total_steps: the training ends at step 8 of a schedule of 50000."
+    assert said.count(expected) == 1
+    assert said.count("there is no fine_tune_checkpoint.") == 1
+    assert said.index(expected) < said.index("reading the data")
