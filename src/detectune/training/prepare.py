@@ -19,7 +19,9 @@ from detectune.config.label_map import LabelMap
 from detectune.config.metrics import mask_conflicts
 from detectune.config.report import report_fields
 from detectune.errors import ConfigError, three_part
+from detectune.files import usable_path
 from detectune.training.console import RunConsole
+from detectune.training.run_lock import run_lock
 from detectune.training.sources import RunSources, open_sources, run_streams
 from detectune.training.stages.base import Stage, stages_of
 
@@ -56,12 +58,13 @@ def prepare(
         ConfigError: a field is refused, a stage unknown, or `model_dir` holds another run.
         DataError: the data cannot be read.
     """
-    started, console, path = time.monotonic(), console or RunConsole(), Path(model_dir)
+    started, console = time.monotonic(), console or RunConsole()
+    path = usable_path(model_dir, "--model-dir")
     _report_fields(config, console)
     stages = stages_of(config)
     for stage in stages:
         stage.check(config)
-    resumes = _check_folder(path, resume)
+    resumes = _check_folder(path, resume, console)
     own = _label_map_of(path, config) if resumes else None
     console.phase("reading the data")
     requests = run_streams(config)
@@ -82,7 +85,7 @@ def _report_fields(config: schema.TrainEvalPipelineConfig, console: RunConsole) 
         console.say(problem.shown())
 
 
-def _check_folder(path: Path, resume: bool) -> bool:
+def _check_folder(path: Path, resume: bool, console: RunConsole) -> bool:
     """Whether there is a run to go on with at `path`."""
     if path.exists() and not path.is_dir():
         raise ConfigError(
@@ -92,8 +95,10 @@ def _check_folder(path: Path, resume: bool) -> bool:
                 "Choose another path.",
             )
         )
-    # Without a pointer a checkpoint was never completed, though its weights may be there.
-    there = (path / "checkpoints" / "last" / "checkpoint").is_file()
+    if path.exists():
+        with run_lock(path, console):
+            pass  # whoever trains here is named before the data are read
+    there = holds_run(path)
     if there and not resume:
         raise ConfigError(
             three_part(
@@ -103,6 +108,31 @@ def _check_folder(path: Path, resume: bool) -> bool:
             )
         )
     return there
+
+
+def holds_run(path: Path) -> bool:
+    """Whether a run got as far as its first complete checkpoint in the folder `path`."""
+    # Without a pointer a checkpoint was never completed, though its weights may be there.
+    return os.path.lexists(path / "checkpoints" / "last" / "checkpoint")
+
+
+def check_unchanged(prepared: PreparedRun) -> None:
+    """See that nobody has trained in the folder since it was looked at.
+
+    Raises:
+        ConfigError: a run has appeared there, or is gone.
+    """
+    if holds_run(prepared.path) == prepared.resumes:
+        return
+    what = "the run that was here is gone" if prepared.resumes else "a run has appeared here"
+    raise ConfigError(
+        three_part(
+            f"{prepared.path}: {what} while the data were read.",
+            "A run directory takes one training at a time; nothing was changed.",
+            "Start the command again, with --resume to go on with the run, or choose another "
+            "--model-dir.",
+        )
+    )
 
 
 def _label_map_of(path: Path, config: schema.TrainEvalPipelineConfig) -> LabelMap:

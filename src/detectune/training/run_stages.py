@@ -20,8 +20,9 @@ from detectune.training.context import TrainingContext
 from detectune.training.evaluation import RunEvaluation
 from detectune.training.fine_tuning import find_pretrained, fine_tune
 from detectune.training.logs import RunLog
-from detectune.training.prepare import PreparedRun
+from detectune.training.prepare import PreparedRun, check_unchanged
 from detectune.training.report import facts_of, report_html
+from detectune.training.run_lock import run_lock
 from detectune.training.run_writer import RunWriter
 from detectune.training.sources import EVALUATE, TRAIN
 from detectune.training.stages.base import Stage
@@ -36,7 +37,14 @@ def run_stages(prepared: PreparedRun) -> Run:
         CheckpointError: fine_tune_checkpoint does not hold what its type promises, or the state of
             a run that goes on does not fit.
         TrainingError: a loss is not finite.
+        ConfigError: another training works in the folder.
     """
+    with run_lock(prepared.path, prepared.console):
+        check_unchanged(prepared)
+        return _locked_stages(prepared)
+
+
+def _locked_stages(prepared: PreparedRun) -> Run:
     writer = RunWriter(Run(prepared.path, prepared.config))
     last = writer.last_step() if prepared.resumes else None
     training = _context(prepared, writer, last)
