@@ -7,11 +7,12 @@ import errno
 import os
 import re
 import shutil
+import stat
 import tempfile
 from collections.abc import Generator
 from pathlib import Path
 
-from detectune.errors import ConfigError, DetectuneError, WriteError, three_part
+from detectune.errors import ConfigError, DetectuneError, WriteError, printable, three_part
 
 # What `atomic_path` leaves beside its target if the process is killed.
 _LEFTOVER = re.compile(r"^\.(?P<target>.+)\.[a-z0-9_]{8}$")
@@ -31,7 +32,7 @@ def usable_path(path: str | os.PathLike[str], what: str) -> Path:
     text = os.fspath(path)
     reason = _unusable(text)
     if reason:
-        shown = text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")
+        shown = printable(text)
         shown = shown if len(shown) <= 120 else f"{shown[:60]}…{shown[-40:]}"
         raise ConfigError(
             three_part(
@@ -104,6 +105,26 @@ def copy_file(source: str | os.PathLike[str], path: str | os.PathLike[str]) -> N
     """Copy the file `source` to `path`, atomically."""
     with atomic_path(path) as temporary:
         shutil.copyfile(source, temporary)
+
+
+def read_regular(path: str | os.PathLike[str], most: int = 1 << 20) -> bytes:
+    """The bytes of the plain file `path`; never waits, as reading from a pipe or a device may.
+
+    Args:
+        most: the largest size in bytes that such a file can have.
+
+    Raises:
+        OSError: there is no file, something else stands there, or it is larger.
+    """
+    # Opened first and looked at then: a pipe that is opened to be read waits for a writer.
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with open(handle, "rb") as file:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise OSError(None, "it is no file")
+        data = file.read(most + 1)
+    if len(data) > most:
+        raise OSError(errno.EFBIG, f"it has more than {most:,} bytes")
+    return data
 
 
 def ensure_writable(path: str | os.PathLike[str]) -> None:
