@@ -2,7 +2,7 @@
 
     lock file, locked by the operating system ─► taken
     lock file of a process that is gone        ─► taken over
-    anything else                              ─► refused: which process, on which machine, since when
+    anything else                              ─► refused: which process, where, since when
 
 The operating system lets go of a lock when its process ends, however it ends. It is asked first,
 with `fcntl.flock`, or with `msvcrt.locking` on Windows. What stands in the file counts where it has

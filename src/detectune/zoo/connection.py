@@ -13,7 +13,6 @@ import threading
 import urllib.parse
 import urllib.request
 from collections.abc import Generator
-from email.message import Message
 from typing import IO, Any
 
 
@@ -96,7 +95,10 @@ def open_request(request: urllib.request.Request, patience: Patience, timeout: f
 
 
 def _watched(http_class: Any, patience: Patience) -> Any:
-    return lambda *words, **options: patience.watch(http_class(*words, **options))
+    def connection(*words: Any, **options: Any) -> http.client.HTTPConnection:
+        return patience.watch(http_class(*words, **options))
+
+    return connection
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):
@@ -108,7 +110,7 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         fp: IO[bytes],
         code: int,
         msg: str,
-        headers: Message,
+        headers: http.client.HTTPMessage,
         newurl: str,
     ) -> urllib.request.Request | None:
         fp.close()  # nobody reads what stands beside a redirect; it may have no end

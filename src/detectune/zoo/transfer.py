@@ -335,6 +335,7 @@ def _judge_status(error: urllib.error.HTTPError, part: _Part) -> None:
                 "Check --mirror and DETECTUNE_ZOO_MIRROR; without them the zoo itself is asked.",
             )
         ) from error
+    reason = printable(str(error.reason))[:200]
     if 300 <= error.code < 400:
         raise ZooError(
             three_part(
@@ -344,12 +345,10 @@ def _judge_status(error: urllib.error.HTTPError, part: _Part) -> None:
             )
         ) from error
     if error.code in (408, 425, 429) or error.code >= 500:
-        raise _Broken(
-            f"the server answered HTTP {error.code} {printable(str(error.reason))}"
-        ) from error
+        raise _Broken(f"the server answered HTTP {error.code} {reason}") from error
     raise ZooError(
         three_part(
-            f"{part.url}: the server refused (HTTP {error.code} {printable(str(error.reason))[:200]}).",
+            f"{part.url}: the server refused (HTTP {error.code} {reason}).",
             "It must give the file without logging in.",
             "Check the address and the proxy, or choose another --mirror.",
         )
