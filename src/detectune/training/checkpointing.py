@@ -62,9 +62,9 @@ class Checkpointing:
             self.writer.write_weights(model, self.progress.step)
         self.log.add("eval", self.progress.step, metrics)
         better = self._judge(metrics, self.evaluation.per_category())
-        self._commit(model, best=better)
-        mark = ", the best so far" if better else f", best {self.progress.best_metric:.3f}"
-        self.console.say(f"step {self.progress.step}: {_map_line(metrics)}{mark}")
+        # Without a measure the newest counts as the best, as in a run without evaluations.
+        self._commit(model, best=better or not self.progress.best_step)
+        self.console.say(f"step {self.progress.step}: {self._said(metrics, better)}")
 
     def save(self, model: Detector, deployment: Deployment | None = None) -> None:
         """Save `model` without evaluating it."""
@@ -89,15 +89,31 @@ class Checkpointing:
         if best:
             self.writer.keep_best(self.progress.step)
 
+    def _said(self, metrics: dict[str, float], better: bool) -> str:
+        if not _measured(metrics, self.metric):
+            return "no mAP, because no image of the evaluation has a box"
+        mark = ", the best so far" if better else f", best {self.progress.best_metric:.3f}"
+        return f"{_map_line(metrics)}{mark}"
+
     def _judge(self, metrics: dict[str, float], per_category: dict[str, dict[str, float]]) -> bool:
-        """Whether `metrics` are the best of the run; `progress` remembers them."""
+        """Whether `metrics` are the best of the run; `progress` remembers them.
+
+        Without a single true box the mAP is −1: that is no measure, and never the best.
+        """
         progress, value = self.progress, metrics[self.metric]
+        if not _measured(metrics, self.metric):
+            return False
         better = value > progress.best_metric or not progress.best_step
         if better:
             progress.best_metric, progress.best_step = value, progress.step
             progress.best_metrics, progress.best_per_category = metrics, per_category
         progress.evaluations_without_gain = 0 if better else progress.evaluations_without_gain + 1
         return better
+
+
+def _measured(metrics: Mapping[str, float], metric: str) -> bool:
+    """Whether there was anything to find."""
+    return metrics[metric] >= 0
 
 
 def _map_line(metrics: Mapping[str, float]) -> str:

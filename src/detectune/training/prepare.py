@@ -26,6 +26,10 @@ from detectune.training.sources import RunSources, open_sources, run_streams
 from detectune.training.stages.base import Stage, stages_of
 
 
+_FILES = ("pipeline.config", "label_map.pbtxt", "metrics.jsonl", "report.html")
+_FOLDERS = ("checkpoints", "checkpoints/last", "checkpoints/best", "train", "eval")
+
+
 @dataclass(frozen=True)
 class PreparedRun:
     """A training of which config, folder and data are sound."""
@@ -96,6 +100,7 @@ def _check_folder(path: Path, resume: bool, console: RunConsole) -> bool:
             )
         )
     if path.exists():
+        _check_places(path)
         with run_lock(path, console):
             pass  # whoever trains here is named before the data are read
     there = holds_run(path)
@@ -108,6 +113,22 @@ def _check_folder(path: Path, resume: bool, console: RunConsole) -> bool:
             )
         )
     return there
+
+
+def _check_places(path: Path) -> None:
+    """See that files stand where a run has files, and folders where it has folders."""
+    kinds = {name: ("file", Path.is_file) for name in _FILES}
+    kinds |= {name: ("folder", Path.is_dir) for name in _FOLDERS}
+    for name, (kind, fits) in kinds.items():
+        place = path / name
+        if os.path.lexists(place) and not fits(place):
+            raise ConfigError(
+                three_part(
+                    f"{place}: it is no {kind}.",
+                    f"A training writes a {kind} of this name.",
+                    "Move it away, or choose another --model-dir.",
+                )
+            )
 
 
 def holds_run(path: Path) -> bool:

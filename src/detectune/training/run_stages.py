@@ -14,7 +14,8 @@ from detectune.checkpoints.restore import restore
 from detectune.checkpoints.run_directory import Run
 from detectune.config.metrics import best_metric
 from detectune.detectors.build import build_detector
-from detectune.files import write_text
+from detectune.errors import CheckpointError, three_part
+from detectune.files import write_bytes
 from detectune.training.checkpointing import Checkpointing
 from detectune.training.context import TrainingContext
 from detectune.training.evaluation import RunEvaluation
@@ -68,6 +69,8 @@ def _locked_stages(prepared: PreparedRun) -> Run:
 
 def _context(prepared: PreparedRun, writer: RunWriter, last: int | None) -> TrainingContext:
     config, data, console = prepared.config, prepared.data, prepared.console
+    progress = Progress() if last is None else writer.progress_at(last)
+    _check_stage(prepared, progress)
     if last is None:
         find_pretrained(config.train_config)  # refused before a network is built
     console.phase("building the detector")
@@ -78,11 +81,26 @@ def _context(prepared: PreparedRun, writer: RunWriter, last: int | None) -> Trai
     return TrainingContext(
         run=writer.run,
         console=console,
-        progress=Progress() if last is None else writer.progress_at(last),
+        progress=progress,
         detector=detector,
         streams=streams,
         label_map=data.label_map,
         evaluation=RunEvaluation(config, evaluate, data.label_map) if evaluate else None,
+    )
+
+
+def _check_stage(prepared: PreparedRun, progress: Progress) -> None:
+    """Refuse to go on with a run in a stage that the config does not have."""
+    count = len(prepared.stages)
+    if progress.stage < count:
+        return
+    raise CheckpointError(
+        three_part(
+            f"{prepared.path}: the run is in its stage {progress.stage + 1}, but the config has "
+            f"{count}.",
+            "A run goes on with the stages with which it began.",
+            "Use the pipeline.config of the run, or start anew in another --model-dir.",
+        )
     )
 
 
@@ -144,7 +162,9 @@ def _write_report(training: TrainingContext) -> None:
         examples = training.evaluation.examples(training.detector)
         data.append(f"evaluated on {training.streams[EVALUATE].source.describe()}")
     facts = facts_of(training.run, training.progress, data=data, examples=examples)
-    write_text(training.run.path / "report.html", report_html(facts))
+    # File names may have bytes that are no text.
+    page = report_html(facts).encode("utf-8", "backslashreplace")
+    write_bytes(training.run.path / "report.html", page)
 
 
 def _say_where(training: TrainingContext) -> None:
