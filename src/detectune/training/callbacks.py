@@ -18,6 +18,7 @@ from detectune.training.checkpointing import Checkpointing
 from detectune.training.console import RunConsole
 from detectune.training.deployment import Deployment
 from detectune.training.logs import RunLog
+from detectune.training.save_times import SaveTimes
 from detectune.training.state import Progress
 from detectune.training.weights import settle
 
@@ -123,11 +124,11 @@ class StepNumbers(keras.callbacks.Callback):
 
 
 class Timetable(NamedTuple):
-    """When what happens, in steps of the stage."""
+    """When what happens; numbers are steps of the stage."""
 
     num_steps: int
     evaluate_every: int
-    save_every: int
+    saves: SaveTimes
     patience: int = 0
     """Evaluations without a better mAP after which to stop; 0 for never."""
 
@@ -161,10 +162,11 @@ class Evaluations(keras.callbacks.Callback):
         if evaluates and (step % self.times.evaluate_every == 0 or last):
             self.checkpoints.evaluate(self.model, self.deployment)
             self._stop_without_gain()
-        elif step % self.times.save_every == 0 or last:
+        elif self.times.saves.is_due(step) or last:
             self.checkpoints.save(self.model, self.deployment)
         else:
             return
+        self.times.saves.saved(self.checkpoints.saving_seconds)
         self.checkpoints.console.phase("training")
         self.numbers.leave_out(time.monotonic() - began)
 

@@ -46,6 +46,8 @@ class Checkpointing:
         self.writer, self.progress, self.log, self.console = writer, progress, log, console
         self.evaluation, self.metric = evaluation, metric
         self._began = started - progress.seconds
+        self.saving_seconds = 0.0
+        """How long the last checkpoint took, without its evaluation."""
 
     def evaluate(self, model: Detector, deployment: Deployment | None = None) -> None:
         """Evaluate and save `model`, and keep it if it is the best; save only without evaluations.
@@ -59,19 +61,21 @@ class Checkpointing:
         self.console.phase("evaluating")
         with self._deployed(model, deployment):
             metrics = self.evaluation.measure(model)
+            began = time.monotonic()
             self.writer.write_weights(model, self.progress.step)
         self.log.add("eval", self.progress.step, metrics)
         better = self._judge(metrics, self.evaluation.per_category())
         # Without a measure the newest counts as the best, as in a run without evaluations.
-        self._commit(model, best=better or not self.progress.best_step)
+        self._commit(model, best=better or not self.progress.best_step, began=began)
         self.console.say(f"step {self.progress.step}: {self._said(metrics, better)}")
 
     def save(self, model: Detector, deployment: Deployment | None = None) -> None:
         """Save `model` without evaluating it."""
         self.console.phase("saving")
+        began = time.monotonic()
         with self._deployed(model, deployment):
             self.writer.write_weights(model, self.progress.step)
-        self._commit(model, best=self.evaluation is None)
+        self._commit(model, best=self.evaluation is None, began=began)
 
     def _deployed(
         self, model: Detector, deployment: Deployment | None
@@ -81,13 +85,18 @@ class Checkpointing:
             return nullcontext()
         return deployment.weights(model, self.progress.stage_step)
 
-    def _commit(self, model: Detector, *, best: bool) -> None:
-        """Make the weights just written the last checkpoint, and a copy the best."""
+    def _commit(self, model: Detector, *, best: bool, began: float) -> None:
+        """Make the weights just written the last checkpoint, and a copy the best.
+
+        Args:
+            began: when saving began, in seconds of `time.monotonic`.
+        """
         self.log.flush()
         self.progress.seconds = time.monotonic() - self._began
         self.writer.commit(model, self.progress)
         if best:
             self.writer.keep_best(self.progress.step)
+        self.saving_seconds = time.monotonic() - began
 
     def _said(self, metrics: dict[str, float], better: bool) -> str:
         if not _measured(metrics, self.metric):

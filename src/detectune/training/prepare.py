@@ -25,7 +25,6 @@ from detectune.training.run_lock import run_lock
 from detectune.training.sources import RunSources, open_sources, run_streams
 from detectune.training.stages.base import Stage, stages_of
 
-
 _FILES = ("pipeline.config", "label_map.pbtxt", "metrics.jsonl", "report.html")
 _FOLDERS = ("checkpoints", "checkpoints/last", "checkpoints/best", "train", "eval")
 
@@ -43,6 +42,8 @@ class PreparedRun:
     console: RunConsole
     started: float
     """In seconds of `time.monotonic`."""
+    keep_checkpoints: int | None = None
+    """How many of the newest checkpoints stay; None for what the run says, or one."""
 
 
 def prepare(
@@ -50,12 +51,15 @@ def prepare(
     model_dir: str | os.PathLike[str],
     *,
     resume: bool = False,
+    keep_checkpoints: int | None = None,
     console: RunConsole | None = None,
 ) -> PreparedRun:
     """A training as `config` says, of which config, folder and data have been checked.
 
     Args:
         resume: go on from `checkpoints/last` in `model_dir` if there is one.
+        keep_checkpoints: how many of the newest stay in `checkpoints/last`; None for as many as
+            before, of a run that goes on, or one.
         console: where progress is shown; standard error if None.
 
     Raises:
@@ -64,6 +68,7 @@ def prepare(
     """
     started, console = time.monotonic(), console or RunConsole()
     path = usable_path(model_dir, "--model-dir")
+    _check_kept(keep_checkpoints)
     _report_fields(config, console)
     stages = stages_of(config)
     for stage in stages:
@@ -75,7 +80,18 @@ def prepare(
     for stage in stages:
         requests |= stage.streams(config)
     data = open_sources(config, requests, console, own)
-    return PreparedRun(path, config, stages, data, resumes, console, started)
+    return PreparedRun(path, config, stages, data, resumes, console, started, keep_checkpoints)
+
+
+def _check_kept(count: int | None) -> None:
+    if count is not None and count < 1:
+        raise ConfigError(
+            three_part(
+                f"keep_checkpoints: {count}.",
+                "At least the newest checkpoint is kept: a training goes on from it.",
+                "Give 1 or more.",
+            )
+        )
 
 
 def _report_fields(config: schema.TrainEvalPipelineConfig, console: RunConsole) -> None:
@@ -117,8 +133,8 @@ def _check_folder(path: Path, resume: bool, console: RunConsole) -> bool:
 
 def _check_places(path: Path) -> None:
     """See that files stand where a run has files, and folders where it has folders."""
-    kinds = {name: ("file", Path.is_file) for name in _FILES}
-    kinds |= {name: ("folder", Path.is_dir) for name in _FOLDERS}
+    kinds = dict.fromkeys(_FILES, ("file", Path.is_file))
+    kinds |= dict.fromkeys(_FOLDERS, ("folder", Path.is_dir))
     for name, (kind, fits) in kinds.items():
         place = path / name
         if os.path.lexists(place) and not fits(place):

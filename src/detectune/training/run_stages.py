@@ -70,6 +70,7 @@ def _locked_stages(prepared: PreparedRun) -> Run:
 def _context(prepared: PreparedRun, writer: RunWriter, last: int | None) -> TrainingContext:
     config, data, console = prepared.config, prepared.data, prepared.console
     progress = Progress() if last is None else writer.progress_at(last)
+    progress.keep_checkpoints = prepared.keep_checkpoints or progress.keep_checkpoints
     _check_stage(prepared, progress)
     if last is None:
         find_pretrained(config.train_config)  # refused before a network is built

@@ -127,7 +127,7 @@ class RunWriter:
         folder, step = self.run.last, progress.step
         write_state(folder / f"state-{step}.npz", detector, snapshot(detector), progress)
         point_to(folder / f"ckpt-{step}")
-        _remove_others(folder, step)
+        _remove_others(folder, step, keep=progress.keep_checkpoints)
 
     def keep_best(self, step: int) -> None:
         """Copy the last checkpoint, that of `step`, to `checkpoints/best`."""
@@ -166,9 +166,15 @@ def _step_of(name: str) -> int | None:
     return int(found[1]) if found else None
 
 
-def _remove_others(folder: Path, step: int) -> None:
-    """Remove the checkpoints and states of other steps."""
-    kept = {f"ckpt-{step}{extension}" for extension in _EXTENSIONS} | {f"state-{step}.npz"}
+def _remove_others(folder: Path, step: int, keep: int = 1) -> None:
+    """Remove the states of other steps, and checkpoints but for the newest `keep`.
+
+    What is later than `step` was never completed.
+    """
+    found = {_step_of(file.stem) for file in folder.glob("ckpt-*.index")} | {step}
+    newest = sorted(number for number in found if number is not None and number <= step)[-keep:]
+    kept = {f"ckpt-{number}{extension}" for number in newest for extension in _EXTENSIONS}
+    kept.add(f"state-{step}.npz")
     for file in folder.iterdir():
         if file.name.startswith(("ckpt-", "state-")) and file.name not in kept:
             file.unlink(missing_ok=True)

@@ -21,7 +21,6 @@ from detectune.errors import CheckpointError, printable, three_part
 from detectune.files import atomic_path
 from detectune.training.weights import array_of, network_variables
 
-
 # What reading a damaged archive of arrays raises.
 _DAMAGES = (
     OSError, EOFError, ValueError, TypeError, AttributeError, IndexError, ArithmeticError,
@@ -46,6 +45,8 @@ class Progress:
     best_per_category: dict[str, dict[str, float]] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
     """What was said when the run began, by title."""
+    keep_checkpoints: int = 1
+    """How many of the newest checkpoints stay; the command may change it."""
     seconds: float = 0.0
     """From the start of the command, over all its resumptions."""
 
