@@ -98,7 +98,13 @@ def _callbacks(training: TrainingContext) -> list[keras.callbacks.Callback]:
         every=min(_LOG_EVERY, max(settings.num_steps // 10, 1)),
     )
     return [
-        StopAtNonFinite(progress.step, lambda step: stream.file_names(done + step)),
+        StopAtNonFinite(
+            progress.step,
+            lambda step: stream.annotations(done + step),
+            training.checkpoints.writer.last_step,
+            micro_batch=settings.batch_size // max(settings.gradient_accumulation_steps, 1),
+            clips=settings.gradient_clipping_by_norm > 0,
+        ),
         numbers,
         Evaluations(
             progress,

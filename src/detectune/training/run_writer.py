@@ -111,13 +111,17 @@ class RunWriter:
         values = {row.key: array_of(row.variable) for row in variable_keys(detector)}
         broken = [key for key, value in values.items() if not np.isfinite(value).all()]
         if broken:
+            saved = self.last_step()
+            kept = f"; the checkpoint of step {saved} is sound" if saved is not None else ""
+            statistics = all("moving_" in key for key in broken)
+            what = "Statistics of batch norms overflow before weights do" if statistics else ""
             raise TrainingError(
                 three_part(
                     f"step {step}: {len(broken)} of {len(values)} variables are not finite, "
                     f"{broken[0]} among them.",
-                    "Only finite weights are saved; the checkpoints in the run directory are "
-                    "sound.",
-                    "Lower the learning rate or lengthen its warm-up, and start anew.",
+                    f"Only finite weights are saved{kept}.",
+                    f"{f'{what}: lower' if what else 'Lower'} the learning rate or lengthen its "
+                    "warm-up, and start anew.",
                 )
             )
         write_checkpoint(self.run.last / f"ckpt-{step}", values)
