@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 
 from detectune.detectors.base import Detector
+from detectune.evaluation.diagnosis import NEAR_ZERO, TrainingFacts
 from detectune.training.console import RunConsole
 from detectune.training.deployment import Deployment
 from detectune.training.evaluation import RunEvaluation
@@ -46,6 +47,7 @@ class Checkpointing:
         self.writer, self.progress, self.log, self.console = writer, progress, log, console
         self.evaluation, self.metric = evaluation, metric
         self._began = started - progress.seconds
+        self._near_zero = 0  # evaluations in a row whose mAP is
         self.saving_seconds = 0.0
         """How long the last checkpoint took, without its evaluation."""
 
@@ -65,9 +67,12 @@ class Checkpointing:
             self.writer.write_weights(model, self.progress.step)
         self.log.add("eval", self.progress.step, metrics)
         better = self._judge(metrics, self.evaluation.per_category())
+        causes = self._explain(model, deployment, self.evaluation, metrics)
         # Without a measure the newest counts as the best, as in a run without evaluations.
         self._commit(model, best=better or not self.progress.best_step, began=began)
         self.console.say(f"step {self.progress.step}: {self._said(metrics, better)}")
+        for seen, advice in causes.items():
+            self.console.say(f"mAP is near 0: {seen}. {advice}")
 
     def save(self, model: Detector, deployment: Deployment | None = None) -> None:
         """Save `model` without evaluating it."""
@@ -97,6 +102,31 @@ class Checkpointing:
         if best:
             self.writer.keep_best(self.progress.step)
         self.saving_seconds = time.monotonic() - began
+
+    def _explain(
+        self,
+        model: Detector,
+        deployment: Deployment | None,
+        evaluation: RunEvaluation,
+        metrics: Mapping[str, float],
+    ) -> dict[str, str]:
+        """Finds out why mAP stays near 0, for the report; what was not said before."""
+        progress, before = self.progress, self.progress.findings
+        half = metrics.get("DetectionBoxes_Precision/mAP@.50IOU", -1.0)
+        progress.findings = {}
+        self._near_zero = self._near_zero + 1 if 0 <= half < NEAR_ZERO else 0
+        last = progress.stage_step >= evaluation.config.train_config.num_steps
+        if not self._near_zero or (self._near_zero == 1 and not last):
+            return {}  # it may be no more than a beginning
+        step = progress.stage_step
+        facts = TrainingFacts(
+            self.log.trained("Loss/total_loss"),
+            self.log.trained("learning_rate"),
+            deployment.statistics_left(model, step) if deployment is not None else 0.0,
+        )
+        found = evaluation.diagnose(facts)
+        progress.findings = {finding.seen: finding.advice for finding in found}
+        return {seen: advice for seen, advice in progress.findings.items() if seen not in before}
 
     def _said(self, metrics: dict[str, float], better: bool) -> str:
         if not _measured(metrics, self.metric):

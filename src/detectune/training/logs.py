@@ -37,7 +37,7 @@ class RunLog:
 
     def __init__(self, folder: Path, start_step: int = 0) -> None:
         self.path = folder / "metrics.jsonl"
-        _cut(self.path, start_step)
+        self._trained = [row for row in _cut(self.path, start_step) if row["kind"] == "train"]
         try:
             self._file = self.path.open("a", encoding="utf-8")
         except OSError as error:
@@ -65,6 +65,8 @@ class RunLog:
             WriteError: the disk is full.
         """
         row = {"kind": kind, "step": step, "time": round(time.time(), 3), **values, **more}
+        if kind == "train":
+            self._trained.append(row)
         summary = _Summary(
             value=[_Summary.Value(tag=tag, simple_value=value) for tag, value in values.items()]
         )
@@ -74,6 +76,10 @@ class RunLog:
             self._writers[kind].add_event(_Event(wall_time=time.time(), step=step, summary=summary))
         except OSError as error:
             raise write_error(self.path, error) from error
+
+    def trained(self, name: str) -> list[float]:
+        """The number `name` of every line about training so far, from before a pause, too."""
+        return [row[name] for row in self._trained if isinstance(row.get(name), float)]
 
     def flush(self) -> None:
         """See to it that a kill loses nothing of what was added."""
@@ -162,8 +168,11 @@ def _read_row(line: bytes, rows: list[dict[str, Any]]) -> str:
     return ""
 
 
-def _cut(path: Path, step: int) -> None:
-    """Remove the rows of later steps, and what is no row; then the file is kept as it was, too."""
+def _cut(path: Path, step: int) -> list[dict[str, Any]]:
+    """Remove the rows of later steps, and what is no row; then the file is kept as it was, too.
+
+    The rows that stay are returned.
+    """
     found = scan_metrics(path)
     if found.damages:
         earlier = path.with_name(f"{path.name}.earlier")
@@ -175,3 +184,4 @@ def _cut(path: Path, step: int) -> None:
     kept = [row for row in found.rows if row["step"] <= step and step > 0]
     if path.exists():
         write_text(path, "".join(json.dumps(row) + "\n" for row in kept))
+    return kept

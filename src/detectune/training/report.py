@@ -78,12 +78,15 @@ class Facts:
     ignored: Sequence[str] = ()
     """Config fields without effect."""
     commands: Sequence[str] = ()
+    findings: Mapping[str, str] = field(default_factory=dict)
+    """What explains that mAP is near 0 → what to do about it."""
 
 
 def report_html(facts: Facts) -> str:
     """The page."""
     sections = (
         ("Curves", _charts(facts)),
+        ("Why mAP is near 0", _findings(facts.findings)),
         ("Best evaluation", _tables(facts)),
         ("Examples", _examples(facts.examples)),
         ("What next", "".join(f"<pre>{escape(text)}</pre>" for text in facts.commands)),
@@ -99,6 +102,13 @@ def report_html(facts: Facts) -> str:
         f'<h1>{name}</h1><p class="lead">{escape(facts.model)}<br>{data}</p>'
         f"{_numbers(facts)}{body}</main></body></html>\n"
     )
+
+
+def _findings(findings: Mapping[str, str]) -> str:
+    items = "".join(
+        f"<li><b>{escape(seen)}.</b> {escape(advice)}</li>" for seen, advice in findings.items()
+    )
+    return f"<ul>{items}</ul>" if items else ""
 
 
 def versions() -> str:
@@ -313,6 +323,7 @@ def facts_of(
         per_category=progress.best_per_category,
         examples=examples,
         notes=progress.notes,
+        findings=progress.findings,
         ignored=[f"{problem.field}: {problem.found}" for problem in notes],
         commands=[
             f"detectune predict {where} my_images/ --out predictions",

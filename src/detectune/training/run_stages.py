@@ -78,7 +78,7 @@ def _context(prepared: PreparedRun, writer: RunWriter, last: int | None) -> Trai
     keras.utils.set_random_seed(config.train_config.seed)
     detector = build_detector(config.model)
     streams = build_streams(config, data, detector.pad_value)
-    evaluate = streams.get(EVALUATE)
+    evaluate, trained = streams.get(EVALUATE), streams[TRAIN].source
     return TrainingContext(
         run=writer.run,
         console=console,
@@ -86,7 +86,7 @@ def _context(prepared: PreparedRun, writer: RunWriter, last: int | None) -> Trai
         detector=detector,
         streams=streams,
         label_map=data.label_map,
-        evaluation=RunEvaluation(config, evaluate, data.label_map) if evaluate else None,
+        evaluation=RunEvaluation(config, evaluate, data.label_map, trained) if evaluate else None,
     )
 
 

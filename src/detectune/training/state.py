@@ -45,6 +45,8 @@ class Progress:
     best_per_category: dict[str, dict[str, float]] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
     """What was said when the run began, by title."""
+    findings: dict[str, str] = field(default_factory=dict)
+    """What explains that mAP is near 0, and what to do about it; empty if it is not."""
     keep_checkpoints: int = 1
     """How many of the newest checkpoints stay; the command may change it."""
     seconds: float = 0.0
