@@ -35,8 +35,6 @@ from detectune.zoo.download import Limits, fetch_archive
 from detectune.zoo.transfer import TransferLimits
 from detectune.zoo.unpack import UnpackLimits, unpack
 
-sys.path.append(str(Path(__file__).parents[1] / "unit" / "zoo"))
-
 SEED = 15
 SLOWEST_SECONDS, MOST_MEMORY = 10.0, 1 << 30
 ARCHIVE = find_archive("ssd_mobilenet_v2_320x320_coco17_tpu-8")

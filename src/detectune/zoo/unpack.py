@@ -49,8 +49,9 @@ def unpack(archive: Path, folder: Path, limits: UnpackLimits) -> None:
             bounded: Any = _Bounded(cast(IO[bytes], stream), limits.max_bytes)
             with tarfile.open(fileobj=bounded, mode="r:") as tar:
                 _extract(tar, archive, folder, limits)
-            while bounded.read(_CHUNK):  # to the end, where gzip keeps the checksum
-                pass
+            while rest := bounded.read(_CHUNK):  # to the end, where gzip keeps the checksum
+                if rest.strip(b"\0"):
+                    raise tarfile.ReadError("something stands behind its end")
     except _TooMuch as error:
         raise _over_limit(archive, limits) from error
     except _PARSER_ERRORS as error:

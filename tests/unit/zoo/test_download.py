@@ -511,6 +511,16 @@ def test_a_damaged_archive_is_not_unpacked(tmp_path, site):
     assert files_in(tmp_path) == []
 
 
+def test_members_behind_an_early_end_are_not_lost_in_silence(tmp_path, site):
+    def end_early(tar):
+        tar.fileobj.write(bytes(1024))
+        tar.addfile(tarfile.TarInfo(f"{NAME}/after"))
+
+    site.files[PATH] = tar_gz(FILES, end_early)
+    assert error_of(tmp_path, site)[0].endswith("something stands behind its end.")
+    assert files_in(tmp_path) == []
+
+
 def test_an_empty_archive_is_an_error(tmp_path, site):
     site.files[PATH] = tar_gz({})
     assert error_of(tmp_path, site)[0].endswith("not complete: it is empty.")
