@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tensorboard.compat import tf as _compatible
 from tensorboard.compat.proto import event_pb2, summary_pb2
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
-from detectune.errors import DataError, three_part
+from detectune.errors import DataError, printable, three_part
 from detectune.files import copy_file, read_regular, write_error, write_text
 
+_tensorflow: Any = _compatible
 # protobuf makes these classes at run time, so a type checker cannot know them.
 _Event: Any = vars(event_pb2)["Event"]
 _SessionLog: Any = vars(event_pb2)["SessionLog"]
@@ -38,15 +42,17 @@ class RunLog:
     def __init__(self, folder: Path, start_step: int = 0) -> None:
         self.path = folder / "metrics.jsonl"
         self._trained = [row for row in _cut(self.path, start_step) if row["kind"] == "train"]
-        try:
+        with _writing(self.path):
             self._file = self.path.open("a", encoding="utf-8")
-        except OSError as error:
-            raise write_error(self.path, error) from error
         # The original kept training and evaluation apart in folders of these names.
-        self._writers = {
-            kind: EventFileWriter(str(folder / kind), filename_suffix=f".from{start_step}")
-            for kind in ("train", "eval")
-        }
+        self._writers: dict[str, EventFileWriter] = {}
+        for kind in ("train", "eval"):
+            with _writing(folder / kind):
+                if os.path.lexists(folder / kind) and not (folder / kind).is_dir():
+                    raise NotADirectoryError(errno.ENOTDIR, "a file stands there")
+                self._writers[kind] = EventFileWriter(
+                    str(folder / kind), filename_suffix=f".from{start_step}"
+                )
         # TensorBoard then drops what earlier files say about later steps.
         restart = _SessionLog(status=_SessionLog.START)
         for writer in self._writers.values():
@@ -70,12 +76,10 @@ class RunLog:
         summary = _Summary(
             value=[_Summary.Value(tag=tag, simple_value=value) for tag, value in values.items()]
         )
-        try:
+        with _writing(self.path):
             self._file.write(json.dumps(row) + "\n")
             self._file.flush()
             self._writers[kind].add_event(_Event(wall_time=time.time(), step=step, summary=summary))
-        except OSError as error:
-            raise write_error(self.path, error) from error
 
     def trained(self, name: str) -> list[float]:
         """The number `name` of every line about training so far, from before a pause, too."""
@@ -83,20 +87,28 @@ class RunLog:
 
     def flush(self) -> None:
         """See to it that a kill loses nothing of what was added."""
-        try:
+        with _writing(self.path):
             for writer in self._writers.values():
                 writer.flush()
-        except OSError as error:
-            raise write_error(self.path, error) from error
 
     def close(self) -> None:
         """Write out what is still held back."""
-        try:
+        with _writing(self.path):
             self._file.close()
             for writer in self._writers.values():
                 writer.close()
-        except OSError as error:
-            raise write_error(self.path, error) from error
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """What cannot be written becomes a `WriteError` about `path`."""
+    try:
+        yield
+    except OSError as error:
+        raise write_error(path, error) from error
+    except _tensorflow.errors.OpError as error:  # TensorBoard writes with TensorFlow's files
+        reason = printable(" ".join(str(error).split()))[:200]
+        raise write_error(path, OSError(None, reason)) from error
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
