@@ -54,6 +54,8 @@ def _unusable(text: str) -> str:
         os.path.abspath(text).encode("utf-8")
     except UnicodeEncodeError:
         return "it has bytes that are not UTF-8, itself or in a folder above"
+    except FileNotFoundError:
+        return "the current folder is gone"
     data = os.fsencode(text)
     if len(data) > _LONGEST_PATH:
         return f"it has {len(data):,} bytes"

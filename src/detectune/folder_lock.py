@@ -122,7 +122,7 @@ def _taken(file: Path, refused: Callable[[Holder], DetectuneError]) -> tuple[int
             before = _read(handle)
             if locks is not False and not _is_alive(before, file, locks=locks is True):
                 if _is_at(file, handle):
-                    _write(handle)
+                    _write(file, handle)
                     return handle, before
             elif locks is not False or attempt + 1 == _ATTEMPTS:
                 raise refused(before or Holder(0, "", ""))
@@ -168,12 +168,16 @@ def _one_line(value: object) -> str:
     return " ".join(str(value).split())[:80]
 
 
-def _write(handle: int) -> None:
+def _write(file: Path, handle: int) -> None:
     since = datetime.datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
     holder = Holder(os.getpid(), socket.gethostname(), since)
-    os.ftruncate(handle, 0)
-    os.lseek(handle, 0, os.SEEK_SET)
-    os.write(handle, json.dumps(asdict(holder)).encode())
+    try:
+        os.ftruncate(handle, 0)
+        os.lseek(handle, 0, os.SEEK_SET)
+        os.write(handle, json.dumps(asdict(holder)).encode())
+    except OSError:
+        file.unlink(missing_ok=True)  # the disk is full
+        raise
 
 
 def _is_alive(holder: Holder | None, file: Path, *, locks: bool) -> bool:

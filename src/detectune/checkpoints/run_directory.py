@@ -95,7 +95,7 @@ class Run:
         if beside is not None:
             return self._fitting(read_label_map(beside), beside)
         for reader in (*self.config.eval_input_reader, self.config.train_input_reader):
-            if reader.label_map_path and Path(reader.label_map_path).is_file():
+            if reader.label_map_path and os.path.isfile(reader.label_map_path):
                 return read_label_map(reader.label_map_path)
         names = [reader.label_map_path for reader in self.config.eval_input_reader]
         if is_coco(num_classes(self.config.model), self.path.resolve().name, *names):

@@ -7,9 +7,9 @@ a wrong path is said at once; `training/streams.py` makes batches.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -159,7 +159,7 @@ def _describe(source: Source, console: RunConsole) -> None:
 
 def _without_lost_label_map(reader: schema.InputReader, own: LabelMap | None) -> schema.InputReader:
     """`reader`, or a copy without its label_map_path if that is gone and `own` can stand in."""
-    if own is None or Path(reader.label_map_path).is_file():
+    if own is None or os.path.isfile(reader.label_map_path):
         return reader
     copy = schema.InputReader()
     copy.CopyFrom(reader)
