@@ -9,7 +9,7 @@ import click
 
 @click.command()
 @click.argument("run")
-@click.option("--checkpoint", metavar="best|last|PATH", help="Which weights; the best if left out.")
+@click.option("--checkpoint", metavar="best|last|STEP|PATH", help="Which; the best if left out.")
 @click.option("--data", metavar="SOURCE", help="Other images than those of the config.")
 @click.option("--limit", type=click.IntRange(min=1), help="Only the first so many images.")
 @click.option("--json", "json_file", metavar="FILE", help="Write the numbers as JSON.")

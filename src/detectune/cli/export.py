@@ -9,7 +9,7 @@ import click
 @click.argument("run")
 @click.option("--to", default="saved_model", show_default=True, metavar="FORMAT")
 @click.option("-o", "--output", required=True, metavar="DEST", help="A new folder, or a new file.")
-@click.option("--checkpoint", metavar="best|last|PATH", help="Which weights; the best if left out.")
+@click.option("--checkpoint", metavar="best|last|STEP|PATH", help="Which; the best if left out.")
 @click.option("--precision", metavar="NAME", help="One of the format's; its usual if left out.")
 @click.option("--image", "images", multiple=True, metavar="FILE", help="Compare on this image.")
 def export(

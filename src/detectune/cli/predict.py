@@ -11,7 +11,7 @@ import click
 @click.option("--out", default="predictions", show_default=True, metavar="DIR")
 @click.option("--json", "json_file", metavar="FILE", help="Write COCO results.")
 @click.option("--threshold", default=0.5, show_default=True, type=click.FloatRange(0.0, 1.0))
-@click.option("--checkpoint", metavar="best|last|PATH", help="Which weights; the best if left out.")
+@click.option("--checkpoint", metavar="best|last|STEP|PATH", help="Which; the best if left out.")
 def predict(
     model: str,
     images: tuple[str, ...],
