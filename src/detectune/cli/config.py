@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from detectune.terminal import say, write_out
+
 
 @click.group()
 def config() -> None:
@@ -24,8 +26,8 @@ def check(file: str, quiet: bool) -> None:
     problems = check_config(file)
     for problem in problems:
         if not (quiet and problem.severity == "note"):
-            click.echo(problem.shown(file))
-    click.echo(f"{file}: {summary(problems)}")
+            say(problem.shown(file))
+    say(f"{file}: {summary(problems)}")
     if has_errors(problems):
         sys.exit(2)
 
@@ -38,7 +40,7 @@ def show(file: str, overrides: tuple[str, ...]) -> None:
     from detectune.config.load import load_config
     from detectune.config.save import config_text
 
-    click.echo(config_text(load_config(file, overrides)), nl=False)
+    write_out(config_text(load_config(file, overrides)))
 
 
 @config.command()
@@ -83,4 +85,4 @@ def new(
         force=force,
     )
     for line in (*new.reasons, *new.written, *new.next_steps):
-        click.echo(line)
+        say(line)

@@ -31,11 +31,12 @@ def inspect(source: str, label_map: str | None, json_file: str | None, report: s
 
     opened = open_named(source, label_map)
     inspection = inspect_source(opened, track_images)
-    print_inspection(inspection)
+    # Files first: whatever happens to the terminal, the results of long work are kept.
     if json_file:
         write_text(json_file, inspection.to_json())
     if report:
         write_text(report, inspection_page(inspection, opened))
+    print_inspection(inspection)
 
 
 @data.command()
@@ -111,8 +112,18 @@ def proposals(source: str, count: int, quality: bool) -> None:
 @click.option("--seed", type=int, default=0, show_default=True)
 def preview(pipeline_config: str, dest: str, count: int, seed: int) -> None:
     """Augmented samples of PIPELINE_CONFIG as pictures in DEST, annotations drawn."""
+    from detectune.cli.quiet import load_tensorflow
     from detectune.config.load import load_config
-    from detectune.data.preview import write_previews
 
-    files = write_previews(load_config(pipeline_config), dest, count=count, seed=seed)
-    click.echo(f"{len(files)} pictures in {dest}")
+    loaded = load_config(pipeline_config)
+    load_tensorflow()
+    from detectune.data.preview import write_previews
+    from detectune.terminal import say
+    from detectune.wording import one_line, plural
+
+    files, left_out = write_previews(loaded, dest, count=count, seed=seed)
+    say(f"{plural(len(files), 'picture')} in {dest}")
+    for name, reason in left_out:
+        say(f"not read: {one_line(name)}: {one_line(reason)}", err=True)
+    if left_out:
+        raise SystemExit(1)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from detectune.terminal import say
+
 
 @click.command()
 @click.argument("run")
@@ -36,7 +38,7 @@ def export(
     )
     kind = "images of the data set" if done.real and not images else "images"
     kind = kind if done.real else "random images, because no data were at hand"
-    click.echo(
+    say(
         f"written: {done.path} ({to})\n"
         f"same answers as the model on {done.images} {kind}: boxes within "
         f"{done.box_difference:.1g} of the image, scores within {done.score_difference:.1g}"

@@ -8,6 +8,7 @@ import click
 
 from detectune.errors import ConfigError, three_part
 from detectune.files import write_text
+from detectune.terminal import say
 
 FOLDERS = ("images/train", "images/test", "training", "pre-trained")
 
@@ -35,10 +36,10 @@ def init(project: Path) -> None:
     """Make the folders of a new PROJECT."""
     made = make_project(project)
     for path in made:
-        click.echo(f"made {path}")
+        say(f"made {path}")
     if not made:
-        click.echo(f"{project}: all is there")
-    click.echo(f"next: put pictures and annotations into {project / 'images' / 'train'}")
+        say(f"{project}: all is there")
+    say(f"next: put pictures and annotations into {project / 'images' / 'train'}")
 
 
 def make_project(project: Path) -> list[Path]:

@@ -28,10 +28,13 @@ def predict(
 
     load_tensorflow()
     from detectune.inference.batch import predict_files
+    from detectune.terminal import say
 
     summary = predict_files(
         model, list(images), out, json_file=json_file, threshold=threshold, checkpoint=checkpoint
     )
-    click.echo(summary.text())
-    if summary.unreadable:
+    say(summary.text())
+    if summary.defect:
+        raise summary.defect
+    if not summary.complete:
         raise SystemExit(1)

@@ -6,6 +6,8 @@ import json
 
 import click
 
+from detectune.terminal import say
+
 
 @click.group()
 def zoo() -> None:
@@ -22,9 +24,9 @@ def list_archives(classification: bool, as_json: bool) -> None:
 
     archives = CLASSIFICATION if classification else DETECTION
     if as_json:
-        click.echo(json.dumps([archive.to_json() for archive in archives], indent=2))
+        say(json.dumps([archive.to_json() for archive in archives], indent=2))
     else:
-        click.echo(catalog_table(archives))
+        say(catalog_table(archives))
 
 
 @zoo.command()
@@ -36,7 +38,7 @@ def show(name: str, as_json: bool) -> None:
     from detectune.zoo.table import archive_text
 
     archive = find_archive(name)
-    click.echo(json.dumps(archive.to_json(), indent=2) if as_json else archive_text(archive))
+    say(json.dumps(archive.to_json(), indent=2) if as_json else archive_text(archive))
 
 
 @zoo.command()
@@ -58,4 +60,4 @@ def download(name: str, into: str, mirror: str | None, force: bool) -> None:
     archive = find_archive(name)
     with progress_bar(archive.name) as progress:
         fetched = fetch_archive(archive, into, mirror=mirror, force=force, progress=progress)
-    click.echo(fetched_text(archive, fetched))
+    say(fetched_text(archive, fetched))

@@ -7,11 +7,12 @@ is turned into PNG bytes first. The content decides, never the extension.
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff")
 _DECODED_IN_CPP = {"JPEG", "PNG", "GIF"}
@@ -65,14 +66,17 @@ def read_facts(data: bytes) -> ImageFacts:
             orientation = int(image.getexif().get(_EXIF_ORIENTATION, 1)) if _has_exif(data) else 1
             upright = orientation if 1 <= orientation <= 8 else 1
             return ImageFacts(image.format or "", image.mode, height, width, upright)
-    except (
-        UnidentifiedImageError,
-        OSError,
-        SyntaxError,
-        ValueError,
-        Image.DecompressionBombError,
-    ) as error:
-        raise ValueError(f"its header cannot be read ({error})") from error
+    except Exception as error:  # on broken files Pillow's formats raise errors of any kind
+        raise ValueError(unreadable_header(error)) from error
+
+
+def unreadable_header(error: Exception) -> str:
+    """What `error`, raised by Pillow at the header of an image, says about it."""
+    if isinstance(error, Image.DecompressionBombError):
+        pixels = re.search(r"\d+", str(error))
+        size = f"{int(pixels[0]):,} pixels" if pixels else "too many pixels"
+        return f"it says that it has {size}, more than can be decoded"
+    return f"its header cannot be read ({error or type(error).__name__})"
 
 
 def damage(head: bytes, tail: bytes) -> str:
@@ -98,8 +102,8 @@ def decode_problem(data: bytes) -> str:
     try:
         with Image.open(io.BytesIO(data)) as image:
             image.load()
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        return str(error)
+    except Exception as error:  # on broken files Pillow's formats raise errors of any kind
+        return str(error) or type(error).__name__
     return ""
 
 
@@ -129,7 +133,7 @@ def decodable(data: bytes) -> bytes:
             buffer = io.BytesIO()
             image.convert("RGB").save(buffer, "PNG", compress_level=0)
             return buffer.getvalue()
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError):
+    except Exception:  # on broken files Pillow's formats raise errors of any kind
         return data  # the decoder names what is wrong
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import html
 import io
 from collections.abc import Iterable
 
@@ -11,6 +10,7 @@ from detectune.data.image_files import decode_problem
 from detectune.data.inspect import Inspection
 from detectune.data.pictures import draw_record
 from detectune.data.sources.base import Source
+from detectune.wording import in_html
 
 _THUMBNAILS = 12
 _STYLE = """
@@ -37,7 +37,7 @@ def inspection_page(inspection: Inspection, source: Source) -> str:
         },
     }
     defects = [(d.kind, d.file, d.detail, d.consequence) for d in inspection.defects]
-    title = html.escape(inspection.source)
+    title = in_html(inspection.source)
     return "\n".join(
         [
             f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>',
@@ -55,10 +55,9 @@ def inspection_page(inspection: Inspection, source: Source) -> str:
 
 
 def _table(header: Iterable[object], rows: Iterable[Iterable[object]]) -> str:
-    head = "".join(f"<th>{html.escape(str(cell))}</th>" for cell in header)
+    head = "".join(f"<th>{in_html(cell)}</th>" for cell in header)
     lines = (
-        "<tr>" + "".join(f"<td>{html.escape(str(cell))}</td>" for cell in row) + "</tr>"
-        for row in rows
+        "<tr>" + "".join(f"<td>{in_html(cell)}</td>" for cell in row) + "</tr>" for row in rows
     )
     return f"<table><tr>{head}</tr>{''.join(lines)}</table>"
 
@@ -72,7 +71,7 @@ def _figures(source: Source) -> Iterable[str]:
         buffer = io.BytesIO()
         draw_record(record, source.label_map).save(buffer, "JPEG", quality=80)
         data = base64.b64encode(buffer.getvalue()).decode()
-        name = html.escape(record.file_name)
+        name = in_html(record.file_name)
         yield (
             f'<figure><img alt="{name}" src="data:image/jpeg;base64,{data}">'
             f"<figcaption>{name}</figcaption></figure>"

@@ -18,7 +18,6 @@ from typing import Any
 import keras
 import numpy as np
 from PIL import Image
-from rich.table import Table
 
 from detectune.checkpoints.run_directory import Run
 from detectune.config import schema
@@ -37,6 +36,7 @@ from detectune.drawing.sheets import contact_sheet, side_by_side
 from detectune.errors import ConfigError, three_part
 from detectune.evaluation.evaluate_source import evaluate_source
 from detectune.exporters.export import export
+from detectune.terminal import print_table
 from detectune.training.console import RunConsole
 from detectune.training.fine_tuning import fine_tune
 from detectune.training.logs import read_metrics
@@ -183,18 +183,21 @@ def _said(what: str, metrics: Mapping[str, float]) -> str:
 
 def _show(report: DemoReport, steps: int, console: RunConsole) -> None:
     """The table of results, and where everything is."""
-    table = Table(title="Hand-written digits on cubes, on unseen scenes")
-    table.add_column("detector")
-    for name in _NUMBERS:
-        table.add_column(name, justify="right")
     rows = {
         "before (trained on letters and shapes)": report.before,
         f"fine-tuned for {steps} steps": report.fine_tuned,
         f"from scratch, {steps} steps": report.from_scratch,
     }
-    for name, metrics in rows.items():
-        table.add_row(name, *(f"{metrics[key]:.3f}" for key in _NUMBERS.values()))
-    console.console.print(table)
+    print_table(
+        ("detector", *_NUMBERS),
+        [
+            (name, *(f"{metrics[key]:.3f}" for key in _NUMBERS.values()))
+            for name, metrics in rows.items()
+        ],
+        title="Hand-written digits on cubes, on unseen scenes",
+        numbers=len(_NUMBERS),
+        err=True,
+    )
     console.say(f"pictures: {report.folder / 'pictures' / 'sheet.png'}")
     console.say(f"exported detector: {report.folder / 'exported' / 'saved_model'}")
     console.say(f"run directory: {report.folder / 'fine-tuned'}")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
+
+from detectune.wording import in_html
 
 Point = tuple[float, float]
 
@@ -49,8 +50,8 @@ def line_chart(curves: Sequence[Curve], *, title: str, first_step: int, last_ste
         f'<text class="axis end" x="{_WIDTH - _RIGHT}" y="{bottom}">step {last_step}</text>'
     )
     return (
-        f"<figure><figcaption>{escape(title)}{_legend(shown)}</figcaption>"
-        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escape(title)}">'
+        f"<figure><figcaption>{in_html(title)}{_legend(shown)}</figcaption>"
+        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{in_html(title)}">'
         f"{''.join(parts)}</svg></figure>"
     )
 
@@ -86,7 +87,7 @@ def _line(curve: Curve, number: int, places: Sequence[Point]) -> str:
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
     marks = "".join(
         f'<circle class="mark c{number}" cx="{x:.1f}" cy="{y:.1f}" r="3.5">'
-        f"<title>{escape(curve.name)}, step {step:g}: {value:.4g}</title></circle>"
+        f"<title>{in_html(curve.name)}, step {step:g}: {value:.4g}</title></circle>"
         for (x, y), (step, value) in zip(places, curve.points, strict=True)
         if len(places) <= 40
     )
@@ -97,7 +98,7 @@ def _legend(curves: Sequence[Curve]) -> str:
     if len(curves) < 2:
         return ""
     entries = (
-        f'<span class="key"><i class="c{number}"></i>{escape(curve.name)}</span>'
+        f'<span class="key"><i class="c{number}"></i>{in_html(curve.name)}</span>'
         for number, curve in enumerate(curves, 1)
     )
     return f'<span class="legend">{"".join(entries)}</span>'

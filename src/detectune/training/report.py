@@ -11,7 +11,6 @@ import base64
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from html import escape
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -22,6 +21,7 @@ from detectune.training.charts import Curve, line_chart
 from detectune.training.logs import read_metrics
 from detectune.training.report_style import STYLE
 from detectune.training.state import Progress
+from detectune.wording import in_html
 
 _MAP, _HALF = "DetectionBoxes_Precision/mAP", "DetectionBoxes_Precision/mAP@.50IOU"
 _MASK_MAP, _MASK_HALF = "DetectionMasks_Precision/mAP", "DetectionMasks_Precision/mAP@.50IOU"
@@ -86,17 +86,20 @@ def report_html(facts: Facts) -> str:
         ("Curves", _charts(facts)),
         ("Best evaluation", _tables(facts)),
         ("Examples", _examples(facts.examples)),
-        ("What next", "".join(f"<pre>{escape(text)}</pre>" for text in facts.commands)),
+        (
+            "What next",
+            "".join(f"<pre>{in_html(text, lines=True)}</pre>" for text in facts.commands),
+        ),
         ("How it began", _notes(facts)),
     )
     body = "".join(f"<section><h2>{title}</h2>{html}</section>" for title, html in sections if html)
-    name = escape(facts.name)
-    data = "<br>".join(escape(line) for line in facts.data)
+    name = in_html(facts.name)
+    data = "<br>".join(in_html(line) for line in facts.data)
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{name} · detectune</title><style>{STYLE}</style></head><body><main>"
-        f'<h1>{name}</h1><p class="lead">{escape(facts.model)}<br>{data}</p>'
+        f'<h1>{name}</h1><p class="lead">{in_html(facts.model)}<br>{data}</p>'
         f"{_numbers(facts)}{body}</main></body></html>\n"
     )
 
@@ -126,7 +129,7 @@ def _numbers(facts: Facts) -> str:
     ]
     if not facts.metrics:
         entries = [("–", "no evaluation"), *entries[2:]]
-    cells = "".join(f"<div><b>{escape(b)}</b><span>{escape(s)}</span></div>" for b, s in entries)
+    cells = "".join(f"<div><b>{in_html(b)}</b><span>{in_html(s)}</span></div>" for b, s in entries)
     return f'<div class="numbers">{cells}</div>'
 
 
@@ -191,7 +194,7 @@ def _tables(facts: Facts) -> str:
     mask_heads = '<th class="n">mask AP</th><th class="n">mask AP@.5</th>' if masks else ""
     heads = "".join(f'<th class="n">{kind}</th>' for kind in kinds)
     classes = "".join(
-        f'<tr><td>{escape(name)}</td><td class="n">{numbers["boxes"]:.0f}</td>'
+        f'<tr><td>{in_html(name)}</td><td class="n">{numbers["boxes"]:.0f}</td>'
         f'<td class="n">{_number(numbers["mAP"])}</td>'
         f'<td class="n">{_number(numbers["mAP@.50IOU"])}</td>'
         f'<td class="n">{_number(numbers["AR@100"])}</td>{_mask_cells(numbers)}</tr>'
@@ -215,7 +218,7 @@ def _coco_rows(metrics: Mapping[str, float]) -> str:
         kind for kind in ("DetectionBoxes_", "DetectionMasks_") if f"{kind}Precision/mAP" in metrics
     ]
     return "".join(
-        f"<tr><td>{escape(name)}</td>"
+        f"<tr><td>{in_html(name)}</td>"
         + "".join(f'<td class="n">{_number(metrics.get(kind + name))}</td>' for kind in kinds)
         + "</tr>"
         for name in names
@@ -236,7 +239,7 @@ def _number(value: float | None) -> str:
 
 def _examples(examples: Sequence[Example]) -> str:
     pairs = "".join(
-        f'<figure><figcaption>{escape(example.file_name)}</figcaption><div class="pair">'
+        f'<figure><figcaption>{in_html(example.file_name)}</figcaption><div class="pair">'
         f"<div>{_picture(example, example.truth, example.truth_masks)}<span>truth</span></div>"
         f"<div>{_picture(example, example.found, example.found_masks)}<span>detected</span></div>"
         "</div></figure>"
@@ -264,7 +267,7 @@ def _box(box: Box, height: int, width: int) -> str:
     size = f'width="{right - left:.1f}" height="{bottom - top:.1f}"'
     place = f'x="{left:.1f}" y="{top:.1f}" {size} rx="1"'
     letter = max(width, height) / 20
-    text = escape(box.name if box.score is None else f"{box.name} {box.score:.0%}")
+    text = in_html(box.name if box.score is None else f"{box.name} {box.score:.0%}")
     baseline = max(top - letter * 0.35, letter)
     return (
         f'<rect class="halo" {place}/><rect class="box" stroke="{box.colour}" {place}/>'
@@ -276,12 +279,13 @@ def _box(box: Box, height: int, width: int) -> str:
 
 def _notes(facts: Facts) -> str:
     parts = [
-        f"<h3>{escape(title)}</h3><pre>{escape(text)}</pre>" for title, text in facts.notes.items()
+        f"<h3>{in_html(title)}</h3><pre>{in_html(text, lines=True)}</pre>"
+        for title, text in facts.notes.items()
     ]
     if facts.ignored:
-        items = "".join(f"<li>{escape(line)}</li>" for line in facts.ignored)
+        items = "".join(f"<li>{in_html(line)}</li>" for line in facts.ignored)
         parts.append(f"<h3>Config fields without effect</h3><ul>{items}</ul>")
-    parts.append(f'<p class="note">Made with {escape(versions())}.</p>')
+    parts.append(f'<p class="note">Made with {in_html(versions())}.</p>')
     return "".join(parts)
 
 
