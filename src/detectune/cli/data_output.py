@@ -26,9 +26,6 @@ def open_named(spec: str, label_map: str | None, *, proposals: bool = False) -> 
     Args:
         proposals: with those that `detectune data proposals` has left with the data.
     """
-    from detectune.cli.quiet import load_tensorflow
-
-    load_tensorflow()
     from detectune.config.label_map import read_label_map
     from detectune.data.sources.recognise import open_source
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from detectune.terminal import say
+from detectune.wording import plural
 
 
 @click.command()
@@ -36,10 +37,11 @@ def export(
         images=list(images) or None,
         precision=precision,
     )
-    kind = "images of the data set" if done.real and not images else "images"
-    kind = kind if done.real else "random images, because no data were at hand"
+    shown = plural(done.images, "image" if done.real else "random image")
+    origin = "" if done.real else ", because no data were at hand"
+    origin = " of the data set" if done.real and not images else origin
     say(
         f"written: {done.path} ({to})\n"
-        f"same answers as the model on {done.images} {kind}: boxes within "
+        f"same answers as the model on {shown}{origin}: boxes within "
         f"{done.box_difference:.1g} of the image, scores within {done.score_difference:.1g}"
     )

@@ -17,6 +17,9 @@ _LOG_LINE = re.compile(
     rb"|To enable (the following|them in)"
     rb"|\*{20,}\s*$|\[Compiling module "  # a slow compilation
     rb"|ptxas (info|warning)"
+    # Of a picture that it does not name; whoever reads the picture does.
+    rb"|(Corrupt JPEG data|Premature end of JPEG|Bogus \w+ table|Invalid SOS)"
+    rb"|libpng (warning|error)"
 )
 
 

@@ -1,10 +1,10 @@
 """TensorFlow without the log lines of its native libraries.
 
 They are written to file descriptor 2, past Python, at any time: when devices are found, when the
-first convolution is tried on a GPU, when a compilation is slow. From the moment TensorFlow is
-loaded until the command ends, that descriptor is a pipe to `cli.log_filter`, a process that passes
-on everything else; Python's own standard error goes on writing where it wrote. It is a process and
-not a thread, so that the last words of a library that aborts are passed on, too.
+first convolution is tried on a GPU, when a compilation is slow. From the moment such a library is
+imported, by whomever, until the command ends, that descriptor is a pipe to `cli.log_filter`, a
+process that passes on everything else; Python's own standard error goes on writing where it wrote.
+It is a process and not a thread, so that the last words of a library that aborts are passed on.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Generator
+from importlib.abc import MetaPathFinder
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from detectune.cli import log_filter
 
+_TALKERS = ("tensorflow", "jax", "torch")
 _SECONDS_TO_END = 2.0
 
 
@@ -55,22 +57,33 @@ class _Filter:
             self.process.wait(_SECONDS_TO_END)
 
 
+class _AtImport:
+    """Sees what is imported, and finds nothing itself."""
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
+        if name in _TALKERS:
+            drop_native_log()
+
+
 _allowed = False
 _running: _Filter | None = None
 
 
 @contextlib.contextmanager
 def native_log_dropped(*, unless: bool = False) -> Generator[None, None, None]:
-    """While the block runs, `load_tensorflow` and `drop_native_log` do what they say.
+    """While the block runs, libraries with a log are imported without it.
 
     Args:
         unless: leave the log lines where they are.
     """
     global _allowed, _running
     before, _allowed = _allowed, not unless
+    watch = _AtImport()
+    sys.meta_path.insert(0, cast(MetaPathFinder, watch))
     try:
         yield
     finally:
+        sys.meta_path.remove(cast(MetaPathFinder, watch))
         _allowed = before
         if _running is not None and not before:
             _running.end()
@@ -79,8 +92,6 @@ def native_log_dropped(*, unless: bool = False) -> Generator[None, None, None]:
 
 def load_tensorflow() -> None:
     """Import TensorFlow, without its log lines if this is a command."""
-    if "tensorflow" not in sys.modules:
-        drop_native_log()
     import tensorflow as tf
 
     tf.get_logger().setLevel("ERROR")

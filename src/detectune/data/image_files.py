@@ -1,7 +1,7 @@
 """Facts about encoded images that do not need a full decode, and how odd formats are read.
 
-TensorFlow decodes JPEG, PNG and GIF in C++; everything else that Pillow reads (BMP, WebP, TIFF)
-is turned into PNG bytes first. The content decides, never the extension.
+TensorFlow decodes JPEG and PNG in C++; everything else that Pillow reads (GIF, BMP, WebP, TIFF) is
+turned into PNG bytes first. The content decides, never the extension.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import numpy as np
 from PIL import Image
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff")
-_DECODED_IN_CPP = {"JPEG", "PNG", "GIF"}
+# Not GIF: TensorFlow takes the first frame for the whole, which may be smaller.
+_DECODED_IN_CPP = {"JPEG", "PNG"}
 TRUNCATED = "it is cut off: its end is missing"
 # Cameras and editors append a few bytes after the end of an image.
 _ENDING = 4096

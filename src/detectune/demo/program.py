@@ -41,6 +41,7 @@ from detectune.training.console import RunConsole
 from detectune.training.fine_tuning import fine_tune
 from detectune.training.logs import read_metrics
 from detectune.training.train import train
+from detectune.wording import plural
 
 STEPS = 400
 TRAIN_SCENES, TEST_SCENES = 800, 80
@@ -108,7 +109,7 @@ def _check_folder(folder: Path) -> None:
 
 
 def _draw(folder: Path, train_scenes: int, test_scenes: int, console: RunConsole) -> None:
-    console.phase(f"drawing {train_scenes} training scenes and {test_scenes} unseen ones")
+    console.phase(f"drawing {plural(train_scenes, 'training scene')} and {test_scenes} unseen ones")
     write_scenes(folder / "scenes" / "train", train_scenes, 1, digits("train"))
     # Another seed, and other samples of handwriting: none of a test scene was ever trained on.
     write_scenes(folder / "scenes" / "test", test_scenes, 2, digits("test"))
@@ -185,8 +186,8 @@ def _show(report: DemoReport, steps: int, console: RunConsole) -> None:
     """The table of results, and where everything is."""
     rows = {
         "before (trained on letters and shapes)": report.before,
-        f"fine-tuned for {steps} steps": report.fine_tuned,
-        f"from scratch, {steps} steps": report.from_scratch,
+        f"fine-tuned for {plural(steps, 'step')}": report.fine_tuned,
+        f"from scratch, {plural(steps, 'step')}": report.from_scratch,
     }
     print_table(
         ("detector", *_NUMBERS),

@@ -24,6 +24,7 @@ from detectune.detectors.inference import DetectionModel
 from detectune.errors import ConfigError, three_part
 from detectune.evaluation.coco import CocoEvaluator
 from detectune.evaluation.evaluate_source import evaluate_source
+from detectune.wording import plural
 
 _log = logging.getLogger("detectune")
 
@@ -126,8 +127,8 @@ def _check_classes(run: Run, source: Source) -> None:
     if there != here:
         raise ConfigError(
             three_part(
-                f"{run.path}: there is no label map, and the model has {here} classes, but "
-                f"{source.name} has ids up to {there}.",
+                f"{run.path}: there is no label map, and the model has {plural(here, 'class')}, "
+                f"but {source.name} has ids up to {there}.",
                 "The numbers of the classes must mean the same to the model and to the data.",
                 f"Put the label map of the model at {run.path / 'label_map.pbtxt'}.",
             )

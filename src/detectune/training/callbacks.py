@@ -20,6 +20,7 @@ from detectune.training.deployment import Deployment
 from detectune.training.logs import RunLog
 from detectune.training.state import Progress
 from detectune.training.weights import settle
+from detectune.wording import plural
 
 
 class OncePerStep(keras.callbacks.Callback):
@@ -172,6 +173,6 @@ class Evaluations(keras.callbacks.Callback):
         without_gain = self.progress.evaluations_without_gain
         if 0 < self.times.patience <= without_gain:
             self.checkpoints.console.say(
-                f"stopped: {without_gain} evaluations without a better mAP"
+                f"stopped: {plural(without_gain, 'evaluation')} without a better mAP"
             )
             self.model.stop_training = True

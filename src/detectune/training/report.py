@@ -21,7 +21,7 @@ from detectune.training.charts import Curve, line_chart
 from detectune.training.logs import read_metrics
 from detectune.training.report_style import STYLE
 from detectune.training.state import Progress
-from detectune.wording import in_html
+from detectune.wording import in_html, plural
 
 _MAP, _HALF = "DetectionBoxes_Precision/mAP", "DetectionBoxes_Precision/mAP@.50IOU"
 _MASK_MAP, _MASK_HALF = "DetectionMasks_Precision/mAP", "DetectionMasks_Precision/mAP@.50IOU"
@@ -123,7 +123,7 @@ def _numbers(facts: Facts) -> str:
         (_number(facts.metrics.get(_MAP)), f"best mAP, at step {facts.best_step}"),
         (_number(facts.metrics.get(_HALF)), "mAP@.5 at that step"),
         *_mask_numbers(facts),
-        (f"{facts.steps:,}", f"of {facts.num_steps:,} steps"),
+        (f"{facts.steps:,}", f"of {plural(facts.num_steps, 'step')}"),
         (duration(facts.seconds), "in all"),
         (f"{sorted(speeds)[len(speeds) // 2]:.3g}" if speeds else "–", "images per second"),
     ]

@@ -20,6 +20,7 @@ from detectune.config.field_status import Status
 from detectune.config.needs import BOXES_ONLY, Needs
 from detectune.config.problems import Problem, missing
 from detectune.errors import ConfigError, three_part
+from detectune.wording import plural
 
 
 class Architecture:
@@ -87,7 +88,7 @@ class Architecture:
 
     def describe(self) -> str:
         """One phrase for people: the network and the number of classes."""
-        return f"{self.feature_extractor or self.path}, {self.num_classes} classes"
+        return f"{self.feature_extractor or self.path}, {plural(self.num_classes, 'class')}"
 
     # --- problems ---------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from detectune.data.sources.base import label_map_of
 from detectune.data.sources.folder import Annotated, FolderSource, missing_images
 from detectune.data.sources.formats import SourceFormat, formats
 from detectune.errors import DataError, three_part
+from detectune.wording import plural
 
 _SECTIONS = ("images", "annotations", "categories")
 
@@ -53,7 +54,9 @@ def open_coco(
         raise missing_images(str(file), [name for name, _ in strays], folders)
     orphans = sum(len(items) for image, items in boxes_of.items() if image not in known)
     if orphans:
-        strays.append((file.name, f"{orphans} annotations of images it does not list; not used"))
+        strays.append(
+            (file.name, f"{plural(orphans, 'annotation')} of images it does not list; not used")
+        )
     derived = label_map or _derived_label_map(names)
     return FolderSource(f"coco:{file}", rows, derived, strays + _unlisted_images(rows))
 

@@ -14,6 +14,7 @@ from detectune.data.image_files import read_facts
 from detectune.data.masks import Mask
 from detectune.data.sources.base import ClassIds, Record, Source, label_map_of, make_record
 from detectune.errors import DataError, three_part
+from detectune.wording import plural
 
 _HEAD, _TAIL = 65536, 4096
 
@@ -155,7 +156,7 @@ def missing_images(name: str, missing: list[str], folders: list[Path]) -> DataEr
     looked = ", ".join(str(folder) for folder in dict.fromkeys(folders))
     return DataError(
         three_part(
-            f"{name}: none of its {len(missing)} images was found (first: {shown}).",
+            f"{name}: {plural(len(missing), 'image')}, of which none was found (first: {shown}).",
             f"Looked in: {looked}.",
             "Put the images into one of these folders.",
         )
