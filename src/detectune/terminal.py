@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from detectune.wording import one_line, visible
@@ -70,7 +70,7 @@ def console(*, err: bool = False) -> Console:
 
 
 @contextlib.contextmanager
-def progress_bar(*columns: ProgressColumn, screen: Console | None = None) -> Iterator[Progress]:
+def progress_bar(*columns: ProgressColumn, screen: Console | None = None) -> Generator[Progress]:
     """A progress bar on standard error while the block runs, if that is a terminal; then gone.
 
     Args:

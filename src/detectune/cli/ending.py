@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import io
 import os
 import select
 import sys
@@ -77,9 +76,7 @@ def _said(error: Exception, words: Sequence[str]) -> int:
 
 def _told(error: Exception, words: Sequence[str]) -> int:
     if isinstance(error, click.ClickException):
-        text = io.StringIO()
-        error.show(file=text)
-        say(text.getvalue().rstrip("\n"), err=True)
+        say(_usage(error), err=True)
         return error.exit_code
     if isinstance(error, DetectuneError):
         say(f"detectune: {error}", err=True)
@@ -94,6 +91,15 @@ def _told(error: Exception, words: Sequence[str]) -> int:
 
     say(f"detectune: {write_defect(error, words)}", err=True)
     return 1
+
+
+def _usage(error: click.ClickException) -> str:
+    """What click shows of a wrong command line, with every letter of it."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    if context is None:
+        return f"Error: {error.format_message()}"
+    ask = f"Try '{context.command_path} {context.help_option_names[0]}' for help."
+    return f"{context.get_usage()}\n{ask}\n\nError: {error.format_message()}"
 
 
 def _no_memory(error: Exception) -> str:
@@ -128,10 +134,9 @@ def _nobody_reads() -> bool:
 
 def _let_go_of_output() -> None:
     """Output that cannot be written is dropped; Python would try once more at its end, and tell."""
-    for stream in (sys.stdout, sys.stderr):
+    for stream in filter(None, (sys.stdout, sys.stderr)):
         try:
-            if stream is not None:
-                stream.flush()
+            stream.flush()
         except (OSError, ValueError):
             with contextlib.suppress(OSError, ValueError):
                 os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -6,7 +6,7 @@ import contextlib
 import logging
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator
 
 from detectune.terminal import say
 
@@ -19,7 +19,7 @@ class _Said(logging.Handler):
 
 
 @contextlib.contextmanager
-def messages_shown(*, debug: bool = False) -> Iterator[None]:
+def messages_shown(*, debug: bool = False) -> Generator[None]:
     """Show warnings of detectune while the block runs, and Python's only where asked for.
 
     Args:

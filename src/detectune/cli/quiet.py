@@ -16,7 +16,7 @@ import sys
 from collections.abc import Generator
 from importlib.abc import MetaPathFinder
 from pathlib import Path
-from typing import IO, cast
+from typing import TextIO, cast
 
 from detectune.cli import log_filter
 
@@ -106,14 +106,14 @@ def drop_native_log() -> None:
         _running = _Filter()
 
 
-def _writes_to(stream: IO[str] | None, descriptor: int) -> bool:
+def _writes_to(stream: TextIO | None, descriptor: int) -> bool:
     try:
         return stream is not None and stream.fileno() == descriptor
     except (OSError, ValueError):  # a stream in memory
         return False
 
 
-def _same_stream(stream: IO[str], descriptor: int) -> IO[str]:
+def _same_stream(stream: TextIO, descriptor: int) -> TextIO:
     """A stream like `stream` that writes to `descriptor`."""
     errors = getattr(stream, "errors", None) or "backslashreplace"
     return open(descriptor, "w", buffering=1, encoding=stream.encoding, errors=errors)

@@ -114,7 +114,7 @@ def _labels(
     rows = np.reshape(np.asarray(boxes, np.float64), (-1, 4))
     certain = scores is None
     ranks = np.ones(len(rows)) if certain else np.ravel(np.asarray(scores, np.float64))
-    seen = ~np.isnan(rows).any(axis=1)  # a box without a place is drawn nowhere
+    seen = [not np.isnan(row).any() for row in rows]  # a box without a place is drawn nowhere
     order = [
         i
         for i in np.argsort(-ranks, kind="stable")

@@ -80,13 +80,17 @@ def _collect(
     resizer = build_resizer(image_resizer(run.config.model), model.detector.pad_value)
 
     def evaluated(part: Source) -> CocoEvaluator:
+        def done(images: int) -> None:
+            if progress is not None:
+                progress(images, len(part))
+
         return evaluate_source(
             model,
             part,
             resizer,
             part.label_map,
             batch_size=max(run.config.eval_config.batch_size, 8),
-            progress=None if progress is None else lambda done: progress(done, len(part)),
+            progress=done,
             needs=needs,
         )
 
