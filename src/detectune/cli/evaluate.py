@@ -6,19 +6,24 @@ import json
 
 import click
 
+from detectune.cli.arguments import PATH, refuse_missing_run
+
 
 @click.command()
-@click.argument("run")
-@click.option("--checkpoint", metavar="best|last|PATH", help="Which weights; the best if left out.")
-@click.option("--data", metavar="SOURCE", help="Other images than those of the config.")
+@click.argument("run", type=PATH)
+@click.option(
+    "--checkpoint", type=PATH, metavar="best|last|PATH", help="Which weights; the best if left out."
+)
+@click.option("--data", type=PATH, metavar="SOURCE", help="Other images than those of the config.")
 @click.option("--limit", type=click.IntRange(min=1), help="Only the first so many images.")
-@click.option("--json", "json_file", metavar="FILE", help="Write the numbers as JSON.")
+@click.option("--json", "json_file", type=PATH, metavar="FILE", help="Write the numbers as JSON.")
 def evaluate(
     run: str, checkpoint: str | None, data: str | None, limit: int | None, json_file: str | None
 ) -> None:
     """COCO metrics of RUN: a run directory or an unpacked zoo archive."""
     from detectune.cli.quiet import load_tensorflow
 
+    refuse_missing_run(run)
     load_tensorflow()
     from detectune.cli.tables import print_left_out, print_metrics
     from detectune.files import ensure_writable, write_text

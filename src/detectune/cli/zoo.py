@@ -6,6 +6,7 @@ import json
 
 import click
 
+from detectune.cli.arguments import PATH
 from detectune.terminal import say
 
 
@@ -43,7 +44,7 @@ def show(name: str, as_json: bool) -> None:
 
 @zoo.command()
 @click.argument("name")
-@click.option("--into", default="pre-trained", show_default=True, metavar="DIR")
+@click.option("--into", type=PATH, default="pre-trained", show_default=True, metavar="DIR")
 @click.option(
     "--mirror",
     metavar="URL_OR_DIR",

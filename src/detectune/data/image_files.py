@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff")
 # Not GIF: TensorFlow takes the first frame for the whole, which may be smaller.
@@ -77,7 +77,9 @@ def unreadable_header(error: Exception) -> str:
         pixels = re.search(r"\d+", str(error))
         size = f"{int(pixels[0]):,} pixels" if pixels else "too many pixels"
         return f"it says that it has {size}, more than can be decoded"
-    return f"its header cannot be read ({error or type(error).__name__})"
+    if isinstance(error, UnidentifiedImageError):
+        return "its header cannot be read"  # Pillow would name an object in memory
+    return f"its header cannot be read ({str(error) or type(error).__name__})"
 
 
 def damage(head: bytes, tail: bytes) -> str:
