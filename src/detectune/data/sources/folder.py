@@ -156,7 +156,7 @@ def missing_images(name: str, missing: list[str], folders: list[Path]) -> DataEr
     looked = ", ".join(str(folder) for folder in dict.fromkeys(folders))
     return DataError(
         three_part(
-            f"{name}: {plural(len(missing), 'image')}, of which none was found (first: {shown}).",
+            f"{name}: none of its {plural(len(missing), 'image')} was found (first: {shown}).",
             f"Looked in: {looked}.",
             "Put the images into one of these folders.",
         )
