@@ -40,6 +40,16 @@ class CocoEvaluator:
     def __len__(self) -> int:
         return len(self._images)
 
+    @property
+    def images(self) -> Sequence[ImageRows]:
+        """What was added, in order."""
+        return self._images
+
+    @property
+    def names(self) -> dict[int, str]:
+        """Label-map id → name, of which no two are equal."""
+        return dict(zip(self._ids, self._names, strict=True))
+
     def add(
         self,
         image_id: str | int,

@@ -17,38 +17,51 @@ _MOST_POINTS = 400
 
 @dataclass(frozen=True)
 class Curve:
-    """One line of a chart: (step, value) points under a name."""
+    """One line of a chart: (step, value) points, or others, under a name."""
 
     name: str
     points: Sequence[Point]
 
 
-def line_chart(curves: Sequence[Curve], *, title: str, first_step: int, last_step: int) -> str:
-    """An `<svg>` with `curves` over steps; the value axis begins at 0. Marks on short curves.
+def line_chart(
+    curves: Sequence[Curve],
+    *,
+    title: str,
+    first: float,
+    last: float,
+    ends: tuple[str, str] | None = None,
+    top: float | None = None,
+    marks: bool = True,
+) -> str:
+    """An `<svg>` with `curves` from `first` to `last`; the value axis begins at 0.
 
     Values that are not finite leave a gap. Empty if there is nothing to draw.
+
+    Args:
+        ends: what stands below the ends of the axis; the steps `first` and `last` if None.
+        top: what the value axis reaches up to; the highest value if None.
+        marks: a mark for each point of short curves, which says its value.
     """
     shown = [Curve(c.name, _thinned([p for p in c.points if math.isfinite(p[1])])) for c in curves]
     shown = [curve for curve in shown if curve.points]
     if not shown:
         return ""
-    top = max(value for curve in shown for _, value in curve.points)
-    ticks = axis_ticks(top)
-    span = max(last_step - first_step, 1)
+    highest = max(value for curve in shown for _, value in curve.points)
+    ticks = axis_ticks(highest if top is None else top)
+    span = (last - first) or 1
 
     def place(point: Point) -> Point:
         inner_width, inner_height = _WIDTH - _LEFT - _RIGHT, _HEIGHT - _TOP - _BOTTOM
-        x = _LEFT + (point[0] - first_step) / span * inner_width
+        x = _LEFT + (point[0] - first) / span * inner_width
         return x, _TOP + (1 - point[1] / ticks[-1]) * inner_height
 
-    parts = [_grid(value, place((first_step, value))[1]) for value in ticks]
+    parts = [_grid(value, place((first, value))[1]) for value in ticks]
     for number, curve in enumerate(shown, 1):
-        parts.append(_line(curve, number, [place(point) for point in curve.points]))
+        parts.append(_line(curve, number, [place(point) for point in curve.points], marks))
     bottom = _HEIGHT - 10
-    parts.append(f'<text class="axis" x="{_LEFT}" y="{bottom}">{first_step}</text>')
-    parts.append(
-        f'<text class="axis end" x="{_WIDTH - _RIGHT}" y="{bottom}">step {last_step}</text>'
-    )
+    begin, end = ends or (f"{first:g}", f"step {last:g}")
+    parts.append(f'<text class="axis" x="{_LEFT}" y="{bottom}">{begin}</text>')
+    parts.append(f'<text class="axis end" x="{_WIDTH - _RIGHT}" y="{bottom}">{end}</text>')
     return (
         f"<figure><figcaption>{in_html(title)}{_legend(shown)}</figcaption>"
         f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{in_html(title)}">'
@@ -83,13 +96,13 @@ def _grid(value: float, y: float) -> str:
     )
 
 
-def _line(curve: Curve, number: int, places: Sequence[Point]) -> str:
+def _line(curve: Curve, number: int, places: Sequence[Point], marked: bool) -> str:
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
     marks = "".join(
         f'<circle class="mark c{number}" cx="{x:.1f}" cy="{y:.1f}" r="3.5">'
         f"<title>{in_html(curve.name)}, step {step:g}: {value:.4g}</title></circle>"
         for (x, y), (step, value) in zip(places, curve.points, strict=True)
-        if len(places) <= 40
+        if marked and len(places) <= 40
     )
     return f'<polyline class="line c{number}" points="{path}"/>{marks}'
 

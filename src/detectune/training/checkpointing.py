@@ -62,6 +62,8 @@ class Checkpointing:
             self.writer.write_weights(model, self.progress.step)
         self.log.add("eval", self.progress.step, metrics)
         better = self._judge(metrics, self.evaluation.per_category())
+        if better:
+            self.progress.best_details = self.evaluation.details()
         self._commit(model, best=better)
         mark = ", the best so far" if better else f", best {self.progress.best_metric:.3f}"
         self.console.say(f"step {self.progress.step}: {_map_line(metrics)}{mark}")

@@ -19,6 +19,7 @@ from detectune.config.architectures import architecture_of
 from detectune.config.report import report_fields
 from detectune.training.charts import Curve, line_chart
 from detectune.training.logs import read_metrics
+from detectune.training.report_details import details_html
 from detectune.training.report_style import STYLE
 from detectune.training.state import Progress
 from detectune.wording import in_html, plural
@@ -52,6 +53,8 @@ class Example:
     truth_masks: bytes = b""
     """A see-through PNG with the masks of `truth` in their colours; empty if there are none."""
     found_masks: bytes = b""
+    caption: str = ""
+    """What went wrong in it."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,8 @@ class Facts:
     metrics: Mapping[str, float] = field(default_factory=dict)
     """The twelve numbers of the best evaluation."""
     per_category: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict)
+    """Of the best evaluation, see `evaluation.details`."""
     examples: Sequence[Example] = ()
     notes: Mapping[str, str] = field(default_factory=dict)
     """Title → text: what was restored, what is frozen."""
@@ -85,7 +90,8 @@ def report_html(facts: Facts) -> str:
     sections = (
         ("Curves", _charts(facts)),
         ("Best evaluation", _tables(facts)),
-        ("Examples", _examples(facts.examples)),
+        ("Right and wrong", details_html(facts.details)),
+        ("Where it is wrong most", _examples(facts.examples)),
         (
             "What next",
             "".join(f"<pre>{in_html(text, lines=True)}</pre>" for text in facts.commands),
@@ -154,7 +160,7 @@ def duration(seconds: float) -> str:
 
 def _charts(facts: Facts) -> str:
     trains, evals = _rows(facts, "train"), _rows(facts, "eval")
-    span = {"first_step": 0, "last_step": max(facts.steps, 1)}
+    span = {"first": 0, "last": max(facts.steps, 1)}
     scores = {"mAP": _MAP, "mAP@.5": _HALF, "mask mAP": _MASK_MAP, "mask mAP@.5": _MASK_HALF}
     charts = [
         line_chart(
@@ -239,7 +245,8 @@ def _number(value: float | None) -> str:
 
 def _examples(examples: Sequence[Example]) -> str:
     pairs = "".join(
-        f'<figure><figcaption>{in_html(example.file_name)}</figcaption><div class="pair">'
+        f"<figure><figcaption>{in_html(example.file_name)}"
+        f'<span class="legend">{in_html(example.caption)}</span></figcaption><div class="pair">'
         f"<div>{_picture(example, example.truth, example.truth_masks)}<span>truth</span></div>"
         f"<div>{_picture(example, example.found, example.found_masks)}<span>detected</span></div>"
         "</div></figure>"
@@ -310,6 +317,7 @@ def facts_of(
         best_step=progress.best_step,
         metrics=progress.best_metrics,
         per_category=progress.best_per_category,
+        details=progress.best_details,
         examples=examples,
         notes=progress.notes,
         ignored=[f"{problem.field}: {problem.found}" for problem in notes],

@@ -166,19 +166,19 @@ def test_axes_have_round_numbers(top, ticks):
 
 
 def test_a_curve_reaches_from_corner_to_corner():
-    chart = line_chart([Curve("a", [(0, 0.0), (10, 1.0)])], title="t", first_step=0, last_step=10)
+    chart = line_chart([Curve("a", [(0, 0.0), (10, 1.0)])], title="t", first=0, last=10)
     # The plane is 58 to 626 across and 12 to 220 down.
     assert 'points="58.0,220.0 626.0,12.0"' in chart
 
 
 def test_values_that_are_not_finite_and_long_curves_are_drawn_as_well_as_can_be():
     points = [(step, float("nan") if step == 5 else 1.0) for step in range(5001)]
-    chart = line_chart([Curve("a", points)], title="t", first_step=0, last_step=5000)
+    chart = line_chart([Curve("a", points)], title="t", first=0, last=5000)
     assert "nan" not in chart
     places = chart.split('points="')[1].split('"')[0].split()
     assert 350 < len(places) <= 402
     assert places[-1].startswith("626.0,")
-    assert line_chart([Curve("a", [(1, float("inf"))])], title="t", first_step=0, last_step=1) == ""
+    assert line_chart([Curve("a", [(1, float("inf"))])], title="t", first=0, last=1) == ""
 
 
 @pytest.mark.parametrize(
