@@ -17,10 +17,10 @@ from typing import Any
 from detectune.checkpoints.run_directory import Run
 from detectune.config.architectures import architecture_of
 from detectune.config.report import report_fields
-from detectune.training.charts import Curve, line_chart
+from detectune.drawing.charts import Curve, line_chart
+from detectune.drawing.page_style import STYLE
 from detectune.training.logs import read_metrics
 from detectune.training.report_details import details_html
-from detectune.training.report_style import STYLE
 from detectune.training.state import Progress
 from detectune.wording import in_html, plural
 

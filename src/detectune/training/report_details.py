@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from detectune.training.charts import Curve, line_chart
+from detectune.drawing.charts import Curve, line_chart
 from detectune.wording import in_html, plural
 
 _MOST_CURVES = 6  # as many colours as the page has for lines
@@ -40,9 +40,9 @@ def _threshold(found: Mapping[str, float]) -> str:
 def _confusion(details: Mapping[str, Any]) -> str:
     names, counts = details["confusion"]["names"], details["confusion"]["counts"]
     columns = [*names, "missed"]
-    heads = "".join(f'<th class="n">{in_html(name)}</th>' for name in columns)
+    heads = "".join(_head(name) for name in columns)
     rows = "".join(
-        f"<tr><th>{in_html(name)}</th>{_cells(row, index)}</tr>"
+        f"<tr>{_head(name)}{_cells(row, index)}</tr>"
         for index, (name, row) in enumerate(zip([*names, "nothing there"], counts, strict=True))
     )
     most = f" ({len(names)} most frequent classes)" if details["classes"] > len(names) else ""
@@ -51,6 +51,11 @@ def _confusion(details: Mapping[str, Any]) -> str:
         f'<div class="wide"><table class="confusion"><tr><th></th>{heads}</tr>{rows}</table></div>'
         f'<p class="note">At a score of {details["threshold"]["score"]:.2f} or more.</p></figure>'
     )
+
+
+def _head(name: str) -> str:
+    """A head with the whole name to read where it is cut off."""
+    return f'<th title="{in_html(name)}"><span>{in_html(name)}</span></th>'
 
 
 def _cells(row: Sequence[int], own: int) -> str:

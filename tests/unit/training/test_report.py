@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 import pytest
 from PIL import Image
 
-from detectune.training.charts import Curve, axis_ticks, line_chart
+from detectune.drawing.charts import Curve, axis_ticks, line_chart
 from detectune.training.report import Box, Example, Facts, duration, report_html
 
 MAP = "DetectionBoxes_Precision/mAP"

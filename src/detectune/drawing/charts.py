@@ -1,4 +1,4 @@
-"""Curves as SVG: no scripts, colours from the style sheet of the page around them."""
+"""Curves, bars and columns as SVG: no scripts, colours from `page_style` around them."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ Point = tuple[float, float]
 _WIDTH, _HEIGHT = 640, 250
 _LEFT, _RIGHT, _TOP, _BOTTOM = 58, 14, 12, 30
 _MOST_POINTS = 400
+_BAR_STEP, _BAR_LEFT, _BAR_LETTERS = 24, 190, 26
 
 
 @dataclass(frozen=True)
@@ -62,11 +63,7 @@ def line_chart(
     begin, end = ends or (f"{first:g}", f"step {last:g}")
     parts.append(f'<text class="axis" x="{_LEFT}" y="{bottom}">{begin}</text>')
     parts.append(f'<text class="axis end" x="{_WIDTH - _RIGHT}" y="{bottom}">{end}</text>')
-    return (
-        f"<figure><figcaption>{in_html(title)}{_legend(shown)}</figcaption>"
-        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{in_html(title)}">'
-        f"{''.join(parts)}</svg></figure>"
-    )
+    return _figure(title, "".join(parts), _HEIGHT, _legend(shown))
 
 
 def axis_ticks(top: float) -> list[float]:
@@ -115,3 +112,62 @@ def _legend(curves: Sequence[Curve]) -> str:
         for number, curve in enumerate(curves, 1)
     )
     return f'<span class="legend">{"".join(entries)}</span>'
+
+
+def bar_chart(bars: Sequence[tuple[str, int]], *, title: str, most: int = 30) -> str:
+    """An `<svg>` with a horizontal bar for each name and count; empty without any.
+
+    Args:
+        most: how many bars are drawn; a line says how many more there are.
+    """
+    if not bars:
+        return ""
+    highest = max(max(count for _, count in bars), 1)
+    parts: list[str] = []
+    for row, (name, count) in enumerate(bars[:most]):
+        y, width = row * _BAR_STEP, count / highest * (_WIDTH - _BAR_LEFT - 70)
+        parts.append(
+            f'<text class="axis end" x="{_BAR_LEFT - 8}" y="{y + 16}">{in_html(_cut(name))}'
+            f"<title>{in_html(name)}</title></text>"
+            f'<rect class="mark c1" x="{_BAR_LEFT}" y="{y + 3}" width="{max(width, 1):.1f}" '
+            f'height="{_BAR_STEP - 6}" rx="3"/>'
+            f'<text class="axis" x="{_BAR_LEFT + width + 8:.1f}" y="{y + 16}">{count:,}</text>'
+        )
+    height = min(len(bars), most) * _BAR_STEP + (22 if len(bars) > most else 0)
+    if len(bars) > most:
+        parts.append(
+            f'<text class="axis" x="{_BAR_LEFT}" y="{height - 4}">'
+            f"… and {len(bars) - most:,} more</text>"
+        )
+    return _figure(title, "".join(parts), height)
+
+
+def column_chart(columns: Sequence[tuple[str, int]], *, title: str) -> str:
+    """An `<svg>` with a column for each label and count, side by side; empty if all are 0."""
+    if not any(count for _, count in columns):
+        return ""
+    ticks = axis_ticks(max(count for _, count in columns))
+    inner, step = _HEIGHT - _TOP - _BOTTOM, (_WIDTH - _LEFT - _RIGHT) / len(columns)
+    parts = [_grid(value, _TOP + (1 - value / ticks[-1]) * inner) for value in ticks]
+    for place, (label, count) in enumerate(columns):
+        x, height = _LEFT + place * step, count / ticks[-1] * inner
+        parts.append(
+            f'<rect class="mark c1" x="{x + 3:.1f}" y="{_TOP + inner - height:.1f}" '
+            f'width="{step - 6:.1f}" height="{height:.1f}" rx="2">'
+            f"<title>{in_html(label)}: {count:,}</title></rect>"
+            f'<text class="axis middle" x="{x + step / 2:.1f}" y="{_HEIGHT - 10}">'
+            f"{in_html(label)}</text>"
+        )
+    return _figure(title, "".join(parts), _HEIGHT)
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= _BAR_LETTERS else f"{name[: _BAR_LETTERS - 1]}…"
+
+
+def _figure(title: str, drawing: str, height: int, legend: str = "") -> str:
+    return (
+        f"<figure><figcaption>{in_html(title)}{legend}</figcaption>"
+        f'<svg viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="{in_html(title)}">'
+        f"{drawing}</svg></figure>"
+    )
