@@ -114,8 +114,61 @@ def test_every_part_of_the_loss_has_its_curve():
     assert ">x</span>" in page
 
 
+DETAILS = {
+    "threshold": {"score": 0.37, "f1": 0.8, "precision": 0.9, "recall": 0.72},
+    "confusion": {"names": ["nut & bolt", "<script>"], "counts": [[7, 1, 2], [0, 5, 0], [3, 0, 0]]},
+    "classes": 2,
+    "curves": {
+        "nut & bolt": {"recall": [0.0, 0.5, 1.0], "precision": [1.0, 1.0, 0.5]},
+        "<script>": {"recall": [], "precision": []},
+    },
+    "worst": [],
+}
+
+
+def test_what_is_right_and_wrong_is_shown():
+    page = report_html(facts(details=DETAILS))
+    for text in (
+        "<b>0.37</b><span>suggested score threshold", "<b>0.800</b><span>F1 at that threshold",
+        "<b>90%</b><span>of the boxes shown are right", "<b>72%</b><span>of the objects are found",
+        "detectune predict … --threshold 0.37",
+        'var(--c3) 49%, transparent)">7</td>',  # 7 of 10: 70 % of the strongest tint
+        'var(--c2) 14%, transparent)">2</td>', ">missed<", ">nothing there<",
+        "nut &amp; bolt (10)", "Precision over recall at IoU 0.5",
+    ):  # fmt: skip
+        assert text in page, text
+    # Recall from 0 to 1 is 58 to 626 across, precision 1 is at 12 and 0.5 at 116 down.
+    assert 'points="58.0,12.0 342.0,12.0 626.0,116.0"' in page
+    parser = Balance()
+    parser.feed(page)
+    assert parser.open == []
+    assert "<script" not in page
+
+
+def test_without_a_right_box_no_threshold_is_suggested():
+    nothing = {**DETAILS["threshold"], "f1": 0.0}
+    page = report_html(facts(details={**DETAILS, "threshold": nothing}))
+    assert "No threshold is suggested" in page
+    assert "--threshold" not in page
+
+
+def test_an_example_says_what_went_wrong_in_it():
+    (example,) = facts().examples
+    page = report_html(facts(examples=[replace(example, caption="2 missed, 1 false box")]))
+    assert "2 missed, 1 false box</span>" in page
+
+
+def test_names_of_bytes_and_controls_are_text_of_the_page():
+    (example,) = facts().examples
+    name = "\udcff\x1b[2J</figcaption>\n"
+    page = report_html(facts(examples=[replace(example, file_name=name)], name=name))
+    assert page.encode("utf-8")
+    assert "\\xff\\x1b[2J&lt;/figcaption&gt;\\n" in page
+    assert "\x1b" not in page
+
+
 def test_the_page_is_whole_and_asks_nothing_of_the_network():
-    page = report_html(facts())
+    page = report_html(facts(details=DETAILS))
     parser = Balance()
     parser.feed(page)
     assert parser.open == []
