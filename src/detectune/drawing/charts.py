@@ -33,6 +33,7 @@ def line_chart(
     ends: tuple[str, str] | None = None,
     top: float | None = None,
     marks: bool = True,
+    named: bool = False,
 ) -> str:
     """An `<svg>` with `curves` from `first` to `last`; the value axis begins at 0.
 
@@ -42,6 +43,7 @@ def line_chart(
         ends: what stands below the ends of the axis; the steps `first` and `last` if None.
         top: what the value axis reaches up to; the highest value if None.
         marks: a mark for each point of short curves, which says its value.
+        named: say the name of a single curve, too.
     """
     shown = [Curve(c.name, _thinned([p for p in c.points if math.isfinite(p[1])])) for c in curves]
     shown = [curve for curve in shown if curve.points]
@@ -63,7 +65,9 @@ def line_chart(
     begin, end = ends or (f"{first:g}", f"step {last:g}")
     parts.append(f'<text class="axis" x="{_LEFT}" y="{bottom}">{begin}</text>')
     parts.append(f'<text class="axis end" x="{_WIDTH - _RIGHT}" y="{bottom}">{end}</text>')
-    return _figure(title, "".join(parts), _HEIGHT, _legend(shown))
+    return _figure(
+        title, "".join(parts), _HEIGHT, _legend(shown) if named or len(shown) > 1 else ""
+    )
 
 
 def axis_ticks(top: float) -> list[float]:
@@ -105,8 +109,6 @@ def _line(curve: Curve, number: int, places: Sequence[Point], marked: bool) -> s
 
 
 def _legend(curves: Sequence[Curve]) -> str:
-    if len(curves) < 2:
-        return ""
     entries = (
         f'<span class="key"><i class="c{number}"></i>{in_html(curve.name)}</span>'
         for number, curve in enumerate(curves, 1)

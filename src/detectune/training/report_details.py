@@ -91,6 +91,7 @@ def _curves(details: Mapping[str, Any]) -> str:
         ends=("0", "recall 1"),
         top=1.0,
         marks=False,
+        named=True,
     )
 
 

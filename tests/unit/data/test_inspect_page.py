@@ -62,7 +62,7 @@ def test_names_are_text_of_the_page(tmp_path, name):
 def test_pictures_with_defects_come_first_and_a_bad_one_ends_nothing(tmp_path):
     lines = [f"{number:02d}.png,60,40,cat,6,4,30,20" for number in range(30)]
     lines += ["17.png,60,40,cat,6,4,6,20"] * 3  # boxes without area
-    files = {f"{number:02d}.png": picture((number, 0, 0)) for number in range(30)}
+    files = {f"{number:02d}.png": picture(box=(number, 1, number + 9, 20)) for number in range(30)}
     files["00.png"] = picture()[:-20]
     page = page_of(source_of(tmp_path, lines, files))
     assert page.count("<figure><img") == 11
