@@ -13,7 +13,10 @@ from collections.abc import Generator
 from pathlib import Path
 
 from detectune.errors import ConfigError, DetectuneError, WriteError, printable, three_part
+from detectune.wording import one_line
 
+MOST_BYTES = 255
+"""Of a file name, on every usual file system."""
 # What `atomic_path` leaves beside its target if the process is killed.
 _LEFTOVER = re.compile(r"^\.(?P<target>.+)\.[a-z0-9_]{8}$")
 # What file systems allow, in bytes.
@@ -73,7 +76,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Generator[Path, None, None]:
     target = Path(path)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=_prefix(target))
         os.close(handle)
     except OSError as error:
         raise write_error(target, error) from error
@@ -140,10 +143,37 @@ def ensure_writable(path: str | os.PathLike[str]) -> None:
     target = Path(path)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}."):
+        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=_prefix(target)):
             pass
     except OSError as error:
         raise write_error(target, error) from error
+
+
+def ensure_folder(path: str | os.PathLike[str]) -> None:
+    """Find out before long work whether files can be written into the folder `path`.
+
+    It is not made yet, if it is not there.
+
+    Raises:
+        WriteError: `path` is a file or lies below one, or nothing may be written there.
+    """
+    target = Path(path)
+    try:
+        there = next(place for place in (target, *target.parents) if os.path.lexists(place))
+        if not there.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, "a file stands there")
+        if not os.access(there, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, "permission was denied")
+    except OSError as error:
+        raise write_error(target, error) from error
+
+
+def short_name(stem: str, suffix: str) -> str:
+    """`stem` and `suffix` as a file name, the end of the stem cut off if it is too long."""
+    room = MOST_BYTES - len(os.fsencode(suffix))
+    while len(os.fsencode(stem)) > room:
+        stem = stem[:-1]
+    return stem + suffix
 
 
 def remove_leftovers(folder: str | os.PathLike[str], targets: str) -> None:
@@ -160,6 +190,12 @@ def remove_leftovers(folder: str | os.PathLike[str], targets: str) -> None:
             file.unlink(missing_ok=True)
 
 
+def _prefix(target: Path) -> str:
+    """How temporary files beside `target` begin: with its name, as far as there is room for it."""
+    most = MOST_BYTES - len("..") - len("abcdefgh")
+    return f".{os.fsdecode(os.fsencode(target.name)[:most])}."
+
+
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
@@ -173,6 +209,7 @@ def write_error(path: Path, error: OSError) -> WriteError:
         errno.EACCES: ("permission was denied", "Choose a folder that you may write to."),
         errno.EROFS: ("the file system is read-only", "Choose a folder that you may write to."),
         errno.ENOTDIR: ("a file stands where a folder should be", "Choose another path."),
+        errno.ENAMETOOLONG: ("its name is too long", "Choose a shorter name."),
         errno.EISDIR: ("it is a folder", "Choose another path, that of a file."),
         errno.EEXIST: ("a file stands where a folder should be", "Choose another path."),
         errno.ENOTEMPTY: ("something was put there meanwhile", "Choose another path."),
@@ -181,5 +218,7 @@ def write_error(path: Path, error: OSError) -> WriteError:
         error.errno or 0, (error.strerror or str(error), "Check the path and the disk.")
     )
     return WriteError(
-        three_part(f"{path}: could not be written: {reason}.", "Nothing was changed.", next_step)
+        three_part(
+            f"{one_line(path)}: could not be written: {reason}.", "Nothing was changed.", next_step
+        )
     )

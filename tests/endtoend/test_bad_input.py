@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shutil
 from collections.abc import Callable
@@ -203,7 +204,7 @@ def label_map_has_more_classes_than_the_model(place: Place) -> list[object]:
     return place.train("--set", "model.ssd.num_classes=1")
 
 
-@train_case("1 images cannot be decoded", "square3.png")
+@train_case("1 image cannot be decoded", "square3.png")
 def image_is_cut_off(place: Place) -> list[object]:
     file = place.data / "square3.png"
     file.write_bytes(file.read_bytes()[:900])
@@ -425,8 +426,21 @@ def test_evaluate_names_an_image_damaged_in_the_middle(place):
     content = bytearray(file.read_bytes())
     content[3000:3040] = bytes(40)
     file.write_bytes(content)
+    (place.data / "square2.png").write_bytes(b"GIF89a")
+    words = ["evaluate", place.trained.run, "--data", place.data, "--json", place.folder / "x.json"]
+    outcome = detectune(*words)
+    assert outcome.status == 1
+    assert "2 images could not be read and did not count:" in outcome.err
+    report = json.loads((place.folder / "x.json").read_text())
+    assert report["images"] == 6
+    assert [entry["file_name"] for entry in report["left_out"]] == ["square2.png", "square6.png"]
+
+
+def test_evaluate_refuses_a_folder_in_which_no_image_is_whole(place):
+    for file in place.data.glob("*.png"):
+        file.write_bytes(file.read_bytes()[:300])
     words = ["evaluate", place.trained.run, "--data", place.data]
-    assert_refused(place, words, 2, "1 images cannot be decoded", "square6.png")
+    assert_refused(place, words, 2, "8 images cannot be decoded", "square6.png")
 
 
 def test_evaluate_without_a_label_map_does_not_guess_the_classes(place):

@@ -85,7 +85,7 @@ def test_an_image_damaged_in_the_middle_is_named_when_training_meets_it(data, tm
     middle = len(content) // 2
     content[middle : middle + 40] = bytes(40)
     file.write_bytes(content)
-    with pytest.raises(DataError, match=r"1 images cannot be decoded:\n  square5\.png: "):
+    with pytest.raises(DataError, match=r"1 image cannot be decoded:\n  square5\.png: "):
         train(config_for(broken), tmp_path / "run")
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import runpy
 import shlex
 from pathlib import Path
+from xml.etree import ElementTree
 
 import click
 import pytest
@@ -131,3 +133,64 @@ def test_the_snippets_train_predict_export_and_restore(project, monkeypatch, cap
 def test_links_to_files_lead_to_files(page):
     targets = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text("utf-8"))
     assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def drawings():
+    """The program that draws the diagrams."""
+    spec = importlib.util.spec_from_file_location("draw_diagrams", ROOT / "tools/draw_diagrams.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_diagrams_are_those_that_would_be_drawn_now():
+    assert drawings().stale() == [], "run python tools/draw_diagrams.py"
+
+
+@pytest.mark.parametrize("name", sorted(drawings().DRAWINGS))
+def test_a_diagram_fits_and_asks_nothing_of_the_network(name):
+    text = (ROOT / "docs" / "pictures" / f"{name}.svg").read_text("utf-8")
+    tree = ElementTree.fromstring(text)
+    left, top, width, height = map(float, tree.attrib["viewBox"].split())
+    assert (left, top, width) == (0, 0, 480)
+    assert "href" not in text
+    assert text.count("http") == 1  # the name space
+    for element in tree.iter("{http://www.w3.org/2000/svg}text"):
+        x, y = float(element.attrib["x"]), float(element.attrib["y"])
+        assert 0 < x < width, element.text
+        assert 0 < y <= height - 6, element.text
+        letter = 7.6 if "c" in element.attrib["class"].split() else 7.1  # pixels, at most
+        beside = {"e": -1.0, "m": 0.5}
+        share = next((beside[s] for s in element.attrib["class"].split() if s in beside), 1.0)
+        assert 0 <= x + share * letter * len(element.text) <= width, element.text
+
+
+def test_every_diagram_is_shown_with_words_for_those_who_do_not_see_it():
+    shown = {}
+    for page in PAGES:
+        for words, target in re.findall(r"!\[([^\]]*)\]\(([^)]+\.svg)\)", page.read_text("utf-8")):
+            shown[Path(target).stem] = words
+    assert set(shown) == set(drawings().DRAWINGS)
+    assert all(len(words) > 30 for words in shown.values())
+
+
+def test_pages_have_no_drawings_of_letters_which_a_column_would_cut_off():
+    pages = [page for page in PAGES if page.is_relative_to(ROOT / "docs")]
+    drawn = {
+        page.name: line
+        for page in pages
+        for language, text in blocks(page)
+        for line in text.splitlines()
+        if language == "" and re.search("[─│┌└├►▼◄]", line)
+    }
+    assert drawn == {}
+
+
+def test_every_guide_and_decision_is_in_the_navigation():
+    navigation = (ROOT / "mkdocs.yml").read_text("utf-8")
+    pages = [
+        page.relative_to(ROOT / "docs").as_posix()
+        for page in (ROOT / "docs").rglob("*.md")
+        if "snippets" not in page.parts
+    ]
+    assert [page for page in pages if page not in navigation] == []

@@ -26,6 +26,7 @@ from detectune.config.architectures import chosen
 from detectune.config.load import load_config
 from detectune.detectors.base import Detector
 from detectune.errors import CheckpointError, DetectuneError, did_you_mean, three_part
+from detectune.wording import plural
 
 Kind = Literal["full", "detection", "classification", "fine_tune"]
 
@@ -73,7 +74,9 @@ class RestoreReport:
         ]
         if self.carried:
             names = ", ".join(self.carried_classes)
-            lines.append(f"carried over in {len(self.carried)} variables, by class: {names}")
+            lines.append(
+                f"carried over in {plural(len(self.carried), 'variable')}, by class: {names}"
+            )
         for title, rows in (
             ("fresh", self.fresh),
             ("another shape, so fresh", self.mismatched),

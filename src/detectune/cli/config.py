@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from detectune.terminal import say, write_out
+
 
 @click.group()
 def config() -> None:
@@ -34,8 +36,8 @@ def check(file: str, overrides: tuple[str, ...], with_data: bool, quiet: bool) -
     problems = check_config(file, overrides, look_further)
     for problem in problems:
         if not (quiet and problem.severity == "note"):
-            click.echo(problem.shown(file))
-    click.echo(f"{file}: {summary(problems)}")
+            say(problem.shown(file))
+    say(f"{file}: {summary(problems)}")
     if has_errors(problems):
         sys.exit(2)
 
@@ -48,7 +50,7 @@ def show(file: str, overrides: tuple[str, ...]) -> None:
     from detectune.config.load import load_config
     from detectune.config.save import config_text
 
-    click.echo(config_text(load_config(file, overrides)), nl=False)
+    write_out(config_text(load_config(file, overrides)))
 
 
 @config.command()
@@ -98,4 +100,4 @@ def new(
         force=force,
     )
     for line in (*new.reasons, *new.written, *new.next_steps):
-        click.echo(line)
+        say(line)

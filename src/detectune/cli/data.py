@@ -6,8 +6,10 @@ from collections.abc import Callable
 
 import click
 
+from detectune.cli.arguments import COUNT, PATH, SEED
+
 _TO = click.Choice(["tfrecord", "coco", "voc", "csv", "yolo"])
-_LABEL_MAP = click.option("--label-map", type=click.Path(), help="A label_map.pbtxt to go by.")
+_LABEL_MAP = click.option("--label-map", type=PATH, help="A label_map.pbtxt to go by.")
 
 
 _rename = click.option(
@@ -32,10 +34,10 @@ def data() -> None:
 
 
 @data.command()
-@click.argument("source")
+@click.argument("source", type=PATH)
 @_LABEL_MAP
-@click.option("--json", "json_file", type=click.Path(), help="Write everything as JSON.")
-@click.option("--report", type=click.Path(), help="Write a page with drawn samples (.html).")
+@click.option("--json", "json_file", type=PATH, help="Write everything as JSON.")
+@click.option("--report", type=PATH, help="Write a page with drawn samples (.html).")
 def inspect(source: str, label_map: str | None, json_file: str | None, report: str | None) -> None:
     """What is in SOURCE, what is wrong with it, and what will happen to that."""
     from detectune.cli.data_output import open_named, print_inspection, track_images
@@ -45,19 +47,26 @@ def inspect(source: str, label_map: str | None, json_file: str | None, report: s
 
     opened = open_named(source, label_map)
     inspection = inspect_source(opened, track_images)
-    print_inspection(inspection)
+    # Files first: whatever happens to the terminal, the results of long work are kept.
     if json_file:
         write_text(json_file, inspection.to_json())
     if report:
         write_text(report, inspection_page(inspection, opened))
+    print_inspection(inspection)
 
 
 @data.command()
-@click.argument("source")
-@click.argument("dest", type=click.Path())
+@click.argument("source", type=PATH)
+@click.argument("dest", type=PATH)
 @click.option("--to", type=_TO, required=True, help="The format to write.")
 @_LABEL_MAP
-@click.option("--shards", type=int, default=1, show_default=True, help="TFRecord files to write.")
+@click.option(
+    "--shards",
+    type=COUNT,
+    default=1,
+    show_default=True,
+    help="TFRecord files to write.",
+)
 @_class_options
 @click.option("--strict", is_flag=True, help="Stop at a damaged image instead of skipping it.")
 def convert(
@@ -79,10 +88,10 @@ def convert(
 
 
 @data.command()
-@click.argument("source")
-@click.argument("dest", type=click.Path())
+@click.argument("source", type=PATH)
+@click.argument("dest", type=PATH)
 @click.option("--ratios", default="0.8,0.1,0.1", show_default=True, help="Train, val, test.")
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--seed", type=SEED, default=0, show_default=True)
 @click.option("--to", type=_TO, default="tfrecord", show_default=True)
 @_LABEL_MAP
 @_class_options
@@ -109,7 +118,7 @@ def split(
 
 
 @data.command()
-@click.argument("source")
+@click.argument("source", type=PATH)
 @click.option(
     "--count",
     type=click.IntRange(min=1),
@@ -136,14 +145,24 @@ def proposals(source: str, count: int, quality: bool) -> None:
 
 
 @data.command()
-@click.argument("pipeline_config", type=click.Path())
-@click.argument("dest", type=click.Path())
-@click.option("--count", type=int, default=16, show_default=True, help="Pictures to write.")
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.argument("pipeline_config", type=PATH)
+@click.argument("dest", type=PATH)
+@click.option("--count", type=COUNT, default=16, show_default=True, help="Pictures to write.")
+@click.option("--seed", type=SEED, default=0, show_default=True)
 def preview(pipeline_config: str, dest: str, count: int, seed: int) -> None:
     """Augmented samples of PIPELINE_CONFIG as pictures in DEST, annotations drawn."""
+    from detectune.cli.quiet import load_tensorflow
     from detectune.config.load import load_config
-    from detectune.data.preview import write_previews
 
-    files = write_previews(load_config(pipeline_config), dest, count=count, seed=seed)
-    click.echo(f"{len(files)} pictures in {dest}")
+    loaded = load_config(pipeline_config)
+    load_tensorflow()
+    from detectune.data.preview import write_previews
+    from detectune.terminal import say
+    from detectune.wording import one_line, plural
+
+    files, left_out = write_previews(loaded, dest, count=count, seed=seed)
+    say(f"{plural(len(files), 'picture')} in {dest}")
+    for name, reason in left_out:
+        say(f"not read: {one_line(name)}: {one_line(reason)}", err=True)
+    if left_out:
+        raise SystemExit(1)

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import track
-from rich.table import Table
-
 from detectune.errors import ConfigError, three_part
+from detectune.terminal import print_table, say, tracked
+from detectune.wording import one_line, plural
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,9 +35,6 @@ def open_named(
         rename: OLD=NEW for each class that gets another name.
         drop: the classes that are left out.
     """
-    from detectune.cli.quiet import load_tensorflow
-
-    load_tensorflow()
     from detectune.config.label_map import read_label_map
     from detectune.data.sources.recognise import open_source
 
@@ -83,76 +77,66 @@ def parse_ratios(text: str) -> list[float]:
 
 def track_images(indices: range) -> Iterable[int]:
     """`indices`, with a progress bar on a terminal while they are worked through."""
-    console = Console(stderr=True)
-    return track(
-        indices,
-        "looking at images",
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
+    return tracked(indices, "looking at images")
 
 
 def print_inspection(inspection: Inspection) -> None:
     """Counts, classes and defects as tables."""
-    console = Console()
-    console.print(f"[bold]{escape(inspection.source)}[/bold]")
-    sizes = ", ".join(f"{count} {name}" for name, count in inspection.box_sizes.items())
-    console.print(
-        f"{inspection.images} images, {inspection.images_without_boxes} of them without boxes; "
-        f"{inspection.boxes} boxes ({sizes}), at most {inspection.most_boxes} in one image"
+    say(inspection.source, style="bold")
+    sizes = ", ".join(f"{count:,} {name}" for name, count in inspection.box_sizes.items())
+    say(
+        f"{plural(inspection.images, 'image')}, {inspection.images_without_boxes:,} of them "
+        f"without boxes; {plural(inspection.boxes, 'box')} ({sizes}), "
+        f"at most {inspection.most_boxes:,} in one image"
     )
     if inspection.masks:
-        console.print(f"{inspection.masks} of the boxes have masks")
+        say(f"{inspection.masks:,} of the boxes have masks")
     for name, (height, width) in inspection.image_sizes.items():
-        console.print(f"{name} image: {width} x {height} pixels")
-    classes = Table("class", "boxes")
-    for name, count in inspection.boxes_per_class.items():
-        classes.add_row(escape(name), str(count))
-    console.print(classes)
-    _print_defects(console, inspection)
+        say(f"{name} image: {width} x {height} pixels")
+    classes = [(one_line(name), count) for name, count in inspection.boxes_per_class.items()]
+    print_table(("class", "boxes"), classes)
+    _print_defects(inspection)
 
 
-def _print_defects(console: Console, inspection: Inspection) -> None:
+def _print_defects(inspection: Inspection) -> None:
     if not inspection.defects:
-        console.print("No defects found.")
+        say("No defects found.")
         return
-    table = Table("defect", "count", "where", "what will happen")
+    rows: list[tuple[str, str, str, str]] = []
     for kind, count in inspection.defect_counts().items():
         found = [defect for defect in inspection.defects if defect.kind == kind]
-        shown = [f"{escape(d.file)}: {escape(d.detail)}" for d in found[:_EXAMPLES]]
-        more = [f"… and {count - _EXAMPLES} more"] if count > _EXAMPLES else []
-        table.add_row(kind, str(count), "\n".join(shown + more), found[0].consequence)
-    console.print(table)
+        shown = [f"{one_line(d.file)}: {one_line(d.detail)}" for d in found[:_EXAMPLES]]
+        more = [f"… and {count - _EXAMPLES:,} more"] if count > _EXAMPLES else []
+        rows.append((kind, f"{count:,}", "\n".join(shown + more), found[0].consequence))
+    print_table(("defect", "count", "where", "what will happen"), rows)
     if len(inspection.defects) > _EXAMPLES:
-        console.print("--json FILE and --report FILE.html list every defect.")
+        say("--json FILE and --report FILE.html list every defect.")
 
 
 def print_proposals(file: Path, computed: Computed) -> None:
     """How many boxes there are, and where they lie."""
-    console = Console(soft_wrap=True)
     mean = computed.boxes / max(computed.images, 1)
-    console.print(
-        f"{computed.images} images, {computed.searched} of them searched now; "
+    say(
+        f"{plural(computed.images, 'image')}, {computed.searched:,} of them searched now; "
         f"{mean:.0f} boxes in each on average"
     )
-    console.print(f"written: {escape(str(file))}")
+    say(f"written: {file}")
 
 
 def print_conversion(name: str, conversion: Conversion) -> None:
     """What was written, and every image that was not."""
-    console = Console(soft_wrap=True)
-    console.print(f"{escape(name)}: {conversion.images} images in {len(conversion.files)} files")
+    files = plural(len(conversion.files), "file")
+    say(f"{one_line(name)}: {plural(conversion.images, 'image')} in {files}")
     if conversion.clipped:
-        console.print(f"{conversion.clipped} boxes reached out of their image and were clipped")
+        clipped = plural(conversion.clipped, "box")
+        say(f"{clipped}: out of the image in part, and clipped to it")
     if conversion.dropped:
-        console.print(f"{conversion.dropped} boxes had no area and were left out")
+        say(f"{plural(conversion.dropped, 'box')}: left out, without area")
     if conversion.lost_masks:
-        console.print(
-            f"[yellow]{conversion.lost_masks} masks are not written: only coco and tfrecord "
-            "keep masks[/yellow]"
-        )
+        lost = plural(conversion.lost_masks, "mask")
+        say(f"{lost}: not written, only coco and tfrecord keep masks", style="yellow")
     if conversion.skipped:
-        console.print(f"[yellow]{len(conversion.skipped)} damaged images were left out:[/yellow]")
+        count = plural(len(conversion.skipped), "damaged image")
+        say(f"{count} left out:", style="yellow")
         for file_name, reason in conversion.skipped:
-            console.print(f"  {escape(file_name)}: {escape(reason)}")
+            say(f"  {one_line(file_name)}: {one_line(reason)}")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import click
 
+from detectune.cli.arguments import PATH
+
 
 @click.command()
 @click.option(
     "--model-dir",
     default="demo-run",
+    type=PATH,
     show_default=True,
     metavar="DIR",
     help="A new folder for scenes, runs, pictures and the exported detector.",

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from detectune.recipes.machine import free_memory_gb
+from detectune.terminal import say
 
 NEEDED = {
     "keras": "keras",
@@ -41,27 +41,26 @@ _LOW_MEMORY_GB = 2.0
 @click.command()
 def doctor() -> None:
     """Versions, backend, devices, and what is missing and how to get it."""
-    from detectune.cli.quiet import without_native_log
+    from detectune.cli.quiet import drop_native_log
 
-    with without_native_log():
-        healthy = _examine()
-    sys.exit(0 if healthy else 1)
+    drop_native_log()
+    sys.exit(0 if _examine() else 1)
 
 
 def _examine() -> bool:
     """Prints everything; whether nothing needed is broken."""
-    click.echo(f"python             {platform.python_version()} on {platform.platform()}")
-    click.echo(f"detectune          {_version('detectune') or 'not installed as a package'}")
+    say(f"python             {platform.python_version()} on {platform.platform()}")
+    say(f"detectune          {_version('detectune') or 'not installed as a package'}")
     broken = [line for name in NEEDED for line in _needed(name)]
     for name, purpose in OPTIONAL.items():
         found = _version(name)
-        click.echo(f"{name:<18} {found or f'not installed ({purpose}): pip install {name}'}")
+        say(f"{name:<18} {found or f'not installed ({purpose}): pip install {name}'}")
     broken += _backend() if not broken else []
     for line in [*_resources(), *_variables()]:
-        click.echo(line)
+        say(line)
     for line in broken:
-        click.echo(f"broken: {line}", err=True)
-    click.echo("Something needed is broken." if broken else "Everything needed is there.")
+        say(f"broken: {line}", err=True)
+    say("Something needed is broken." if broken else "Everything needed is there.")
     return not broken
 
 
@@ -78,10 +77,10 @@ def _needed(name: str) -> list[str]:
     try:
         importlib.import_module(NEEDED[name])
     except Exception as error:  # whatever a broken installation raises is the finding
-        click.echo(f"{name:<18} {found or 'missing'}: cannot be imported")
+        say(f"{name:<18} {found or 'missing'}: cannot be imported")
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         return [f"{name} cannot be imported ({reason}). Try: pip install --force-reinstall {name}"]
-    click.echo(f"{name:<18} {found or 'present'}")
+    say(f"{name:<18} {found or 'present'}")
     return []
 
 
@@ -90,14 +89,14 @@ def _backend() -> list[str]:
     import keras
 
     backend = keras.config.backend()
-    click.echo(f"{'backend':<18} {backend} (KERAS_BACKEND chooses)")
+    say(f"{'backend':<18} {backend} (KERAS_BACKEND chooses)")
     try:
         devices = keras.distribution.list_devices()
     except Exception as error:  # a driver that fails may raise anything
         return [f"the devices of {backend} cannot be listed: {error}. Check the driver."]
-    click.echo(f"{'devices':<18} {', '.join(devices) or 'none found'}")
+    say(f"{'devices':<18} {', '.join(devices) or 'none found'}")
     if not any("gpu" in device.lower() or "tpu" in device.lower() for device in devices):
-        click.echo(f"{'':<18} no accelerator; training runs on {os.cpu_count()} CPU threads")
+        say(f"{'':<18} no accelerator; training runs on {os.cpu_count()} CPU threads")
     return []
 
 
@@ -105,6 +104,8 @@ def _resources() -> list[str]:
     free = shutil.disk_usage(Path.cwd()).free / 2**30
     low = "  (low: a training with a zoo model needs about 2 GB)" if free < _LOW_DISK_GB else ""
     lines = [f"{'disk':<18} {free:.1f} GB free in {Path.cwd()}{low}"]
+    from detectune.recipes.machine import free_memory_gb
+
     memory = free_memory_gb()
     if memory is not None:
         low = "  (low: close other programs)" if memory < _LOW_MEMORY_GB else ""

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import click
 
+from detectune.cli.arguments import PATH
 from detectune.errors import ConfigError, three_part
 from detectune.files import write_text
+from detectune.terminal import say
 
 FOLDERS = ("images/train", "images/test", "training", "pre-trained")
 
@@ -30,15 +32,16 @@ A detector made with detectune.
 
 
 @click.command()
-@click.argument("project", type=click.Path(path_type=Path))
-def init(project: Path) -> None:
+@click.argument("project", type=PATH)
+def init(project: str) -> None:
     """Make the folders of a new PROJECT."""
-    made = make_project(project)
+    folder = Path(project)
+    made = make_project(folder)
     for path in made:
-        click.echo(f"made {path}")
+        say(f"made {path}")
     if not made:
-        click.echo(f"{project}: all is there")
-    click.echo(f"next: put pictures and annotations into {project / 'images' / 'train'}")
+        say(f"{project}: all is there")
+    say(f"next: put pictures and annotations into {folder / 'images' / 'train'}")
 
 
 def make_project(project: Path) -> list[Path]:

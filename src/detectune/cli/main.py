@@ -5,10 +5,11 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from collections.abc import Sequence
 
 import click
 
-from detectune.errors import DetectuneError
+from detectune.cli.ending import run_and_exit
 
 # Command → (module, attribute, the line in `detectune --help`). Nothing is imported to print help.
 COMMANDS = {
@@ -54,7 +55,7 @@ class LazyGroup(click.Group):
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.option("--debug", is_flag=True, help="Show tracebacks, and what native libraries log.")
 @click.version_option(package_name="detectune", message="detectune %(version)s")
 def cli(debug: bool) -> None:
     """Fine-tune pre-trained object detectors: configs, data and checkpoints of the
@@ -62,25 +63,40 @@ def cli(debug: bool) -> None:
 
 
 def main(args: list[str] | None = None) -> None:
-    """Run the command line and leave with its exit status: 0 done, 1 failed, 2 wrong input."""
-    _prepare_backend()
-    words = sys.argv[1:] if args is None else args
-    if "--debug" in words:  # accepted anywhere on the line
+    """Run the command line and leave with its exit status: 0 done, 1 failed, 2 wrong input.
+
+    130 where the keyboard stopped it, 141 where nobody reads its output any more. What every
+    ending says is in `cli.ending`.
+    """
+    words = sys.argv[1:] if args is None else list(args)
+    debug = "--debug" in words  # accepted anywhere on the line
+    if debug:
         words = ["--debug", *(word for word in words if word != "--debug")]
+    _prepare_backend()
+    run_and_exit(_run, words, debug=debug)
+
+
+def _run(words: Sequence[str]) -> int:
+    """Run a command; its exit status."""
+    if _completes_words():
+        return 1
     try:
-        status = cli.main(args=words, prog_name="detectune", standalone_mode=False)
-    except click.exceptions.Abort:  # click's name for a KeyboardInterrupt
-        click.echo("detectune: stopped by the keyboard.", err=True)
-        sys.exit(130)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except DetectuneError as error:
-        if "--debug" in words:
-            raise
-        click.echo(f"detectune: {error}", err=True)
-        sys.exit(error.exit_code)
-    sys.exit(status if isinstance(status, int) else 0)
+        # Not `cli.main`, which makes a broken pipe, or the end of a file, look like something else.
+        with cli.make_context("detectune", list(words)) as context:
+            cli.invoke(context)
+    except click.exceptions.Exit as done:  # --help, --version
+        return done.exit_code
+    return 0
+
+
+def _completes_words() -> bool:
+    """Whether a shell asks for completions, which are then printed."""
+    instruction = os.environ.get("_DETECTUNE_COMPLETE")
+    if not instruction:
+        return False
+    from click.shell_completion import shell_complete
+
+    sys.exit(shell_complete(cli, {}, "detectune", "_DETECTUNE_COMPLETE", instruction))
 
 
 def _prepare_backend() -> None:

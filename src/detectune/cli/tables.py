@@ -4,29 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
+from detectune.terminal import print_table, say
+from detectune.wording import one_line, plural
 
 
-def print_table(table: Table) -> None:
-    """Print `table` to standard output."""
-    Console().print(table)
-
-
-def metrics_table(report: dict[str, Any]) -> Table:
-    """The twelve numbers of an evaluation, and mAP and mAP@.5 of each class."""
-    table = Table(title=f"{report['images']} images", title_justify="left")
-    table.add_column("metric")
-    table.add_column("value", justify="right")
-    for name, value in report["metrics"].items():
-        table.add_row(name, _number(value))
-    table.add_section()
+def print_metrics(report: dict[str, Any]) -> None:
+    """The twelve numbers of an evaluation, and mAP of each class."""
+    rows = [(name, _number(value)) for name, value in report["metrics"].items()]
     for name, numbers in report["per_category"].items():
-        boxes = numbers["boxes"]
-        table.add_row(f"{name} ({boxes} boxes): mAP", _number(numbers["mAP"]))
+        shown, boxes = one_line(name), int(numbers["boxes"])
+        rows.append((f"{shown} ({plural(boxes, 'box')}): mAP", _number(numbers["mAP"])))
         if "mask mAP" in numbers:
-            table.add_row(f"{name} ({boxes} masks): mAP", _number(numbers["mask mAP"]))
-    return table
+            rows.append((f"{shown} ({plural(boxes, 'mask')}): mAP", _number(numbers["mask mAP"])))
+    title = plural(report["images"], "image")
+    print_table(("metric", "value"), rows, title=title, numbers=1)
+
+
+def print_left_out(images: list[dict[str, str]]) -> None:
+    """Which images of an evaluation could not be read."""
+    say(f"{plural(len(images), 'image')} could not be read and did not count:", err=True)
+    for image in images:
+        say(f"  {one_line(image['file_name'])}: {one_line(image['reason'])}", err=True)
 
 
 def _number(value: float) -> str:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import click
 
+from detectune.cli.arguments import PATH
+
 
 @click.command()
-@click.argument("file", metavar="PIPELINE_CONFIG")
-@click.option("--model-dir", required=True, metavar="DIR", help="The run directory to make.")
+@click.argument("file", metavar="PIPELINE_CONFIG", type=PATH)
+@click.option(
+    "--model-dir", required=True, type=PATH, metavar="DIR", help="The run directory to make."
+)
 @click.option("--set", "overrides", multiple=True, metavar="PATH=VALUE", help="Change a field.")
 @click.option("--resume", is_flag=True, help="Go on with the run in --model-dir.")
 @click.option(

@@ -6,6 +6,9 @@ import json
 
 import click
 
+from detectune.cli.arguments import PATH
+from detectune.terminal import say
+
 
 @click.group()
 def zoo() -> None:
@@ -22,9 +25,9 @@ def list_archives(classification: bool, as_json: bool) -> None:
 
     archives = CLASSIFICATION if classification else DETECTION
     if as_json:
-        click.echo(json.dumps([archive.to_json() for archive in archives], indent=2))
+        say(json.dumps([archive.to_json() for archive in archives], indent=2))
     else:
-        click.echo(catalog_table(archives))
+        say(catalog_table(archives))
 
 
 @zoo.command()
@@ -36,12 +39,12 @@ def show(name: str, as_json: bool) -> None:
     from detectune.zoo.table import archive_text
 
     archive = find_archive(name)
-    click.echo(json.dumps(archive.to_json(), indent=2) if as_json else archive_text(archive))
+    say(json.dumps(archive.to_json(), indent=2) if as_json else archive_text(archive))
 
 
 @zoo.command()
 @click.argument("name")
-@click.option("--into", default="pre-trained", show_default=True, metavar="DIR")
+@click.option("--into", type=PATH, default="pre-trained", show_default=True, metavar="DIR")
 @click.option(
     "--mirror",
     metavar="URL_OR_DIR",
@@ -58,5 +61,5 @@ def download(name: str, into: str, mirror: str | None, force: bool) -> None:
     archive = find_archive(name)
     with progress_bar(archive.name) as progress:
         fetched = fetch_archive(archive, into, mirror=mirror, force=force, progress=progress)
-    click.echo(fetched_text(archive, fetched))
+    say(fetched_text(archive, fetched))
     check_model(fetched)

@@ -18,6 +18,7 @@ from detectune.config.label_map import LabelMap, read_label_map
 from detectune.config.look_alikes import look_alikes
 from detectune.config.problems import Problem, from_error
 from detectune.errors import ConfigError
+from detectune.wording import plural
 
 _PLACEHOLDER = "PATH_TO_BE_CONFIGURED"
 _REMOTE = re.compile(r"[a-z][a-z0-9+]+://")
@@ -83,7 +84,7 @@ def _class_count(
     if count == needed or count < 1:
         return
     highest = label_map.items[-1]
-    classes = f"{len(label_map)} classes up to id {needed} ({highest.label})"
+    classes = f"{plural(len(label_map), 'class')} up to id {needed} ({highest.label})"
     yield Problem(
         "error" if count < needed else "warning",
         f"{architecture.path}.num_classes",

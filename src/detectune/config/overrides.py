@@ -33,6 +33,7 @@ from detectune.config.descriptors import (
 from detectune.config.text_problems import read_tree
 from detectune.config.text_tree import TextSyntaxError, parse
 from detectune.errors import ConfigError, did_you_mean, three_part
+from detectune.wording import plural
 
 _STEP = re.compile(r"(?P<name>\*|[A-Za-z_]\w*|\[[A-Za-z_][\w.]*\])(?P<index>\[\d*\])?")
 # Dots that separate names, not those inside the brackets of an extension.
@@ -126,7 +127,7 @@ def _inner(message: Message, step: _Step, override: str) -> Message:
     if step.position is None and len(elements) > 1:
         raise _error(
             override,
-            f"{field.name} stands {len(elements)} times in this config.",
+            f"{field.name} stands {plural(len(elements), 'time')} in this config.",
             f"An index from 0 to {len(elements) - 1} says which is meant.",
             f"Write {field.name}[0] for the first.",
         )

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 from detectune.errors import ConfigError, DetectuneError, three_part
+from detectune.wording import plural
 
 Severity = Literal["error", "warning", "note"]
 _SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
@@ -85,5 +86,5 @@ def has_errors(problems: Iterable[Problem]) -> bool:
 def summary(problems: Iterable[Problem]) -> str:
     """`2 errors, 1 warning, 4 notes`, or `no problems`."""
     counts = Counter(problem.severity for problem in problems)
-    parts = [f"{n} {kind}{'s' * (n != 1)}" for kind in _SEVERITIES if (n := counts[kind])]
+    parts = [plural(n, kind) for kind in _SEVERITIES if (n := counts[kind])]
     return ", ".join(parts) or "no problems"

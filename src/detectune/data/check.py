@@ -14,6 +14,7 @@ from detectune.data.defects import refused_defects
 from detectune.data.image_files import decodable
 from detectune.data.sources.base import Source
 from detectune.errors import DataError, three_part
+from detectune.wording import one_line, plural
 
 Element = TypeVar("Element")
 
@@ -27,6 +28,11 @@ def check_source(source: Source) -> None:
         DataError: there is no image, an image is damaged, an annotation is wrong.
     """
     refuse_damaged(source)
+    report_repairs(source)
+
+
+def report_repairs(source: Source) -> None:
+    """Report once what is repaired while reading."""
     survey = source.survey
     for count, what in (
         (survey.clipped, "reach out of the image and are clipped"),
@@ -46,6 +52,15 @@ def refuse_damaged(source: Source) -> None:
     not_empty(source)
     if source.survey.damaged:
         raise undecodable(list(source.survey.damaged))
+    refuse_wrong(source)
+
+
+def refuse_wrong(source: Source) -> None:
+    """Refuse a source with annotations that cannot be used.
+
+    Raises:
+        DataError: an annotation is wrong; all are named.
+    """
     if source.survey.refused:
         raise refused_defects(source.name, source.survey.refused)
 
@@ -90,23 +105,30 @@ def undecodable_images(source: Source) -> list[tuple[str, str]]:
         record = source.unrepaired(index)
         try:
             decode(decodable(record.image))
-        except tf.errors.InvalidArgumentError as error:
+        except tf.errors.OpError as error:
             reason = str(error.message).split(" [Op:")[0].split("} ")[-1]
             broken.append((record.file_name, reason))
     return broken
 
 
-def undecodable(broken: list[tuple[str, str]]) -> DataError:
+class UnreadableImages(DataError):
+    """Images that cannot be decoded, with their names and reasons in `broken`."""
+
+    def __init__(self, message: str, broken: list[tuple[str, str]]) -> None:
+        super().__init__(message)
+        self.broken = broken
+
+
+def undecodable(broken: list[tuple[str, str]]) -> UnreadableImages:
     """The error that lists damaged images."""
-    shown = "\n".join(f"  {name}: {reason}" for name, reason in broken[:20])
+    shown = "\n".join(f"  {one_line(name)}: {one_line(why)}" for name, why in broken[:20])
     more = f"\n  … and {len(broken) - 20} more" if len(broken) > 20 else ""
-    return DataError(
-        three_part(
-            f"{len(broken)} images cannot be decoded:\n{shown}{more}",
-            "Images are whole JPEG, PNG, GIF, BMP, WebP or TIFF files.",
-            "Replace or remove them; `detectune data inspect` lists everything that is wrong.",
-        )
+    message = three_part(
+        f"{plural(len(broken), 'image')} cannot be decoded:\n{shown}{more}",
+        "Images are whole JPEG, PNG, GIF, BMP, WebP or TIFF files.",
+        "Replace or remove them; `detectune data inspect` lists everything that is wrong.",
     )
+    return UnreadableImages(message, broken)
 
 
 def not_empty(source: Source) -> None:

@@ -20,6 +20,7 @@ from detectune.data.image_files import decode_problem
 from detectune.data.sources.base import Record, Source, Subset, repair
 from detectune.data.sources.surveying import weight_defects
 from detectune.errors import ConfigError, DataError, DetectuneError, WriteError, three_part
+from detectune.wording import plural
 
 # The formats that can be written, and those of them that keep masks.
 WRITABLE = (*WRITERS, "tfrecord")
@@ -221,7 +222,8 @@ def split(source: Source, ratios: Sequence[float], seed: int = 0) -> list[Subset
     if len(groups) < len(ratios):
         raise ConfigError(
             three_part(
-                f"{source.name}: {len(groups)} different images for {len(ratios)} parts.",
+                f"{source.name}: {plural(len(groups), 'different image')} for "
+                f"{plural(len(ratios), 'part')}.",
                 "Every part needs at least one image.",
                 "Ask for fewer parts.",
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import tensorflow as tf
 
 from detectune.data.image_files import apply_orientation, decodable, read_facts
 from detectune.errors import DataError, three_part
+from detectune.wording import one_line
 
 
 def decode(data: tf.Tensor | bytes) -> tf.Tensor:
@@ -25,26 +27,50 @@ def read_image(path: str | os.PathLike[str]) -> np.ndarray:
     """The image file at `path`, upright: `[H, W, 3]` uint8, RGB.
 
     Raises:
-        DataError: the file is missing, or no whole image.
+        DataError: the file is missing, too large, or no whole image.
     """
+    data = _content(Path(path))
     try:
-        data = Path(path).read_bytes()
-    except OSError as error:
-        raise DataError(
-            three_part(
-                f"{path}: the image cannot be read: {error.strerror}.",
-                "An image is a file that you may read.",
-                "Check the path.",
-            )
-        ) from error
-    try:
+        # The header first: it tells how much memory the pixels will take.
+        orientation = read_facts(data).orientation
         pixels = np.asarray(decode(decodable(data)))
-    except tf.errors.InvalidArgumentError as error:
-        raise DataError(
-            three_part(
-                f"{path}: this is no whole image: {str(error.message).split(' [Op:')[0]}",
-                "Images are JPEG, PNG, GIF, BMP, WebP or TIFF files.",
-                "Replace the file; `detectune data inspect` says more.",
-            )
-        ) from error
-    return apply_orientation(pixels, read_facts(data).orientation)
+    except ValueError as error:
+        raise _no_image(path, str(error)) from error
+    except tf.errors.OpError as error:
+        raise _no_image(path, str(error.message).split(" [Op:")[0]) from error
+    return apply_orientation(pixels, orientation)
+
+
+def _content(path: Path) -> bytes:
+    """The bytes of the file at `path`. A pipe is not waited for."""
+    try:
+        mode = path.stat().st_mode
+        if stat.S_ISREG(mode):
+            return path.read_bytes()
+    except OSError as error:
+        raise _not_read(path, error.strerror or str(error)) from error
+    except ValueError as error:  # a NUL in the path
+        raise _not_read(path, str(error)) from error
+    raise _not_read(
+        path, "it is a folder" if stat.S_ISDIR(mode) else "it is a pipe or a device, no file"
+    )
+
+
+def _not_read(path: Path, reason: str) -> DataError:
+    return DataError(
+        three_part(
+            f"{one_line(path)}: the image cannot be read: {reason}.",
+            "An image is a file that you may read.",
+            "Check the path.",
+        )
+    )
+
+
+def _no_image(path: str | os.PathLike[str], reason: str) -> DataError:
+    return DataError(
+        three_part(
+            f"{one_line(os.fspath(path))}: this is no whole image: {one_line(reason)}",
+            "Images are JPEG, PNG, GIF, BMP, WebP or TIFF files.",
+            "Replace the file; `detectune data inspect` says more.",
+        )
+    )

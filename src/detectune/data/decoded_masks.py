@@ -10,6 +10,7 @@ import numpy as np
 from detectune.data.masks import Mask, MaskError, Rle, encode_rle, png_of, resized
 from detectune.data.sources.base import Record, Source, mask_problems
 from detectune.errors import DataError, three_part
+from detectune.wording import plural
 
 _T = TypeVar("_T")
 
@@ -103,7 +104,8 @@ def unusable_masks(place: str, problems: list[tuple[str, str]]) -> DataError:
     more = f"\n  … and {len(problems) - 10} more" if len(problems) > 10 else ""
     return DataError(
         three_part(
-            f"{place}: the masks of {len(problems)} objects cannot be used:\n{shown}{more}",
+            f"{place}: the masks of {plural(len(problems), 'object')} cannot be used:\n"
+            f"{shown}{more}",
             "Where masks are trained or measured, every object has one, as large as its image.",
             "Correct or remove these objects (`detectune data inspect` lists them all), or do "
             "without masks: load_instance_masks: false.",

@@ -1,13 +1,14 @@
 """Facts about encoded images that do not need a full decode, and how odd formats are read.
 
-TensorFlow decodes JPEG, PNG and GIF in C++; everything else that Pillow reads (BMP, WebP, TIFF)
-is turned into PNG bytes first. The content decides, never the extension.
+TensorFlow decodes JPEG and PNG in C++; everything else that Pillow reads (GIF, BMP, WebP, TIFF) is
+turned into PNG bytes first. The content decides, never the extension.
 """
 
 from __future__ import annotations
 
 import contextlib
 import io
+import re
 import warnings
 from collections.abc import Generator
 from typing import NamedTuple
@@ -16,7 +17,8 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff")
-_DECODED_IN_CPP = {"JPEG", "PNG", "GIF"}
+# Not GIF: TensorFlow takes the first frame for the whole, which may be smaller.
+_DECODED_IN_CPP = {"JPEG", "PNG"}
 TRUNCATED = "it is cut off: its end is missing"
 # Cameras and editors append a few bytes after the end of an image.
 _ENDING = 4096
@@ -68,14 +70,19 @@ def read_facts(data: bytes) -> ImageFacts:
             orientation = int(image.getexif().get(_EXIF_ORIENTATION, 1)) if _has_exif(data) else 1
             upright = orientation if 1 <= orientation <= 8 else 1
             return ImageFacts(image.format or "", image.mode, height, width, upright)
-    except (
-        UnidentifiedImageError,
-        OSError,
-        SyntaxError,
-        ValueError,
-        Image.DecompressionBombError,
-    ) as error:
-        raise ValueError(f"its header cannot be read ({error})") from error
+    except Exception as error:  # on broken files Pillow's formats raise errors of any kind
+        raise ValueError(unreadable_header(error)) from error
+
+
+def unreadable_header(error: Exception) -> str:
+    """What `error`, raised by Pillow at the header of an image, says about it."""
+    if isinstance(error, Image.DecompressionBombError):
+        pixels = re.search(r"\d+", str(error))
+        size = f"{int(pixels[0]):,} pixels" if pixels else "too many pixels"
+        return f"it says that it has {size}, more than can be decoded"
+    if isinstance(error, UnidentifiedImageError):
+        return "its header cannot be read"  # Pillow would name an object in memory
+    return f"its header cannot be read ({str(error) or type(error).__name__})"
 
 
 def damage(head: bytes, tail: bytes) -> str:
@@ -125,8 +132,8 @@ def decode_problem(data: bytes) -> str:
     try:
         with _opened(data) as image:
             image.load()
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        return str(error)
+    except Exception as error:  # on broken files Pillow's formats raise errors of any kind
+        return str(error) or type(error).__name__
     return ""
 
 
@@ -156,7 +163,7 @@ def decodable(data: bytes) -> bytes:
             buffer = io.BytesIO()
             eight_bits(image).convert("RGB").save(buffer, "PNG", compress_level=0)
             return buffer.getvalue()
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError):
+    except Exception:  # on broken files Pillow's formats raise errors of any kind
         return data  # the decoder names what is wrong
 
 

@@ -18,7 +18,6 @@ from typing import Any
 import keras
 import numpy as np
 from PIL import Image
-from rich.table import Table
 
 from detectune.checkpoints.run_directory import Run
 from detectune.config import schema
@@ -39,10 +38,12 @@ from detectune.evaluation.evaluate_source import evaluate_source
 from detectune.exporters.export import export
 from detectune.files import usable_path
 from detectune.folder_lock import folder_in_use, locked
+from detectune.terminal import print_table
 from detectune.training.console import RunConsole
 from detectune.training.fine_tuning import fine_tune
 from detectune.training.logs import read_metrics
 from detectune.training.train import train
+from detectune.wording import plural
 
 STEPS = 400
 TRAIN_SCENES, TEST_SCENES = 800, 80
@@ -120,7 +121,7 @@ def _check_folder(folder: Path) -> None:
 
 
 def _draw(folder: Path, train_scenes: int, test_scenes: int, console: RunConsole) -> None:
-    console.phase(f"drawing {train_scenes} training scenes and {test_scenes} unseen ones")
+    console.phase(f"drawing {plural(train_scenes, 'training scene')} and {test_scenes} unseen ones")
     write_scenes(folder / "scenes" / "train", train_scenes, 1, digits("train"))
     # Another seed, and other samples of handwriting: none of a test scene was ever trained on.
     write_scenes(folder / "scenes" / "test", test_scenes, 2, digits("test"))
@@ -195,18 +196,21 @@ def _said(what: str, metrics: Mapping[str, float]) -> str:
 
 def _show(report: DemoReport, steps: int, console: RunConsole) -> None:
     """The table of results, and where everything is."""
-    table = Table(title="Hand-written digits on cubes, on unseen scenes")
-    table.add_column("detector")
-    for name in _NUMBERS:
-        table.add_column(name, justify="right")
     rows = {
         "before (trained on letters and shapes)": report.before,
-        f"fine-tuned for {steps} steps": report.fine_tuned,
-        f"from scratch, {steps} steps": report.from_scratch,
+        f"fine-tuned for {plural(steps, 'step')}": report.fine_tuned,
+        f"from scratch, {plural(steps, 'step')}": report.from_scratch,
     }
-    for name, metrics in rows.items():
-        table.add_row(name, *(f"{metrics[key]:.3f}" for key in _NUMBERS.values()))
-    console.console.print(table)
+    print_table(
+        ("detector", *_NUMBERS),
+        [
+            (name, *(f"{metrics[key]:.3f}" for key in _NUMBERS.values()))
+            for name, metrics in rows.items()
+        ],
+        title="Hand-written digits on cubes, on unseen scenes",
+        numbers=len(_NUMBERS),
+        err=True,
+    )
     console.say(f"pictures: {report.folder / 'pictures' / 'sheet.png'}")
     console.say(f"exported detector: {report.folder / 'exported' / 'saved_model'}")
     console.say(f"run directory: {report.folder / 'fine-tuned'}")

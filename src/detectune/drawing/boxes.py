@@ -1,7 +1,8 @@
 """Pictures with boxes and masks: detections and ground truth.
 
 Boxes are yxyx pixels of the picture. Lines and letters grow with the picture, each class keeps one
-colour in every picture, and a thin halo keeps a box visible on light and on dark.
+colour in every picture, and a thin halo keeps a box visible on light and on dark. Any box can be
+drawn: what lies outside is drawn at the border, and one that is not a number nowhere.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from PIL import Image, ImageDraw
 
 from detectune.drawing.colours import Colour, class_colour
 from detectune.drawing.labels import Rectangle, can_write, draw_label, place
+from detectune.drawing.legend import crowded, with_legend
 from detectune.drawing.mask_overlay import overlaid
 from detectune.drawing.points import dotted
 from detectune.structures import Array
@@ -39,6 +41,9 @@ def draw_detections(
     masks: MaskOf | None = None,
 ) -> Image.Image:
     """A copy of `image` with the boxes whose score reaches `threshold`.
+
+    Where their labels would hide one another, the classes stand in a legend below the picture
+    instead, which makes it higher.
 
     Args:
         image: `[H, W, 3]` uint8 RGB.
@@ -88,7 +93,9 @@ class _Label:
     """One box on its way into the picture."""
 
     box: Rectangle
-    text: str
+    name: str
+    score: str
+    """Two spaces and the score in per cent; empty for true boxes."""
     colour: Colour
     row: int
     """Which of the boxes it is."""
@@ -107,16 +114,21 @@ def _labels(
     rows = np.reshape(np.asarray(boxes, np.float64), (-1, 4))
     certain = scores is None
     ranks = np.ones(len(rows)) if certain else np.ravel(np.asarray(scores, np.float64))
-    order = [i for i in np.argsort(-ranks, kind="stable") if certain or ranks[i] >= threshold]
+    seen = [not np.isnan(row).any() for row in rows]  # a box without a place is drawn nowhere
+    order = [
+        i
+        for i in np.argsort(-ranks, kind="stable")
+        if seen[i] and (certain or ranks[i] >= threshold)
+    ]
     labels: list[_Label] = []
     for i in reversed(order[:max_boxes]):
         y_min, x_min, y_max, x_max = rows[i]
         class_id = int(np.ravel(class_ids)[i])
         name = names.get(class_id, "")
         name = name if name and can_write(name) else f"#{class_id}"
-        text = name if certain else f"{name}  {_percent(float(ranks[i]))}"
+        score = "" if certain else f"  {_percent(float(ranks[i]))}"
         colour = class_colour(class_id, names.keys())
-        labels.append(_Label((x_min, y_min, x_max, y_max), text, colour, int(i)))
+        labels.append(_Label((x_min, y_min, x_max, y_max), name, score, colour, int(i)))
     return labels
 
 
@@ -131,12 +143,17 @@ def _draw(picture: Image.Image, labels: Sequence[_Label]) -> Image.Image:
     for label in labels:
         outlines.draw(_inside(label.box, picture.size), label.colour, line)
     outlines.paste_on(picture)
-    pictures = [draw_label(label.text, label.colour, size) for label in labels]
+    pictures = [
+        draw_label(label.name, label.colour, size, tail=label.score, room=picture.width)
+        for label in labels
+    ]
     # The best box chooses its place first and is painted last.
     placed: list[Rectangle] = []
     for label, written in zip(reversed(labels), reversed(pictures), strict=True):
         box = _inside(label.box, picture.size)
         placed.append(place(written.size, box, picture.size, line, placed))
+    if crowded(placed, picture.size):
+        return with_legend(picture, [(label.name, label.colour) for label in labels], size)
     for written, rectangle in zip(pictures, reversed(placed), strict=True):
         picture.paste(written, (round(rectangle[0]), round(rectangle[1])), written)
     return picture
@@ -160,14 +177,19 @@ class _Outlines:
     ) -> None:
         # The line is centred on the box; `grow` moves its outer edge further out.
         out = width / 2 if grow == 0 else (width - 2 * grow) / 2 + grow
-        left, top, right, bottom = (edge * self.scale for edge in box)
         out *= self.scale
-        self.pen.rounded_rectangle(
-            (left - out, top - out, max(right + out - 1, left), max(bottom + out - 1, top)),
-            radius=out * 1.6,
-            outline=colour,
-            width=max(1, round(width * self.scale)),
-        )
+        left, top = (round(edge * self.scale - out) for edge in box[:2])
+        right, bottom = (round(edge * self.scale + out - 1) for edge in box[2:])
+        right, bottom = max(right, left), max(bottom, top)
+        # Pillow refuses corners that take more than the sides have.
+        radius = min(round(out * 1.6), (min(right - left, bottom - top) - 2) // 2)
+        shape, line = (left, top, right, bottom), max(1, round(width * self.scale))
+        if radius > 0:
+            self.pen.rounded_rectangle(shape, radius=radius, outline=colour, width=line)
+        elif 2 * line >= min(right - left, bottom - top):
+            self.pen.rectangle(shape, fill=colour)  # a box as thin as its line
+        else:
+            self.pen.rectangle(shape, outline=colour, width=line)
 
     def paste_on(self, picture: Image.Image) -> None:
         # Premultiplied, so that the mean of colour and nothing is not darker than the colour.

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
+import math
 import unicodedata
 from collections.abc import Sequence
 
 from PIL import Image, ImageDraw, ImageFont
 
 from detectune.drawing.colours import Colour
+from detectune.wording import one_line
 
 Rectangle = tuple[float, float, float, float]  # left, top, right, bottom
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
@@ -23,17 +25,22 @@ _WIDE_FONTS = (
     "msyh.ttc",
     "PingFang.ttc",
 )
+# Longer names are cut before they are measured.
+_MOST_LETTERS = 200
 _DARK: Colour = (24, 26, 31)
 _WHITE: Colour = (255, 255, 255)
 
 
-def draw_label(text: str, colour: Colour, size: int) -> Image.Image:
-    """An RGBA picture of `text` on a ground of `colour` with round corners.
+def draw_label(
+    name: str, colour: Colour, size: int, *, tail: str = "", room: float = math.inf
+) -> Image.Image:
+    """An RGBA picture of `name` and `tail` on a ground of `colour` with round corners.
 
     Args:
         size: height of the letters in pixels.
+        room: pixels across; a longer name is cut, but some letters and the tail are always shown.
     """
-    text, font = _printable(text, size)
+    text, font = _fitting(name, tail, size, max(room - size * 0.8, 6 * size))
     width = round(font.getlength(text) + size * 0.8)
     height = line_height(size)
     label = Image.new("RGBA", (2 * width, 2 * height), (*colour, 0))
@@ -112,15 +119,16 @@ def _moved_inside(rectangle: Rectangle, picture: tuple[int, int]) -> Rectangle:
 
 def _cost(choice: Rectangle, box: Rectangle, taken: Sequence[Rectangle]) -> float:
     """The share of the label that covers other labels, thrice, and of the object that it covers."""
-    labels = sum(_common_area(choice, other) for other in taken)
-    return 3 * labels / _area(choice) + _common_area(choice, box) / max(1.0, _area(box))
+    labels = sum(overlap(choice, other) for other in taken)
+    return 3 * labels / _area(choice) + overlap(choice, box) / max(1.0, _area(box))
 
 
 def _area(rectangle: Rectangle) -> float:
     return (rectangle[2] - rectangle[0]) * (rectangle[3] - rectangle[1])
 
 
-def _common_area(one: Rectangle, other: Rectangle) -> float:
+def overlap(one: Rectangle, other: Rectangle) -> float:
+    """The area that two rectangles have in common, in pixels."""
     width = min(one[2], other[2]) - max(one[0], other[0])
     height = min(one[3], other[3]) - max(one[1], other[1])
     return max(0.0, width) * max(0.0, height)
@@ -132,6 +140,16 @@ def _letters_on(colour: Colour) -> Colour:
     return _DARK if 0.299 * red + 0.587 * green + 0.114 * blue > 125 else _WHITE
 
 
+def _fitting(name: str, tail: str, size: int, room: float) -> tuple[str, Font]:
+    """`name` and `tail` with the end of the name cut until they fit, and a font for them."""
+    name = one_line(name[:_MOST_LETTERS])
+    text, font = _printable(name + tail, size)
+    while len(name) > 1 and font.getlength(text) > room:
+        name = name[:-1]
+        text, font = _printable(f"{name}…{tail}", size)
+    return text, font
+
+
 def can_write(text: str) -> bool:
     """Whether some font here, or plain letters, can show every letter of `text`."""
     return "?" not in _printable(text.replace("?", ""), 16)[0]
@@ -139,7 +157,7 @@ def can_write(text: str) -> bool:
 
 def _printable(text: str, size: int) -> tuple[str, Font]:
     """`text` and a font that has all its letters; without one, letters that come closest."""
-    text = text.replace("\n", " ")
+    text = one_line(text[:_MOST_LETTERS])
     font = _own_font(size)
     missing = {letter for letter in text if not _has(font, letter)}
     if not missing:

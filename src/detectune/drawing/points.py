@@ -18,14 +18,17 @@ def dotted(
     """A copy of `picture` with dots, the last on top.
 
     Args:
-        dots: `[K, 2]` yx in pixels of the picture, and the colour of these; one that is no number
-            is nowhere.
+        dots: `[K, 2]` yx in pixels of the picture, and the colour of these; one that is no number,
+            or far outside, is nowhere.
         radius: of a dot without its halo, pixels.
     """
     picture = picture.copy()
-    pen = ImageDraw.Draw(picture)
+    pen, end = ImageDraw.Draw(picture), np.array([picture.height, picture.width])
     for points, colour in dots:
-        for y, x in points[np.isfinite(points).all(axis=-1)].tolist():
+        known = points[np.isfinite(points).all(axis=-1)]
+        # Pillow counts pixels in 32 bits: what lies far outside is not handed to it.
+        near = (known > -2 * radius).all(axis=-1) & (known < end + 2 * radius).all(axis=-1)
+        for y, x in known[near].tolist():
             for ink, reach in ((_INK, radius + 1), (colour, radius)):
                 pen.ellipse((x - reach, y - reach, x + reach, y + reach), fill=ink)
     return picture

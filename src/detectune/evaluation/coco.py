@@ -16,6 +16,7 @@ from detectune.data.masks import Rle
 from detectune.errors import DataError, three_part
 from detectune.evaluation.coco_tables import NUMBERS, ImageRows, Kind, Tables, box_areas, match
 from detectune.structures import Array
+from detectune.wording import plural
 
 _TRUTH_COLUMNS = ("truth_boxes", "truth_classes", "is_crowd", "areas", "truth_masks")
 _MASK_COLUMNS = ("truth_masks", "masks")
@@ -171,7 +172,7 @@ def _check(image_id: str | int, image: ImageRows, *, masks: bool) -> None:
             continue
         rows = truths if name in _TRUTH_COLUMNS else detections
         if len(column) != rows:
-            raise _data_error(image_id, f"{rows} boxes, but {len(column)} {name}")
+            raise _data_error(image_id, f"{plural(rows, 'box')}, but {len(column)} {name}")
         if name not in _MASK_COLUMNS and not np.all(np.isfinite(column)):
             raise _data_error(image_id, f"a value of {name} is not a finite number")
     if masks and len({tuple(mask["size"]) for mask in (*image.truth_masks, *image.masks)}) > 1:

@@ -27,6 +27,7 @@ from detectune.exporters.comparison import Differences, differences
 from detectune.exporters.destination import free_target, new_target
 from detectune.files import usable_path
 from detectune.registry import exporters
+from detectune.wording import plural
 
 _log = logging.getLogger("detectune")
 _CHECKED_IMAGES = 4
@@ -113,8 +114,8 @@ def _check(exporter: Exporter, precision: str, found: Differences, count: int) -
     if not found.within(allowed):
         raise ExportError(
             three_part(
-                f"export: on {count} images the answers differ from the model's: boxes by "
-                f"{found.boxes:.2g} of the image, scores by {found.scores:.2g}.",
+                f"export: on {plural(count, 'image')} the answers differ from the model's: boxes "
+                f"by {found.boxes:.2g} of the image, scores by {found.scores:.2g}.",
                 f"Allowed for {exporter.name} in {precision}: {allowed.boxes:g} and "
                 f"{allowed.scores:g}. Nothing was written.",
                 "This is a defect of detectune, or of the package that brings the format: please "

@@ -13,16 +13,18 @@ from detectune.config.architectures import image_resizer, num_classes
 from detectune.config.label_map import LabelMap
 from detectune.config.needs import Needs
 from detectune.config.reading import evaluation_needs
-from detectune.data.check import check_source
+from detectune.data.check import not_empty, refuse_wrong, report_repairs
 from detectune.data.decoded_masks import has_masks
+from detectune.data.readable import LeftOut, on_readable
 from detectune.data.readers import open_reader
 from detectune.data.resizers import build_resizer
-from detectune.data.sources.base import Source
+from detectune.data.sources.base import Source, Subset
 from detectune.data.sources.recognise import open_source
 from detectune.detectors.inference import DetectionModel
 from detectune.errors import ConfigError, three_part
 from detectune.evaluation.coco import CocoEvaluator
 from detectune.evaluation.evaluate_source import evaluate_source
+from detectune.wording import plural
 
 _log = logging.getLogger("detectune")
 
@@ -37,6 +39,9 @@ def evaluate(
 ) -> dict[str, Any]:
     """`{"metrics": …, "per_category": …, "images": n}` of a run on its evaluation data.
 
+    Images that cannot be read are left out of the numbers, and listed with their reasons under
+    "left_out"; without such images there is no "left_out".
+
     Args:
         run: a run, its directory, or an unpacked zoo archive.
         checkpoint: "best", "last" or a path; the best there is if None.
@@ -48,7 +53,11 @@ def evaluate(
         CheckpointError, ConfigError, DataError: what is missing or wrong, by name.
     """
     opened = run if isinstance(run, Run) else open_run(run)
-    return _collect(opened, checkpoint, data, limit, progress).report()
+    evaluator, left_out = _collect(opened, checkpoint, data, limit, progress)
+    report = evaluator.report()
+    if left_out:
+        report["left_out"] = [{"file_name": name, "reason": why} for name, why in left_out]
+    return report
 
 
 def _collect(
@@ -57,25 +66,36 @@ def _collect(
     data: str | None,
     limit: int | None,
     progress: Callable[[int, int], None] | None,
-) -> CocoEvaluator:
+) -> tuple[CocoEvaluator, LeftOut]:
     needs = evaluation_needs(run.config)
     source = _source(run, data, needs)
-    check_source(source)
+    if limit is not None:
+        source = Subset(source, range(min(limit, len(source))))
+    not_empty(source)
+    refuse_wrong(source)
+    report_repairs(source)
     if "masks" in needs and not has_masks(source):
         _log.warning("%s: it has no masks; boxes alone are measured.", source.name)
         needs = needs.without("masks")
     model = DetectionModel(run.detector(checkpoint))
-    total = len(source) if limit is None else min(limit, len(source))
-    return evaluate_source(
-        model,
-        source,
-        build_resizer(image_resizer(run.config.model), model.detector.pad_value),
-        source.label_map,
-        batch_size=max(run.config.eval_config.batch_size, 8),
-        limit=limit,
-        progress=None if progress is None else lambda done: progress(done, total),
-        needs=needs,
-    )
+    resizer = build_resizer(image_resizer(run.config.model), model.detector.pad_value)
+
+    def evaluated(part: Source) -> CocoEvaluator:
+        def done(images: int) -> None:
+            if progress is not None:
+                progress(images, len(part))
+
+        return evaluate_source(
+            model,
+            part,
+            resizer,
+            part.label_map,
+            batch_size=max(run.config.eval_config.batch_size, 8),
+            progress=done,
+            needs=needs,
+        )
+
+    return on_readable(source, evaluated)
 
 
 def _source(run: Run, data: str | None, needs: Needs) -> Source:
@@ -112,8 +132,8 @@ def _check_classes(run: Run, source: Source) -> None:
     if there != here:
         raise ConfigError(
             three_part(
-                f"{run.path}: there is no label map, and the model has {here} classes, but "
-                f"{source.name} has ids up to {there}.",
+                f"{run.path}: there is no label map, and the model has {plural(here, 'class')}, "
+                f"but {source.name} has ids up to {there}.",
                 "The numbers of the classes must mean the same to the model and to the data.",
                 f"Put the label map of the model at {run.path / 'label_map.pbtxt'}.",
             )

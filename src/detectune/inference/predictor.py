@@ -94,6 +94,9 @@ class Predictor:
     ) -> ImageDetections | list[ImageDetections]:
         """The detections of one image, or of each of several.
 
+        The first image that cannot be read ends it: `inference.batch.predict_files` names such
+        images and does the others.
+
         Args:
             images: paths, or pixels `[H, W, 3]` uint8 RGB. Files are turned upright as their
                 EXIF orientation says, and boxes refer to the upright picture.

@@ -6,7 +6,6 @@ import importlib
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -128,41 +127,3 @@ class ImageDetections:
             mask=self.masks,
             data={"class_name": np.array(self.names())},
         )
-
-
-def image_files(paths: list[str]) -> list[tuple[Path, str]]:
-    """(path, name to show) of the images that `paths` name: files, and folders with all in them.
-
-    Raises:
-        DataError: a path is missing, or a folder holds no image.
-    """
-    from detectune.errors import DataError
-
-    found: list[tuple[Path, str]] = []
-    for text in paths:
-        path = Path(text)
-        if path.is_dir():
-            inside = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES)
-            found += [(file, file.relative_to(path).as_posix()) for file in inside]
-            if not inside:
-                raise DataError(
-                    three_part(
-                        f"{path}: the folder holds no image.",
-                        f"Images end in {', '.join(SUFFIXES)}.",
-                        "Check the folder.",
-                    )
-                )
-        elif path.is_file():
-            found.append((path, path.name))
-        else:
-            raise DataError(
-                three_part(
-                    f"{path}: there is no such file or folder.",
-                    "Images are given as files, or as folders of files.",
-                    f"Check the path; the current folder is {Path.cwd()}.",
-                )
-            )
-    return found
-
-
-SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff")

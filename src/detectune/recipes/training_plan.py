@@ -7,6 +7,7 @@ from typing import NamedTuple
 from detectune.config.warnings import GOOD_RATE_PER_IMAGE
 from detectune.recipes.machine import Machine
 from detectune.recipes.memory import Footprint
+from detectune.wording import plural
 
 _LEAST_IMAGES_SEEN = 4800
 """600 steps of batch 8: what a fine-tune of 160 images needed to converge."""
@@ -80,7 +81,7 @@ def plan_training(
         *why_accumulation,
         why_steps,
         why_rate,
-        f"Warm-up {warm_up} steps from {rate / 4:g}: the fresh class head settles first.",
+        f"Warm-up {plural(warm_up, 'step')} from {rate / 4:g}: the fresh class head settles first.",
     )
     clipping = shipped.clipping if shipped else 0.0
     return TrainingPlan(batch, steps, rate, rate / 4, warm_up, reasons, accumulation, clipping)
@@ -91,7 +92,7 @@ def _batch(num_images: int, wanted: int | None, largest: int) -> tuple[int, str]
         return wanted, f"Batch size {wanted}: as you said."
     usual = 16 if num_images >= 2000 else min(8, max(num_images, 1))
     batch = min(usual, largest)
-    why = f"for {num_images:,} images" if batch == usual else "this model takes much memory"
+    why = f"for {plural(num_images, 'image')}" if batch == usual else "this model takes much memory"
     return batch, f"Batch size {batch}: {why}; --batch-size says otherwise."
 
 
@@ -113,9 +114,11 @@ def _accumulation(
         )
         return accumulation, [warning]
     if accumulation == 1:
-        return 1, [f"Memory: about {needed:.1f} GB for {batch} images; {machine.describe()}."]
+        return 1, [
+            f"Memory: about {needed:.1f} GB for {plural(batch, 'image')}; {machine.describe()}."
+        ]
     return accumulation, [
-        f"gradient_accumulation_steps {accumulation}: {batch} images would take about "
+        f"gradient_accumulation_steps {accumulation}: {plural(batch, 'image')} would take about "
         f"{footprint.gb(batch):.1f} GB, {size} at a time take {needed:.1f}; {machine.describe()}."
     ]
 
@@ -137,10 +140,17 @@ def _rate(batch: int, shipped: Shipped | None) -> tuple[float, str]:
 def _steps(num_images: int, batch: int, wanted: int | None) -> tuple[int, str]:
     if wanted:
         epochs = wanted * batch / max(num_images, 1)
-        return wanted, f"{wanted:,} steps: as you said; each image is seen {epochs:.0f} times."
+        steps, times = plural(wanted, "step"), _times(epochs)
+        return wanted, f"{steps}: as you said; each image is seen {times}."
     # Each of the first 1000 images 30 times, further ones 15 times: large sets repeat themselves.
     seen = 30 * min(num_images, 1000) + 15 * max(0, num_images - 1000)
     steps = max(_LEAST_IMAGES_SEEN, seen) / batch
     rounded = min(_MOST_STEPS, max(100, round(steps / 100) * 100))
     epochs = rounded * batch / max(num_images, 1)
-    return rounded, f"{rounded:,} steps: each of {num_images:,} images is seen {epochs:.0f} times."
+    images = plural(num_images, "image")
+    return rounded, f"{plural(rounded, 'step')}: each of {images} is seen {_times(epochs)}."
+
+
+def _times(epochs: float) -> str:
+    """`1 time`, `30 times`, `0.2 times`."""
+    return plural(round(epochs), "time") if epochs >= 1 else f"{epochs:.1g} times"

@@ -11,6 +11,7 @@ from detectune.recipes.base import Recipe
 from detectune.recipes.memory import Measured
 from detectune.recipes.training_plan import Shipped, TrainingPlan
 from detectune.registry import recipes
+from detectune.wording import plural
 
 _FEW_IMAGES = 16
 """The zoo's two-stage detectors were trained with batch norms that learn for 64 images at a time,
@@ -65,5 +66,5 @@ class TwoStageRecipe(Recipe):
         at_once = train.batch_size // max(train.gradient_accumulation_steps, 1)
         return (
             "Batch norms keep the statistics of the checkpoint (batch_norm_trainable: false): "
-            f"{at_once} images at a time are too few for better ones."
+            f"{plural(at_once, 'image')} at a time: too few for better ones."
         )

@@ -24,6 +24,7 @@ from detectune.training.logs import RunLog
 from detectune.training.save_times import SaveTimes
 from detectune.training.state import Progress
 from detectune.training.weights import batch_norms, is_untouched, settle
+from detectune.wording import plural
 
 # Steps whose losses tell how it came about when one is not finite.
 _REMEMBERED = 200
@@ -203,6 +204,6 @@ class Evaluations(keras.callbacks.Callback):
         without_gain = self.progress.evaluations_without_gain
         if 0 < self.times.patience <= without_gain:
             self.checkpoints.console.say(
-                f"stopped: {without_gain} evaluations without a better mAP"
+                f"stopped: {plural(without_gain, 'evaluation')} without a better mAP"
             )
             self.model.stop_training = True

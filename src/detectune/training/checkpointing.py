@@ -68,6 +68,8 @@ class Checkpointing:
         self.log.add("eval", self.progress.step, metrics)
         better = self._judge(metrics, self.evaluation.per_category())
         causes = self._explain(model, deployment, self.evaluation, metrics)
+        if better:
+            self.progress.best_details = self.evaluation.details()
         # Without a measure the newest counts as the best, as in a run without evaluations.
         self._commit(model, best=better or not self.progress.best_step, began=began)
         self.console.say(f"step {self.progress.step}: {self._said(metrics, better)}")

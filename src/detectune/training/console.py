@@ -9,6 +9,9 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from detectune import terminal
+from detectune.wording import one_line, visible
+
 
 class RunConsole:
     """Prints phases as they begin, and a progress bar with the newest numbers.
@@ -18,7 +21,7 @@ class RunConsole:
     """
 
     def __init__(self, console: Console | None = None) -> None:
-        self.console = console or Console(stderr=True, highlight=False)
+        self.console = console or terminal.console(err=True)
         self.started = time.monotonic()
         self._bar: Progress | None = None
         self._task: TaskID | None = None
@@ -27,16 +30,17 @@ class RunConsole:
     def say(self, text: str) -> None:
         """Print `text`, with the seconds since the start before its first line."""
         seconds = time.monotonic() - self.started
-        self.console.print(f"[{seconds:6.1f}s] {text}", markup=False, soft_wrap=True)
+        line = f"[{seconds:6.1f}s] {visible(text)}"
+        self.console.print(line, markup=False, highlight=False, emoji=False, soft_wrap=True)
 
     @contextmanager
     def training(self, first_step: int, num_steps: int) -> Iterator[None]:
         """A progress bar while the block runs."""
         columns = (
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
-            TextColumn("{task.completed}/{task.total}"),
-            TextColumn("{task.fields[numbers]}"),
+            TextColumn("{task.completed}/{task.total}", markup=False),
+            TextColumn("{task.fields[numbers]}", markup=False),
             TimeRemainingColumn(compact=True),
         )
         with Progress(*columns, console=self.console, refresh_per_second=4) as bar:
@@ -54,7 +58,7 @@ class RunConsole:
         if self._bar is None or self._task is None:
             self.say(name)
         else:
-            self._bar.update(self._task, description=name)
+            self._bar.update(self._task, description=one_line(name))
 
     def step(self, step: int, numbers: Mapping[str, float] | None = None) -> None:
         """Move the bar to `step`; without a terminal, print the numbers every few seconds."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
+from typing import Any
 
 from detectune.config import schema
 from detectune.config.label_map import LabelMap
@@ -13,11 +14,13 @@ from detectune.data.sources.base import Source, repair
 from detectune.detectors.base import Detector
 from detectune.detectors.inference import DetectionModel
 from detectune.evaluation.coco import CocoEvaluator
+from detectune.evaluation.details import details
 from detectune.evaluation.diagnosis import Finding, TrainingFacts, diagnose
 from detectune.evaluation.evaluate_source import evaluate_source
 from detectune.training.examples import find_examples
 from detectune.training.report import Example
 from detectune.training.streams import Stream
+from detectune.wording import plural
 
 
 class RunEvaluation:
@@ -59,6 +62,10 @@ class RunEvaluation:
         """The numbers of each class in the evaluation just done; none before the first."""
         return self._evaluated.per_category() if self._evaluated is not None else {}
 
+    def details(self) -> dict[str, Any]:
+        """Curves, confusion and threshold of the evaluation just done; see `evaluation.details`."""
+        return details(self._evaluated.images, self._evaluated.names) if self._evaluated else {}
+
     def diagnose(self, facts: TrainingFacts) -> list[Finding]:
         """What explains that the mAP just measured is near 0; often nothing."""
         if self._evaluated is None:
@@ -72,14 +79,19 @@ class RunEvaluation:
         records = (repair(self.trained.annotation(index)) for index in range(len(self.trained)))
         return Counter(int(class_id) for record in records for class_id in record.class_ids)
 
-    def examples(self, model: Detector) -> list[Example]:
-        """Some of the images, with what `model` finds in them."""
+    def examples(self, model: Detector, worst: Sequence[Mapping[str, Any]] = ()) -> list[Example]:
+        """Some of the images, with what `model` finds in them.
+
+        Args:
+            worst: which ones, as `details` lists them; spread over all if there are none.
+        """
         return find_examples(
             self._detection_model(model),
             self.stream.source,
             self.stream.resizer,
             batch_size=self._batch_size,
             needs=evaluation_needs(self.config),
+            chosen=[(int(image["index"]), _caption(image)) for image in worst],
         )
 
     @property
@@ -90,3 +102,11 @@ class RunEvaluation:
         if self._model is None or self._model.detector is not model:
             self._model = DetectionModel(model)
         return self._model
+
+
+def _caption(image: Mapping[str, Any]) -> str:
+    """What went wrong in an image."""
+    missed, false = int(image["missed"]), int(image["false"])
+    if not missed and not false:
+        return "nothing missed, nothing false"
+    return f"{missed} missed, {plural(false, 'false box')}"

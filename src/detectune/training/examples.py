@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from PIL import Image
@@ -35,25 +36,30 @@ def find_examples(
     batch_size: int,
     count: int = 8,
     needs: Needs = BOXES_ONLY,
+    chosen: Sequence[tuple[int, str]] = (),
 ) -> list[Example]:
-    """Up to `count` images of `source`, spread over it.
+    """Some images of `source`, with what `model` finds in them.
 
     Args:
+        count: how many, spread over the source, if none are chosen.
+        chosen: indices of images, and a caption for each.
         batch_size: that of the evaluation before, so that nothing is compiled anew.
         needs: its inputs are given to the detector.
 
     Raises:
         DataError: an image cannot be decoded; it is named.
     """
-    spread = np.linspace(0, len(source) - 1, min(count, len(source))).astype(int)
-    chosen = Subset(source, sorted({int(index) for index in spread}))
+    if not chosen:
+        spread = np.linspace(0, len(source) - 1, min(count, len(source))).astype(int)
+        chosen = [(index, "") for index in sorted({int(index) for index in spread})]
+    shown = Subset(source, [index for index, _ in chosen])
     size = 1 if None in resizer.output_size else min(batch_size, len(source))
-    batches = eval_batches(chosen, resizer, batch_size=size, needs=needs)
+    batches = eval_batches(shown, resizer, batch_size=size, needs=needs)
     found: list[Example] = []
-    for batch in named_errors(batches.as_numpy_iterator(), chosen):
+    for batch in named_errors(batches.as_numpy_iterator(), shown):
         detections = detect_padded(model, batch, size)
-        found += [_example(chosen, batch, detections, row) for row in range(len(batch.indices))]
-    return found
+        found += [_example(shown, batch, detections, row) for row in range(len(batch.indices))]
+    return [replace(one, caption=text) for one, (_, text) in zip(found, chosen, strict=True)]
 
 
 def _example(source: Source, batch: EvalBatch, detections: PaddedDetections, row: int) -> Example:

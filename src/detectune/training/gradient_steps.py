@@ -20,6 +20,7 @@ from detectune.training.freezing import freeze
 from detectune.training.optimizers import build_optimizer
 from detectune.training.save_times import SaveTimes
 from detectune.training.sources import TRAIN
+from detectune.wording import plural
 
 # Lines in metrics.jsonl per run, about.
 _LOG_EVERY = 20
@@ -48,7 +49,8 @@ def prepare_network(training: TrainingContext) -> None:
     if settings.gradient_accumulation_steps > 1:
         count, batch = settings.gradient_accumulation_steps, settings.batch_size
         training.console.say(
-            f"every step computes its {batch} images in {count} micro-batches of {batch // count}"
+            f"every step computes its {plural(batch, 'image')} in {plural(count, 'micro-batch')} "
+            f"of {batch // count}"
         )
 
 

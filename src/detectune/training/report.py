@@ -8,20 +8,22 @@ Pure functions from data to HTML; who calls them reads the run and writes the fi
 from __future__ import annotations
 
 import base64
+import functools
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from html import escape
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from detectune.checkpoints.run_directory import Run
 from detectune.config.architectures import architecture_of
 from detectune.config.report import report_fields
-from detectune.training.charts import Curve, line_chart
+from detectune.drawing.charts import Curve, line_chart
+from detectune.drawing.page_style import STYLE
 from detectune.training.logs import scan_metrics
-from detectune.training.report_style import STYLE
+from detectune.training.report_details import details_html
 from detectune.training.state import Progress
+from detectune.wording import in_html, plural
 
 _MAP, _HALF = "DetectionBoxes_Precision/mAP", "DetectionBoxes_Precision/mAP@.50IOU"
 _MASK_MAP, _MASK_HALF = "DetectionMasks_Precision/mAP", "DetectionMasks_Precision/mAP@.50IOU"
@@ -52,6 +54,8 @@ class Example:
     truth_masks: bytes = b""
     """A see-through PNG with the masks of `truth` in their colours; empty if there are none."""
     found_masks: bytes = b""
+    caption: str = ""
+    """What went wrong in it."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,8 @@ class Facts:
     metrics: Mapping[str, float] = field(default_factory=dict)
     """The twelve numbers of the best evaluation."""
     per_category: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict)
+    """Of the best evaluation, see `evaluation.details`."""
     examples: Sequence[Example] = ()
     notes: Mapping[str, str] = field(default_factory=dict)
     """Title → text: what was restored, what is frozen."""
@@ -88,25 +94,29 @@ def report_html(facts: Facts) -> str:
         ("Curves", _charts(facts)),
         ("Why mAP is near 0", _findings(facts.findings)),
         ("Best evaluation", _tables(facts)),
-        ("Examples", _examples(facts.examples)),
-        ("What next", "".join(f"<pre>{escape(text)}</pre>" for text in facts.commands)),
+        ("Right and wrong", details_html(facts.details)),
+        ("Where it is wrong most", _examples(facts.examples)),
+        (
+            "What next",
+            "".join(f"<pre>{in_html(text, lines=True)}</pre>" for text in facts.commands),
+        ),
         ("How it began", _notes(facts)),
     )
     body = "".join(f"<section><h2>{title}</h2>{html}</section>" for title, html in sections if html)
-    name = escape(facts.name)
-    data = "<br>".join(escape(line) for line in facts.data)
+    name = in_html(facts.name)
+    data = "<br>".join(in_html(line) for line in facts.data)
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{name} · detectune</title><style>{STYLE}</style></head><body><main>"
-        f'<h1>{name}</h1><p class="lead">{escape(facts.model)}<br>{data}</p>'
+        f'<h1>{name}</h1><p class="lead">{in_html(facts.model)}<br>{data}</p>'
         f"{_numbers(facts)}{body}</main></body></html>\n"
     )
 
 
 def _findings(findings: Mapping[str, str]) -> str:
     items = "".join(
-        f"<li><b>{escape(seen)}.</b> {escape(advice)}</li>" for seen, advice in findings.items()
+        f"<li><b>{in_html(seen)}.</b> {in_html(advice)}</li>" for seen, advice in findings.items()
     )
     return f"<ul>{items}</ul>" if items else ""
 
@@ -130,13 +140,13 @@ def _numbers(facts: Facts) -> str:
         (_number(facts.metrics.get(_MAP)), f"best mAP, at step {facts.best_step}"),
         (_number(facts.metrics.get(_HALF)), "mAP@.5 at that step"),
         *_mask_numbers(facts),
-        (f"{facts.steps:,}", f"of {facts.num_steps:,} steps"),
+        (f"{facts.steps:,}", f"of {plural(facts.num_steps, 'step')}"),
         (duration(facts.seconds), "in all"),
         (f"{sorted(speeds)[len(speeds) // 2]:.3g}" if speeds else "–", "images per second"),
     ]
     if not facts.metrics:
         entries = [("–", "no evaluation"), *entries[2:]]
-    cells = "".join(f"<div><b>{escape(b)}</b><span>{escape(s)}</span></div>" for b, s in entries)
+    cells = "".join(f"<div><b>{in_html(b)}</b><span>{in_html(s)}</span></div>" for b, s in entries)
     return f'<div class="numbers">{cells}</div>'
 
 
@@ -161,20 +171,17 @@ def duration(seconds: float) -> str:
 
 def _charts(facts: Facts) -> str:
     trains, evals = _rows(facts, "train"), _rows(facts, "eval")
-    span = {"first_step": 0, "last_step": max(facts.steps, 1)}
+    draw = functools.partial(line_chart, first=0, last=max(facts.steps, 1))
     scores = {"mAP": _MAP, "mAP@.5": _HALF, "mask mAP": _MASK_MAP, "mask mAP@.5": _MASK_HALF}
     charts = [
-        line_chart(
+        draw(
             [Curve(name, p) for name, key in scores.items() if (p := _points(evals, key))],
-            title="mAP on the evaluation data", **span,
+            title="mAP on the evaluation data",
         ),
-        line_chart([Curve("total", _points(trains, _TOTAL))], title="Total loss", **span),
-        line_chart(_loss_parts(trains), title="Parts of the loss", **span),
-        line_chart(
-            [Curve("learning rate", _points(trains, "learning_rate"))],
-            title="Learning rate", **span,
-        ),
-    ]  # fmt: skip
+        draw([Curve("total", _points(trains, _TOTAL))], title="Total loss"),
+        draw(_loss_parts(trains), title="Parts of the loss"),
+        draw([Curve("learning rate", _points(trains, "learning_rate"))], title="Learning rate"),
+    ]
     return f'<div class="charts">{"".join(charts)}</div>' if any(charts) else ""
 
 
@@ -206,7 +213,7 @@ def _tables(facts: Facts) -> str:
     mask_heads = '<th class="n">mask AP</th><th class="n">mask AP@.5</th>' if masks else ""
     heads = "".join(f'<th class="n">{kind}</th>' for kind in kinds)
     classes = "".join(
-        f'<tr><td>{escape(name)}</td><td class="n">{numbers["boxes"]:.0f}</td>'
+        f'<tr><td>{in_html(name)}</td><td class="n">{numbers["boxes"]:.0f}</td>'
         f'<td class="n">{_number(numbers["mAP"])}</td>'
         f'<td class="n">{_number(numbers["mAP@.50IOU"])}</td>'
         f'<td class="n">{_number(numbers["AR@100"])}</td>{_mask_cells(numbers)}</tr>'
@@ -230,7 +237,7 @@ def _coco_rows(metrics: Mapping[str, float]) -> str:
         kind for kind in ("DetectionBoxes_", "DetectionMasks_") if f"{kind}Precision/mAP" in metrics
     ]
     return "".join(
-        f"<tr><td>{escape(name)}</td>"
+        f"<tr><td>{in_html(name)}</td>"
         + "".join(f'<td class="n">{_number(metrics.get(kind + name))}</td>' for kind in kinds)
         + "</tr>"
         for name in names
@@ -251,7 +258,8 @@ def _number(value: float | None) -> str:
 
 def _examples(examples: Sequence[Example]) -> str:
     pairs = "".join(
-        f'<figure><figcaption>{escape(example.file_name)}</figcaption><div class="pair">'
+        f"<figure><figcaption>{in_html(example.file_name)}"
+        f'<span class="legend">{in_html(example.caption)}</span></figcaption><div class="pair">'
         f"<div>{_picture(example, example.truth, example.truth_masks)}<span>truth</span></div>"
         f"<div>{_picture(example, example.found, example.found_masks)}<span>detected</span></div>"
         "</div></figure>"
@@ -279,7 +287,7 @@ def _box(box: Box, height: int, width: int) -> str:
     size = f'width="{right - left:.1f}" height="{bottom - top:.1f}"'
     place = f'x="{left:.1f}" y="{top:.1f}" {size} rx="1"'
     letter = max(width, height) / 20
-    text = escape(box.name if box.score is None else f"{box.name} {box.score:.0%}")
+    text = in_html(box.name if box.score is None else f"{box.name} {box.score:.0%}")
     baseline = max(top - letter * 0.35, letter)
     return (
         f'<rect class="halo" {place}/><rect class="box" stroke="{box.colour}" {place}/>'
@@ -291,12 +299,13 @@ def _box(box: Box, height: int, width: int) -> str:
 
 def _notes(facts: Facts) -> str:
     parts = [
-        f"<h3>{escape(title)}</h3><pre>{escape(text)}</pre>" for title, text in facts.notes.items()
+        f"<h3>{in_html(title)}</h3><pre>{in_html(text, lines=True)}</pre>"
+        for title, text in facts.notes.items()
     ]
     if facts.ignored:
-        items = "".join(f"<li>{escape(line)}</li>" for line in facts.ignored)
+        items = "".join(f"<li>{in_html(line)}</li>" for line in facts.ignored)
         parts.append(f"<h3>Config fields without effect</h3><ul>{items}</ul>")
-    parts.append(f'<p class="note">Made with {escape(versions())}.</p>')
+    parts.append(f'<p class="note">Made with {in_html(versions())}.</p>')
     return "".join(parts)
 
 
@@ -321,6 +330,7 @@ def facts_of(
         best_step=progress.best_step,
         metrics=progress.best_metrics,
         per_category=progress.best_per_category,
+        details=progress.best_details,
         examples=examples,
         notes=progress.notes,
         findings=progress.findings,

@@ -43,6 +43,8 @@ class Progress:
     evaluations_without_gain: int = 0
     best_metrics: dict[str, float] = field(default_factory=dict)
     best_per_category: dict[str, dict[str, float]] = field(default_factory=dict)
+    best_details: dict[str, Any] = field(default_factory=dict)
+    """Curves, confusion and threshold of the best evaluation, see `evaluation.details`."""
     notes: dict[str, str] = field(default_factory=dict)
     """What was said when the run began, by title."""
     findings: dict[str, str] = field(default_factory=dict)

@@ -61,7 +61,7 @@ def in_preview(source, folder):
         """,
         schema.TrainEvalPipelineConfig(),
     )
-    (written,) = write_previews(config, folder / "previews", count=1, seed=0)
+    (written,), _ = write_previews(config, folder / "previews", count=1, seed=0)
     return outline(Image.open(written))
 
 

@@ -174,7 +174,7 @@ class TestCommands:
         files = ["--json", tmp_path / "o" / "i.json", "--report", tmp_path / "o" / "i.html"]
         result = self.run("inspect", file, *files)
         assert result.exit_code == 0
-        assert "1 images" in result.output
+        assert "1 image, 0 of them without boxes; 1 box (" in result.output
         assert "box without area" in result.output
         assert json.loads((tmp_path / "o" / "i.json").read_text())["boxes"] == 1
         assert (tmp_path / "o" / "i.html").read_text().startswith("<!doctype html>")
@@ -189,7 +189,7 @@ class TestCommands:
         file = write_csv(tmp_path / "c", lines, {"a.png": picture(), "b.png": picture()[:-20]})
         result = self.run("convert", file, tmp_path / "t.record", "--to", "tfrecord")
         assert result.exit_code == 0
-        assert "1 damaged images were left out" in result.output
+        assert "1 damaged image left out" in result.output
         assert "b.png" in result.output
 
     def test_split_writes_three_parts(self, tmp_path):

@@ -385,7 +385,7 @@ def test_previews_show_masks(tmp_path):
             f'train_config {{ batch_size: 1 }} train_input_reader {{ source: "{file}" {reader} }}',
             schema.TrainEvalPipelineConfig(),
         )
-        files = write_previews(config, tmp_path / f"out{len(sides)}", count=2, seed=0)
+        files, _ = write_previews(config, tmp_path / f"out{len(sides)}", count=2, seed=0)
         sides.append([np.asarray(Image.open(f)).astype(int) for f in files])
     for plain, masked in zip(*sides, strict=True):
         assert plain.shape == masked.shape

@@ -261,7 +261,7 @@ def test_an_image_damaged_in_the_middle_is_named_when_it_is_met():
     dataset = train_batches(config(), source, resizer(), seed=0, steps=3)
     with pytest.raises(DataError) as caught:
         list(named_errors(dataset, source))
-    assert "1 images cannot be decoded" in str(caught.value)
+    assert "1 image cannot be decoded" in str(caught.value)
     assert "hurt.png" in str(caught.value)
 
 

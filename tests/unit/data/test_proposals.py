@@ -120,7 +120,7 @@ def test_the_file_lying_beside_records_is_no_record(tmp_path):
     found = open_source(pattern, columns=["proposals"])
     assert len(found) == 3
     check_proposals(found)
-    with pytest.raises(DataError, match="3 images have no proposals"):
+    with pytest.raises(DataError, match="3 images without proposals"):
         check_proposals(open_source(pattern))
 
 
@@ -217,7 +217,7 @@ def test_images_without_proposals_are_named_before_training_starts():
         lambda: train_batches(config(), source, resizer(), seed=0),
         lambda: eval_batches(source, resizer(), batch_size=1, needs=needs(5)),
     ):
-        with pytest.raises(DataError, match=r"memory: 1 images have no proposals: b\.png"):
+        with pytest.raises(DataError, match=r"memory: 1 image without proposals: b\.png"):
             start()
 
 

@@ -68,6 +68,68 @@ def test_boxes_at_and_beyond_the_border_keep_the_size_of_the_picture(box, size):
     assert picture.size == (size[1], size[0])
 
 
+@pytest.mark.parametrize(
+    "box",
+    [
+        [60, 80, 60.3, 81], [60, 80, 61, 80.3], [60, 80, 60, 80], [60, 80, 62, 83],
+        [float("-inf"), 10, float("inf"), 20], [-1e300, -1e300, 1e300, 1e300],
+    ],
+)  # fmt: skip
+def test_a_box_of_any_size_is_drawn_where_it_is(box):
+    marks = changed(draw_detections(GREY, [box], [0.9], [1], {1: "x"}))
+    assert marks.any()
+    rows, columns = np.flatnonzero(marks.any(axis=1)), np.flatnonzero(marks.any(axis=0))
+    low = np.clip(np.minimum(box[:2], box[2:]), 0, [120, 160])
+    assert rows[0] - 30 <= low[0] <= rows[-1] + 30
+    assert columns[0] - 80 <= low[1] <= columns[-1] + 80
+
+
+def test_a_tiny_box_is_a_dot_of_its_colour():
+    picture = draw_detections(GREY, [[60, 80, 61, 81]], [0.9], [2], NAMES)
+    assert picture.getpixel((80, 60)) == palette_colour(1)
+
+
+def test_a_box_that_is_no_number_is_drawn_nowhere_and_the_others_are():
+    nan = float("nan")
+    boxes = [[nan, 1, 2, 3], [40, 30, 100, 110]]
+    both = draw_detections(GREY, boxes, [0.99, 0.9], [1, 1], NAMES)
+    one = draw_detections(GREY, boxes[1:], [0.9], [1], NAMES)
+    assert both.tobytes() == one.tobytes()
+    assert not changed(draw_detections(GREY, boxes[1:], [nan], [1], NAMES)).any()
+
+
+def test_a_name_longer_than_the_picture_is_cut_and_its_score_is_not():
+    label = labels.draw_label("a" * 500, (255, 92, 77), 12, tail="  97%", room=160)
+    assert label.width <= 160
+    whole = labels.draw_label("a", (255, 92, 77), 12, tail="  97%", room=160)
+    # The end of both labels shows the score.
+    tail = np.asarray(whole)[:, -30:]
+    np.testing.assert_array_equal(np.asarray(label)[:, -30:], tail)
+
+
+def test_controls_in_a_name_are_drawn_as_codes():
+    drawn, code = (
+        draw_detections(GREY, [[60, 30, 100, 110]], [0.9], [1], {1: name}).tobytes()
+        for name in ("a\x1b[2J", r"a\x1b[2J")
+    )
+    assert drawn == code
+
+
+def test_labels_that_crowd_become_a_legend_below_the_picture():
+    boxes = [[50 + i, 60 + i, 60 + i, 70 + i] for i in range(0, 12, 2)]
+    ids = [1, 1, 1, 1, 2, 2]
+    picture = draw_detections(GREY, boxes, [0.9] * 6, ids, NAMES)
+    assert picture.width == 160
+    assert picture.height > 120
+    strip = np.asarray(picture)[120:].astype(int)
+    for index in (0, 1):  # a label is a little see-through
+        assert (np.abs(strip - palette_colour(index)) < 20).all(axis=-1).any()
+    # No label stands on the picture itself: above and beside the boxes nothing is changed.
+    assert not changed(picture.crop((0, 0, 160, 120)))[:40].any()
+    few = draw_detections(GREY, boxes[:3], [0.9] * 3, ids[:3], NAMES)
+    assert few.size == (160, 120)
+
+
 def test_the_image_itself_is_not_drawn_on():
     image = GREY.copy()
     draw_detections(image, [[40, 30, 100, 110]], [0.9], [1], NAMES)

@@ -212,8 +212,8 @@ def test_nothing_is_printed(capfd):
 @pytest.mark.parametrize(
     ("broken", "found"),
     [
-        ({"scores": [0.5, 0.4]}, "1 boxes, but 2 scores"),
-        ({"truth_classes": []}, "1 boxes, but 0 truth_classes"),
+        ({"scores": [0.5, 0.4]}, "1 box, but 2 scores"),
+        ({"truth_classes": []}, "1 box, but 0 truth_classes"),
         ({"scores": [float("nan")]}, "a value of scores is not a finite number"),
         ({"boxes": [[0, 0, float("inf"), 1]]}, "a value of boxes is not a finite number"),
     ],

@@ -196,4 +196,4 @@ def test_a_plan_follows_the_user():
     plan = plan_training(100, batch_size=2, num_steps=50)
     assert (plan.batch_size, plan.num_steps, plan.warmup_steps) == (2, 50, 8)
     assert plan.learning_rate == pytest.approx(0.01)
-    assert plan.reasons[1] == "50 steps: as you said; each image is seen 1 times."
+    assert plan.reasons[1] == "50 steps: as you said; each image is seen 1 time."

@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 import pytest
 from PIL import Image
 
-from detectune.training.charts import Curve, axis_ticks, line_chart
+from detectune.drawing.charts import Curve, axis_ticks, line_chart
 from detectune.training.report import Box, Example, Facts, duration, report_html
 
 MAP = "DetectionBoxes_Precision/mAP"
@@ -132,8 +132,61 @@ def test_every_part_of_the_loss_has_its_curve():
     assert ">x</span>" in page
 
 
+DETAILS = {
+    "threshold": {"score": 0.37, "f1": 0.8, "precision": 0.9, "recall": 0.72},
+    "confusion": {"names": ["nut & bolt", "<script>"], "counts": [[7, 1, 2], [0, 5, 0], [3, 0, 0]]},
+    "classes": 2,
+    "curves": {
+        "nut & bolt": {"recall": [0.0, 0.5, 1.0], "precision": [1.0, 1.0, 0.5]},
+        "<script>": {"recall": [], "precision": []},
+    },
+    "worst": [],
+}
+
+
+def test_what_is_right_and_wrong_is_shown():
+    page = report_html(facts(details=DETAILS))
+    for text in (
+        "<b>0.37</b><span>suggested score threshold", "<b>0.800</b><span>F1 at that threshold",
+        "<b>90%</b><span>of the boxes shown are right", "<b>72%</b><span>of the objects are found",
+        "detectune predict … --threshold 0.37",
+        'var(--c3) 49%, transparent)">7</td>',  # 7 of 10: 70 % of the strongest tint
+        'var(--c2) 14%, transparent)">2</td>', ">missed<", ">nothing there<",
+        "nut &amp; bolt (10)", "Precision over recall at IoU 0.5",
+    ):  # fmt: skip
+        assert text in page, text
+    # Recall from 0 to 1 is 58 to 626 across, precision 1 is at 12 and 0.5 at 116 down.
+    assert 'points="58.0,12.0 342.0,12.0 626.0,116.0"' in page
+    parser = Balance()
+    parser.feed(page)
+    assert parser.open == []
+    assert "<script" not in page
+
+
+def test_without_a_right_box_no_threshold_is_suggested():
+    nothing = {**DETAILS["threshold"], "f1": 0.0}
+    page = report_html(facts(details={**DETAILS, "threshold": nothing}))
+    assert "No threshold is suggested" in page
+    assert "--threshold" not in page
+
+
+def test_an_example_says_what_went_wrong_in_it():
+    (example,) = facts().examples
+    page = report_html(facts(examples=[replace(example, caption="2 missed, 1 false box")]))
+    assert "2 missed, 1 false box</span>" in page
+
+
+def test_names_of_bytes_and_controls_are_text_of_the_page():
+    (example,) = facts().examples
+    name = "\udcff\x1b[2J</figcaption>\n"
+    page = report_html(facts(examples=[replace(example, file_name=name)], name=name))
+    assert page.encode("utf-8")
+    assert "\\xff\\x1b[2J&lt;/figcaption&gt;\\n" in page
+    assert "\x1b" not in page
+
+
 def test_the_page_is_whole_and_asks_nothing_of_the_network():
-    page = report_html(facts())
+    page = report_html(facts(details=DETAILS))
     parser = Balance()
     parser.feed(page)
     assert parser.open == []
@@ -184,19 +237,19 @@ def test_axes_have_round_numbers(top, ticks):
 
 
 def test_a_curve_reaches_from_corner_to_corner():
-    chart = line_chart([Curve("a", [(0, 0.0), (10, 1.0)])], title="t", first_step=0, last_step=10)
+    chart = line_chart([Curve("a", [(0, 0.0), (10, 1.0)])], title="t", first=0, last=10)
     # The plane is 58 to 626 across and 12 to 220 down.
     assert 'points="58.0,220.0 626.0,12.0"' in chart
 
 
 def test_values_that_are_not_finite_and_long_curves_are_drawn_as_well_as_can_be():
     points = [(step, float("nan") if step == 5 else 1.0) for step in range(5001)]
-    chart = line_chart([Curve("a", points)], title="t", first_step=0, last_step=5000)
+    chart = line_chart([Curve("a", points)], title="t", first=0, last=5000)
     assert "nan" not in chart
     places = chart.split('points="')[1].split('"')[0].split()
     assert 350 < len(places) <= 402
     assert places[-1].startswith("626.0,")
-    assert line_chart([Curve("a", [(1, float("inf"))])], title="t", first_step=0, last_step=1) == ""
+    assert line_chart([Curve("a", [(1, float("inf"))])], title="t", first=0, last=1) == ""
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from detectune.config.needs import BOXES_ONLY, Needs
 from detectune.config.problems import Problem, missing
 from detectune.config.ranges import range_of
 from detectune.errors import ConfigError, three_part
+from detectune.wording import plural
 
 
 class Architecture:
@@ -93,7 +94,7 @@ class Architecture:
 
     def describe(self) -> str:
         """One phrase for people: the network and the number of classes."""
-        return f"{self.feature_extractor or self.path}, {self.num_classes} classes"
+        return f"{self.feature_extractor or self.path}, {plural(self.num_classes, 'class')}"
 
     # --- problems ---------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ import numpy as np
 from detectune.data.columns.base import Column, columns
 from detectune.data.sources.base import Record, Source
 from detectune.errors import DataError, three_part
+from detectune.wording import plural
 
 
 def record_proposals(record: Record, count: int) -> np.ndarray:
@@ -36,7 +37,8 @@ def _without(place: str, names: list[str]) -> DataError:
     more = f", … and {len(names) - 5} more" if len(names) > 5 else ""
     return DataError(
         three_part(
-            f"{place}: {len(names)} images have no proposals: {', '.join(names[:5])}{more}.",
+            f"{place}: {plural(len(names), 'image')} without proposals: "
+            f"{', '.join(names[:5])}{more}.",
             "A detector without a first stage looks at boxes that come with the data.",
             "Compute them once with `detectune data proposals SOURCE`.",
         )

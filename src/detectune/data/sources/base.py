@@ -20,6 +20,7 @@ from detectune.data.defects import UNUSED, Defect
 from detectune.data.masks import Mask, mask_problem
 from detectune.data.sources.surveying import Glance, Survey, Surveyor, Unit
 from detectune.errors import DataError, did_you_mean, three_part
+from detectune.wording import plural
 
 
 class Record(NamedTuple):
@@ -225,8 +226,8 @@ class Source(abc.ABC):
 
     def describe(self) -> str:
         """One line for people: where the data come from and how many images and classes."""
-        classes = len(self.label_map.items)
-        return f"{self.name}: {len(self)} images, {classes} class{'es' * (classes != 1)}"
+        classes = plural(len(self.label_map.items), "class")
+        return f"{self.name}: {plural(len(self), 'image')}, {classes}"
 
 
 class Subset(Source):

@@ -24,6 +24,7 @@ from detectune.data.sources.base import (
 )
 from detectune.data.sources.surveying import Glance
 from detectune.errors import DataError, three_part
+from detectune.wording import plural
 
 _HEAD, _TAIL = 65536, 4096
 
@@ -187,7 +188,7 @@ def missing_images(name: str, missing: list[str], folders: list[Path]) -> DataEr
     looked = ", ".join(str(folder) for folder in dict.fromkeys(folders))
     return DataError(
         three_part(
-            f"{name}: none of its {len(missing)} images was found (first: {shown}).",
+            f"{name}: none of its {plural(len(missing), 'image')} was found (first: {shown}).",
             f"Looked in: {looked}.",
             "Put the images into one of these folders.",
         )

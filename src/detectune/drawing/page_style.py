@@ -1,4 +1,4 @@
-"""The style sheet of `report.html`, light and dark."""
+"""The style sheet of `report.html` and of the page of an inspection, light and dark."""
 
 from __future__ import annotations
 
@@ -24,32 +24,55 @@ p.lead, .note { color: var(--soft); margin: 0; }
 .numbers b { display: block; font-size: 26px; line-height: 1.25; font-weight: 650;
   font-variant-numeric: tabular-nums; }
 .numbers span { color: var(--soft); font-size: 13.5px; }
-.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(430px, 1fr)); gap: 16px; }
-figure { margin: 0; padding: 14px 16px 8px; }
-figcaption { font-weight: 600; font-size: 14.5px; display: flex; flex-wrap: wrap;
+.charts, .pairs { display: grid; gap: 16px;
+  grid-template-columns: repeat(auto-fit, minmax(min(430px, 100%), 1fr)); }
+h1.path { font-size: 22px; overflow-wrap: anywhere; }
+.samples { display: flex; flex-wrap: wrap; gap: 12px; margin-top: 12px; align-items: flex-start; }
+.samples figure { padding: 6px; max-width: 100%; }
+.samples img { display: block; max-width: 100%; height: auto; border-radius: 6px; }
+.samples figcaption { margin: 6px 0 0; font-weight: 400; font-size: 13px; max-width: 320px; }
+.tables.one { grid-template-columns: minmax(0, 1fr); }
+.charts + .tables { margin-top: 16px; }
+.wide { overflow-x: auto; }
+.confusion { width: auto; }
+.confusion td, .confusion th { padding: 5px 7px; }
+.confusion td { min-width: 34px; }
+.confusion th span { display: inline-block; max-width: 11em; overflow: hidden;
+  text-overflow: ellipsis; white-space: nowrap; vertical-align: bottom; }
+.confusion tr:first-child th { vertical-align: bottom; text-align: right; }
+.confusion tr:first-child th span { writing-mode: vertical-rl; transform: rotate(180deg);
+  max-height: 9em; max-width: none; }
+code { font: .93em ui-monospace, Menlo, Consolas, monospace; }
+.numbers + .note, .note + .charts { margin-top: 14px; }
+figure { margin: 0; min-width: 0; padding: 14px 16px 8px; }
+figcaption { overflow-wrap: anywhere; font-weight: 600; font-size: 14.5px; display: flex;
+  flex-wrap: wrap;
   justify-content: space-between; gap: 4px 16px; margin-bottom: 8px; }
-.legend { font-weight: 400; font-size: 13px; color: var(--soft); display: flex; gap: 14px; }
+.legend { font-weight: 400; font-size: 13px; color: var(--soft); display: flex;
+  flex-wrap: wrap; gap: 2px 14px; }
 .key i { display: inline-block; width: 14px; height: 3px; border-radius: 2px; margin-right: 6px;
   vertical-align: middle; background: currentColor; }
 svg { display: block; width: 100%; height: auto; }
 .grid { stroke: var(--rule); stroke-width: 1; }
 .axis { fill: var(--soft); font-size: 12px; }
 .end { text-anchor: end; }
+.middle { text-anchor: middle; }
 .line { fill: none; stroke: currentColor; stroke-width: 2.2; stroke-linejoin: round; }
 .mark { fill: currentColor; }
 .c1 { color: var(--c1); } .c2 { color: var(--c2); } .c3 { color: var(--c3); }
 .c4 { color: var(--c4); } .c5 { color: var(--c5); } .c6 { color: var(--c6); }
-.tables { display: grid; grid-template-columns: repeat(auto-fit, minmax(380px, 1fr)); gap: 16px;
-  align-items: start; }
+.tables { display: grid; gap: 16px; align-items: start;
+  grid-template-columns: repeat(auto-fit, minmax(min(380px, 100%), 1fr)); }
 .tables > div { padding: 6px 16px 12px; overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-size: 14.5px; }
 th { text-align: left; color: var(--soft); font-weight: 500; font-size: 13px; }
 th, td { padding: 7px 4px; border-bottom: 1px solid var(--rule); }
 tr:last-child td { border-bottom: 0; }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
-.pairs { display: grid; grid-template-columns: repeat(auto-fit, minmax(430px, 1fr)); gap: 16px; }
 .pair { display: grid; grid-template-columns: 1fr 1fr; gap: 8px; }
 .pair svg { border-radius: 6px; }
+@media (max-width: 560px) { main { padding: 24px 14px 48px; } .axis { font-size: 19px; }
+  .confusion th span { max-width: 7em; } }
 .pair span { font-size: 12.5px; color: var(--soft); }
 .box { fill: none; vector-effect: non-scaling-stroke; stroke-width: 2.5; }
 .halo { fill: none; vector-effect: non-scaling-stroke; stroke: #000; stroke-opacity: .45;

@@ -1,0 +1,58 @@
+"""Arguments that several commands share, refused before anything large is imported."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from detectune.errors import CheckpointError, three_part
+from detectune.wording import one_line
+
+
+class _Path(click.ParamType[str]):
+    """A path, or a name of data such as voc:PATH; not an empty one, which would mean "here"."""
+
+    name = "path"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        text = str(value)
+        if not text.strip() or "\0" in text:
+            self.fail(
+                f'"{one_line(text)}" names nothing.\nA path has at least one letter.\n'
+                "A variable of the shell may be empty: check it, or write . for this folder.",
+                param,
+                ctx,
+            )
+        return text
+
+
+PATH = _Path()
+SEED = click.IntRange(0, 2**31 - 1)
+"""What every source of random numbers takes."""
+COUNT = click.IntRange(min=1)
+CHECKPOINT = click.option(
+    "--checkpoint",
+    type=PATH,
+    metavar="best|last|PATH",
+    help="Which weights; the best if left out.",
+)
+
+
+def refuse_missing_run(path: str) -> None:
+    """Say at once that there is nothing at `path`: loading TensorFlow for that takes seconds.
+
+    Raises:
+        CheckpointError: there is nothing.
+    """
+    if Path(path).exists():
+        return
+    raise CheckpointError(
+        three_part(
+            f"{one_line(path)}: it is no folder.",
+            "Needed is a run directory (pipeline.config and checkpoints/), an unpacked zoo "
+            "archive (pipeline.config and checkpoint/) or, to predict, an exported folder.",
+            "Check the path; `detectune train --model-dir DIR` makes a run directory.",
+        )
+    )
