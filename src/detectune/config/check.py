@@ -97,6 +97,6 @@ def _placed(problem: Problem, places: dict[str, Place]) -> Problem:
     """`problem` at its field, or at the nearest enclosing message that is written."""
     path = problem.field
     while path and path not in places:
-        path = path.rpartition(".")[0]
+        path = path.rpartition("[" if path.endswith("]") else ".")[0]
     line, column = places.get(path, Place(1, 1))
     return problem._replace(line=line, column=column)

@@ -80,7 +80,8 @@ def text_problems(text: str, message: Descriptor) -> list[Problem]:
                 "",
                 f"{error.found}.",
                 f"Expected here: {error.expected}.",
-                "Look at this line and the ones above it for a missing brace, colon or quote.",
+                error.advice
+                or "Look at this line and the ones above it for a missing brace, colon or quote.",
                 *error.place,
             )
         ]
