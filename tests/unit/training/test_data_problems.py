@@ -18,7 +18,7 @@ from detectune.training.data_problems import data_problems
 @pytest.fixture
 def folders(tmp_path) -> tuple[Path, Path]:
     """Eight pictures to learn from and eight to measure with: blue and red."""
-    return write_squares(tmp_path / "train"), write_squares(tmp_path / "eval")
+    return write_squares(tmp_path / "train"), write_squares(tmp_path / "eval", seed=6)
 
 
 def config_of(folders):
@@ -34,6 +34,17 @@ def rewrite(folder: Path, change) -> None:
 
 def test_sound_data_have_no_problems(folders):
     assert data_problems(config_of(folders)) == []
+
+
+def test_pictures_that_are_trained_and_measured_on_are_counted(folders):
+    for number in (1, 4):
+        name = f"square{number}.png"
+        (folders[1] / name).write_bytes((folders[0] / name).read_bytes())
+    (problem,) = data_problems(config_of(folders))
+    assert (problem.severity, problem.field) == ("warning", "eval_input_reader")
+    assert problem.found == (
+        "2 of 8 images are among the training images: square1.png, square4.png."
+    )
 
 
 def test_a_picture_that_is_cut_off_is_an_error_at_its_reader(folders):
