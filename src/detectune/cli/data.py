@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import click
 
+from detectune.cli.options import PATH, PICTURES, SEED, SHARDS
+
 _TO = click.Choice(["tfrecord", "coco", "voc", "csv", "yolo"])
-_LABEL_MAP = click.option("--label-map", type=click.Path(), help="A label_map.pbtxt to go by.")
+_LABEL_MAP = click.option("--label-map", type=PATH, help="A label_map.pbtxt to go by.")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -18,10 +20,10 @@ def data() -> None:
 
 
 @data.command()
-@click.argument("source")
+@click.argument("source", type=PATH)
 @_LABEL_MAP
-@click.option("--json", "json_file", type=click.Path(), help="Write everything as JSON.")
-@click.option("--report", type=click.Path(), help="Write a page with drawn samples (.html).")
+@click.option("--json", "json_file", type=PATH, help="Write everything as JSON.")
+@click.option("--report", type=PATH, help="Write a page with drawn samples (.html).")
 def inspect(source: str, label_map: str | None, json_file: str | None, report: str | None) -> None:
     """What is in SOURCE, what is wrong with it, and what will happen to that."""
     from detectune.cli.data_output import open_named, print_inspection, track_images
@@ -39,11 +41,13 @@ def inspect(source: str, label_map: str | None, json_file: str | None, report: s
 
 
 @data.command()
-@click.argument("source")
-@click.argument("dest", type=click.Path())
+@click.argument("source", type=PATH)
+@click.argument("dest", type=PATH)
 @click.option("--to", type=_TO, required=True, help="The format to write.")
 @_LABEL_MAP
-@click.option("--shards", type=int, default=1, show_default=True, help="TFRecord files to write.")
+@click.option(
+    "--shards", type=SHARDS, default=1, show_default=True, help="TFRecord files to write."
+)
 @click.option("--strict", is_flag=True, help="Stop at a damaged image instead of skipping it.")
 def convert(
     source: str, dest: str, to: str, label_map: str | None, shards: int, strict: bool
@@ -57,10 +61,10 @@ def convert(
 
 
 @data.command()
-@click.argument("source")
-@click.argument("dest", type=click.Path())
+@click.argument("source", type=PATH)
+@click.argument("dest", type=PATH)
 @click.option("--ratios", default="0.8,0.1,0.1", show_default=True, help="Train, val, test.")
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--seed", type=SEED, default=0, show_default=True)
 @click.option("--to", type=_TO, default="tfrecord", show_default=True)
 @_LABEL_MAP
 @click.option("--strict", is_flag=True, help="Stop at a damaged image instead of skipping it.")
@@ -78,7 +82,7 @@ def split(
 
 
 @data.command()
-@click.argument("source")
+@click.argument("source", type=PATH)
 @click.option(
     "--count",
     type=click.IntRange(min=1),
@@ -105,10 +109,10 @@ def proposals(source: str, count: int, quality: bool) -> None:
 
 
 @data.command()
-@click.argument("pipeline_config", type=click.Path())
-@click.argument("dest", type=click.Path())
-@click.option("--count", type=int, default=16, show_default=True, help="Pictures to write.")
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.argument("pipeline_config", type=PATH)
+@click.argument("dest", type=PATH)
+@click.option("--count", type=PICTURES, default=16, show_default=True, help="Pictures to write.")
+@click.option("--seed", type=SEED, default=0, show_default=True)
 def preview(pipeline_config: str, dest: str, count: int, seed: int) -> None:
     """Augmented samples of PIPELINE_CONFIG as pictures in DEST, annotations drawn."""
     from detectune.config.load import load_config

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import click
 
+from detectune.cli.options import PATH
+
 
 @click.command()
 @click.option(
     "--model-dir",
+    type=PATH,
     default="demo-run",
     show_default=True,
     metavar="DIR",

@@ -6,13 +6,17 @@ import json
 
 import click
 
+from detectune.cli.options import PATH
+
 
 @click.command()
-@click.argument("run")
-@click.option("--checkpoint", metavar="best|last|PATH", help="Which weights; the best if left out.")
-@click.option("--data", metavar="SOURCE", help="Other images than those of the config.")
+@click.argument("run", type=PATH)
+@click.option(
+    "--checkpoint", type=PATH, metavar="best|last|PATH", help="Which weights; the best if left out."
+)
+@click.option("--data", type=PATH, metavar="SOURCE", help="Other images than those of the config.")
 @click.option("--limit", type=click.IntRange(min=1), help="Only the first so many images.")
-@click.option("--json", "json_file", metavar="FILE", help="Write the numbers as JSON.")
+@click.option("--json", "json_file", type=PATH, metavar="FILE", help="Write the numbers as JSON.")
 def evaluate(
     run: str, checkpoint: str | None, data: str | None, limit: int | None, json_file: str | None
 ) -> None:

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import click
 
+from detectune.cli.options import PATH
+
 
 @click.command()
-@click.argument("run")
+@click.argument("run", type=PATH)
 @click.option("--to", default="saved_model", show_default=True, metavar="FORMAT")
-@click.option("-o", "--output", required=True, metavar="DEST", help="A new folder, or a new file.")
-@click.option("--checkpoint", metavar="best|last|PATH", help="Which weights; the best if left out.")
+@click.option(
+    "-o", "--output", type=PATH, required=True, metavar="DEST", help="A new folder, or a new file."
+)
+@click.option(
+    "--checkpoint", type=PATH, metavar="best|last|PATH", help="Which weights; the best if left out."
+)
 @click.option("--precision", metavar="NAME", help="One of the format's; its usual if left out.")
-@click.option("--image", "images", multiple=True, metavar="FILE", help="Compare on this image.")
+@click.option(
+    "--image", "images", type=PATH, multiple=True, metavar="FILE", help="Compare on this image."
+)
 def export(
     run: str,
     to: str,

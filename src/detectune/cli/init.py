@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from detectune.cli.options import PATH
 from detectune.errors import ConfigError, three_part
 from detectune.files import write_text
 
@@ -30,15 +31,16 @@ A detector made with detectune.
 
 
 @click.command()
-@click.argument("project", type=click.Path(path_type=Path))
-def init(project: Path) -> None:
+@click.argument("project", type=PATH)
+def init(project: str) -> None:
     """Make the folders of a new PROJECT."""
-    made = make_project(project)
+    folder = Path(project)
+    made = make_project(folder)
     for path in made:
         click.echo(f"made {path}")
     if not made:
         click.echo(f"{project}: all is there")
-    click.echo(f"next: put pictures and annotations into {project / 'images' / 'train'}")
+    click.echo(f"next: put pictures and annotations into {folder / 'images' / 'train'}")
 
 
 def make_project(project: Path) -> list[Path]:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import click
 
+from detectune.cli.options import PATH
+
 
 @click.command()
-@click.argument("model", metavar="RUN_OR_ARTIFACT")
-@click.argument("images", nargs=-1, required=True, metavar="IMAGE_OR_DIR...")
-@click.option("--out", default="predictions", show_default=True, metavar="DIR")
-@click.option("--json", "json_file", metavar="FILE", help="Write COCO results.")
+@click.argument("model", type=PATH, metavar="RUN_OR_ARTIFACT")
+@click.argument("images", type=PATH, nargs=-1, required=True, metavar="IMAGE_OR_DIR...")
+@click.option("--out", type=PATH, default="predictions", show_default=True, metavar="DIR")
+@click.option("--json", "json_file", type=PATH, metavar="FILE", help="Write COCO results.")
 @click.option("--threshold", default=0.5, show_default=True, type=click.FloatRange(0.0, 1.0))
-@click.option("--checkpoint", metavar="best|last|PATH", help="Which weights; the best if left out.")
+@click.option(
+    "--checkpoint", type=PATH, metavar="best|last|PATH", help="Which weights; the best if left out."
+)
 def predict(
     model: str,
     images: tuple[str, ...],

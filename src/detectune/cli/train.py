@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import click
 
+from detectune.cli.options import PATH
+
 
 @click.command()
-@click.argument("file", metavar="PIPELINE_CONFIG")
-@click.option("--model-dir", required=True, metavar="DIR", help="The run directory to make.")
+@click.argument("file", type=PATH, metavar="PIPELINE_CONFIG")
+@click.option(
+    "--model-dir", type=PATH, required=True, metavar="DIR", help="The run directory to make."
+)
 @click.option("--set", "overrides", multiple=True, metavar="PATH=VALUE", help="Change a field.")
 @click.option("--resume", is_flag=True, help="Go on with the run in --model-dir.")
 def train(file: str, model_dir: str, overrides: tuple[str, ...], resume: bool) -> None:

@@ -6,6 +6,8 @@ import json
 
 import click
 
+from detectune.cli.options import PATH
+
 
 @click.group()
 def zoo() -> None:
@@ -41,9 +43,10 @@ def show(name: str, as_json: bool) -> None:
 
 @zoo.command()
 @click.argument("name")
-@click.option("--into", default="pre-trained", show_default=True, metavar="DIR")
+@click.option("--into", type=PATH, default="pre-trained", show_default=True, metavar="DIR")
 @click.option(
     "--mirror",
+    type=PATH,
     metavar="URL_OR_DIR",
     help="Another server or a folder with archives; also DETECTUNE_ZOO_MIRROR.",
 )
