@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -17,8 +18,11 @@ from dataclasses import dataclass
 from google.protobuf import text_format
 
 from detectune.config import schema
-from detectune.config.load import parse_message, read_config_text
-from detectune.config.look_alikes import shown_name
+from detectune.config.file_kinds import looks_like_config
+from detectune.config.load import parse_message, text_problems
+from detectune.config.look_alikes import look_alikes, shown_name
+from detectune.config.problems import Problem, from_error
+from detectune.config.text_file import read_config_text
 from detectune.config.text_problems import read_tree
 from detectune.config.text_tree import parse
 from detectune.errors import ConfigError, three_part
@@ -145,6 +149,11 @@ def read_label_map(path: str | os.PathLike[str]) -> LabelMap:
             twice, or an item without a name.
     """
     text = read_config_text(path, "label map")
+    if looks_like_config(text):
+        raise _error(
+            f"{path}:1:1: this is a pipeline.config.",
+            "Give the label map that it names as label_map_path.",
+        )
     message = parse_message(text, schema.StringIntLabelMap(), str(path))
     if not message.item:
         raise _error(
@@ -165,6 +174,37 @@ def read_label_map(path: str | os.PathLike[str]) -> LabelMap:
         return f"{path}:{found.line}:{found.column}"
 
     return _checked([item for _, item in kept], str(path), place)
+
+
+def check_label_map(path: str | os.PathLike[str]) -> list[Problem]:
+    """Everything wrong or questionable in the label map at `path`, and a note that it is one.
+
+    Raises:
+        ConfigError: the file itself cannot be read.
+    """
+    text = read_config_text(path, "label map")
+    wrong = text_problems(text, schema.StringIntLabelMap.DESCRIPTOR)
+    if wrong:
+        return wrong
+    try:
+        label_map = read_label_map(path)
+    except ConfigError as error:
+        return [_placed(from_error(error, ""), str(path))]
+    count = len(label_map)
+    classes = f"{count} class{'es' * (count != 1)} up to id {label_map.num_classes}"
+    note = Problem(
+        "note", "", f"this is a label map of {classes}.", "A config names it as label_map_path.", ""
+    )
+    return [note, *(names.problem("") for names in look_alikes(label_map.names))]
+
+
+def _placed(problem: Problem, path: str) -> Problem:
+    """`problem`, whose text begins with its place in the file `path`, with that place apart."""
+    match = re.match(r":(\d+):(\d+): ", problem.found.removeprefix(path))
+    if match is None:
+        return problem
+    found = problem.found.removeprefix(path)[match.end() :]
+    return problem._replace(found=found, line=int(match[1]), column=int(match[2]))
 
 
 def write_label_map(label_map: LabelMap, path: str | os.PathLike[str]) -> None:

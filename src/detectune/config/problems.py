@@ -44,7 +44,16 @@ class Problem(NamedTuple):
         """`file:line:column: severity: text`, as compilers write it."""
         place = f"{file}:{self.line}:{self.column}: " if self.line else f"{file}: " if file else ""
         field = f"{self.field}: " if self.field else ""
-        return f"{place}{self.severity}: {field}{self.text}"
+        return printable(f"{place}{self.severity}: {field}{self.text}")
+
+
+def printable(text: str) -> str:
+    """`text` in one line, with control characters and halves of characters as escapes."""
+    if text.isprintable():
+        return text
+    return "".join(
+        one if one.isprintable() else one.encode("unicode_escape").decode() for one in text
+    )
 
 
 def from_error(error: DetectuneError, field: str) -> Problem:

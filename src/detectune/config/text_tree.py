@@ -64,9 +64,12 @@ class TextSyntaxError(ValueError):
         self.place, self.found, self.expected, self.advice = place, found, expected, advice
 
 
+# As protobuf's own parser has it: whatever Unicode calls a space.
+_BLANK = "\\s\\x1c-\\x1f\\x85\\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+_SKIPPED = rf"(?:[{_BLANK}]++|\#[^\n]*+)*+"
 _TOKEN = re.compile(
-    r"""(?:[ \t\r\n\f\v]++ | \#[^\n]*+)*+
-     (?: (?P<string>"(?:[^"\\\n]|\\.)*" | '(?:[^'\\\n]|\\.)*')
+    _SKIPPED
+    + r"""(?: (?P<string>"(?:[^"\\\n]|\\.)*" | '(?:[^'\\\n]|\\.)*')
       | (?P<number>(?:-\s*)?(?:0[xX][0-9a-fA-F]+ | (?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)
                    [fF]?(?![\w.]))
       | (?P<word>(?:-\s*)?[A-Za-z_]\w*)
@@ -74,7 +77,7 @@ _TOKEN = re.compile(
       | (?P<end>\Z))""",
     re.VERBOSE | re.ASCII,
 )
-_SPACE = re.compile(r"(?:[ \t\r\n\f\v]++|#[^\n]*+)*+")
+_SPACE = re.compile(_SKIPPED, re.ASCII)
 _MOST_NESTED = 100
 """As protobuf's own limit; Python's stack stays out of danger."""
 _QUOTES = "\u201c\u201d\u201e\u201f\u2018\u2019\u201a\u00ab\u00bb\u2033\u00b4`"

@@ -54,7 +54,7 @@ def test_a_picture_that_is_cut_off_is_an_error_at_its_reader(folders):
     assert (problem.severity, problem.field) == ("error", "eval_input_reader")
     assert problem.found.startswith("1 × truncated image: square3.png (")
     assert problem.allowed == (
-        "What will happen: training refuses to start; convert leaves it out and says so."
+        "What will happen: training refuses to start; convert leaves the image out and says so."
     )
     assert problem.next_step == (
         f"`detectune data inspect csv:{folders[1] / 'labels.csv'}` lists all."
