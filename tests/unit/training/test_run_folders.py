@@ -19,9 +19,9 @@ from tiny import compiled, tiny_config, write_squares
 
 from detectune.checkpoints.files import find_checkpoint, read_checkpoint, write_checkpoint
 from detectune.checkpoints.pointers import latest_in, named_by
-from detectune.checkpoints.restore import restore
+from detectune.checkpoints.restore import label_map_beside, restore
 from detectune.checkpoints.run_directory import Run, open_run
-from detectune.config.label_map import LabelMap
+from detectune.config.label_map import LabelMap, write_label_map
 from detectune.detectors.base import Detector
 from detectune.detectors.build import build_detector
 from detectune.errors import CheckpointError, ConfigError, DataError
@@ -223,6 +223,16 @@ def test_a_label_map_with_more_classes_than_the_model_is_refused(run):
     (run / "label_map.pbtxt").write_text('item { id: 3 name: "green" }')
     with pytest.raises(CheckpointError, match="it has ids up to 3, but the model has 2 classes"):
         open_run(run).label_map()
+
+
+def test_a_label_map_above_a_run_is_of_others(run):
+    write_label_map(LabelMap.from_names(["bolt", "nut"]), run.parent / "label_map.pbtxt")
+    (run / "label_map.pbtxt").unlink()
+    assert open_run(run).known_label_map() is None
+    for which in ("best", "last"):
+        assert label_map_beside(open_run(run).checkpoint(which)) is None
+    write_label_map(LabelMap.from_names(["blue", "red"]), run / "label_map.pbtxt")
+    assert label_map_beside(open_run(run).checkpoint("best")) == run / "label_map.pbtxt"
 
 
 @pytest.mark.parametrize("make", [os.mkdir, os.mkfifo])
