@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from detectune.config import schema
@@ -56,12 +56,15 @@ class RunEvaluation:
         """Curves, confusion and threshold of the evaluation just done; see `evaluation.details`."""
         return details(self._evaluated.images, self._evaluated.names) if self._evaluated else {}
 
-    def examples(self, model: Detector, worst: Sequence[Mapping[str, Any]] = ()) -> list[Example]:
+    def examples(self, model: Detector, found: Mapping[str, Any] | None = None) -> list[Example]:
         """Some of the images, with what `model` finds in them.
 
         Args:
-            worst: which ones, as `details` lists them; spread over all if there are none.
+            found: what `details` says: the worst images are shown, at the suggested threshold.
+                Without it, images spread over all.
         """
+        worst = found["worst"] if found else ()
+        threshold = found["threshold"]["score"] if found else 0.4
         return find_examples(
             self._detection_model(model),
             self.stream.source,
@@ -69,6 +72,7 @@ class RunEvaluation:
             batch_size=self._batch_size,
             needs=evaluation_needs(self.config),
             chosen=[(int(image["index"]), _caption(image)) for image in worst],
+            threshold=threshold,
         )
 
     @property

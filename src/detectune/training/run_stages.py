@@ -133,9 +133,7 @@ def _write_report(training: TrainingContext) -> None:
     data = [f"trained on {training.streams[TRAIN].source.describe()}"]
     if training.evaluation is not None:
         restore(training.detector, training.run.checkpoint("best"))
-        examples = training.evaluation.examples(
-            training.detector, training.progress.best_details.get("worst", ())
-        )
+        examples = training.evaluation.examples(training.detector, training.progress.best_details)
         data.append(f"evaluated on {training.streams[EVALUATE].source.describe()}")
     facts = facts_of(training.run, training.progress, data=data, examples=examples)
     write_text(training.run.path / "report.html", report_html(facts))
