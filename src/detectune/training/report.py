@@ -160,7 +160,7 @@ def duration(seconds: float) -> str:
 
 def _charts(facts: Facts) -> str:
     trains, evals = _rows(facts, "train"), _rows(facts, "eval")
-    span = {"first": 0, "last": max(facts.steps, 1)}
+    span: dict[str, Any] = {"first": 0, "last": max(facts.steps, 1)}
     scores = {"mAP": _MAP, "mAP@.5": _HALF, "mask mAP": _MASK_MAP, "mask mAP@.5": _MASK_HALF}
     charts = [
         line_chart(
