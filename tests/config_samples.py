@@ -26,7 +26,8 @@ def write_good_config(folder, text_change=lambda text: text):
         'item { id: 1 name: "hammer" }\nitem { id: 2 name: "pliers" }\n'
     )
     (folder / "zoo" / "checkpoint").mkdir(parents=True)
-    (folder / "zoo" / "checkpoint" / "ckpt-0.index").write_bytes(b"x")
+    for ending in (".index", ".data-00000-of-00001"):
+        (folder / "zoo" / "checkpoint" / f"ckpt-0{ending}").write_bytes(b"x")
     path = folder / "pipeline.config"
     path.write_text(text_change(config_text(good_config())))
     return path

@@ -24,6 +24,7 @@ from detectune.config.architectures.ssd import SSD_EXTRACTORS
 from detectune.config.choices import choice_of
 from detectune.config.descriptors import is_repeated, message_name, with_nested
 from detectune.config.field_status import Status, field_status
+from detectune.config.ranges import range_of
 from detectune.detectors.builders.feature_extractor import feature_extractor_types
 from detectune.detectors.builders.region_features import (
     region_feature_types,
@@ -44,6 +45,10 @@ What detectune does with every field of the original's schema, and with its own 
 - **ignored**: accepted for old configs, without effect; `detectune config check` and
   `detectune train` print the reason.
 - **refused**: a config that sets it to something else than its default is an error.
+
+Numbers outside of what is allowed are errors of `detectune config check`, `detectune train` and of
+whatever builds a detector, and so are NaN and infinite ones. The upper ends are far above anything
+that real configs say: they stop slips of the pen before they take all memory.
 
 {counts}
 """
@@ -241,6 +246,10 @@ def remark(field, status: Status) -> str:
     values = ", ".join(f"`{value}`" for value in choice.values if value != "") if choice else ""
     parts = [f"{status.kind}." if status.reason or values else status.kind]
     parts += [status.reason, status.next_step, f"Supported: {values}." if values else ""]
+    numbers = range_of(field) if status.kind == "honoured" and not values else None
+    if numbers is not None:
+        parts[0] = "honoured."
+        parts.append(f"Allowed: {numbers.text}. {numbers.why}".rstrip())
     if field.number >= 1001:
         parts.append("(detectune's own)")
     return " ".join(part for part in parts if part).replace("|", "\\|")

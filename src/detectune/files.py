@@ -7,17 +7,63 @@ import errno
 import os
 import re
 import shutil
+import stat
 import tempfile
 from collections.abc import Generator
 from pathlib import Path
 
-from detectune.errors import DetectuneError, WriteError, three_part
+from detectune.errors import ConfigError, DetectuneError, WriteError, three_part
 from detectune.wording import one_line
 
 MOST_BYTES = 255
 """Of a file name, on every usual file system."""
 # What `atomic_path` leaves beside its target if the process is killed.
 _LEFTOVER = re.compile(r"^\.(?P<target>.+)\.[a-z0-9_]{8}$")
+# What file systems allow, in bytes.
+_LONGEST_NAME, _LONGEST_PATH = 255, 4095
+
+
+def usable_path(path: str | os.PathLike[str], what: str) -> Path:
+    """`path`, if every library can open and show a file of this name.
+
+    Args:
+        what: which option or argument it is, for the error.
+
+    Raises:
+        ConfigError: it is empty, too long, or has a zero byte or bytes that are not UTF-8.
+    """
+    text = os.fspath(path)
+    reason = _unusable(text)
+    if reason:
+        shown = one_line(text)
+        shown = shown if len(shown) <= 120 else f"{shown[:60]}…{shown[-40:]}"
+        raise ConfigError(
+            three_part(
+                f'{what} "{shown}": {reason}.',
+                f"A path is UTF-8 text, with names of up to {_LONGEST_NAME} bytes.",
+                "Choose another path.",
+            )
+        )
+    return Path(text)
+
+
+def _unusable(text: str) -> str:
+    """Why `text` cannot be a path; empty if it can."""
+    if not text.strip():
+        return "it is empty"
+    if "\0" in text:
+        return "it has a zero byte"
+    try:
+        os.path.abspath(text).encode("utf-8")
+    except UnicodeEncodeError:
+        return "it has bytes that are not UTF-8, itself or in a folder above"
+    except FileNotFoundError:
+        return "the current folder is gone"
+    data = os.fsencode(text)
+    if len(data) > _LONGEST_PATH:
+        return f"it has {len(data):,} bytes"
+    longest = max((len(name) for name in data.replace(b"\\", b"/").split(b"/")), default=0)
+    return f"it has a name of {longest} bytes" if longest > _LONGEST_NAME else ""
 
 
 @contextlib.contextmanager
@@ -64,6 +110,26 @@ def copy_file(source: str | os.PathLike[str], path: str | os.PathLike[str]) -> N
     """Copy the file `source` to `path`, atomically."""
     with atomic_path(path) as temporary:
         shutil.copyfile(source, temporary)
+
+
+def read_regular(path: str | os.PathLike[str], most: int = 1 << 20) -> bytes:
+    """The bytes of the plain file `path`; never waits, as reading from a pipe or a device may.
+
+    Args:
+        most: the largest size in bytes that such a file can have.
+
+    Raises:
+        OSError: there is no file, something else stands there, or it is larger.
+    """
+    # Opened first and looked at then: a pipe that is opened to be read waits for a writer.
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with open(handle, "rb") as file:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise OSError(None, "it is no file")
+        data = file.read(most + 1)
+    if len(data) > most:
+        raise OSError(errno.EFBIG, f"it has more than {most:,} bytes")
+    return data
 
 
 def ensure_writable(path: str | os.PathLike[str]) -> None:
@@ -146,6 +212,7 @@ def write_error(path: Path, error: OSError) -> WriteError:
         errno.ENAMETOOLONG: ("its name is too long", "Choose a shorter name."),
         errno.EISDIR: ("it is a folder", "Choose another path, that of a file."),
         errno.EEXIST: ("a file stands where a folder should be", "Choose another path."),
+        errno.ENOTEMPTY: ("something was put there meanwhile", "Choose another path."),
     }
     reason, next_step = reasons.get(
         error.errno or 0, (error.strerror or str(error), "Check the path and the disk.")

@@ -1,4 +1,4 @@
-"""Checkpoint files: finding, reading and writing them."""
+"""Checkpoint files: finding, reading and writing them. `pointers.py` says which one counts."""
 
 from __future__ import annotations
 
@@ -14,14 +14,12 @@ import numpy as np
 import tensorflow as tf
 
 from detectune.checkpoints.keys import ROOT, SUFFIX
+from detectune.checkpoints.pointers import SINGLE_FILE, is_checkpoint, latest_in
 from detectune.errors import CheckpointError, WriteError, three_part
-from detectune.files import write_error, write_text
+from detectune.files import usable_path, write_error, write_text
 
 # What files are called while they are written.
 _WRITING = ".writing-"
-# In the names of the oldest checkpoints of TensorFlow 1, such as TF-Slim's `resnet_v1_50.ckpt`,
-# which are one file each.
-_SINGLE_FILE = ".ckpt"
 # Folders below a run directory or an unpacked archive where a checkpoint may stand.
 _FOLDERS = ("checkpoints/best", "checkpoints/last", "checkpoint")
 
@@ -35,9 +33,10 @@ def find_checkpoint(path: str | os.PathLike[str]) -> str:
 
     Raises:
         CheckpointError: nothing of the kind is there.
+        ConfigError: `path` can be no path.
     """
-    place = Path(path)
-    if place.is_dir():
+    place = usable_path(path, "checkpoint")
+    if os.path.isdir(place):
         for folder in (place, *(place / name for name in _FOLDERS)):
             prefix = latest_in(folder)
             if prefix is not None:
@@ -45,17 +44,17 @@ def find_checkpoint(path: str | os.PathLike[str]) -> str:
         found = f"{path}: the folder holds no checkpoint."
     else:
         prefix = _without_extension(os.fspath(path))
-        if Path(prefix + ".index").exists():
-            if not list(place.parent.glob(f"{glob_escape(Path(prefix).name)}.data-*")):
-                raise CheckpointError(
-                    three_part(
-                        f"{prefix}: the .index file is there, but no .data file.",
-                        "A checkpoint is an .index file and its .data files, side by side.",
-                        "Copy the .data file too, or unpack the archive again.",
-                    )
-                )
+        if is_checkpoint(prefix):
             return prefix
-        if place.is_file() and _SINGLE_FILE in place.name and prefix == os.fspath(path):
+        if os.path.isfile(f"{prefix}.index"):
+            raise CheckpointError(
+                three_part(
+                    f"{prefix}: the .index file is there, but no .data file.",
+                    "A checkpoint is an .index file and its .data files, side by side.",
+                    "Copy the .data file too, or unpack the archive again.",
+                )
+            )
+        if os.path.isfile(place) and SINGLE_FILE in place.name and prefix == os.fspath(path):
             return prefix
         found = f"{path}: there is no such checkpoint."
     raise CheckpointError(
@@ -66,28 +65,6 @@ def find_checkpoint(path: str | os.PathLike[str]) -> str:
             "Check the path, or fetch a checkpoint with `detectune zoo download`.",
         )
     )
-
-
-def glob_escape(name: str) -> str:
-    """`name` with the characters that mean something in a pattern made plain."""
-    return glob.escape(name)
-
-
-def latest_in(folder: Path) -> str | None:
-    """The prefix that the `checkpoint` file of `folder` points to, or the only one there."""
-    pointer = folder / "checkpoint"
-    if pointer.is_file():
-        state = tf.train.get_checkpoint_state(os.fspath(folder))
-        if state is not None:
-            # The path may be that of another machine: the file's name is what counts.
-            name = Path(state.model_checkpoint_path.replace("\\", "/")).name
-            if (folder / f"{name}.index").exists():
-                return os.fspath(folder / name)
-    found = sorted(folder.glob("*.index"), key=lambda file: (file.stat().st_mtime, file.name))
-    if found:
-        return os.fspath(found[-1].with_suffix(""))
-    single = sorted(folder.glob(f"*{_SINGLE_FILE}"))
-    return os.fspath(single[-1]) if single else None
 
 
 def _without_extension(path: str) -> str:
@@ -146,7 +123,7 @@ def write_checkpoint(prefix: str | os.PathLike[str], values: Mapping[str, np.nda
 
 def remove_unfinished(folder: Path, prefix: str = _WRITING) -> None:
     """Remove what `write_checkpoint` left in `folder` when it was killed."""
-    for leftover in folder.glob(f"{glob_escape(prefix)}*"):
+    for leftover in folder.glob(f"{glob.escape(prefix)}*"):
         if leftover.is_dir():  # TensorFlow collects the parts of a checkpoint in a folder
             shutil.rmtree(leftover, ignore_errors=True)
         else:

@@ -20,6 +20,7 @@ from detectune.checkpoints.class_rows import carry_classes
 from detectune.checkpoints.classifiers import backbone_values
 from detectune.checkpoints.files import find_checkpoint, read_checkpoint
 from detectune.checkpoints.keys import ROOT, SUFFIX, VariableKey, variable_keys
+from detectune.checkpoints.soundness import refuse_unsound
 from detectune.checkpoints.tf1_values import is_name_based, tf1_values
 from detectune.config.architectures import chosen
 from detectune.config.load import load_config
@@ -106,8 +107,8 @@ def restore(
             order of their indices; rows of the class predictors are carried over by name.
 
     Raises:
-        CheckpointError: the checkpoint is missing, damaged, or holds less than `kind` promises.
-            The detector is then unchanged.
+        CheckpointError: the checkpoint is missing, damaged, holds less than `kind` promises, or
+            numbers that are not finite. The detector is then unchanged.
     """
     if kind not in get_args(Kind):
         raise CheckpointError(
@@ -130,6 +131,12 @@ def restore(
     promised = _promised(rows, kind)
     _check_known(detector, report, promised)
     _check_promise(report, promised, values)
+    refuse_unsound(
+        report.path,
+        ((path, value) for path, (_, value) in assignments.items()),
+        "They come from a training that diverged, or from a damaged file: take another checkpoint "
+        "(--checkpoint), or a new copy.",
+    )
     for row, value in assignments.values():
         row.variable.assign(value)
     return report
@@ -318,9 +325,23 @@ def _examples(rows: Sequence[str], count: int = 3) -> str:
 
 
 def label_map_beside(prefix: str) -> Path | None:
-    """The label map that lies with a checkpoint, if one does."""
+    """The label map that lies with a checkpoint, if one does.
+
+    Raises:
+        CheckpointError: something that is no file stands in its place.
+    """
     for folder in list(Path(prefix).parents)[:3]:
         for name in ("label_map.pbtxt", "labelmap.pbtxt"):
-            if (folder / name).is_file():
-                return folder / name
+            file = folder / name
+            if file.is_file():
+                return file
+            if os.path.lexists(file):
+                raise CheckpointError(
+                    three_part(
+                        f"{file}: it is no file.",
+                        "Here stand the names of the classes, without which nobody knows what is "
+                        "what.",
+                        "Put the label map there, or remove what is there now.",
+                    )
+                )
     return None

@@ -35,8 +35,8 @@ COUNT = click.IntRange(min=1)
 CHECKPOINT = click.option(
     "--checkpoint",
     type=PATH,
-    metavar="best|last|PATH",
-    help="Which weights; the best if left out.",
+    metavar="best|last|STEP|PATH",
+    help="Which; the best if left out.",
 )
 
 

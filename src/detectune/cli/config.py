@@ -17,13 +17,23 @@ def config() -> None:
 
 @config.command()
 @click.argument("file", metavar="FILE")
+@click.option("--set", "overrides", multiple=True, metavar="a.b=c", help="Change a field.")
+@click.option("--data", "with_data", is_flag=True, help="Look into the images and annotations too.")
 @click.option("--quiet", "-q", is_flag=True, help="Do not show notes about ignored fields.")
-def check(file: str, quiet: bool) -> None:
+def check(file: str, overrides: tuple[str, ...], with_data: bool, quiet: bool) -> None:
     """Every problem of FILE with line:column; exit 2 if one is an error."""
     from detectune.config.check import check_config
     from detectune.config.problems import has_errors, summary
 
-    problems = check_config(file)
+    look_further = None
+    if with_data:
+        from functools import partial
+
+        from detectune.cli.data_output import track_images
+        from detectune.training.data_problems import data_problems
+
+        look_further = partial(data_problems, track=track_images)
+    problems = check_config(file, overrides, look_further)
     for problem in problems:
         if not (quiet and problem.severity == "note"):
             say(problem.shown(file))
@@ -49,7 +59,12 @@ def show(file: str, overrides: tuple[str, ...]) -> None:
 @click.option(
     "--eval", "evaluation", required=True, metavar="SOURCE", help="Images to measure with."
 )
-@click.option("--checkpoint", default="", metavar="PATH", help="Where to start from.")
+@click.option(
+    "--checkpoint",
+    default="",
+    metavar="PATH|none",
+    help="Where to start from; by default what `zoo download` fetches. none: random weights.",
+)
 @click.option("--label-map", default="", metavar="FILE", help="By default from the data.")
 @click.option("--batch-size", type=click.IntRange(1), help="By default chosen.")
 @click.option("--steps", type=click.IntRange(1), help="By default chosen.")

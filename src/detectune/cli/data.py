@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import click
 
 from detectune.cli.arguments import COUNT, PATH, SEED
@@ -10,12 +12,24 @@ _TO = click.Choice(["tfrecord", "coco", "voc", "csv", "yolo"])
 _LABEL_MAP = click.option("--label-map", type=PATH, help="A label_map.pbtxt to go by.")
 
 
+_rename = click.option(
+    "--rename", multiple=True, metavar="OLD=NEW", help="Rename a class; equal new names merge."
+)
+_drop = click.option("--drop", multiple=True, metavar="CLASS", help="Leave a class out.")
+
+
+def _class_options(command: Callable[..., None]) -> Callable[..., None]:
+    """--rename and --drop."""
+    return _rename(_drop(command))
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def data() -> None:
     """Inspect, convert, split and preview data sets; find proposals.
 
-    SOURCE is a folder or file in any format, or coco:PATH, voc:PATH, yolo:PATH, csv:PATH,
-    tfrecord:PATTERN.
+    SOURCE is a folder, file or .zip in any format, or FORMAT:PATH (coco, voc, yolo, csv, labelme,
+    cvat, via, label_studio, open_images, kitti, images), or tfrecord:PATTERN. PATH#train, #val and
+    #test name a part of a data set that is divided.
     """
 
 
@@ -46,22 +60,24 @@ def inspect(source: str, label_map: str | None, json_file: str | None, report: s
 @click.argument("dest", type=PATH)
 @click.option("--to", type=_TO, required=True, help="The format to write.")
 @_LABEL_MAP
-@click.option(
-    "--shards",
-    type=COUNT,
-    default=1,
-    show_default=True,
-    help="TFRecord files to write.",
-)
+@click.option("--shards", type=COUNT, default=1, show_default=True, help="TFRecord files to write.")
+@_class_options
 @click.option("--strict", is_flag=True, help="Stop at a damaged image instead of skipping it.")
 def convert(
-    source: str, dest: str, to: str, label_map: str | None, shards: int, strict: bool
+    source: str,
+    dest: str,
+    to: str,
+    label_map: str | None,
+    shards: int,
+    rename: tuple[str, ...],
+    drop: tuple[str, ...],
+    strict: bool,
 ) -> None:
     """Write SOURCE to DEST in another format: a file for tfrecord, else a new folder."""
     from detectune.cli.data_output import open_named, print_conversion
     from detectune.data.convert import convert as convert_source
 
-    opened = open_named(source, label_map, proposals=True)
+    opened = open_named(source, label_map, proposals=True, rename=rename, drop=drop)
     print_conversion(dest, convert_source(opened, dest, to=to, shards=shards, strict=strict))
 
 
@@ -72,15 +88,24 @@ def convert(
 @click.option("--seed", type=SEED, default=0, show_default=True)
 @click.option("--to", type=_TO, default="tfrecord", show_default=True)
 @_LABEL_MAP
+@_class_options
 @click.option("--strict", is_flag=True, help="Stop at a damaged image instead of skipping it.")
 def split(
-    source: str, dest: str, ratios: str, seed: int, to: str, label_map: str | None, strict: bool
+    source: str,
+    dest: str,
+    ratios: str,
+    seed: int,
+    to: str,
+    label_map: str | None,
+    rename: tuple[str, ...],
+    drop: tuple[str, ...],
+    strict: bool,
 ) -> None:
     """Write random parts of SOURCE to the new folder DEST: train, val and test."""
     from detectune.cli.data_output import open_named, parse_ratios, print_conversion
     from detectune.data.convert import write_split
 
-    opened = open_named(source, label_map, proposals=True)
+    opened = open_named(source, label_map, proposals=True, rename=rename, drop=drop)
     parts = write_split(opened, dest, parse_ratios(ratios), seed=seed, to=to, strict=strict)
     for name, conversion in parts.items():
         print_conversion(name, conversion)

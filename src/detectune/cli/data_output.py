@@ -20,18 +20,45 @@ if TYPE_CHECKING:
 _EXAMPLES = 3
 
 
-def open_named(spec: str, label_map: str | None, *, proposals: bool = False) -> Source:
+def open_named(
+    spec: str,
+    label_map: str | None,
+    *,
+    proposals: bool = False,
+    rename: Iterable[str] = (),
+    drop: Iterable[str] = (),
+) -> Source:
     """The source that `spec` names, with the classes of the file `label_map`, if any.
 
     Args:
         proposals: with those that `detectune data proposals` has left with the data.
+        rename: OLD=NEW for each class that gets another name.
+        drop: the classes that are left out.
     """
     from detectune.config.label_map import read_label_map
     from detectune.data.sources.recognise import open_source
 
     classes = read_label_map(label_map) if label_map else None
     columns = ("masks", "proposals") if proposals else ("masks",)
-    return open_source(spec, classes, columns=columns)
+    renamed, dropped = dict(_renamed(text) for text in rename), list(drop)
+    if not renamed and not dropped:
+        return open_source(spec, classes, columns=columns)
+    from detectune.data.sources.reclassed import Reclassed
+
+    return Reclassed(open_source(spec, None, columns=columns), renamed, dropped, classes)
+
+
+def _renamed(text: str) -> tuple[str, str]:
+    old, equals, new = text.partition("=")
+    if not equals:
+        raise ConfigError(
+            three_part(
+                f'--rename is "{text}".',
+                "The name of a class, =, and its new name.",
+                'Write, for example, --rename "tow truck=truck".',
+            )
+        )
+    return old.strip(), new.strip()
 
 
 def parse_ratios(text: str) -> list[float]:

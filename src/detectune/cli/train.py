@@ -14,7 +14,19 @@ from detectune.cli.arguments import PATH
 )
 @click.option("--set", "overrides", multiple=True, metavar="PATH=VALUE", help="Change a field.")
 @click.option("--resume", is_flag=True, help="Go on with the run in --model-dir.")
-def train(file: str, model_dir: str, overrides: tuple[str, ...], resume: bool) -> None:
+@click.option(
+    "--keep-checkpoints",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Keep the newest N, to evaluate older ones; 1 if left out.",
+)
+def train(
+    file: str,
+    model_dir: str,
+    overrides: tuple[str, ...],
+    resume: bool,
+    keep_checkpoints: int | None,
+) -> None:
     """Fine-tune as PIPELINE_CONFIG says, evaluating on the way, and keep the best weights."""
     from detectune.cli.quiet import load_tensorflow
     from detectune.config.load import load_config
@@ -25,7 +37,9 @@ def train(file: str, model_dir: str, overrides: tuple[str, ...], resume: bool) -
     config = load_config(file, overrides)
     if resume:
         load_tensorflow()  # what is known of the run is read with it
-    prepared = prepare(config, model_dir, resume=resume, console=console)
+    prepared = prepare(
+        config, model_dir, resume=resume, keep_checkpoints=keep_checkpoints, console=console
+    )
     console.phase("loading TensorFlow")
     load_tensorflow()
     from detectune.training.run_stages import run_stages

@@ -54,7 +54,7 @@ def show(name: str, as_json: bool) -> None:
 def download(name: str, into: str, mirror: str | None, force: bool) -> None:
     """Fetch the archive NAME and unpack it into DIR/NAME."""
     from detectune.zoo.catalog import find_archive
-    from detectune.zoo.download import fetch_archive
+    from detectune.zoo.download import check_model, fetch_archive
     from detectune.zoo.progress import progress_bar
     from detectune.zoo.table import fetched_text
 
@@ -62,3 +62,4 @@ def download(name: str, into: str, mirror: str | None, force: bool) -> None:
     with progress_bar(archive.name) as progress:
         fetched = fetch_archive(archive, into, mirror=mirror, force=force, progress=progress)
     say(fetched_text(archive, fetched))
+    check_model(fetched)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterable
 
 from google.protobuf import text_format
 
@@ -13,21 +14,32 @@ from detectune.config.load import protobuf_problem, read_config_text, text_probl
 from detectune.config.metrics import mask_conflicts
 from detectune.config.missing_fields import missing_fields
 from detectune.config.named_files import file_problems
+from detectune.config.overrides import apply_overrides, is_overridden
 from detectune.config.problems import Problem
 from detectune.config.report import report_fields
 from detectune.config.text_problems import read_tree
 from detectune.config.text_tree import Place, parse
 from detectune.config.warnings import warnings
 
+Look = Callable[[schema.TrainEvalPipelineConfig], Iterable[Problem]]
 
-def check_config(path: str | os.PathLike[str]) -> list[Problem]:
+
+def check_config(
+    path: str | os.PathLike[str], overrides: Iterable[str] = (), look_further: Look | None = None
+) -> list[Problem]:
     """Everything wrong, questionable or ignored in the file at `path`, by line.
 
     Unknown fields and values are reported all at once; what the config means is checked when its
     text is right.
 
+    Args:
+        overrides: assignments such as `"train_config.batch_size=8"`, see `config.overrides`.
+            Problems of what they set have no line.
+        look_further: finds more problems of a config whose text is right, as
+            `training.data_problems` does.
+
     Raises:
-        ConfigError: the file itself cannot be read.
+        ConfigError: the file itself cannot be read, or an override does not fit.
     """
     import_extensions()
     text = read_config_text(path)
@@ -41,7 +53,15 @@ def check_config(path: str | os.PathLike[str]) -> list[Problem]:
     elif wrong := protobuf_problem(text, config):
         problems = [wrong]
     else:
-        problems = [_placed(problem, places) for problem in check_message(config)]
+        changes = list(overrides)
+        apply_overrides(config, changes)
+        problems = check_message(config)
+        if look_further is not None:
+            problems += look_further(config)
+        problems = [
+            problem if is_overridden(problem.field, changes) else _placed(problem, places)
+            for problem in problems
+        ]
     return sorted(problems, key=lambda problem: (problem.line, problem.column))
 
 

@@ -11,7 +11,9 @@ from itertools import pairwise
 
 from detectune.config import schema
 from detectune.config.architectures import chosen
+from detectune.config.part_conflicts import augmentation_conflicts
 from detectune.config.problems import Problem
+from detectune.config.schedule_conflicts import schedule_conflicts
 from detectune.errors import did_you_mean
 from detectune.registry import stages
 
@@ -22,6 +24,8 @@ def conflicts(config: schema.TrainEvalPipelineConfig) -> Iterator[Problem]:
     if architecture is not None:
         yield from architecture.conflicts()
     yield from training_conflicts(config)
+    yield from schedule_conflicts(config.train_config.optimizer)
+    yield from augmentation_conflicts(config.train_config)
     yield from _stages(config.train_config)
     yield from _readers(config)
 
@@ -86,20 +90,12 @@ def _readers(config: schema.TrainEvalPipelineConfig) -> Iterator[Problem]:
 def post_processing(config: schema.PostProcessing, path: str) -> Iterator[Problem]:
     """An error for each conflict in `post_processing { … }`, which stands at `path`."""
     yield from _suppression(config.batch_non_max_suppression, f"{path}.batch_non_max_suppression")
-    yield from _calibration(config.calibration_config, f"{path}.calibration_config")
+    if config.HasField("calibration_config"):
+        yield from _calibration(config.calibration_config, f"{path}.calibration_config")
 
 
 def _suppression(settings: schema.BatchNonMaxSuppression, path: str) -> Iterator[Problem]:
-    """There is one way to suppress boxes, with numbers that mean something."""
-    if not 0.0 <= settings.iou_threshold <= 1.0 or settings.soft_nms_sigma < 0.0:
-        yield Problem(
-            "error",
-            path,
-            f"iou_threshold {settings.iou_threshold:g}, soft_nms_sigma "
-            f"{settings.soft_nms_sigma:g}.",
-            "Allowed: an overlap between 0 and 1, and a width of at least 0.",
-            "Write iou_threshold: 0.6, and soft_nms_sigma: 0.5 or no such line.",
-        )
+    """There is one way to suppress boxes."""
     ways = {
         "use_class_agnostic_nms": settings.use_class_agnostic_nms,
         "use_combined_nms": settings.use_combined_nms,
@@ -117,7 +113,15 @@ def _suppression(settings: schema.BatchNonMaxSuppression, path: str) -> Iterator
 
 
 def _calibration(config: schema.CalibrationConfig, path: str) -> Iterator[Problem]:
-    """Functions have points enough, by rising x, and what divides is above 0."""
+    """A calibration is chosen, and functions have points enough, by rising x."""
+    if config.WhichOneof("calibrator") is None:
+        yield Problem(
+            "error",
+            path,
+            "no calibration is chosen.",
+            f"Offered: {', '.join(field.name for field in config.DESCRIPTOR.fields)}.",
+            "Choose one of these, or remove the block.",
+        )
     by_class = config.class_id_function_approximations.class_id_xy_pairs_map
     lines = [by_class[id_] for id_ in sorted(by_class)]
     if config.HasField("function_approximation"):
@@ -131,14 +135,4 @@ def _calibration(config: schema.CalibrationConfig, path: str) -> Iterator[Proble
                 f"{len(x)} points with x = {', '.join(f'{v:g}' for v in x)}.",
                 "A function needs at least two points, by rising x.",
                 "Sort the x_y_pair entries, and remove those with the same x.",
-            )
-    if config.HasField("temperature_scaling_calibration"):
-        scaler = config.temperature_scaling_calibration.scaler
-        if scaler <= 0.0:
-            yield Problem(
-                "error",
-                f"{path}.temperature_scaling_calibration.scaler",
-                f"it is {scaler:g}.",
-                "Allowed: numbers above 0.",
-                "Write 1.0 to change nothing.",
             )

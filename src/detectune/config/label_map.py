@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import os
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ from google.protobuf import text_format
 
 from detectune.config import schema
 from detectune.config.load import parse_message, read_config_text
+from detectune.config.look_alikes import shown_name
 from detectune.config.text_problems import read_tree
 from detectune.config.text_tree import Place, parse
 from detectune.errors import ConfigError, three_part
@@ -212,19 +214,21 @@ def _checked(items: list[LabelMapItem], source: str, places: list[Place]) -> Lab
             raise _error(f"{at}: the item with id {item.id} has no name.", 'Add name: "...".')
         if not 1 <= item.id <= _MAX_ID:
             raise _error(
-                f'{at}: the id of "{item.name}" is {item.id}.',
+                f"{at}: the id of {shown_name(item.name)} is {item.id}.",
                 "Number the classes from 1; 0 is the background and not listed."
                 if item.id == 0
                 else f"Choose an id from 1 to {_MAX_ID}.",
             )
         if item.id in ids:
             raise _error(
-                f'{at}: "{item.name}" and "{ids[item.id]}" both have the id {item.id}.',
+                f"{at}: {shown_name(item.name)} and {shown_name(ids[item.id])} both have the id "
+                f"{item.id}.",
                 "Give one of them another id.",
             )
         if item.name in names:
             raise _error(
-                f'{at}: the name "{item.name}" has the ids {names[item.name]} and {item.id}.',
+                f"{at}: the name {shown_name(item.name)} has the ids {names[item.name]} and "
+                f"{item.id}.",
                 "Remove one of the items or rename it.",
             )
         ids[item.id], names[item.name] = item.name, item.id
@@ -233,9 +237,11 @@ def _checked(items: list[LabelMapItem], source: str, places: list[Place]) -> Lab
 
 def _numbered(names: Iterable[str]) -> list[tuple[int, str]]:
     listed = list(names)
-    twice = sorted({name for name in listed if listed.count(name) > 1})
+    twice = sorted(name for name, count in Counter(listed).items() if count > 1)
     if twice:
-        raise _error(f'label map: the name "{twice[0]}" comes twice.', "Remove one of them.")
+        raise _error(
+            f"label map: the name {shown_name(twice[0])} comes twice.", "Remove one of them."
+        )
     return list(enumerate(listed, start=1))
 
 

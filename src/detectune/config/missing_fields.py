@@ -31,8 +31,6 @@ def _training(train: schema.TrainConfig) -> Iterator[Problem]:
             "In the original such a training goes on until it is stopped; a run here has an end.",
             "Write num_steps: 2000, or give --set train_config.num_steps=2000.",
         )
-    if train.batch_size < 1:
-        yield missing("train_config.batch_size", "a batch size of 0", "batch_size: 8")
     kind = train.optimizer.WhichOneof("optimizer")
     example = "optimizer { momentum_optimizer { learning_rate { ... } } }"
     if kind is None:

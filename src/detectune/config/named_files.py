@@ -13,8 +13,10 @@ from pathlib import Path
 
 from detectune.config import schema
 from detectune.config.architectures import chosen
+from detectune.config.checkpoint_paths import checkpoint_prefix
 from detectune.config.label_map import LabelMap, read_label_map
-from detectune.config.problems import Problem
+from detectune.config.look_alikes import look_alikes
+from detectune.config.problems import Problem, from_error
 from detectune.errors import ConfigError
 from detectune.wording import plural
 
@@ -64,9 +66,11 @@ def _label_map(
     try:
         label_map = read_label_map(name)
     except ConfigError as error:
-        found, allowed, next_step = str(error).split("\n")
-        yield Problem("error", field, found, allowed, next_step)
+        yield from_error(error, field)
         return
+    if path == "train_input_reader" or name != config.train_input_reader.label_map_path:
+        for names in look_alikes(label_map.names):
+            yield names.problem(field)
     yield from _class_count(config, label_map, name, path)
 
 
@@ -148,19 +152,19 @@ def _source(source: str, field: str) -> Iterator[Problem]:
 
 def _checkpoint(train: schema.TrainConfig) -> Iterator[Problem]:
     name, field = train.fine_tune_checkpoint, "train_config.fine_tune_checkpoint"
-    if not name or _REMOTE.match(name) or os.path.exists(f"{name}.index"):
+    if not name or _REMOTE.match(name):
         return
-    if os.path.isfile(name) and Path(name).suffix == ".ckpt":
-        return  # the oldest checkpoints of TensorFlow 1 are one file
-    inside = _prefix_inside(name)
-    if inside:
-        yield Problem(
-            "error",
-            field,
-            f"{name} is not the prefix of a checkpoint.",
-            "A checkpoint is named without .index or .data-00000-of-00001.",
-            f'Write fine_tune_checkpoint: "{inside}".',
-        )
+    prefix = checkpoint_prefix(name)
+    if prefix:
+        yield from _whole(prefix, field)
+        if prefix != name and not os.path.isdir(name):
+            yield Problem(
+                "warning",
+                field,
+                f"{name} is a file of a checkpoint, not its prefix.",
+                "The original takes the name without .index or .data-00000-of-00001 only.",
+                f'Write fine_tune_checkpoint: "{prefix}".',
+            )
         return
     if _PLACEHOLDER in name or not os.path.isdir(name):
         advice = "`detectune zoo download NAME` fetches one; name it as .../checkpoint/ckpt-0."
@@ -175,17 +179,17 @@ def _checkpoint(train: schema.TrainConfig) -> Iterator[Problem]:
     )
 
 
-def _prefix_inside(name: str) -> str:
-    """The checkpoint that was probably meant by `name`; empty if none is near."""
-    path = Path(name)
-    for ending in (r"\.index$", r"\.data-\d+-of-\d+$", r"\.meta$"):
-        prefix = re.sub(ending, "", name)
-        if prefix != name and os.path.exists(f"{prefix}.index"):
-            return prefix
-    if not path.is_dir():
-        return ""
-    found = sorted([*path.glob("*.index"), *path.glob("checkpoint/*.index")])
-    return str(found[0]).removesuffix(".index") if found else ""
+def _whole(prefix: str, field: str) -> Iterator[Problem]:
+    """An .index file has its .data files beside it."""
+    if not os.path.isfile(f"{prefix}.index") or glob.glob(f"{glob.escape(prefix)}.data-*"):
+        return
+    yield Problem(
+        "error",
+        field,
+        f"{prefix}.index is there, but no {Path(prefix).name}.data file.",
+        "A checkpoint is an .index file and its .data files, side by side.",
+        "Copy the .data file too, or unpack the archive again.",
+    )
 
 
 def _absent(

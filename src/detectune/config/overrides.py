@@ -62,6 +62,22 @@ def apply_overrides(config: Message, overrides: Iterable[str]) -> None:
     config.CopyFrom(changed)
 
 
+def is_overridden(path: str, overrides: Iterable[str]) -> bool:
+    """Whether one of `overrides` sets the field at `path`, `a.b[0].c`, or a message around it."""
+    for override in overrides:
+        steps = _steps(override.partition("=")[0].strip(), override)
+        pattern = r"\.".join(_step_pattern(step) for step in steps)
+        if re.match(rf"{pattern}(?![\w])", path):
+            return True
+    return False
+
+
+def _step_pattern(step: _Step) -> str:
+    name = r"(?:\w+|\[[\w.]+\])" if step.name == "*" else re.escape(step.name)
+    index = re.escape(f"[{step.position}]") if step.position else r"(?:\[[^\]]*\])?"
+    return name + index
+
+
 def apply_override(config: Message, override: str) -> None:
     """Change one field of `config` by an assignment such as `train_config.batch_size=8`."""
     path, equals, value = override.partition("=")

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
-from detectune.errors import ConfigError, three_part
+from detectune.errors import ConfigError, DetectuneError, three_part
 from detectune.wording import plural
 
 Severity = Literal["error", "warning", "note"]
@@ -31,7 +31,8 @@ class Problem(NamedTuple):
     @property
     def text(self) -> str:
         """The three sentences in one line."""
-        return " ".join(part for part in (self.found, self.allowed, self.next_step) if part)
+        parts = (self.found, self.allowed, self.next_step)
+        return " ".join(" ".join(part.split("\n")) for part in parts if part)
 
     @property
     def message(self) -> str:
@@ -44,6 +45,17 @@ class Problem(NamedTuple):
         place = f"{file}:{self.line}:{self.column}: " if self.line else f"{file}: " if file else ""
         field = f"{self.field}: " if self.field else ""
         return f"{place}{self.severity}: {field}{self.text}"
+
+
+def from_error(error: DetectuneError, field: str) -> Problem:
+    """`error` as a problem of `field`; a list between its first line and the last two follows it.
+
+    An error that has fewer than three lines says so much less.
+    """
+    lines = [line.strip() for line in str(error).split("\n")]
+    if len(lines) < 3:
+        return Problem("error", field, " ".join(lines), "", "")
+    return Problem("error", field, " ".join(lines[:-2]), lines[-2], lines[-1])
 
 
 def missing(path: str, found: str, example: str) -> Problem:
@@ -59,6 +71,11 @@ def refuse(problems: Iterable[Problem]) -> None:
     """
     for problem in problems:
         raise ConfigError(problem.message)
+
+
+def errors(problems: Iterable[Problem]) -> list[Problem]:
+    """Those of `problems` that are errors."""
+    return [problem for problem in problems if problem.severity == "error"]
 
 
 def has_errors(problems: Iterable[Problem]) -> bool:

@@ -1,4 +1,4 @@
-"""Which fields of a config are refused or ignored: the field table applied to a message."""
+"""Which fields of a config are refused or ignored, and which values: the tables applied to it."""
 
 from __future__ import annotations
 
@@ -17,15 +17,21 @@ from detectune.config.descriptors import (
 )
 from detectune.config.field_status import field_status
 from detectune.config.problems import Problem
+from detectune.config.ranges import number_problems, wrong_number
 
 
-def report_fields(config: Message) -> list[Problem]:
+def report_fields(config: Message, path: str = "") -> list[Problem]:
     """An error for each refused field or value of `config`, and a note for each ignored field.
+
+    Numbers outside of `config.ranges` are refused values.
 
     Only fields that are set, and set to something else than their default, are reported: nobody
     needs to read that a switch that is off would not work.
+
+    Args:
+        path: where `config` stands if it is a part of one.
     """
-    return list(_report(config, ""))
+    return list(_report(config, path))
 
 
 def _report(message: Message, path: str) -> Iterator[Problem]:
@@ -36,6 +42,7 @@ def _report(message: Message, path: str) -> Iterator[Problem]:
             yield from _inside(field, value, inner)
         elif _says_something(field, value):
             yield _problem(field, inner, value)
+    yield from number_problems(message, path)
 
 
 def _problem(field: FieldDescriptor, path: str, value: Any) -> Problem:
@@ -46,22 +53,30 @@ def _problem(field: FieldDescriptor, path: str, value: Any) -> Problem:
 
 
 def _inside(field: FieldDescriptor, value: Any, path: str) -> Iterator[Problem]:
-    if is_map(field):
-        return
-    elements = list(value) if is_repeated(field) else [value]
-    for index, element in enumerate(elements):
-        place = f"{path}[{index}]" if is_repeated(field) else path
+    for index, element in _elements(field, value):
+        place = path if index is None else f"{path}[{index}]"
         if isinstance(element, Message):
             yield from _report(element, place)
         else:
             yield from _value(field, element, place)
 
 
+def _elements(field: FieldDescriptor, value: Any) -> list[tuple[Any, Any]]:
+    """Each value of `field` with its index or key, which is None unless there are several."""
+    if is_map(field):
+        return sorted(value.items())
+    if not is_repeated(field):
+        return [(None, value)]
+    elements: list[Any] = list(value)
+    return list(enumerate(elements))
+
+
 def _value(field: FieldDescriptor, value: Any, path: str) -> Iterator[Problem]:
     if field.enum_type is not None:
         value = field.enum_type.values_by_number[value].name
     row = field_name(field)
-    wrong, extractors = wrong_choice(row, value), extractors_of(row)
+    wrong = wrong_choice(row, value) or wrong_number(field, value)
+    extractors = extractors_of(row)
     said = extractors.note(value) if extractors is not None else None
     if wrong:
         yield Problem("error", path, *wrong)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from detectune.config import schema
-from detectune.config.architectures import chosen
+from detectune.config.architectures import Architecture, chosen
 from detectune.config.problems import Problem
 
 _HIGH_RATE_PER_IMAGE = 0.0099
@@ -19,12 +19,12 @@ _HIGH_ADAM_RATE = 0.01
 
 
 def warnings(config: schema.TrainEvalPipelineConfig) -> list[Problem]:
-    """A warning or an error for each value of `config` that defeats the purpose of a training."""
+    """A warning for each value of `config` that defeats the purpose of a training."""
     architecture = chosen(config.model)
     return [
         *(architecture.warnings() if architecture is not None else ()),
         *_rates(config.train_config),
-        *_start(config.train_config),
+        *_start(config.train_config, architecture),
         *_data(config),
     ]
 
@@ -83,14 +83,8 @@ def _cosine(
 ) -> Iterator[Problem]:
     total, warm_up = schedule.total_steps, schedule.warmup_steps
     if warm_up > total:
-        yield Problem(
-            "error",
-            f"{path}.warmup_steps",
-            f"the warm-up has {warm_up} steps, the schedule {total}.",
-            "total_steps must be at least warmup_steps (default 10000).",
-            f"Write for example warmup_steps: {max(1, total // 10)}.",
-        )
-    elif num_steps > total:
+        return  # an error, see config.ranges.pairs
+    if num_steps > total:
         yield Problem(
             "warning",
             f"{path}.total_steps",
@@ -116,7 +110,9 @@ def _cosine(
         )
 
 
-def _start(train: schema.TrainConfig) -> Iterator[Problem]:
+def _start(train: schema.TrainConfig, architecture: Architecture | None) -> Iterator[Problem]:
+    if not train.fine_tune_checkpoint and architecture is not None:
+        yield from _statistics(architecture)
     if not train.fine_tune_checkpoint:
         yield Problem(
             "warning",
@@ -132,6 +128,18 @@ def _start(train: schema.TrainConfig) -> Iterator[Problem]:
             "there is no fine_tune_checkpoint_type.",
             'As in the original this means "classification": only the backbone is restored.',
             'Write fine_tune_checkpoint_type: "detection" for a detector of the zoo.',
+        )
+
+
+def _statistics(architecture: Architecture) -> Iterator[Problem]:
+    if architecture.keeps_statistics:
+        yield Problem(
+            "warning",
+            f"{architecture.path}.feature_extractor",
+            "batch norms keep their statistics, and there is no checkpoint to have them from.",
+            "With random weights such a network does not train: its loss grows without end.",
+            "Write batch_norm_trainable: true here (and freeze_batchnorm: false), or name a "
+            "fine_tune_checkpoint.",
         )
 
 

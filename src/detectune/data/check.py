@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
+from detectune.data.defects import refused_defects
 from detectune.data.image_files import decodable
 from detectune.data.sources.base import Source
 from detectune.errors import DataError, three_part
@@ -42,14 +43,17 @@ def report_repairs(source: Source) -> None:
 
 
 def refuse_damaged(source: Source) -> None:
-    """Refuse a source without images, or with some that are cut off or are none.
+    """Refuse a source without images, with some that are cut off or are none, or with annotations
+    that cannot be used.
 
     Raises:
-        DataError: there is no image, or an image is damaged; all are named.
+        DataError: there is no image, an image is damaged, or an annotation is wrong; all are named.
     """
     not_empty(source)
     if source.survey.damaged:
         raise undecodable(list(source.survey.damaged))
+    if source.survey.refused:
+        raise refused_defects(source.name, source.survey.refused)
 
 
 def named_errors(dataset: Iterable[Element], source: Source) -> Iterator[Element]:

@@ -7,16 +7,18 @@ import hashlib
 import itertools
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from detectune.config.label_map import read_label_map, write_label_map
-from detectune.data.folder_writers import WRITERS
+from detectune.data.defects import FRACTIONS, PIXELS, WRONG, refused_defects
+from detectune.data.folder_writers import WRITERS, write_data_yaml
 from detectune.data.image_files import decode_problem
-from detectune.data.sources.base import Record, Source, Subset
+from detectune.data.sources.base import Record, Source, Subset, repair
+from detectune.data.sources.surveying import weight_defects
 from detectune.errors import ConfigError, DataError, DetectuneError, WriteError, three_part
 from detectune.wording import plural
 
@@ -61,6 +63,7 @@ def convert(
         )
     if shards < 1:
         raise ConfigError(three_part(f"shards is {shards}.", "At least 1.", "Correct it."))
+    _refuse_defects(source, strict)
     tally = _Tally(source, strict)
     target = Path(dest)
     if to == "tfrecord":
@@ -75,6 +78,14 @@ def convert(
         files = _write_folder(tally, target, to)
     lost = 0 if to in _WITH_MASKS else tally.masks
     return Conversion(tally.images, files, tally.skipped, tally.clipped, tally.dropped, lost)
+
+
+def _refuse_defects(source: Source, strict: bool) -> None:
+    """Refuse a source whose boxes are in another unit, and, if `strict`, one with a defect that
+    training refuses."""
+    refused = [d for d in source.survey.refused if strict or d.kind in (FRACTIONS, PIXELS)]
+    if refused:
+        raise refused_defects(source.name, refused)
 
 
 def _same_classes(source: Source, path: Path) -> None:
@@ -107,8 +118,18 @@ class _Tally:
 
     def records(self) -> Iterator[Record]:
         for index in range(len(self.source)):
-            stored, record = self.source.unrepaired(index), self.source[index]
-            problem = decode_problem(record.image)
+            try:
+                stored = self.source.unrepaired(index)
+            except DataError as error:
+                if self._strict:
+                    raise
+                place, _, problem = str(error).split("\n")[0].partition(": ")
+                self.skipped.append((place, problem))
+                continue
+            record = repair(stored)
+            problem = decode_problem(record.image) or ", ".join(
+                defect.detail for defect in weight_defects(stored)
+            )
             if problem and self._strict:
                 raise _damaged(record.file_name, problem)
             if problem:
@@ -119,8 +140,11 @@ class _Tally:
             self.clipped += int(np.any((stored.boxes < 0) | (stored.boxes > 1), axis=1).sum())
             self.masks += sum(mask is not None for mask in record.masks or ())
             yield record
+        for defect in self.source.defects:
+            if defect.kind == WRONG:
+                self.skipped.append((defect.file, defect.detail))
         if not self.images:
-            raise _damaged(self.source.name, "none of its images can be decoded")
+            raise _damaged(self.source.name, "none of its images and annotations can be read")
 
 
 def _damaged(place: str, problem: str) -> DataError:
@@ -190,7 +214,10 @@ def split(source: Source, ratios: Sequence[float], seed: int = 0) -> list[Subset
         )
     groups: dict[bytes, list[int]] = {}
     for index in range(len(source)):
-        digest = hashlib.sha256(source.image_bytes(index)).digest()
+        try:
+            digest = hashlib.sha256(source.image_bytes(index)).digest()
+        except DataError:
+            digest = f"unreadable {index}".encode()  # the conversion of its part says so
         groups.setdefault(digest, []).append(index)
     if len(groups) < len(ratios):
         raise ConfigError(
@@ -236,13 +263,34 @@ def write_split(
     with _new_folder(target) as folder:
         for name, part in zip(names, parts, strict=True):
             place = folder / (f"{name}.record" if to == "tfrecord" else name)
-            done[name] = convert(part, place, to=to, strict=strict)
+            done[name] = _said_once(convert(part, place, to=to, strict=strict), source, done)
+        if to == "yolo":
+            _one_data_yaml(folder, names, source)
+            for name in names:
+                done[name].files.remove(folder / name / "data.yaml")
+            done[names[0]].files.append(folder / "data.yaml")
     return {
         name: conversion._replace(
             files=[target / file.relative_to(folder) for file in conversion.files]
         )
         for name, conversion in done.items()
     }
+
+
+def _one_data_yaml(folder: Path, names: Sequence[str], source: Source) -> None:
+    """A data.yaml for all parts instead of one in each, as YOLO's tools expect it."""
+    for name in names:
+        (folder / name / "data.yaml").unlink()
+    splits = {name: f"{name}/images" for name in names}
+    write_data_yaml(folder, splits, source.label_map)
+
+
+def _said_once(conversion: Conversion, source: Source, before: Mapping[str, object]) -> Conversion:
+    """`conversion` of a part; files that belong to no image are listed with the first part only."""
+    if not before:
+        return conversion
+    common = {(defect.file, defect.detail) for defect in source.defects}
+    return conversion._replace(skipped=[row for row in conversion.skipped if row not in common])
 
 
 def _numbered(count: int) -> list[str]:

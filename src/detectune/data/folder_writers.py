@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import unicodedata
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,6 +22,8 @@ from detectune.data.image_files import portable
 from detectune.data.masks import rle_text
 from detectune.data.sources.base import Record, class_names
 from detectune.data.sources.csv import HEADER
+
+_LONGEST_NAME = 200  # bytes; a number and a suffix follow, and file systems take 255
 
 
 class Written(NamedTuple):
@@ -126,10 +130,18 @@ def write_yolo(records: Iterable[Record], folder: Path, label_map: LabelMap) -> 
         )
         file = folder / "labels" / f"{Path(item.file_name).stem}.txt"
         file.write_text("".join(f"{line}\n" for line in lines), "utf-8")
+    write_data_yaml(folder, {"train": "images", "val": "images"}, label_map)
+
+
+def write_data_yaml(folder: Path, splits: Mapping[str, str], label_map: LabelMap) -> None:
+    """data.yaml in `folder`; `splits` are "train", "val" … and their folders of images."""
+    import yaml
+
     names = class_names(label_map)
     # Class numbers must be positions in the list, so ids that are not used get a place, too.
-    rows = [f"  {i - 1}: {names.get(i, f'unused {i}')}" for i in range(1, max(names) + 1)]
-    text = "\n".join(["path: .", "train: images", "val: images", "names:", *rows, ""])
+    listed = {i - 1: names.get(i, f"unused {i}") for i in range(1, max(names, default=0) + 1)}
+    content = {"path": ".", **splits, "names": listed}
+    text = yaml.safe_dump(content, allow_unicode=True, sort_keys=False)
     (folder / "data.yaml").write_text(text, "utf-8")
 
 
@@ -157,7 +169,7 @@ def _with_images(records: Iterable[Record], folder: Path, label_map: LabelMap) -
 
 def _free_name(name: str, kind: str, number: int, used: set[str]) -> str:
     """A file name with the suffix of its content whose stem no other image has."""
-    last = Path(name.replace("\\", "/")).name
+    last = _portable_name(Path(name.replace("\\", "/")).name)
     path = Path(last) if ":" not in last else Path(f"image_{number:06d}")
     suffixes = {"jpeg": (".jpg", ".jpeg"), "png": (".png",)}[kind]
     suffix = path.suffix if path.suffix.lower() in suffixes else suffixes[0]
@@ -166,6 +178,15 @@ def _free_name(name: str, kind: str, number: int, used: set[str]) -> str:
         stem = f"{path.stem}_{number:06d}" if stem == path.stem else f"{stem}_"
     used.add(stem.lower())
     return stem + suffix
+
+
+def _portable_name(name: str) -> str:
+    """`name` without bytes that are not UTF-8 and without control characters, and not too long for
+    a file system."""
+    text = os.fsencode(name).decode("utf-8", "backslashreplace").replace("\\", "_")
+    plain = "".join("_" if unicodedata.category(c) == "Cc" else c for c in text)
+    stem, suffix = os.path.splitext(plain)
+    return stem.encode()[:_LONGEST_NAME].decode("utf-8", "ignore") + suffix[:10]
 
 
 def _element(parent: ElementTree.Element, name: str, value: object) -> None:

@@ -6,9 +6,11 @@ turned into PNG bytes first. The content decides, never the extension.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import re
-from pathlib import Path
+import warnings
+from collections.abc import Generator
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +23,7 @@ TRUNCATED = "it is cut off: its end is missing"
 # Cameras and editors append a few bytes after the end of an image.
 _ENDING = 4096
 _EXIF_ORIENTATION = 274
+_SIXTEEN_BITS = ("I;16", "I;16L", "I;16B", "I;16N", "I")
 # Orientations 5–8 swap height and width; Source: EXIF 2.3, tag 0x0112.
 _SWAPPED = (5, 6, 7, 8)
 
@@ -62,7 +65,7 @@ def read_facts(data: bytes) -> ImageFacts:
     if not image_format(data):
         raise ValueError("it is empty" if not data else "it is not an image")
     try:
-        with Image.open(io.BytesIO(data)) as image:
+        with _opened(data) as image:
             width, height = image.size
             orientation = int(image.getexif().get(_EXIF_ORIENTATION, 1)) if _has_exif(data) else 1
             upright = orientation if 1 <= orientation <= 8 else 1
@@ -89,12 +92,36 @@ def damage(head: bytes, tail: bytes) -> str:
     allowed. A header longer than `head` looks like damage.
     """
     try:
-        read_facts(head)
+        mode = read_facts(head).mode
     except ValueError as error:
         return str(error)
+    if mode == "F":
+        return "its pixels are 32-bit floating-point numbers, of which the range is not known"
     kind = image_format(head)
     ending = {"JPEG": b"\xff\xd9", "PNG": b"IEND"}.get(kind, b"")
     return TRUNCATED if ending not in tail[-_ENDING:] else ""
+
+
+@contextlib.contextmanager
+def _opened(data: bytes) -> Generator[Image.Image]:
+    """The encoded image `data`; Pillow's warnings about odd headers are left out."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        with Image.open(io.BytesIO(data)) as image:
+            yield image
+
+
+def dark_bits(data: bytes) -> int:
+    """How many bits the brightest pixel of a 16-bit image needs if it needs at most 12, else 0.
+
+    Such an image is nearly black when it is read by its upper 8 bits.
+    """
+    with _opened(data) as image:
+        if image.mode not in _SIXTEEN_BITS:
+            return 0
+        brightest = int(_deep_pixels(image).max())
+    return brightest.bit_length() if 0 < brightest < 1 << 12 else 0
 
 
 def decode_problem(data: bytes) -> str:
@@ -103,7 +130,7 @@ def decode_problem(data: bytes) -> str:
     if problem:
         return problem
     try:
-        with Image.open(io.BytesIO(data)) as image:
+        with _opened(data) as image:
             image.load()
     except Exception as error:  # on broken files Pillow's formats raise errors of any kind
         return str(error) or type(error).__name__
@@ -120,8 +147,8 @@ def portable(data: bytes, height: int, width: int) -> tuple[bytes, str]:
     if rotation == 1 and kind in ("JPEG", "PNG"):
         return data, kind.lower()
     target = "JPEG" if kind == "JPEG" else "PNG"
-    with Image.open(io.BytesIO(data)) as image:
-        pixels = apply_orientation(np.asarray(image.convert("RGB")), rotation)
+    with _opened(data) as image:
+        pixels = apply_orientation(np.asarray(eight_bits(image).convert("RGB")), rotation)
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, target, **({"quality": 95} if target == "JPEG" else {}))
     return buffer.getvalue(), target.lower()
@@ -132,12 +159,27 @@ def decodable(data: bytes) -> bytes:
     if image_format(data) in _DECODED_IN_CPP or not data:
         return data
     try:
-        with Image.open(io.BytesIO(data)) as image:
+        with _opened(data) as image:
             buffer = io.BytesIO()
-            image.convert("RGB").save(buffer, "PNG", compress_level=0)
+            eight_bits(image).convert("RGB").save(buffer, "PNG", compress_level=0)
             return buffer.getvalue()
     except Exception:  # on broken files Pillow's formats raise errors of any kind
         return data  # the decoder names what is wrong
+
+
+def eight_bits(image: Image.Image) -> Image.Image:
+    """`image`, or one of the upper 8 bits if it has 16, as TensorFlow decodes PNG.
+
+    Pillow's own conversion makes everything above 255 white.
+    """
+    if image.mode not in _SIXTEEN_BITS:
+        return image
+    return Image.fromarray((_deep_pixels(image) >> 8).astype(np.uint8))
+
+
+def _deep_pixels(image: Image.Image) -> np.ndarray:
+    """`[H, W]` of an image with up to 16 bits; above and below, the nearest value that has them."""
+    return np.clip(np.asarray(image), 0, 65535).astype(np.int64)
 
 
 def rotation_to_apply(data: bytes, height: int, width: int) -> int:
@@ -166,17 +208,6 @@ def apply_orientation(image: np.ndarray, orientation: int) -> np.ndarray:
     if orientation in (2, 3, 6, 7):
         image = image[:, ::-1]
     return np.ascontiguousarray(image)
-
-
-def find_image(name: str, folders: list[Path]) -> Path | None:
-    """The file called `name` (or its last part, or its stem with another image suffix)."""
-    plain = name.replace("\\", "/").strip()
-    last = plain.rsplit("/", 1)[-1]
-    for folder in folders:
-        for candidate in dict.fromkeys((plain, last)):
-            if candidate and (folder / candidate).is_file():
-                return folder / candidate
-    return None
 
 
 def _has_exif(data: bytes) -> bool:

@@ -4,16 +4,30 @@ from __future__ import annotations
 
 import hashlib
 import json
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
+from detectune.data.defects import (
+    AREA,
+    CONSEQUENCES,
+    DARK,
+    NOT_FINITE,
+    SIMILAR,
+    SMALL_BOX,
+    TRUNCATED,
+    UNREADABLE,
+    AnnotationError,
+    Defect,
+    wrong_annotations,
+)
 from detectune.data.image_files import (
     ImageFacts,
+    dark_bits,
     decode_problem,
     image_format,
     read_facts,
@@ -21,10 +35,12 @@ from detectune.data.image_files import (
 )
 from detectune.data.masks import MaskError, PolygonMask
 from detectune.data.sources.base import Record, Source, class_names, mask_problems, repair
+from detectune.data.sources.surveying import Units, weight_defects
 from detectune.errors import DataError
 
 # COCO's limits between small, medium and large: 32² and 96² pixels of the stored image.
 _SMALL, _MEDIUM = 32**2, 96**2
+_LEAST_SIDE = 1 - 1e-3  # pixels; fractions are float32
 _SUFFIX_FORMATS = {
     ".jpg": "JPEG",
     ".jpeg": "JPEG",
@@ -35,42 +51,6 @@ _SUFFIX_FORMATS = {
     ".tif": "TIFF",
     ".tiff": "TIFF",
 }
-
-# Kind of defect → what happens to it.
-CONSEQUENCES = {
-    "unreadable image": "training refuses to start; convert leaves it out and says so",
-    "truncated image": "training refuses to start; convert leaves it out and says so",
-    "unknown class or wrong annotation": "training refuses to start",
-    "damaged file": "used as it is, though a checksum is wrong: copy or write it again",
-    "mislabelled image": "read by its content; nothing is lost",
-    "EXIF rotation, applied": "turned when read, because it was annotated turned",
-    "EXIF rotation, ignored": "read as stored: check that its boxes fit",
-    "colour mode": "read as 8-bit RGB",
-    "size differs from annotation": "boxes are scaled by the annotated size: check that they fit",
-    "box outside the image": "clipped to the image",
-    "box without area": "left out",
-    "inverted box": "left out",
-    "box with NaN": "left out",
-    "duplicate box": "both are used",
-    "mask cannot be used": "training with masks refuses to start; boxes alone are not concerned",
-    "empty mask": "used: it teaches that nothing in the box belongs to the object",
-    "mask leaves the image": "cut off at the border",
-    "duplicate image": "both are used; keep them in one part of a split",
-    "unused file": "not used",
-}
-
-
-class Defect(NamedTuple):
-    """One thing that is wrong, and where."""
-
-    kind: str
-    file: str
-    detail: str
-
-    @property
-    def consequence(self) -> str:
-        """What will happen to it."""
-        return CONSEQUENCES[self.kind]
 
 
 @dataclass
@@ -115,6 +95,8 @@ def inspect_source(source: Source, track: Callable[[range], Iterable[int]] = ite
     for index in track(range(len(source))):
         try:
             inspector.add(source.unrepaired(index))
+        except AnnotationError as error:
+            inspector.add_partly(index, error)
         except DataError as error:
             inspector.add_unreadable(error)
     return inspector.result()
@@ -131,18 +113,32 @@ class _Inspector:
         self._sizes: list[tuple[int, int]] = []
         self._areas: list[np.ndarray] = [np.zeros(0)]
         self._first_with: dict[bytes, str] = {}
+        self._units = Units(source.coordinates)
 
     def add_unreadable(self, error: DataError) -> None:
-        """A record whose annotation cannot be used; `error` begins with its place."""
-        place, _, rest = str(error).partition(": ")
+        """A record of which nothing can be used; `error` begins with its place."""
         self._result.images += 1
-        self._report("unknown class or wrong annotation", place, rest.split("\n")[0])
+        self._result.defects += wrong_annotations([error])
+
+    def add_partly(self, index: int, error: AnnotationError) -> None:
+        """A record of which a part can be used: the boxes that are right are counted."""
+        self._result.defects += wrong_annotations(error.causes)
+        try:
+            image = self._source.image_bytes(index)
+        except DataError as unreadable:
+            self.add_unreadable(unreadable)
+            return
+        if error.record is None:
+            self._result.images += 1
+        else:
+            self.add(error.record._replace(image=image))
 
     def add(self, record: Record) -> None:
         """One record as it stands in the files."""
         facts, used, result = _facts(record), repair(record), self._result
         height, width = (facts.height, facts.width) if facts else (record.height, record.width)
         self._sizes.append((height, width))
+        self._units.add(record)
         self._areas.append(_areas(used.boxes) * height * width)
         result.images += 1
         result.boxes += len(used.class_ids)
@@ -151,6 +147,7 @@ class _Inspector:
         for class_id in used.class_ids.tolist():
             result.boxes_per_class[self._names[class_id]] += 1
         result.defects += [*_image_defects(record, facts), *_box_defects(record, self._names)]
+        result.defects += [*weight_defects(record), *_area_defects(record)]
         result.defects += _mask_defects(used)
         result.masks += sum(mask is not None for mask in used.masks or ())
         digest = hashlib.sha256(record.image).digest()
@@ -160,10 +157,8 @@ class _Inspector:
 
     def result(self) -> Inspection:
         """Everything, with what concerns the files as a whole."""
-        for file, detail in self._source.damaged_files():
-            self._report("damaged file", file, detail)
-        for file, detail in self._source.stray_files():
-            self._report("unused file", file, detail)
+        self._result.defects += [*self._units.defects(), *self._source.defects]
+        self._result.defects += similar_names(self._names.values(), self._source.name)
         self._result.box_sizes = _size_classes(np.concatenate(self._areas))
         self._result.image_sizes = _size_range(self._sizes)
         return self._result
@@ -184,13 +179,16 @@ def _image_defects(record: Record, facts: ImageFacts | None) -> Iterator[Defect]
     problem = decode_problem(record.image)
     if problem:
         cut = "truncated" in problem or "cut off" in problem
-        yield Defect("truncated image" if cut else "unreadable image", name, problem)
+        yield Defect(TRUNCATED if cut else UNREADABLE, name, problem)
     if facts is None:
         return
     expected = _SUFFIX_FORMATS.get(Path(name).suffix.lower())
     actual = image_format(record.image)
     if expected and expected != actual:
         yield Defect("mislabelled image", name, f"it is a {actual} file")
+    bits = 0 if problem else dark_bits(record.image)
+    if bits:
+        yield Defect(DARK, name, f"its pixels have 16 bits and need {bits}: nearly black")
     if facts.mode != "RGB":
         yield Defect("colour mode", name, f"its mode is {facts.mode}")
     turned = rotation_to_apply(record.image, record.height, record.width) != 1
@@ -211,13 +209,21 @@ def _box_defects(record: Record, names: dict[int, str]) -> Iterator[Defect]:
     for box, class_id in zip(record.boxes, record.class_ids, strict=True):
         pixels = ", ".join(f"{value:g}" for value in np.round(box * sides, 1))
         what = f"{names.get(int(class_id), class_id)}: ymin, xmin, ymax, xmax = {pixels}"
-        kind = _box_defect(box)
+        kind = _box_defect(box, sides)
         if kind:
             yield Defect(kind, record.file_name, what)
         key = (*box.tolist(), int(class_id))
         if key in seen:
             yield Defect("duplicate box", record.file_name, what)
         seen.add(key)
+
+
+def _area_defects(record: Record) -> Iterator[Defect]:
+    if record.areas is None:
+        return
+    for row in np.flatnonzero(~(np.isfinite(record.areas) & (record.areas >= 0))):
+        detail = f"the area of object {row + 1} is {record.areas[row]}"
+        yield Defect(AREA, record.file_name, detail)
 
 
 def _mask_defects(record: Record) -> Iterator[Defect]:
@@ -239,15 +245,18 @@ def _mask_defects(record: Record) -> Iterator[Defect]:
     yield from (Defect("mask cannot be used", record.file_name, text) for text in seen)
 
 
-def _box_defect(box: np.ndarray) -> str:
-    if np.isnan(box).any():
-        return "box with NaN"
+def _box_defect(box: np.ndarray, sides: np.ndarray) -> str:
+    if not np.isfinite(box).all():
+        return NOT_FINITE
     if box[2] < box[0] or box[3] < box[1]:
         return "inverted box"
     inside = np.clip(box, 0, 1)
     if inside[2] == inside[0] or inside[3] == inside[1]:
         return "box without area"
-    return "box outside the image" if (inside != box).any() else ""
+    if (inside != box).any():
+        return "box outside the image"
+    pixels = inside * sides
+    return SMALL_BOX if min(pixels[2] - pixels[0], pixels[3] - pixels[1]) < _LEAST_SIDE else ""
 
 
 def _areas(boxes: np.ndarray) -> np.ndarray:
@@ -268,3 +277,20 @@ def _size_range(sizes: list[tuple[int, int]]) -> dict[str, list[int]]:
     ordered = sorted(sizes, key=lambda size: size[0] * size[1])
     picked = {"smallest": 0, "median": len(ordered) // 2, "largest": -1}
     return {name: list(ordered[place]) for name, place in picked.items()}
+
+
+def similar_names(names: Iterable[str], place: str) -> list[Defect]:
+    """The names of classes that differ by case, spaces, or the way that Unicode spells them."""
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        groups.setdefault(_folded(name), []).append(name)
+    return [
+        Defect(SIMILAR, place, ", ".join(ascii(name) for name in group))
+        for group in groups.values()
+        if len(group) > 1
+    ]
+
+
+def _folded(name: str) -> str:
+    plain = unicodedata.normalize("NFKC", name).casefold()
+    return "".join(c for c in plain if not c.isspace() and unicodedata.category(c) != "Cf")

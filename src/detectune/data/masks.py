@@ -22,6 +22,8 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 _LEAST_NUMBERS = 6  # three corners
+_MOST_PIXELS = 1 << 28  # 16384 x 16384
+_FARTHEST = 10  # times the longer side of the image
 
 
 class Rle(TypedDict):
@@ -88,6 +90,12 @@ class PolygonMask(Mask):
     def rle(self) -> Rle:
         from faster_coco_eval.core import mask as coco
 
+        _check_size(self.height, self.width)
+        # Memory grows with the length of an outline, not with the image.
+        limit = _FARTHEST * max(self.height, self.width, 1)
+        farthest = max(float(np.abs(polygon).max()) for polygon in self.polygons)
+        if farthest > limit:
+            raise MaskError(f"a corner of its polygon is {farthest:.6g} pixels away")
         outlines = [polygon.tolist() for polygon in self.polygons]
         return coco.merge(coco.frPyObjects(outlines, self.height, self.width))  # pyright: ignore[reportReturnType, reportArgumentType]
 
@@ -117,6 +125,7 @@ class RleMask(Mask):
         return decode_rle(self.rle())
 
     def rle(self) -> Rle:
+        _check_size(self.height, self.width)
         runs = run_lengths(self.counts)
         # The C++ decoder trusts them.
         if min(runs, default=0) < 0 or sum(runs) != self.height * self.width:
@@ -159,7 +168,7 @@ class PngMask(Mask):
             try:
                 # A palette image means its numbers, not its colours.
                 values = np.asarray(image if image.mode == "P" else image.convert("I"))
-            except (OSError, SyntaxError, ValueError) as error:
+            except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
                 raise MaskError(f"its image cannot be decoded ({error})") from error
         return (values > 0).astype(np.uint8)
 
@@ -190,10 +199,21 @@ def _indices(path: Path) -> np.ndarray:
             raise MaskError(f"{path} cannot be decoded ({error})") from error
 
 
+def _check_size(height: int, width: int) -> None:
+    if height < 1 or width < 1 or height * width > _MOST_PIXELS:
+        raise MaskError(f"a mask of {width}x{height} pixels (width x height)")
+
+
 def _opened(data: bytes | Path) -> Image.Image:
     try:
         return Image.open(io.BytesIO(data) if isinstance(data, bytes) else data)
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+    except (
+        UnidentifiedImageError,
+        OSError,
+        SyntaxError,
+        ValueError,
+        Image.DecompressionBombError,
+    ) as error:
         place = "its data are" if isinstance(data, bytes) else f"{data} is"
         raise MaskError(f"{place} no image") from error
 
@@ -223,7 +243,7 @@ def _coco_mask(segmentation: Any) -> Mask | None:
 def _polygon(numbers: Any) -> np.ndarray:
     try:
         polygon = np.asarray(numbers, np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         polygon = np.zeros(1)
     if polygon.ndim != 1 or len(polygon) % 2 or not np.all(np.isfinite(polygon)):
         raise MaskError(f"a polygon is {str(numbers)[:60]}, and not x, y, x, y, …")
@@ -234,14 +254,16 @@ def _from_rle(segmentation: dict[str, Any]) -> RleMask:
     counts, size = segmentation.get("counts"), segmentation.get("size")
     try:
         height, width = (int(side) for side in size)  # pyright: ignore[reportOptionalIterable]
-    except (TypeError, ValueError):
-        raise MaskError(f"the size of its run lengths is {size}") from None
+    except (TypeError, ValueError, OverflowError):
+        raise MaskError(f"the size of its run lengths is {str(size)[:60]}") from None
     if isinstance(counts, str | bytes):
         text = counts.encode("ascii", "replace") if isinstance(counts, str) else counts
         return RleMask(height, width, text)
     try:
         runs = [int(run) for run in counts]  # pyright: ignore[reportOptionalIterable]
-    except (TypeError, ValueError):
+        if any(not 0 <= run <= _MOST_PIXELS for run in runs):
+            raise ValueError
+    except (TypeError, ValueError, OverflowError):
         raise MaskError(f"its run lengths are {str(counts)[:60]}") from None
     return RleMask(height, width, compressed(runs))
 

@@ -151,10 +151,17 @@ def batch_file_names(
     source: Source, config: schema.TrainEvalPipelineConfig, seed: int, step: int
 ) -> list[str]:
     """The names of the images in the training batch of `step`, in order."""
+    return [record.file_name for record in batch_annotations(source, config, seed, step)]
+
+
+def batch_annotations(
+    source: Source, config: schema.TrainEvalPipelineConfig, seed: int, step: int
+) -> list[Record]:
+    """What is annotated in the images of the training batch of `step`, in order; not repaired."""
     batch = config.train_config.batch_size
     order = _order(config, source, seed)
     positions = range(step * batch, (step + 1) * batch)
-    return [source.annotation(int(order(position))).file_name for position in positions]
+    return [source.annotation(int(order(position))) for position in positions]
 
 
 def boxes_per_image(source: Source) -> int:

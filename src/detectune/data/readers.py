@@ -21,7 +21,8 @@ def open_reader(
     """The source that `train_input_reader` or `eval_input_reader` names.
 
     Args:
-        field: its name, for errors.
+        field: its name, for errors; of a data set that is divided, `train_input_reader` reads the
+            part for training and every other the one for evaluation, unless `source` names one.
         label_map: used if the reader has none of its own.
         columns: what is read beside boxes, see `open_source`; masks are read anyway with
             `load_instance_masks`.
@@ -38,7 +39,8 @@ def open_reader(
     # A single input_path may be any data set, so that a config can be tried on a folder.
     spec = config.source or (paths[0] if len(paths) == 1 else "tfrecord:" + ",".join(paths))
     wanted = {*columns, *(["masks"] if config.load_instance_masks else [])}
-    source = open_source(spec, label_map, columns=wanted)
+    split = "train" if field.startswith("train") else "val"
+    source = open_source(spec, label_map, columns=wanted, split=split)
     step = config.sample_1_of_n_examples
     return Subset(source, range(0, len(source), step)) if step > 1 else source
 

@@ -77,8 +77,8 @@ def tf_example(record: Record, names: dict[int, str]) -> tf.train.Example:
     features = {
         "image/height": _integers([record.height]),
         "image/width": _integers([record.width]),
-        "image/filename": _bytes([record.file_name.encode()]),
-        "image/source_id": _bytes([record.source_id.encode()]),
+        "image/filename": _bytes([os.fsencode(record.file_name)]),
+        "image/source_id": _bytes([os.fsencode(record.source_id)]),
         "image/key/sha256": _bytes([hashlib.sha256(image).hexdigest().encode()]),
         "image/encoded": _bytes([image]),
         "image/format": _bytes([kind.encode()]),

@@ -36,6 +36,8 @@ from detectune.drawing.sheets import contact_sheet, side_by_side
 from detectune.errors import ConfigError, three_part
 from detectune.evaluation.evaluate_source import evaluate_source
 from detectune.exporters.export import export
+from detectune.files import usable_path
+from detectune.folder_lock import folder_in_use, locked
 from detectune.terminal import print_table
 from detectune.training.console import RunConsole
 from detectune.training.fine_tuning import fine_tune
@@ -46,6 +48,7 @@ from detectune.wording import plural
 STEPS = 400
 TRAIN_SCENES, TEST_SCENES = 800, 80
 _PICTURES = 12
+_LOCK = "demo.lock"
 _NUMBERS = {
     "mAP": "DetectionBoxes_Precision/mAP",
     "mAP@.5": "DetectionBoxes_Precision/mAP@.50IOU",
@@ -74,11 +77,19 @@ def run_demo(
     """Draws scenes, fine-tunes, trains from scratch, and leaves everything in `folder`.
 
     Raises:
-        ConfigError: `folder` holds something already.
+        ConfigError: `folder` holds something already, or another demo works in it.
     """
-    started = time.monotonic()
-    folder, console = Path(folder), console or RunConsole()
+    folder, console = usable_path(folder, "--model-dir"), console or RunConsole()
     _check_folder(folder)
+    lock = folder / _LOCK
+    with locked(lock, folder_in_use(folder, "a demo", lock)):
+        return _run(folder, steps, train_scenes, test_scenes, console)
+
+
+def _run(
+    folder: Path, steps: int, train_scenes: int, test_scenes: int, console: RunConsole
+) -> DemoReport:
+    started = time.monotonic()
     _draw(folder, train_scenes, test_scenes, console)
     config = demo_config(folder, steps)
     before = _before(config)
@@ -98,7 +109,8 @@ def run_demo(
 
 
 def _check_folder(folder: Path) -> None:
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    there = not folder.is_dir() or any(file.name != _LOCK for file in folder.iterdir())
+    if folder.exists() and there:
         raise ConfigError(
             three_part(
                 f"--model-dir {folder}: something is here already.",

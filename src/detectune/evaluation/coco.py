@@ -63,6 +63,7 @@ class CocoEvaluator:
         areas: Array | None = None,
         truth_masks: Sequence[Rle] = (),
         masks: Sequence[Rle] = (),
+        size: tuple[int, int] = (0, 0),
     ) -> None:
         """Adds one image. No ground truth and no detections are both fine.
 
@@ -78,6 +79,7 @@ class CocoEvaluator:
             areas: `[N]` areas of the objects in pixels; those of the boxes if None.
             truth_masks: run lengths of the `N` objects, where masks are measured.
             masks: run lengths of the `K` detections, as large as the image.
+            size: height and width of the original image, for `evaluation.diagnosis`.
 
         Raises:
             DataError: a column is shorter or longer than its boxes, or a number is not finite.
@@ -96,6 +98,7 @@ class CocoEvaluator:
             classes=np.ravel(classes),
             truth_masks=truth_masks,
             masks=masks,
+            size=size,
         )
         _check(image_id, image, masks="Masks" in self.kinds)
         self._images.append(image)
@@ -165,7 +168,7 @@ def _check(image_id: str | int, image: ImageRows, *, masks: bool) -> None:
     """Refuses what COCO would crash on or, worse, count."""
     truths, detections = len(image.truth_boxes), len(image.boxes)
     for name, column in vars(image).items():
-        if name in _MASK_COLUMNS and not masks:
+        if name == "size" or (name in _MASK_COLUMNS and not masks):
             continue
         rows = truths if name in _TRUTH_COLUMNS else detections
         if len(column) != rows:

@@ -59,6 +59,8 @@ class ImageRows:
     classes: np.ndarray
     truth_masks: Sequence[Rle] = ()
     masks: Sequence[Rle] = ()
+    size: tuple[int, int] = (0, 0)
+    """Height and width of the original image; zeros if nobody said."""
 
 
 @dataclass(frozen=True)

@@ -92,6 +92,7 @@ def _add(
             boxes=boxes[row][valid],
             scores=detections.scores[row][valid],
             classes=detections.classes[row][valid] + 1,
+            size=(int(batch.original_sizes[row][0]), int(batch.original_sizes[row][1])),
             **(_masks(truth, batch, detections, boxes, row) if measures_masks else {}),
         )
 

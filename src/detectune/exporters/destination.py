@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-import shutil
+import os
 import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -48,19 +48,32 @@ def new_target(target: Path) -> Generator[Path, None, None]:
     """A path beside `target`, of the same name; what stands there takes its place in the end.
 
     Raises:
-        WriteError: the disk is full, or may not be written to.
+        WriteError: the disk is full, may not be written to, or another export was faster.
     """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as folder:
             work = Path(folder) / target.name
             yield work
-            if target.is_dir():
-                target.rmdir()
-            shutil.move(work, target)
+            _put(work, target)
     except tf.errors.ResourceExhaustedError as error:
         raise write_error(target, OSError(errno.ENOSPC, "no space")) from error
     except OSError as error:
         if isinstance(error, DetectuneError):
             raise
         raise write_error(target, error) from error
+
+
+def _put(work: Path, target: Path) -> None:
+    """Rename `work` to `target`, where there is nothing or an empty folder."""
+    if work.is_dir():
+        if target.is_dir():
+            target.rmdir()  # fails where another export was faster; so does the next line
+        os.rename(work, target)
+        return
+    # Renamed at once, it would silently take the place of a file that has appeared there.
+    try:
+        os.close(os.open(target, os.O_CREAT | os.O_EXCL))
+    except FileExistsError as error:
+        raise OSError(errno.ENOTEMPTY, "another export was faster") from error
+    os.replace(work, target)

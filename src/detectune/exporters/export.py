@@ -25,6 +25,7 @@ from detectune.errors import DetectuneError, ExportError, three_part
 from detectune.exporters.base import Exporter, Metadata
 from detectune.exporters.comparison import Differences, differences
 from detectune.exporters.destination import free_target, new_target
+from detectune.files import usable_path
 from detectune.registry import exporters
 from detectune.wording import plural
 
@@ -79,7 +80,7 @@ def export(
     precision = next(iter(exporter.tolerances)) if precision is None else precision
     exporter.check_precision(precision)
     exporter.check_installed()
-    target = free_target(Path(path), exporter)
+    target = free_target(usable_path(path, "--output"), exporter)
     detector = opened.detector(checkpoint)
     resizer = _of_one_size(build_resizer(image_resizer(opened.config.model), detector.pad_value))
     metadata = Metadata(opened.label_map(), opened.config)

@@ -100,7 +100,7 @@ def _collect(
 def _source(run: Run, data: str | None, needs: Needs) -> Source:
     label_map = run.known_label_map()
     if data:
-        source = open_source(data, label_map, columns=needs.columns)
+        source = open_source(data, label_map, columns=needs.columns, split="val")
     else:
         source = _own_source(run, label_map, needs)
     if label_map is None:

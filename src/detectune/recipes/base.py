@@ -74,6 +74,12 @@ class Recipe:
             begins_with_detector: rather than with a classifier.
         """
 
+    def begin_at_random(self) -> None:
+        """Change what a training without a checkpoint cannot do with.
+
+        Batch norms have no statistics to keep then, and learn some.
+        """
+
     def follow_quickly(self) -> None:
         """Moving averages of 33 steps instead of 333, for runs of hundreds of steps.
 

@@ -12,8 +12,14 @@ from detectune.config.save import config_text
 from detectune.recipes.base import recipe_of
 from detectune.recipes.templates import begins_with_classifier, template
 from detectune.recipes.training_plan import TrainingPlan
+from detectune.zoo.catalog import CLASSIFICATION
+
+NO_CHECKPOINT = "none"
+"""Instead of a checkpoint: begin with random weights."""
 
 _SHORT_RUN_STEPS = 20_000
+_RANDOM_START_CLIPPING = 10.0
+"""The zoo's own for Mask R-CNN; the first steps of random weights are the wildest."""
 
 
 def new_config(
@@ -30,8 +36,9 @@ def new_config(
 
     Args:
         train, evaluation: data sets as SOURCE; TFRecords are written as the original does.
-        checkpoint: where to start from, a detector; by default where `detectune zoo download` puts
-            the one of that name, or the classifier that stands in for it.
+        checkpoint: where to start from: a detector, or a classifier of the zoo; by default where
+            `detectune zoo download` puts the one of that name, or the classifier that stands in
+            for it. `NO_CHECKPOINT` for random weights.
 
     Raises:
         ConfigError: there is no such model.
@@ -40,15 +47,22 @@ def new_config(
     config.model.CopyFrom(zoo.model)
     recipe = recipe_of(config.model)
     recipe.message.num_classes = num_classes
-    begins_with_detector = bool(checkpoint) or not begins_with_classifier(zoo)
-    recipe.prepare(plan, begins_with_detector=begins_with_detector)
+    start = checkpoint or zoo.train_config.fine_tune_checkpoint
+    from_classifier = is_classifier(start) if checkpoint else begins_with_classifier(zoo)
+    at_random = checkpoint == NO_CHECKPOINT
+    recipe.prepare(plan, begins_with_detector=not (from_classifier or at_random))
+    if at_random:
+        recipe.begin_at_random()
     if plan.num_steps < _SHORT_RUN_STEPS:
         recipe.follow_quickly()
     settings = config.train_config
     settings.data_augmentation_options.extend(zoo.train_config.data_augmentation_options)
-    settings.fine_tune_checkpoint = checkpoint or zoo.train_config.fine_tune_checkpoint
-    settings.fine_tune_checkpoint_type = "detection" if begins_with_detector else "classification"
+    if not at_random:
+        settings.fine_tune_checkpoint = start
+        settings.fine_tune_checkpoint_type = "classification" if from_classifier else "detection"
     _fill_training(settings, plan)
+    if at_random and not settings.gradient_clipping_by_norm:
+        settings.gradient_clipping_by_norm = _RANDOM_START_CLIPPING
     _fill_reader(config.train_input_reader, train, label_map_path)
     config.train_input_reader.shuffle = True
     reader = config.eval_input_reader.add()
@@ -66,6 +80,12 @@ def new_config(
 def default_checkpoint(model: str) -> str:
     """Where a training of `model` begins, after `detectune zoo download`."""
     return template(model).train_config.fine_tune_checkpoint
+
+
+def is_classifier(checkpoint: str) -> bool:
+    """Whether `checkpoint` lies in the unpacked archive of one of the zoo's classifiers."""
+    classifiers = {archive.name for archive in CLASSIFICATION}
+    return not classifiers.isdisjoint(checkpoint.replace("\\", "/").split("/"))
 
 
 def archive_to_download(model: str) -> str:

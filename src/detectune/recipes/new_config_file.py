@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 from typing import NamedTuple
 
 from detectune.config import schema
+from detectune.config.checkpoint_paths import checkpoint_prefix
 from detectune.config.label_map import LabelMap, label_map_text, read_label_map
-from detectune.errors import ConfigError, three_part
+from detectune.errors import ConfigError, DataError, three_part
 from detectune.files import write_text
 from detectune.recipes.base import recipe_of
 from detectune.recipes.machine import Machine, this_machine
 from detectune.recipes.new_config import (
+    NO_CHECKPOINT,
     archive_to_download,
     default_checkpoint,
     new_config,
@@ -21,6 +24,12 @@ from detectune.recipes.new_config import (
 )
 from detectune.recipes.templates import template
 from detectune.recipes.training_plan import TrainingPlan, plan_training
+
+_AT_RANDOM = (
+    "No checkpoint: all weights begin at random, and batch norms learn their statistics "
+    "(batch_norm_trainable: true). That takes many thousands of images; a checkpoint of the zoo "
+    "takes some hundred."
+)
 
 
 class NewConfig(NamedTuple):
@@ -59,19 +68,22 @@ def write_new_config(
             recognised, or named as `coco:PATH`, `voc:PATH`, `yolo:PATH`, `csv:PATH`,
             `tfrecord:PATTERN`.
         output: the config; without `label_map_path` a label map is written beside it.
-        checkpoint: the detector to start from; by default where `detectune zoo download` puts the
-            one of `model`.
+        checkpoint: what to start from: the prefix of a checkpoint, or a folder that holds one (an
+            unpacked archive, a run directory); by default where `detectune zoo download` puts the
+            one of `model`. "none" for random weights.
         batch_size, num_steps: by default chosen.
         force: overwrite `output`.
         machine: where the training will run; this one if None.
 
     Raises:
-        ConfigError: an unknown model, or a file that would be overwritten.
-        DataError: the data cannot be read.
+        ConfigError: an unknown model, a checkpoint that is not there, or a file that would be
+            overwritten.
+        DataError: the data cannot be read, or have no box to learn from.
     """
     zoo = template(model)  # an unknown model is said before the data are read
     output = Path(output)
     _not_there(output, force)
+    checkpoint = _found(checkpoint)
     label_map, num_images = _classes(train, evaluation, label_map_path)
     plan = _plan(zoo, num_images, batch_size, num_steps, machine or this_machine())
     written: list[str] = []
@@ -88,7 +100,8 @@ def write_new_config(
         checkpoint=checkpoint,
     )
     classes = f"num_classes {label_map.num_classes}: {_names(label_map)}."
-    reasons = (classes, *plan.reasons, *filter(None, [norm_reason(config)]))
+    start = _AT_RANDOM if checkpoint == NO_CHECKPOINT else norm_reason(config)
+    reasons = (classes, *plan.reasons, *filter(None, [start]))
     if written:
         write_text(label_map_path, label_map_text(label_map))
     write_text(output, new_config_text(config, [f"{model} for {train}", *reasons]))
@@ -112,9 +125,19 @@ def _classes(train: str, evaluation: str, label_map_path: str) -> tuple[LabelMap
     from detectune.data.sources.recognise import open_source  # slow
 
     label_map = read_label_map(label_map_path) if label_map_path else None
-    source = open_source(train, label_map)
-    open_source(evaluation, label_map or source.label_map)  # it has to be readable, too
-    return label_map or source.label_map, len(source)
+    source = open_source(train, label_map, split="train")
+    classes = label_map or source.label_map
+    if not len(classes):
+        raise DataError(
+            three_part(
+                f"--train {train}: none of its {len(source)} images has a box.",
+                "The classes of a new config come from the boxes of the training data.",
+                f"Look at it with `detectune data inspect {shlex.quote(train)}`, or give the "
+                "classes with --label-map.",
+            )
+        )
+    open_source(evaluation, classes, split="val")  # it has to be readable, too
+    return classes, len(source)
 
 
 def _plan(
@@ -144,6 +167,32 @@ def _names(label_map: LabelMap) -> str:
 
 def _next_steps(model: str, checkpoint: str, output: Path) -> tuple[str, ...]:
     start = checkpoint or default_checkpoint(model)
-    there = os.path.exists(f"{start}.index") or os.path.isdir(start)
+    there = checkpoint == NO_CHECKPOINT or bool(checkpoint_prefix(start))
     download = [] if there else [f"next: detectune zoo download {archive_to_download(model)}"]
-    return (*download, f"next: detectune train {output} --model-dir training/{output.stem}")
+    run = _new_run(output.stem)
+    train = f"next: detectune train {shlex.quote(str(output))} --model-dir {shlex.quote(run)}"
+    return (*download, train)
+
+
+def _new_run(name: str) -> str:
+    """A run directory below `training/` that is not there yet."""
+    tried = (f"training/{name}{ending}" for ending in ("", *(f"-{n}" for n in range(2, 1000))))
+    return next(path for path in tried if not os.path.exists(path))
+
+
+def _found(checkpoint: str) -> str:
+    """The prefix of the checkpoint that `checkpoint` stands for; empty and `NO_CHECKPOINT` stay."""
+    if checkpoint in ("", NO_CHECKPOINT):
+        return checkpoint
+    prefix = checkpoint_prefix(checkpoint)
+    if not prefix:
+        raise ConfigError(
+            three_part(
+                f"--checkpoint {checkpoint}: there is no checkpoint.",
+                "A checkpoint is named by its prefix, such as .../checkpoint/ckpt-0, or by the "
+                'folder that holds it; "none" begins with random weights.',
+                "Check the path, or leave --checkpoint out and fetch the zoo's with `detectune "
+                "zoo download`.",
+            )
+        )
+    return prefix

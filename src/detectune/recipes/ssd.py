@@ -40,6 +40,10 @@ class SsdRecipe(Recipe):
         parts = [part for part in parts if part.conv_hyperparams.HasField("batch_norm")]
         return [part.conv_hyperparams.batch_norm for part in parts]
 
+    def begin_at_random(self) -> None:
+        self.message.freeze_batchnorm = False
+        self.message.feature_extractor.batch_norm_trainable = True
+
     def norm_reason(self, train: schema.TrainConfig) -> str:
         extractor = self.message.feature_extractor
         quick = abs(extractor.conv_hyperparams.batch_norm.decay - SHORT_RUN_DECAY) < 1e-6

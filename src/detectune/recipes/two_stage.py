@@ -57,6 +57,9 @@ class TwoStageRecipe(Recipe):
         if begins_with_detector and plan.images_at_once < _FEW_IMAGES:
             self.message.feature_extractor.batch_norm_trainable = False
 
+    def begin_at_random(self) -> None:
+        self.message.feature_extractor.batch_norm_trainable = True
+
     def norm_reason(self, train: schema.TrainConfig) -> str:
         if self.message.feature_extractor.batch_norm_trainable:
             return ""

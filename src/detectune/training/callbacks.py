@@ -8,19 +8,26 @@ from __future__ import annotations
 
 import math
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import keras
 
-from detectune.errors import TrainingError, three_part
+from detectune.data.sources.base import Record
+from detectune.errors import TrainingError
 from detectune.training.checkpointing import Checkpointing
 from detectune.training.console import RunConsole
 from detectune.training.deployment import Deployment
+from detectune.training.divergence import Divergence, divergence_message
 from detectune.training.logs import RunLog
+from detectune.training.save_times import SaveTimes
 from detectune.training.state import Progress
-from detectune.training.weights import settle
+from detectune.training.weights import batch_norms, is_untouched, settle
 from detectune.wording import plural
+
+# Steps whose losses tell how it came about when one is not finite.
+_REMEMBERED = 200
 
 
 class OncePerStep(keras.callbacks.Callback):
@@ -53,31 +60,54 @@ class OncePerStep(keras.callbacks.Callback):
 
 
 class StopAtNonFinite(keras.callbacks.Callback):
-    """Ends training at the first loss that is NaN or infinite, and names the images.
+    """Ends training at the first loss that is NaN or infinite, names the images and the likely
+    cause.
 
     Args:
         first_step: steps done before this call of `fit`.
-        file_names: step of this call → the images of its batch.
+        annotations: step of this call → what is annotated in the images of its batch.
+        saved_step: the step of the last checkpoint, None if there is none.
+        micro_batch: images that a batch norm sees at a time.
+        clips: whether gradients are clipped.
     """
 
-    def __init__(self, first_step: int, file_names: Callable[[int], list[str]]) -> None:
+    def __init__(
+        self,
+        first_step: int,
+        annotations: Callable[[int], list[Record]],
+        saved_step: Callable[[], int | None],
+        *,
+        micro_batch: int,
+        clips: bool,
+    ) -> None:
         super().__init__()
-        self.first_step, self.file_names = first_step, file_names
+        self.first_step, self.annotations, self.saved_step = first_step, annotations, saved_step
+        self.micro_batch, self.clips = micro_batch, clips
+        self._losses: deque[tuple[int, float]] = deque(maxlen=_REMEMBERED)
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
-        broken = [name for name, value in (logs or {}).items() if not math.isfinite(value)]
-        if not broken:
-            return
-        images = ", ".join(self.file_names(batch))
-        raise TrainingError(
-            three_part(
-                f"step {self.first_step + batch + 1}: {', '.join(broken)} is not finite. "
-                f"The images of this batch: {images}.",
-                "Every loss must stay finite; the checkpoints in the run directory are sound.",
-                "Lower the learning rate or lengthen its warm-up, set "
-                "gradient_clipping_by_norm: 10, and look at these images with "
-                "`detectune data inspect`; then go on with --resume.",
-            )
+        values = {name: float(value) for name, value in (logs or {}).items()}
+        broken = [name for name, value in values.items() if not math.isfinite(value)]
+        if broken:
+            raise TrainingError(divergence_message(self._seen(batch, broken)))
+        if "total_loss" in values:
+            self._losses.append((self.first_step + batch + 1, values["total_loss"]))
+
+    def _seen(self, batch: int, broken: list[str]) -> Divergence:
+        settle(self.model)
+        norms = batch_norms(self.model)
+        untouched = [norm for norm in norms if not norm.learns_statistics and is_untouched(norm)]
+        learns = any(norm.learns_statistics for norm in norms)
+        return Divergence(
+            self.first_step + batch + 1,
+            broken,
+            self.annotations(batch),
+            list(self._losses),
+            learning_rate=float(self.model.optimizer.learning_rate),
+            clips=self.clips,
+            untouched_norms=2 * len(untouched) > len(norms) > 0,
+            micro_batch=self.micro_batch if learns else 0,
+            saved_step=self.saved_step(),
         )
 
 
@@ -124,11 +154,11 @@ class StepNumbers(keras.callbacks.Callback):
 
 
 class Timetable(NamedTuple):
-    """When what happens, in steps of the stage."""
+    """When what happens; numbers are steps of the stage."""
 
     num_steps: int
     evaluate_every: int
-    save_every: int
+    saves: SaveTimes
     patience: int = 0
     """Evaluations without a better mAP after which to stop; 0 for never."""
 
@@ -162,10 +192,11 @@ class Evaluations(keras.callbacks.Callback):
         if evaluates and (step % self.times.evaluate_every == 0 or last):
             self.checkpoints.evaluate(self.model, self.deployment)
             self._stop_without_gain()
-        elif step % self.times.save_every == 0 or last:
+        elif self.times.saves.is_due(step) or last:
             self.checkpoints.save(self.model, self.deployment)
         else:
             return
+        self.times.saves.saved(self.checkpoints.saving_seconds)
         self.checkpoints.console.phase("training")
         self.numbers.leave_out(time.monotonic() - began)
 

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 
 from detectune.detectors.base import Detector
+from detectune.evaluation.diagnosis import NEAR_ZERO, TrainingFacts
 from detectune.training.console import RunConsole
 from detectune.training.deployment import Deployment
 from detectune.training.evaluation import RunEvaluation
@@ -46,6 +47,9 @@ class Checkpointing:
         self.writer, self.progress, self.log, self.console = writer, progress, log, console
         self.evaluation, self.metric = evaluation, metric
         self._began = started - progress.seconds
+        self._near_zero = 0  # evaluations in a row whose mAP is
+        self.saving_seconds = 0.0
+        """How long the last checkpoint took, without its evaluation."""
 
     def evaluate(self, model: Detector, deployment: Deployment | None = None) -> None:
         """Evaluate and save `model`, and keep it if it is the best; save only without evaluations.
@@ -59,21 +63,26 @@ class Checkpointing:
         self.console.phase("evaluating")
         with self._deployed(model, deployment):
             metrics = self.evaluation.measure(model)
+            began = time.monotonic()
             self.writer.write_weights(model, self.progress.step)
         self.log.add("eval", self.progress.step, metrics)
         better = self._judge(metrics, self.evaluation.per_category())
         if better:
             self.progress.best_details = self.evaluation.details()
-        self._commit(model, best=better)
-        mark = ", the best so far" if better else f", best {self.progress.best_metric:.3f}"
-        self.console.say(f"step {self.progress.step}: {_map_line(metrics)}{mark}")
+        causes = self._explain(model, deployment, self.evaluation, metrics)
+        # Without a measure the newest counts as the best, as in a run without evaluations.
+        self._commit(model, best=better or not self.progress.best_step, began=began)
+        self.console.say(f"step {self.progress.step}: {self._said(metrics, better)}")
+        for seen, advice in causes.items():
+            self.console.say(f"mAP is near 0: {seen}. {advice}")
 
     def save(self, model: Detector, deployment: Deployment | None = None) -> None:
         """Save `model` without evaluating it."""
         self.console.phase("saving")
+        began = time.monotonic()
         with self._deployed(model, deployment):
             self.writer.write_weights(model, self.progress.step)
-        self._commit(model, best=self.evaluation is None)
+        self._commit(model, best=self.evaluation is None, began=began)
 
     def _deployed(
         self, model: Detector, deployment: Deployment | None
@@ -83,23 +92,69 @@ class Checkpointing:
             return nullcontext()
         return deployment.weights(model, self.progress.stage_step)
 
-    def _commit(self, model: Detector, *, best: bool) -> None:
-        """Make the weights just written the last checkpoint, and a copy the best."""
+    def _commit(self, model: Detector, *, best: bool, began: float) -> None:
+        """Make the weights just written the last checkpoint, and a copy the best.
+
+        Args:
+            began: when saving began, in seconds of `time.monotonic`.
+        """
         self.log.flush()
         self.progress.seconds = time.monotonic() - self._began
         self.writer.commit(model, self.progress)
         if best:
             self.writer.keep_best(self.progress.step)
+        self.saving_seconds = time.monotonic() - began
+
+    def _explain(
+        self,
+        model: Detector,
+        deployment: Deployment | None,
+        evaluation: RunEvaluation,
+        metrics: Mapping[str, float],
+    ) -> dict[str, str]:
+        """Finds out why mAP stays near 0, for the report; what was not said before."""
+        progress, before = self.progress, self.progress.findings
+        half = metrics.get("DetectionBoxes_Precision/mAP@.50IOU", -1.0)
+        progress.findings = {}
+        self._near_zero = self._near_zero + 1 if 0 <= half < NEAR_ZERO else 0
+        last = progress.stage_step >= evaluation.config.train_config.num_steps
+        if not self._near_zero or (self._near_zero == 1 and not last):
+            return {}  # it may be no more than a beginning
+        step = progress.stage_step
+        facts = TrainingFacts(
+            self.log.trained("Loss/total_loss"),
+            self.log.trained("learning_rate"),
+            deployment.statistics_left(model, step) if deployment is not None else 0.0,
+        )
+        found = evaluation.diagnose(facts)
+        progress.findings = {finding.seen: finding.advice for finding in found}
+        return {seen: advice for seen, advice in progress.findings.items() if seen not in before}
+
+    def _said(self, metrics: dict[str, float], better: bool) -> str:
+        if not _measured(metrics, self.metric):
+            return "no mAP, because no image of the evaluation has a box"
+        mark = ", the best so far" if better else f", best {self.progress.best_metric:.3f}"
+        return f"{_map_line(metrics)}{mark}"
 
     def _judge(self, metrics: dict[str, float], per_category: dict[str, dict[str, float]]) -> bool:
-        """Whether `metrics` are the best of the run; `progress` remembers them."""
+        """Whether `metrics` are the best of the run; `progress` remembers them.
+
+        Without a single true box the mAP is −1: that is no measure, and never the best.
+        """
         progress, value = self.progress, metrics[self.metric]
+        if not _measured(metrics, self.metric):
+            return False
         better = value > progress.best_metric or not progress.best_step
         if better:
             progress.best_metric, progress.best_step = value, progress.step
             progress.best_metrics, progress.best_per_category = metrics, per_category
         progress.evaluations_without_gain = 0 if better else progress.evaluations_without_gain + 1
         return better
+
+
+def _measured(metrics: Mapping[str, float], metric: str) -> bool:
+    """Whether there was anything to find."""
+    return metrics[metric] >= 0
 
 
 def _map_line(metrics: Mapping[str, float]) -> str:

@@ -14,7 +14,7 @@ from detectune.config import schema
 from detectune.structures import GroundTruth
 from detectune.training.recalibration import Recalibration
 from detectune.training.streams import Stream
-from detectune.training.weights import reinstate, settle, snapshot, use_averages
+from detectune.training.weights import batch_norms, reinstate, settle, snapshot, use_averages
 
 # Images used to measure batch-norm statistics, about.
 _RECALIBRATION_IMAGES = 192
@@ -44,6 +44,13 @@ class Deployment:
             yield
         finally:
             reinstate(model, values)
+
+    def statistics_left(self, model: keras.Model, step: int) -> float:
+        """How much of the batch norms' first statistics is in those deployed after `step` steps."""
+        if self.config.eval_config.batch_norm_recalibration:
+            return 0.0
+        learning = [norm.momentum for norm in batch_norms(model) if norm.learns_statistics]
+        return float(max(learning, default=0.0) ** max(step, 1))
 
     def _recalibrate(self, model: keras.Model, step: int) -> None:
         if self._recalibration is None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 from detectune.config import schema
 from detectune.config.label_map import LabelMap
 from detectune.config.reading import evaluation_needs
+from detectune.data.sources.base import Source, repair
 from detectune.detectors.base import Detector
 from detectune.detectors.inference import DetectionModel
 from detectune.evaluation.coco import CocoEvaluator
 from detectune.evaluation.details import details
+from detectune.evaluation.diagnosis import Finding, TrainingFacts, diagnose
 from detectune.evaluation.evaluate_source import evaluate_source
 from detectune.training.examples import find_examples
 from detectune.training.report import Example
@@ -24,12 +28,18 @@ class RunEvaluation:
 
     Args:
         stream: the images to evaluate on.
+        trained: the images that are trained on.
     """
 
     def __init__(
-        self, config: schema.TrainEvalPipelineConfig, stream: Stream, label_map: LabelMap
+        self,
+        config: schema.TrainEvalPipelineConfig,
+        stream: Stream,
+        label_map: LabelMap,
+        trained: Source,
     ) -> None:
         self.config, self.stream, self.label_map = config, stream, label_map
+        self.trained = trained
         self._model: DetectionModel | None = None
         self._evaluated: CocoEvaluator | None = None
 
@@ -55,6 +65,19 @@ class RunEvaluation:
     def details(self) -> dict[str, Any]:
         """Curves, confusion and threshold of the evaluation just done; see `evaluation.details`."""
         return details(self._evaluated.images, self._evaluated.names) if self._evaluated else {}
+
+    def diagnose(self, facts: TrainingFacts) -> list[Finding]:
+        """What explains that the mAP just measured is near 0; often nothing."""
+        if self._evaluated is None:
+            return []
+        facts = facts._replace(trained=self._trained_boxes)
+        return diagnose(self._evaluated.images, self._evaluated.names, facts)
+
+    @cached_property
+    def _trained_boxes(self) -> Mapping[int, int]:
+        """Label-map id → boxes that are trained on."""
+        records = (repair(self.trained.annotation(index)) for index in range(len(self.trained)))
+        return Counter(int(class_id) for record in records for class_id in record.class_ids)
 
     def examples(self, model: Detector, found: Mapping[str, Any] | None = None) -> list[Example]:
         """Some of the images, with what `model` finds in them.

@@ -18,6 +18,7 @@ from detectune.training.context import TrainingContext
 from detectune.training.deployment import Deployment
 from detectune.training.freezing import freeze
 from detectune.training.optimizers import build_optimizer
+from detectune.training.save_times import SaveTimes
 from detectune.training.sources import TRAIN
 from detectune.wording import plural
 
@@ -99,20 +100,31 @@ def _callbacks(training: TrainingContext) -> list[keras.callbacks.Callback]:
         every=min(_LOG_EVERY, max(settings.num_steps // 10, 1)),
     )
     return [
-        StopAtNonFinite(progress.step, lambda step: stream.file_names(done + step)),
+        StopAtNonFinite(
+            progress.step,
+            lambda step: stream.annotations(done + step),
+            training.checkpoints.writer.last_step,
+            micro_batch=settings.batch_size // max(settings.gradient_accumulation_steps, 1),
+            clips=settings.gradient_clipping_by_norm > 0,
+        ),
         numbers,
         Evaluations(
             progress,
             training.checkpoints,
             Deployment(training.config, stream),
-            _timetable(settings),
+            _timetable(settings, saved_before=progress.step > 0),
             numbers,
         ),
     ]
 
 
-def _timetable(settings: schema.TrainConfig) -> Timetable:
+def _timetable(settings: schema.TrainConfig, *, saved_before: bool) -> Timetable:
     total = settings.num_steps
     every = settings.evaluate_every_steps or max(total // 5, min(100, total))
-    save_every = settings.checkpoint_every_steps or min(every, 500)
-    return Timetable(total, every, save_every, settings.early_stopping_evaluations)
+    saves = SaveTimes(
+        total,
+        own_every=settings.checkpoint_every_steps,
+        evaluate_every=every,
+        saved_before=saved_before,
+    )
+    return Timetable(total, every, saves, settings.early_stopping_evaluations)

@@ -18,9 +18,8 @@ import keras
 import numpy as np
 
 from detectune.detectors.base import Detector
-from detectune.layers.batch_norm import FreezableBatchNormalization
 from detectune.structures import Array, GroundTruth, Inputs, as_inputs
-from detectune.training.weights import array_of
+from detectune.training.weights import array_of, batch_norms
 
 # The largest share of the initial statistics that is left alone.
 NEGLIGIBLE = 0.01
@@ -49,13 +48,7 @@ class Recalibration:
     """
 
     def __init__(self, detector: Detector) -> None:
-        self._layers = [
-            layer
-            for layer in detector._flatten_layers()
-            if isinstance(layer, FreezableBatchNormalization)
-            and layer.weights
-            and layer.learns_statistics
-        ]
+        self._layers = [layer for layer in batch_norms(detector) if layer.learns_statistics]
         self._forward = _Forward(detector)
 
     def is_needed(self, step: int) -> bool:

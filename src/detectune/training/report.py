@@ -19,7 +19,7 @@ from detectune.config.architectures import architecture_of
 from detectune.config.report import report_fields
 from detectune.drawing.charts import Curve, line_chart
 from detectune.drawing.page_style import STYLE
-from detectune.training.logs import read_metrics
+from detectune.training.logs import scan_metrics
 from detectune.training.report_details import details_html
 from detectune.training.state import Progress
 from detectune.wording import in_html, plural
@@ -83,12 +83,15 @@ class Facts:
     ignored: Sequence[str] = ()
     """Config fields without effect."""
     commands: Sequence[str] = ()
+    findings: Mapping[str, str] = field(default_factory=dict)
+    """What explains that mAP is near 0 → what to do about it."""
 
 
 def report_html(facts: Facts) -> str:
     """The page."""
     sections = (
         ("Curves", _charts(facts)),
+        ("Why mAP is near 0", _findings(facts.findings)),
         ("Best evaluation", _tables(facts)),
         ("Right and wrong", details_html(facts.details)),
         ("Where it is wrong most", _examples(facts.examples)),
@@ -110,6 +113,13 @@ def report_html(facts: Facts) -> str:
     )
 
 
+def _findings(findings: Mapping[str, str]) -> str:
+    items = "".join(
+        f"<li><b>{in_html(seen)}.</b> {in_html(advice)}</li>" for seen, advice in findings.items()
+    )
+    return f"<ul>{items}</ul>" if items else ""
+
+
 def versions() -> str:
     """Python and the packages that shape a result."""
     names = ("detectune", "keras", "tensorflow", "numpy")
@@ -124,7 +134,7 @@ def _version(package: str) -> str:
 
 
 def _numbers(facts: Facts) -> str:
-    speeds = [row["images_per_sec"] for row in _rows(facts, "train")[1:] if "images_per_sec" in row]
+    speeds = [speed for _, speed in _points(_rows(facts, "train")[1:], "images_per_sec")]
     entries = [
         (_number(facts.metrics.get(_MAP)), f"best mAP, at step {facts.best_step}"),
         (_number(facts.metrics.get(_HALF)), "mAP@.5 at that step"),
@@ -185,7 +195,12 @@ def _loss_parts(trains: Sequence[Mapping[str, Any]]) -> list[Curve]:
 
 
 def _points(rows: Sequence[Mapping[str, Any]], key: str) -> list[tuple[float, float]]:
-    return [(row["step"], row[key]) for row in rows if key in row]
+    return [(row["step"], row[key]) for row in rows if _is_number(row.get(key))]
+
+
+def _is_number(value: object) -> bool:
+    """Whether it can stand in a chart: not so in a line that somebody has changed by hand."""
+    return isinstance(value, float) or (isinstance(value, int) and abs(value) < 1 << 53)
 
 
 def _rows(facts: Facts, kind: str) -> list[Mapping[str, Any]]:
@@ -310,7 +325,7 @@ def facts_of(
         name=run.path.resolve().name,
         model=architecture_of(run.config.model).describe(),
         data=data,
-        rows=read_metrics(run.metrics),
+        rows=scan_metrics(run.metrics).rows,
         steps=progress.step,
         num_steps=run.config.train_config.num_steps,
         seconds=progress.seconds,
@@ -320,6 +335,7 @@ def facts_of(
         details=progress.best_details,
         examples=examples,
         notes=progress.notes,
+        findings=progress.findings,
         ignored=[f"{problem.field}: {problem.found}" for problem in notes],
         commands=[
             f"detectune predict {where} my_images/ --out predictions",

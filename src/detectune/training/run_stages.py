@@ -14,14 +14,16 @@ from detectune.checkpoints.restore import restore
 from detectune.checkpoints.run_directory import Run
 from detectune.config.metrics import best_metric
 from detectune.detectors.build import build_detector
+from detectune.errors import CheckpointError, three_part
 from detectune.files import write_text
 from detectune.training.checkpointing import Checkpointing
 from detectune.training.context import TrainingContext
 from detectune.training.evaluation import RunEvaluation
 from detectune.training.fine_tuning import find_pretrained, fine_tune
 from detectune.training.logs import RunLog
-from detectune.training.prepare import PreparedRun
+from detectune.training.prepare import PreparedRun, check_unchanged
 from detectune.training.report import facts_of, report_html
+from detectune.training.run_lock import run_lock
 from detectune.training.run_writer import RunWriter
 from detectune.training.sources import EVALUATE, TRAIN
 from detectune.training.stages.base import Stage
@@ -36,7 +38,14 @@ def run_stages(prepared: PreparedRun) -> Run:
         CheckpointError: fine_tune_checkpoint does not hold what its type promises, or the state of
             a run that goes on does not fit.
         TrainingError: a loss is not finite.
+        ConfigError: another training works in the folder.
     """
+    with run_lock(prepared.path, prepared.console):
+        check_unchanged(prepared)
+        return _locked_stages(prepared)
+
+
+def _locked_stages(prepared: PreparedRun) -> Run:
     writer = RunWriter(Run(prepared.path, prepared.config))
     last = writer.last_step() if prepared.resumes else None
     training = _context(prepared, writer, last)
@@ -60,21 +69,39 @@ def run_stages(prepared: PreparedRun) -> Run:
 
 def _context(prepared: PreparedRun, writer: RunWriter, last: int | None) -> TrainingContext:
     config, data, console = prepared.config, prepared.data, prepared.console
+    progress = Progress() if last is None else writer.progress_at(last)
+    progress.keep_checkpoints = prepared.keep_checkpoints or progress.keep_checkpoints
+    _check_stage(prepared, progress)
     if last is None:
         find_pretrained(config.train_config)  # refused before a network is built
     console.phase("building the detector")
     keras.utils.set_random_seed(config.train_config.seed)
     detector = build_detector(config.model)
     streams = build_streams(config, data, detector.pad_value)
-    evaluate = streams.get(EVALUATE)
+    evaluate, trained = streams.get(EVALUATE), streams[TRAIN].source
     return TrainingContext(
         run=writer.run,
         console=console,
-        progress=Progress() if last is None else writer.progress_at(last),
+        progress=progress,
         detector=detector,
         streams=streams,
         label_map=data.label_map,
-        evaluation=RunEvaluation(config, evaluate, data.label_map) if evaluate else None,
+        evaluation=RunEvaluation(config, evaluate, data.label_map, trained) if evaluate else None,
+    )
+
+
+def _check_stage(prepared: PreparedRun, progress: Progress) -> None:
+    """Refuse to go on with a run in a stage that the config does not have."""
+    count = len(prepared.stages)
+    if progress.stage < count:
+        return
+    raise CheckpointError(
+        three_part(
+            f"{prepared.path}: the run is in its stage {progress.stage + 1}, but the config has "
+            f"{count}.",
+            "A run goes on with the stages with which it began.",
+            "Use the pipeline.config of the run, or start anew in another --model-dir.",
+        )
     )
 
 

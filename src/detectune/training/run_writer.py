@@ -8,26 +8,32 @@ checkpoint is the last one, whatever else lies there.
 
 from __future__ import annotations
 
+import logging
+import os
+import re
 from pathlib import Path
 
 import numpy as np
 from google.protobuf.message import Message
 
-from detectune.checkpoints.files import latest_in, point_to, remove_unfinished, write_checkpoint
+from detectune.checkpoints.files import point_to, remove_unfinished, write_checkpoint
 from detectune.checkpoints.keys import variable_keys
+from detectune.checkpoints.pointers import POINTER, is_checkpoint, latest_in, named_by
 from detectune.checkpoints.run_directory import Run
 from detectune.config import schema
 from detectune.config.label_map import LabelMap, read_label_map, write_label_map
 from detectune.config.load import load_config
 from detectune.config.save import write_config
 from detectune.detectors.base import Detector
-from detectune.errors import DetectuneError, TrainingError, three_part
+from detectune.errors import CheckpointError, DetectuneError, TrainingError, three_part
 from detectune.files import copy_file, remove_leftovers
 from detectune.training.state import Progress, read_progress, read_state, write_state
 from detectune.training.weights import array_of, snapshot
 
 _EXTENSIONS = (".data-00000-of-00001", ".index")
 _OWN_FILES = r"pipeline\.config|label_map\.pbtxt|metrics\.jsonl|report\.html"
+
+_log = logging.getLogger("detectune")
 _CHECKPOINT_FILES = r"checkpoint|state-\d+\.npz|ckpt-\d+\..*"
 
 
@@ -39,9 +45,40 @@ class RunWriter:
 
     def last_step(self) -> int | None:
         """The step of the last complete checkpoint; None if no run got that far here."""
+        pointer = self.run.last / POINTER
         # Without a pointer a checkpoint was never completed, though its weights may be there.
-        last = latest_in(self.run.last) if (self.run.last / "checkpoint").is_file() else None
-        return int(last.rpartition("-")[2]) if last else None
+        if not os.path.lexists(pointer):
+            return None
+        name, reason = ("", "it is a folder") if pointer.is_dir() else named_by(pointer)
+        if (step := _step_of(name)) is not None and is_checkpoint(str(self.run.last / name)):
+            return step
+        complete = self._complete_steps()
+        if not complete:
+            raise CheckpointError(
+                three_part(
+                    f"{pointer}: {reason or f'{name} is not there'}, and no checkpoint beside it "
+                    "has its state.",
+                    "A training goes on from a checkpoint (ckpt-N.index, ckpt-N.data-…) and its "
+                    "state (state-N.npz).",
+                    f"Put them back into {self.run.last}, or start anew in another --model-dir.",
+                )
+            )
+        _log.warning(
+            "%s: %s; the newest checkpoint with its state, of step %d, is taken.",
+            pointer, reason or f"{name} is not there", complete[-1],
+        )  # fmt: skip
+        return complete[-1]
+
+    def _complete_steps(self) -> list[int]:
+        """Steps of which weights and state are there, rising."""
+        found = (_step_of(file.stem) for file in self.run.last.glob("ckpt-*.index"))
+        return sorted(
+            step
+            for step in found
+            if step is not None
+            and is_checkpoint(str(self.run.last / f"ckpt-{step}"))
+            and (self.run.last / f"state-{step}.npz").is_file()
+        )
 
     def remove_leftovers(self) -> None:
         """Remove what killed writes left."""
@@ -74,13 +111,17 @@ class RunWriter:
         values = {row.key: array_of(row.variable) for row in variable_keys(detector)}
         broken = [key for key, value in values.items() if not np.isfinite(value).all()]
         if broken:
+            saved = self.last_step()
+            kept = f"; the checkpoint of step {saved} is sound" if saved is not None else ""
+            statistics = all("moving_" in key for key in broken)
+            what = "Statistics of batch norms overflow before weights do" if statistics else ""
             raise TrainingError(
                 three_part(
                     f"step {step}: {len(broken)} of {len(values)} variables are not finite, "
                     f"{broken[0]} among them.",
-                    "Only finite weights are saved; the checkpoints in the run directory are "
-                    "sound.",
-                    "Lower the learning rate or lengthen its warm-up, and start anew.",
+                    f"Only finite weights are saved{kept}.",
+                    f"{f'{what}: lower' if what else 'Lower'} the learning rate or lengthen its "
+                    "warm-up, and start anew.",
                 )
             )
         write_checkpoint(self.run.last / f"ckpt-{step}", values)
@@ -90,7 +131,7 @@ class RunWriter:
         folder, step = self.run.last, progress.step
         write_state(folder / f"state-{step}.npz", detector, snapshot(detector), progress)
         point_to(folder / f"ckpt-{step}")
-        _remove_others(folder, step)
+        _remove_others(folder, step, keep=progress.keep_checkpoints)
 
     def keep_best(self, step: int) -> None:
         """Copy the last checkpoint, that of `step`, to `checkpoints/best`."""
@@ -123,9 +164,21 @@ class RunWriter:
         return progress
 
 
-def _remove_others(folder: Path, step: int) -> None:
-    """Remove the checkpoints and states of other steps."""
-    kept = {f"ckpt-{step}{extension}" for extension in _EXTENSIONS} | {f"state-{step}.npz"}
+def _step_of(name: str) -> int | None:
+    """The step that a checkpoint is named after; None if it has another name."""
+    found = re.fullmatch(r"ckpt-(\d{1,15})", name, re.ASCII)
+    return int(found[1]) if found else None
+
+
+def _remove_others(folder: Path, step: int, keep: int = 1) -> None:
+    """Remove the states of other steps, and checkpoints but for the newest `keep`.
+
+    What is later than `step` was never completed.
+    """
+    found = {_step_of(file.stem) for file in folder.glob("ckpt-*.index")} | {step}
+    newest = sorted(number for number in found if number is not None and number <= step)[-keep:]
+    kept = {f"ckpt-{number}{extension}" for number in newest for extension in _EXTENSIONS}
+    kept.add(f"state-{step}.npz")
     for file in folder.iterdir():
         if file.name.startswith(("ckpt-", "state-")) and file.name not in kept:
             file.unlink(missing_ok=True)

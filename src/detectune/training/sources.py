@@ -7,9 +7,11 @@ a wrong path is said at once; `training/streams.py` makes batches.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+
+import numpy as np
 
 from detectune.config import schema
 from detectune.config.architectures import num_classes
@@ -18,9 +20,11 @@ from detectune.config.needs import BOXES_ONLY, Needs
 from detectune.config.reading import evaluation_needs, training_needs
 from detectune.data.check import check_source, refuse_damaged
 from detectune.data.columns.base import check_columns
+from detectune.data.defects import UNUSED
 from detectune.data.readers import open_reader
-from detectune.data.sources.base import Source
-from detectune.errors import ConfigError, three_part
+from detectune.data.shared_images import shared_images
+from detectune.data.sources.base import Source, repair
+from detectune.errors import ConfigError, DataError, three_part
 from detectune.training.console import RunConsole
 
 TRAIN, EVALUATE = "train", "evaluate"
@@ -74,9 +78,11 @@ def open_sources(
 
     Raises:
         ConfigError: a reader names no data, or `num_classes` is too small for the label map.
-        DataError: data are missing, damaged, or lack what the detector reads.
+        DataError: data are missing, damaged, lack what the detector reads, or there is no object
+            to learn from.
     """
     train = _opened(requests[TRAIN], own, own)
+    _check_objects(train)
     _check_num_classes(config.model, train.label_map)
     sources = {TRAIN: train}
     for name, request in requests.items():
@@ -86,6 +92,12 @@ def open_sources(
         console.say("no eval_input_reader: training goes without evaluations")
     for source in sources.values():
         _describe(source, console)
+    _say_shared(sources, console)
+    if EVALUATE in sources and not _has_objects(sources[EVALUATE]):
+        console.say(
+            f"{sources[EVALUATE].name}: no image has a box, so that no mAP can be measured; "
+            "the newest checkpoint will count as the best"
+        )
     return RunSources(train.label_map, requests, sources)
 
 
@@ -98,6 +110,32 @@ def _opened(request: StreamRequest, label_map: LabelMap | None, own: LabelMap | 
         check_source(source)
     check_columns(source, request.needs)
     return source
+
+
+def _check_objects(source: Source) -> None:
+    """Refuse training data in which there is nothing to learn."""
+    if _has_objects(source, learned=True):
+        return
+    count = len(source)
+    marked = " but regions of many (crowd, group of) and boxes of weight 0" * _has_objects(source)
+    raise DataError(
+        three_part(
+            f"{source.name}: in {count} image{'s' * (count != 1)} there is no object{marked}.",
+            "A training needs at least one box; images without any may stand beside those with.",
+            f"`detectune data inspect {source.name}` shows what is read of the annotations.",
+        )
+    )
+
+
+def _has_objects(source: Source, *, learned: bool = False) -> bool:
+    """Whether there is a box, or one that counts in the loss. Stops at the first."""
+    records = (repair(source.annotation(index)) for index in range(len(source)))
+    return any(
+        np.any(~(record.is_crowd | record.group_of) & (record.weights > 0))
+        if learned
+        else len(record.class_ids)
+        for record in records
+    )
 
 
 def _check_num_classes(model: schema.DetectionModel, label_map: LabelMap) -> None:
@@ -115,16 +153,31 @@ def _check_num_classes(model: schema.DetectionModel, label_map: LabelMap) -> Non
 
 def _describe(source: Source, console: RunConsole) -> None:
     console.say(source.describe())
-    strays = source.stray_files()
+    strays = [defect for defect in source.defects if defect.kind == UNUSED]
     if strays:
-        name, reason = strays[0]
+        _, name, reason = strays[0]
         more = f", and {len(strays) - 1} more files" if len(strays) > 1 else ""
         console.say(f"left out: {name}: {reason}{more}; see `detectune data inspect`")
 
 
+def _say_shared(sources: Mapping[str, Source], console: RunConsole) -> None:
+    """Say which images are trained and evaluated on: their results tell nothing about others."""
+    if EVALUATE not in sources:
+        return
+    pairs = shared_images(sources[TRAIN], sources[EVALUATE])
+    if pairs:
+        one, other = pairs[0]
+        same = one if one == other else f"{one} is {other}"
+        console.say(
+            f"warning: {len(pairs)} of {len(sources[EVALUATE])} evaluation images are among the "
+            f"training images ({same}); name a part, such as data.yaml#val, or use `detectune data "
+            "split`"
+        )
+
+
 def _without_lost_label_map(reader: schema.InputReader, own: LabelMap | None) -> schema.InputReader:
     """`reader`, or a copy without its label_map_path if that is gone and `own` can stand in."""
-    if own is None or Path(reader.label_map_path).is_file():
+    if own is None or os.path.isfile(reader.label_map_path):
         return reader
     copy = schema.InputReader()
     copy.CopyFrom(reader)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -14,10 +15,18 @@ from typing import Any
 
 import numpy as np
 
+from detectune.checkpoints.soundness import refuse_unsound
 from detectune.detectors.base import Detector
 from detectune.errors import CheckpointError, three_part
 from detectune.files import atomic_path
 from detectune.training.weights import array_of, network_variables
+from detectune.wording import one_line
+
+# What reading a damaged archive of arrays raises.
+_DAMAGES = (
+    OSError, EOFError, ValueError, TypeError, AttributeError, IndexError, ArithmeticError,
+    RuntimeError, MemoryError, SyntaxError, struct.error, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
 
 
 @dataclass
@@ -39,6 +48,10 @@ class Progress:
     """Curves, confusion and threshold of the best evaluation, see `evaluation.details`."""
     notes: dict[str, str] = field(default_factory=dict)
     """What was said when the run began, by title."""
+    findings: dict[str, str] = field(default_factory=dict)
+    """What explains that mAP is near 0, and what to do about it; empty if it is not."""
+    keep_checkpoints: int = 1
+    """How many of the newest checkpoints stay; the command may change it."""
     seconds: float = 0.0
     """From the start of the command, over all its resumptions."""
 
@@ -56,7 +69,13 @@ class Progress:
 def _progress_from(text: bytes) -> Progress:
     """The progress that `write_state` wrote; runs of earlier versions had one stage."""
     fields = json.loads(text)
-    return Progress(**{"stage_step": fields["step"], **fields})
+    progress = Progress(**{"stage_step": fields["step"], **fields})
+    for name, default in vars(Progress()).items():
+        value = getattr(progress, name)
+        kinds = (int, float) if isinstance(default, float) else type(default)
+        if not isinstance(value, kinds) or (isinstance(default, int) and value < 0):
+            raise ValueError(f"{name} is {str(value)[:40]!r}")
+    return progress
 
 
 def write_state(path: Path, detector: Detector, values: list[np.ndarray], at: Progress) -> None:
@@ -83,7 +102,10 @@ def read_progress(path: Path) -> Progress:
         CheckpointError: the file is missing or damaged.
     """
     with _state_at(path) as arrays:
-        return _progress_from(arrays["progress"].tobytes())
+        progress = _progress_from(arrays["progress"].tobytes())
+        if path.name != f"state-{progress.step}.npz":
+            raise ValueError(f"it is the state of step {progress.step}")
+        return progress
 
 
 def read_state(path: Path, detector: Detector) -> Progress:
@@ -102,9 +124,18 @@ def read_state(path: Path, detector: Detector) -> Progress:
     if optimizer is not None:
         slots[0] = slots[0] * _accumulation_steps(optimizer)
     pairs = [*zip(network, values, strict=True), *zip(own, slots, strict=True)]
-    differing = [v.path for v, value in pairs if tuple(v.shape) != value.shape]
+    differing = [
+        variable.path
+        for variable, value in pairs
+        if tuple(variable.shape) != value.shape or value.dtype.kind not in "biuf"
+    ]
     if extra or differing:
         raise _unreadable(path, "it was written by another model or optimizer")
+    refuse_unsound(
+        os.fspath(path),
+        ((variable.path, value) for variable, value in pairs),
+        "Start anew in another --model-dir, with a lower learning rate if this run diverged.",
+    )
     for variable, value in pairs:
         variable.assign(value)
     return progress
@@ -114,14 +145,25 @@ def read_state(path: Path, detector: Detector) -> Progress:
 def _state_at(path: Path) -> Iterator[Any]:
     """The arrays in `path`; what goes wrong in reading them is a `CheckpointError`."""
     try:
+        if not path.is_file():
+            found = "something that is no file stands there" if path.exists() else ""
+            raise FileNotFoundError(found or "the file is missing")
+        with zipfile.ZipFile(path) as archive:
+            # Before an array is made as large as a damaged header says.
+            broken = archive.testzip()
+        if broken is not None:
+            raise zipfile.BadZipFile(f"{broken} differs from its checksum")
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
             yield arrays
     except FileNotFoundError as error:
-        raise _unreadable(path, "the file is missing") from error
+        raise _unreadable(path, str(error)) from error
     except KeyError as error:
         raise _unreadable(path, "it was written by another model or optimizer") from error
-    except (OSError, EOFError, ValueError, TypeError, zipfile.BadZipFile, zlib.error) as error:
-        raise _unreadable(path, f"the file is damaged ({error})") from error
+    except CheckpointError:
+        raise
+    except _DAMAGES as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise _unreadable(path, f"the file is damaged ({one_line(reason)[:200]})") from error
 
 
 def _optimizer(detector: Detector) -> Any:

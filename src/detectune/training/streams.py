@@ -9,9 +9,9 @@ from typing import Any
 from detectune.config import schema
 from detectune.config.architectures import image_resizer
 from detectune.data.padding import padded_to_one_size
-from detectune.data.pipeline import batch_file_names, train_batches
+from detectune.data.pipeline import batch_annotations, train_batches
 from detectune.data.resizers import Resizer, build_resizer
-from detectune.data.sources.base import Source
+from detectune.data.sources.base import Record, Source
 from detectune.training.sources import RunSources
 
 
@@ -39,9 +39,9 @@ class Stream:
             checked=checked,
         )
 
-    def file_names(self, step: int) -> list[str]:
-        """The images in the training batch of `step`."""
-        return batch_file_names(self.source, self.config, self.config.train_config.seed, step)
+    def annotations(self, step: int) -> list[Record]:
+        """What is annotated in the images of the training batch of `step`."""
+        return batch_annotations(self.source, self.config, self.config.train_config.seed, step)
 
 
 def build_streams(

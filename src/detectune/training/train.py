@@ -21,21 +21,27 @@ def train(
     model_dir: str | os.PathLike[str],
     *,
     resume: bool = False,
+    keep_checkpoints: int | None = None,
     console: RunConsole | None = None,
 ) -> Run:
     """Fine-tune as `config` says, and leave a run directory at `model_dir`.
 
     Args:
         resume: go on from `checkpoints/last` if there is one.
+        keep_checkpoints: how many of the newest stay in `checkpoints/last`; None for as many as
+            before, of a run that goes on, or one.
         console: where progress is shown; standard error if None.
 
     Raises:
-        ConfigError: a field is refused, a choice unknown, or `model_dir` holds another run.
-        DataError: the data cannot be read.
+        ConfigError: a field is refused, a choice unknown, `model_dir` holds another run, or another
+            process trains there.
+        DataError: the data cannot be read, or there is no object in them.
         CheckpointError: fine_tune_checkpoint does not hold what its type promises.
         TrainingError: a loss is not finite.
     """
-    prepared = prepare(config, model_dir, resume=resume, console=console)
+    prepared = prepare(
+        config, model_dir, resume=resume, keep_checkpoints=keep_checkpoints, console=console
+    )
     # It loads Keras and TensorFlow, for which nobody waits who has mistyped a path.
     from detectune.training.run_stages import run_stages
 

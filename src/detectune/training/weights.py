@@ -14,6 +14,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from detectune.layers.batch_norm import FreezableBatchNormalization
+
 
 def settle(model: keras.Model) -> None:
     """Let the variables of `model`, of its optimizer and of its metrics hold their newest values.
@@ -39,6 +41,21 @@ def network_variables(model: keras.Model) -> list[Any]:
     optimizer = getattr(model, "optimizer", None)
     others |= {id(v) for v in optimizer.variables} if optimizer is not None else set()
     return [variable for variable in model.variables if id(variable) not in others]
+
+
+def batch_norms(model: keras.Model) -> list[FreezableBatchNormalization]:
+    """Its batch norms that have been built."""
+    return [
+        layer
+        for layer in model._flatten_layers()
+        if isinstance(layer, FreezableBatchNormalization) and layer.weights
+    ]
+
+
+def is_untouched(norm: FreezableBatchNormalization) -> bool:
+    """Whether the statistics of `norm` are those it was made with; settle the model first."""
+    mean, variance = array_of(norm.moving_mean), array_of(norm.moving_variance)
+    return bool(np.all(mean == 0) and np.all(variance == 1))
 
 
 def use_averages(model: keras.Model) -> None:

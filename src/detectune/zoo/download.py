@@ -18,13 +18,15 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
 from detectune.errors import ZooError, three_part
-from detectune.files import write_text
+from detectune.files import read_regular, usable_path, write_text
+from detectune.folder_lock import Holder, locked
+from detectune.zoo.addresses import MIRROR_VARIABLE, checked_url, is_url, wrong_mirror
 from detectune.zoo.catalog import Archive
 from detectune.zoo.transfer import (
     NotFoundError,
@@ -35,7 +37,6 @@ from detectune.zoo.transfer import (
 )
 from detectune.zoo.unpack import UnpackLimits, unpack
 
-MIRROR_VARIABLE = "DETECTUNE_ZOO_MIRROR"
 RECORD = ".detectune.json"
 
 
@@ -77,23 +78,60 @@ def fetch_archive(
         force: fetch it even if it is there; the old folder is replaced when the new one is whole.
 
     Raises:
-        ZooError: it could not be fetched or unpacked; what was there before is as it was.
+        ConfigError: `into` cannot be the path of a folder.
+        ZooError: it could not be fetched or unpacked, or another process is fetching it; what was
+            there before is as it was.
     """
     limits = limits or Limits()
-    folder = Path(into) / archive.name
-    known = _present(folder)
-    if known and not force:
-        return known
-    mirror = mirror or os.environ.get(MIRROR_VARIABLE) or ""
+    folder = usable_path(into, "--into") / archive.name
+    mirror = (mirror or os.environ.get(MIRROR_VARIABLE) or "").strip()
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        if mirror and not _is_url(mirror):
-            return _from_folder(archive, _local(mirror), folder, known, limits)
-        return _from_server(archive, mirror, folder, known, progress, limits)
+        known = _present(folder)
+        if known and not force:
+            return known
+        address = checked_url(mirror) if mirror and is_url(mirror) else ""
+        with locked(folder.with_name(f".{archive.name}.lock"), _busy(folder)):
+            known = _present(folder)  # another process may just have fetched it
+            if known and not force:
+                return known
+            if mirror and not address:
+                return _from_folder(archive, _local(mirror), folder, known, limits)
+            return _from_server(archive, address, folder, known, progress, limits)
     except OSError as error:
         if isinstance(error, ZooError):
             raise
-        raise disk_error(folder, error) from error
+        # That of the lock says in its own words what its cause says plainly.
+        cause = error.__cause__ if isinstance(error.__cause__, OSError) else error
+        raise disk_error(folder, cause) from error
+
+
+def check_model(fetched: Fetched) -> None:
+    """See that there is a checkpoint in what was fetched.
+
+    Raises:
+        ZooError: there is none.
+    """
+    files = [*fetched.folder.rglob("*.index"), *fetched.folder.rglob("*.ckpt")]
+    if any(file.is_file() and file.stat().st_size for file in files):
+        return
+    raise ZooError(
+        three_part(
+            f"{fetched.folder}: there is no checkpoint in it.",
+            "An archive of the zoo has checkpoint/ckpt-0.index and its .data file.",
+            f"If it came from a mirror, choose another --mirror; then remove {fetched.folder} and "
+            "run the command again.",
+        )
+    )
+
+
+def _busy(folder: Path) -> Callable[[Holder], ZooError]:
+    return lambda holder: ZooError(
+        three_part(
+            f"{folder}: it is being fetched already: {holder}.",
+            "One process at a time fetches an archive into a folder.",
+            "Wait until it ends, or choose another folder with --into.",
+        )
+    )
 
 
 def _present(folder: Path) -> Fetched | None:
@@ -114,8 +152,8 @@ def _present(folder: Path) -> Fetched | None:
 
 def _record(folder: Path) -> dict[str, str]:
     try:
-        record = json.loads((folder / RECORD).read_text("utf-8"))
-    except (OSError, ValueError):
+        record = json.loads(read_regular(folder / RECORD))
+    except (OSError, ValueError, RecursionError):
         return {}  # unpacked by hand, or by another program
     fields = cast(dict[str, Any], record) if isinstance(record, dict) else {}
     return {key: str(value) for key, value in fields.items()}
@@ -148,15 +186,18 @@ def _from_server(
 def _addresses(archive: Archive, mirror: str) -> list[str]:
     if not mirror:
         return [archive.url]
-    base = mirror.rstrip("/")
-    return [f"{base}/{archive.date}/{archive.file}.tar.gz", f"{base}/{archive.file}.tar.gz"]
+    return [f"{mirror}/{archive.date}/{archive.file}.tar.gz", f"{mirror}/{archive.file}.tar.gz"]
 
 
 def _from_folder(
     archive: Archive, mirror: Path, folder: Path, known: Fetched | None, limits: Limits
 ) -> Fetched:
     """From a folder that holds the archives, or what was in them."""
-    if not mirror.is_dir():
+    try:
+        there = mirror.is_dir()
+    except (OSError, ValueError):  # a name that no folder can have
+        there = False
+    if not there:
         raise _no_mirror(mirror)
     for parent in (mirror / archive.date, mirror):
         file = parent / f"{archive.file}.tar.gz"
@@ -252,35 +293,12 @@ def _sha256(file: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _is_url(mirror: str) -> bool:
-    """Whether `mirror` is an address; a folder may be written as file://."""
-    scheme = re.match(r"([a-z][a-z0-9+.-]+)://", mirror.lower())
-    if scheme is None or scheme[1] == "file":
-        return False
-    if scheme[1] in ("http", "https"):
-        return True
-    error = ZooError(
-        three_part(
-            f"--mirror {mirror}: {scheme[1]}:// is not supported.",
-            "A mirror is http://, https:// or a folder.",
-            "Copy the archives to a folder and name that.",
-        )
-    )
-    error.exit_code = 2
-    raise error
-
-
 def _local(mirror: str) -> Path:
     return Path(re.sub(r"(?i)^file://", "", mirror))
 
 
 def _no_mirror(mirror: Path) -> ZooError:
-    error = ZooError(
-        three_part(
-            f"--mirror {mirror}: there is no such folder.",
-            "A mirror is http://, https:// or a folder with archives.",
-            f"Check the path, and the variable {MIRROR_VARIABLE}.",
-        )
-    )
-    error.exit_code = 2
-    return error
+    text = os.fspath(mirror)
+    address = re.match(r"[\w.-]+\.[a-z]{2,}(/|$)|[\w.-]+:\d+(/|$)", text)
+    hint = f"; an address begins with http://, as in http://{text}" if address else ""
+    return wrong_mirror(text, f"there is no such folder{hint}")

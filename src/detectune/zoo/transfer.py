@@ -7,6 +7,7 @@ and still has the same version; otherwise it starts again. `FILE` appears only w
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import http.client
 import importlib.metadata
@@ -17,17 +18,23 @@ import ssl
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from email.message import Message
 from pathlib import Path
+from typing import Any
 
 from detectune.errors import ZooError, three_part
+from detectune.files import read_regular
+from detectune.wording import one_line
+from detectune.zoo.connection import Patience, RefusedRedirect, open_request
 
 Progress = Callable[[int, int | None], None]
 """Called with the bytes that are there and the bytes there will be (None: the server is silent)."""
 
 _CHUNK = 1 << 18
+# Of a length in bytes that can be meant.
+_MOST_DIGITS = 15
 
 
 @dataclass(frozen=True)
@@ -42,6 +49,10 @@ class TransferLimits:
     """Attempts in a row that bring nothing new."""
     pause_seconds: float = 1.0
     """Before the second attempt; doubled each time."""
+    slow_seconds: float = 60.0
+    """How often is looked whether enough arrives."""
+    slow_bytes: int = 60 * 1024
+    """What must have arrived meanwhile."""
 
 
 class NotFoundError(ZooError):
@@ -50,6 +61,10 @@ class NotFoundError(ZooError):
 
 class _Broken(Exception):
     """The connection failed in a way that another attempt may mend."""
+
+
+class _TooSlow(Exception):
+    """So little arrives that another attempt would be as slow."""
 
 
 @dataclass
@@ -76,13 +91,25 @@ class _Part:
     def found(cls, path: Path, url: str) -> _Part:
         """The part left by an earlier call, if it came from the same address."""
         part = cls(path, url)
-        try:
-            notes = json.loads(part._notes.read_text("utf-8"))
-            if notes["url"] == url:
-                return cls(path, url, str(notes["validator"]), notes["total"], ours=True)
-        except (OSError, ValueError, KeyError, TypeError):
-            pass  # no notes, or damaged ones: what is there cannot be trusted
-        return part
+        part._check_place()
+        notes = _read_notes(part._notes)
+        if notes is None or notes["url"] != url:
+            return part
+        found = cls(path, url, notes["validator"], notes["total"], ours=True)
+        # More than there should be: it cannot be what the notes speak of.
+        return part if found.total is not None and found.size > found.total else found
+
+    def _check_place(self) -> None:
+        """See that only files stand where the part and its notes belong."""
+        for file in (self.path, self._notes):
+            if os.path.lexists(file) and not file.is_file():
+                raise ZooError(
+                    three_part(
+                        f"{file}: something that is no file stands here.",
+                        "What has arrived of an archive is kept in a file of this name.",
+                        "Remove it, or choose another folder with --into.",
+                    )
+                )
 
     def begin(self, headers: Message, total: int | None) -> None:
         """Start an empty part for the version that `headers` describe."""
@@ -101,6 +128,27 @@ class _Part:
     def finish(self, target: Path) -> None:
         os.replace(self.path, target)
         self._notes.unlink(missing_ok=True)
+
+
+def _read_notes(file: Path) -> dict[str, Any] | None:
+    """What `begin` wrote; None if there is nothing, or if it is damaged and cannot be trusted."""
+    try:
+        notes: Any = json.loads(read_regular(file))
+        url, validator, total = notes["url"], notes["validator"], notes["total"]
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return None
+    sound = (
+        isinstance(url, str)
+        and isinstance(validator, str)
+        and validator == _plain(validator)
+        and (total is None or (type(total) is int and 0 < total < 10**_MOST_DIGITS))
+    )
+    return {"url": url, "validator": validator, "total": total} if sound else None
+
+
+def _plain(text: str) -> str:
+    """`text` of a header, if it can be sent back in one; else nothing."""
+    return text if text.isascii() and text.isprintable() and len(text) <= 300 else ""
 
 
 def transfer(url: str, target: Path, limits: TransferLimits, progress: Progress) -> None:
@@ -125,13 +173,19 @@ def transfer(url: str, target: Path, limits: TransferLimits, progress: Progress)
             # Only more than ever counts as progress: a server may start again each time.
             failures = 1 if part.size > most else failures + 1
             most = max(most, part.size)
+        except _TooSlow as error:
+            raise _not_fetched(part, str(error)) from error
         except OSError as error:
             if isinstance(error, ZooError):
                 raise
             raise disk_error(part.path, error) from error
-    raise ZooError(
+    raise _not_fetched(part, reason)
+
+
+def _not_fetched(part: _Part, reason: str) -> ZooError:
+    return ZooError(
         three_part(
-            f"{url}: could not be fetched: {reason}.",
+            f"{part.url}: could not be fetched: {one_line(reason)[:400]}.",
             f"{part.size:,} bytes have arrived and are kept in {part.path}.",
             "Check the network (and the proxy: HTTPS_PROXY) and run the same command again: it "
             "goes on from there. --mirror takes another server or a folder.",
@@ -151,18 +205,48 @@ def _attempt(part: _Part, limits: TransferLimits, progress: Progress) -> None:
         request.add_header("Range", f"bytes={offset}-")
         if part.validator:
             request.add_header("If-Range", part.validator)
+    patience = Patience(limits.slow_seconds, limits.slow_bytes)
     try:
-        with urllib.request.urlopen(request, timeout=limits.timeout_seconds) as response:
-            _receive(response, part, limits, progress)
+        with patience.at_work():
+            _ask(request, part, limits, progress, patience)
+    except _Broken:
+        if patience.lost:
+            raise _TooSlow(_slow_reason(limits)) from None
+        raise
+    if patience.lost and part.size != part.total:
+        raise _TooSlow(_slow_reason(limits))
+    if part.total is not None and part.size < part.total:
+        raise _Broken(f"the connection ended after {part.size:,} of {part.total:,} bytes")
+
+
+def _ask(
+    request: urllib.request.Request,
+    part: _Part,
+    limits: TransferLimits,
+    progress: Progress,
+    patience: Patience,
+) -> None:
+    try:
+        with open_request(request, patience, limits.timeout_seconds) as response:
+            _receive(response, part, limits, progress, patience)
     except urllib.error.HTTPError as error:
-        with error:
+        with contextlib.closing(error):
             _judge_status(error, part)
+    except RefusedRedirect as error:
+        raise _refused_redirect(part, str(error)) from error
     except urllib.error.URLError as error:
         raise _Broken(_network_reason(error.reason)) from error
     except (TimeoutError, ConnectionError, ssl.SSLError, http.client.HTTPException) as error:
         raise _Broken(_network_reason(error)) from error
-    if part.total is not None and part.size < part.total:
-        raise _Broken(f"the connection ended after {part.size:,} of {part.total:,} bytes")
+    except (ValueError, OverflowError) as error:  # a redirect or a proxy whose address is none
+        raise _Broken(_network_reason(error)) from error
+
+
+def _slow_reason(limits: TransferLimits) -> str:
+    return (
+        f"fewer than {limits.slow_bytes:,} bytes came in {limits.slow_seconds:g} seconds, which "
+        "is too slow to wait for"
+    )
 
 
 def _version() -> str:
@@ -173,10 +257,14 @@ def _version() -> str:
 
 
 def _receive(
-    response: http.client.HTTPResponse, part: _Part, limits: TransferLimits, progress: Progress
+    response: http.client.HTTPResponse,
+    part: _Part,
+    limits: TransferLimits,
+    progress: Progress,
+    patience: Patience,
 ) -> None:
     """Append the body of `response` to `part`, from the start if the server sends all of it."""
-    if response.status == 206 and _continues(response.headers, part):
+    if response.status == 206 and part.size and _continues(response.headers, part):
         pass
     elif response.status == 206:
         part.discard()
@@ -185,13 +273,31 @@ def _receive(
         part.begin(response.headers, _length(response.headers))
     _check_size(part, limits)
     with open(part.path, "ab") as file:
-        while chunk := response.read(_CHUNK):
+        for chunk in _chunks(response, patience):
             if file.tell() == 0:
                 _check_content(chunk, response, part)
             file.write(chunk)
             progress(file.tell(), part.total)
             if file.tell() > limits.max_bytes:
                 raise _too_large(part, file.tell(), limits)
+
+
+def _chunks(response: http.client.HTTPResponse, patience: Patience) -> Iterator[bytes]:
+    """The body in chunks of one size but the last; what has arrived is not lost with an error."""
+    waiting = bytearray()
+    try:
+        while piece := response.read1(_CHUNK - len(waiting)):
+            patience.arrived(len(piece))
+            waiting += piece
+            if len(waiting) == _CHUNK:
+                yield bytes(waiting)
+                waiting.clear()
+    except (OSError, http.client.HTTPException):
+        if waiting:
+            yield bytes(waiting)
+        raise
+    if waiting:
+        yield bytes(waiting)
 
 
 def _continues(headers: Message, part: _Part) -> bool:
@@ -206,14 +312,15 @@ def _continues(headers: Message, part: _Part) -> bool:
 
 
 def _validator(headers: Message) -> str:
-    tag = headers.get("ETag", "")
+    tag = _plain(headers.get("ETag", ""))
     # A weak tag says "about the same", which is not enough to join two halves.
-    return tag if tag and not tag.startswith("W/") else headers.get("Last-Modified", "")
+    return tag if tag and not tag.startswith("W/") else _plain(headers.get("Last-Modified", ""))
 
 
 def _length(headers: Message) -> int | None:
     text = headers.get("Content-Length", "")
-    return int(text) if text.isdigit() else None
+    digits = text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS
+    return int(text) if digits else None
 
 
 def _judge_status(error: urllib.error.HTTPError, part: _Part) -> None:
@@ -229,15 +336,34 @@ def _judge_status(error: urllib.error.HTTPError, part: _Part) -> None:
                 "Check --mirror and DETECTUNE_ZOO_MIRROR; without them the zoo itself is asked.",
             )
         ) from error
+    reason = one_line(str(error.reason))[:200]
+    if 300 <= error.code < 400:
+        raise ZooError(
+            three_part(
+                f"{part.url}: the server sends us on and on, or nowhere (HTTP {error.code}).",
+                "An address may lead to another a few times, which then has the archive.",
+                "Choose another --mirror, or tell whoever runs this one.",
+            )
+        ) from error
     if error.code in (408, 425, 429) or error.code >= 500:
-        raise _Broken(f"the server answered HTTP {error.code} {error.reason}") from error
+        raise _Broken(f"the server answered HTTP {error.code} {reason}") from error
     raise ZooError(
         three_part(
-            f"{part.url}: the server refused (HTTP {error.code} {error.reason}).",
+            f"{part.url}: the server refused (HTTP {error.code} {reason}).",
             "It must give the file without logging in.",
             "Check the address and the proxy, or choose another --mirror.",
         )
     ) from error
+
+
+def _refused_redirect(part: _Part, there: str) -> ZooError:
+    return ZooError(
+        three_part(
+            f"{part.url}: the server sends us to {one_line(there)[:200]}.",
+            "Archives come by http or https, and by https only where the address begins so.",
+            "Choose another --mirror, or tell whoever runs this one.",
+        )
+    )
 
 
 def _network_reason(reason: object) -> str:
@@ -246,14 +372,14 @@ def _network_reason(reason: object) -> str:
     text = str(reason)
     if "Name or service" in text or "name resolution" in text or "getaddrinfo" in text:
         return f"the server's name could not be found; is there a network? ({text})"
-    return text or type(reason).__name__
+    return " ".join(text.split()) or type(reason).__name__
 
 
 def _check_content(chunk: bytes, response: http.client.HTTPResponse, part: _Part) -> None:
     """Refuse at once what is no gzip archive, such as the page of a hotel's network."""
     if chunk[:2] == b"\x1f\x8b":
         return
-    kind = response.headers.get("Content-Type", "unknown content")
+    kind = one_line(response.headers.get("Content-Type", "unknown content"))[:100]
     part.discard()
     page = chunk.lstrip()[:1] == b"<"
     raise ZooError(

@@ -41,7 +41,7 @@ def write_config(name="pipeline.config", change=lambda text: text):
         label_map_path="label_map.pbtxt",
         checkpoint="ckpt-0",
     )
-    for file in ("train.record", "test.record", "ckpt-0.index"):
+    for file in ("train.record", "test.record", "ckpt-0.index", "ckpt-0.data-00000-of-00001"):
         Path(file).write_bytes(b"x")
     Path("label_map.pbtxt").write_text('item { id: 1 name: "raccoon" }')
     Path(name).write_text(change(config_text(config)))
@@ -72,6 +72,34 @@ def test_notes_alone_leave_with_0_and_can_be_hidden(run):
     assert (status, out.count(" note: ")) == (0, 1)
     status, out, _ = run("config", "check", "pipeline.config", "--quiet")
     assert (status, out) == (0, "pipeline.config: 1 note\n")
+
+
+def test_check_takes_changes_as_train_does(run):
+    status, out, err = run(
+        "config",
+        "check",
+        write_config(),
+        "--set",
+        "train_config.batch_size=0",
+        "--set",
+        "train_config.num_steps=12",
+    )
+    assert (status, err) == (2, "")
+    first, second, last = out.splitlines()
+    # What --set says stands on no line of the file.
+    assert first == (
+        "pipeline.config: error: train_config.batch_size: it is 0. Allowed: 1 to 16,384. "
+        "Write batch_size: 32, the default, or another one."
+    )
+    assert second.startswith("pipeline.config:")
+    assert "the training ends at step 12 of a schedule of" in second or "warm-up" in second
+    assert last == "pipeline.config: 1 error, 1 warning"
+
+
+def test_a_change_that_does_not_fit_is_said_by_check_too(run):
+    status, out, err = run("config", "check", write_config(), "--set", "train_config.x=1")
+    assert (status, out) == (2, "")
+    assert err.startswith("detectune: --set train_config.x=1: TrainConfig has no field called x.")
 
 
 def test_show_prints_the_effective_config(run):

@@ -18,6 +18,7 @@ from detectune.config.architectures import (
 )
 from detectune.config.architectures.base import model_path
 from detectune.config.reading import evaluation_needs, training_needs
+from detectune.config.warnings import warnings
 from detectune.errors import ConfigError
 from detectune.registry import architectures
 
@@ -136,3 +137,15 @@ def test_what_is_missing_depends_on_what_is_built(text, missing):
 )
 def test_configs_of_tensorflow_1_are_known_by_their_extractor(text, old):
     assert architecture_of(parsed(text)).written_for_tf1 == old
+
+
+@pytest.mark.parametrize("trains", [True, False])
+@pytest.mark.parametrize("kind", ["ssd", "faster_rcnn"])
+def test_random_weights_with_frozen_batch_norms_are_warned_of(kind, trains):
+    config = schema.TrainEvalPipelineConfig()
+    extractor = getattr(config.model, kind).feature_extractor
+    extractor.batch_norm_trainable = trains
+    found = [problem.field for problem in warnings(config) if "batch norms keep" in problem.found]
+    assert found == ([] if trains else [f"model.{kind}.feature_extractor"])
+    config.train_config.fine_tune_checkpoint = "ckpt-0"
+    assert not any("batch norms keep" in problem.found for problem in warnings(config))

@@ -23,9 +23,7 @@ CALIBRATED = "post_processing { calibration_config"
 
 CASES = [
     ("add_background_class: true explicit_background_class: true", "", "both true"),
-    ("feature_extractor { fpn { min_level: 1 } }", ".feature_extractor.fpn", "min_level 1"),
-    (f"{NMS} {{ iou_threshold: 1.5 }} }}", ".batch_non_max_suppression", "1.5"),
-    (f"{NMS} {{ soft_nms_sigma: -1 }} }}", ".batch_non_max_suppression", "-1"),
+    ("feature_extractor { fpn { min_level: 1 } }", ".feature_extractor.fpn.min_level", "it is 1."),
     (
         f"{NMS} {{ soft_nms_sigma: 0.5 use_class_agnostic_nms: true }} }}",
         ".batch_non_max_suppression",
@@ -40,11 +38,6 @@ CASES = [
         f"{CALIBRATED} {{ function_approximation {{ {POINTS} x_y_pair {{ x: 0.1 }} }} }} }} }}",
         ".calibration_config",
         "x = 0.1, 0.1",
-    ),
-    (
-        f"{CALIBRATED} {{ temperature_scaling_calibration {{ scaler: 0 }} }} }}",
-        ".temperature_scaling_calibration.scaler",
-        "it is 0",
     ),
     (
         "loss { hard_example_miner { } expected_loss_weights: EXPECTED_SAMPLING }",
@@ -85,6 +78,7 @@ def test_the_levels_of_a_pyramid_are_those_of_its_anchors(neck):
     config = tiny_config()
     ssd = config.model.ssd
     ssd.feature_extractor.type = f"ssd_mobilenet_v2_{neck}_keras"
+    ssd.feature_extractor.use_depthwise = neck == "fpn"
     getattr(ssd.feature_extractor, neck).max_level = 6
     (problem,) = architecture_of(config.model).conflicts()
     assert f"Change them here or in feature_extractor.{neck}." in problem.text
@@ -93,7 +87,7 @@ def test_the_levels_of_a_pyramid_are_those_of_its_anchors(neck):
 
 
 def test_a_pyramid_that_the_type_does_not_have_is_not_looked_at():
-    config = config_with("feature_extractor { type: 'ssd_mobilenet_v2_keras' }")
+    config = config_with("feature_extractor { type: 'ssd_mobilenet_v2_keras' num_layers: 3 }")
     config.model.ssd.feature_extractor.fpn.max_level = 6
     assert list(architecture_of(config.model).conflicts()) == []
 
@@ -109,6 +103,154 @@ def test_a_bifpn_may_begin_where_the_finest_backbone_does(low, problems):
     ssd.feature_extractor.bifpn.min_level = low
     ssd.anchor_generator.multiscale_anchor_generator.min_level = low
     assert len(list(architecture_of(model).conflicts())) == problems
+
+
+ANCHORS = [
+    ("multiscale_anchor_generator { scales_per_octave: 2 }", "", "it makes 0 anchors"),
+    ("grid_anchor_generator { scales: 1 }", "", "it makes 0 anchors"),
+    (
+        "ssd_anchor_generator { num_layers: 2 interpolated_scale_aspect_ratio: 0 }",
+        "",
+        "it makes 0 anchors",
+    ),
+    (
+        "ssd_anchor_generator { num_layers: 3 scales: 0.2 aspect_ratios: 1 }",
+        ".scales",
+        "1 numbers are listed, and num_layers is 3.",
+    ),
+    (
+        "ssd_anchor_generator { num_layers: 2 aspect_ratios: 1 height_stride: [8, 16] }",
+        ".width_stride",
+        "0 numbers are listed, and num_layers is 2.",
+    ),
+    ("flexible_grid_anchor_generator { }", "", "there is no anchor_grid."),
+    (
+        "flexible_grid_anchor_generator { anchor_grid { base_sizes: 8 height_stride: 8 "
+        "width_stride: 8 } }",
+        ".anchor_grid[0]",
+        "it has 1 base_sizes and 0 aspect_ratios.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "field", "found"), ANCHORS)
+def test_anchor_generators_that_make_nothing_or_not_the_same_of_all_are_refused(text, field, found):
+    config = tiny_config()
+    config.model.ssd.anchor_generator.CopyFrom(text_format.Parse(text, schema.AnchorGenerator()))
+    config.model.ssd.feature_extractor.type = "ssd_mobilenet_v1_keras"
+    kind = text.split()[0]
+    (problem,) = (p for p in conflicts(config) if found in p.found)
+    assert problem.field == f"model.ssd.anchor_generator.{kind}{field}"
+    assert all((problem.allowed, problem.next_step))
+    with pytest.raises(ConfigError, match="anchor_generator"):
+        build_detector(config.model)
+
+
+WEIGHT_SHARED = "box_predictor { weight_shared_convolutional_box_predictor { } }"
+PARTS = [
+    (
+        "box_predictor { rfcn_box_predictor { } }",
+        "box_predictor.rfcn_box_predictor",
+        "rfcn_box_predictor does not go with this architecture.",
+    ),
+    (f"{CALIBRATED} {{ }} }}", "post_processing.calibration_config", "no calibration is chosen."),
+    (
+        "image_resizer { keep_aspect_ratio_resizer { per_channel_pad_value: 5 "
+        "pad_to_max_dimension: true } }",
+        "image_resizer.keep_aspect_ratio_resizer.per_channel_pad_value",
+        "1 numbers are listed.",
+    ),
+    (
+        "image_resizer { pad_to_multiple_resizer { } } box_coder { square_box_coder { } }",
+        "image_resizer",
+        "square_box_coder measures in fractions of the input, but with pad_to_multiple_resizer "
+        "the size of the input depends on the image.",
+    ),
+    (
+        "feature_extractor { num_layers: 3 }",
+        "feature_extractor.num_layers",
+        "ssd_mobilenet_v1_fpn_keras has a pyramid.",
+    ),
+    (
+        "anchor_generator { ssd_anchor_generator { aspect_ratios: 1 "
+        "reduce_boxes_in_lowest_layer: false } }",
+        "anchor_generator.ssd_anchor_generator",
+        "the anchors are for 6 feature maps, and feature_extractor.fpn makes 3.",
+    ),
+    (
+        f"{WEIGHT_SHARED} anchor_generator {{ ssd_anchor_generator {{ num_layers: 3 }} }}",
+        "anchor_generator.ssd_anchor_generator.reduce_boxes_in_lowest_layer",
+        "it is true, and weight_shared_convolutional_box_predictor needs the same number of "
+        "anchors on all feature maps.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "field", "found"), PARTS)
+def test_parts_that_cannot_be_built_are_found_without_building(text, field, found):
+    config = tiny_config()
+    for name in ("image_resizer", "box_coder", "anchor_generator", "box_predictor"):
+        if f"{name} {{" in text:
+            config.model.ssd.ClearField(name)
+    text_format.Merge(text, config.model.ssd)
+    (problem,) = (p for p in conflicts(config) if p.field == f"model.ssd.{field}")
+    assert (problem.severity, problem.found) == ("error", found)
+    assert all((problem.allowed, problem.next_step))
+    with pytest.raises(ConfigError) as caught:
+        build_detector(config.model)
+    assert three_parts(caught.value)[0] == f"{problem.field}: {found}"
+
+
+AUGMENTATIONS = [
+    ("", "", "the block is empty."),
+    (
+        "random_pad_image { pad_color: [1, 2] }",
+        ".random_pad_image.pad_color",
+        "2 numbers are listed.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "field", "found"), AUGMENTATIONS)
+def test_blocks_of_augmentations_that_cannot_be_used_are_found(text, field, found):
+    config = tiny_config()
+    config.train_config.data_augmentation_options.append(
+        text_format.Parse(text, schema.PreprocessingStep())
+    )
+    (problem,) = conflicts(config)
+    assert problem.field == f"train_config.data_augmentation_options[2]{field}"
+    assert problem.found == found
+
+
+SCHEDULES = [
+    (
+        "manual_step_learning_rate { schedule { step: 20 } schedule { step: 10 } }",
+        "manual_step_learning_rate.schedule",
+        "the steps are 20, 10.",
+    ),
+    (
+        "manual_step_learning_rate { warmup: true schedule { step: 0 } }",
+        "manual_step_learning_rate.schedule",
+        "the steps are 0.",
+    ),
+    (
+        "cosine_decay_learning_rate { learning_rate_base: 0.01 warmup_learning_rate: 0.1 }",
+        "cosine_decay_learning_rate.warmup_learning_rate",
+        "warmup_learning_rate is 0.1 and learning_rate_base is 0.01.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "field", "found"), SCHEDULES)
+def test_schedules_that_contradict_themselves_are_found_without_building_them(text, field, found):
+    config = tiny_config()
+    momentum = config.train_config.optimizer.momentum_optimizer
+    momentum.learning_rate.CopyFrom(text_format.Parse(text, schema.LearningRate()))
+    (problem,) = conflicts(config)
+    place = "train_config.optimizer.momentum_optimizer.learning_rate"
+    assert (problem.severity, problem.field) == ("error", f"{place}.{field}")
+    assert problem.found == found
+    assert all((problem.allowed, problem.next_step))
 
 
 SECOND = "second_stage_post_processing"
@@ -132,8 +274,8 @@ def two_stage_with(kind: str, text: str) -> schema.TrainEvalPipelineConfig:
     [
         (
             "batch_non_max_suppression { iou_threshold: 2 }",
-            "batch_non_max_suppression",
-            "iou_threshold 2, soft_nms_sigma 0.",
+            "batch_non_max_suppression.iou_threshold",
+            "it is 2.",
         ),
         (
             "batch_non_max_suppression { use_combined_nms: true use_class_agnostic_nms: true }",
@@ -165,6 +307,46 @@ def test_post_processing_of_two_stages_is_checked_at_its_own_place(
     with pytest.raises(ConfigError) as caught:
         build_detector(config.model)
     assert three_parts(caught.value)[0] == f"{place}: {found}"
+
+
+TWO_STAGE_PARTS = [
+    (
+        "faster_rcnn_resnet50_keras",
+        "feature_extractor { fpn { } }",
+        "feature_extractor.fpn",
+        "faster_rcnn_resnet50_keras does not take it.",
+    ),
+    (
+        "faster_rcnn_resnet50_fpn_keras",
+        "feature_extractor { fpn { max_level: 5 } }",
+        "first_stage_anchor_generator.multiscale_anchor_generator",
+        "the anchors are for 5 feature maps, and there are 4.",
+    ),
+    (
+        "faster_rcnn_resnet50_fpn_keras",
+        "feature_extractor { fpn { min_level: 3 max_level: 7 } }",
+        "first_stage_anchor_generator.multiscale_anchor_generator",
+        "the anchors are for levels 2 to 6, the feature maps have levels 3 to 7.",
+    ),
+    (
+        "faster_rcnn_resnet50_keras",
+        "second_stage_classification_loss { weighted_dice_classification_loss { } }",
+        "second_stage_classification_loss.weighted_dice_classification_loss",
+        "weighted_dice_classification_loss does not go with this architecture.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("extractor", "text", "field", "found"), TWO_STAGE_PARTS)
+def test_parts_of_two_stages_that_cannot_be_built_are_found_without_building(
+    extractor, text, field, found
+):
+    model = tiny_two_stage(extractor, text)
+    (problem,) = architecture_of(model).conflicts()
+    assert (problem.field, problem.found) == (f"model.faster_rcnn.{field}", found)
+    with pytest.raises(ConfigError) as caught:
+        build_detector(model)
+    assert three_parts(caught.value)[0] == f"model.faster_rcnn.{field}: {found}"
 
 
 def test_a_first_stage_alone_has_no_post_processing_to_check():

@@ -1,7 +1,7 @@
 import pytest
 from config_samples import good_config
 
-from detectune.config.overrides import apply_override, apply_overrides
+from detectune.config.overrides import apply_override, apply_overrides, is_overridden
 from detectune.errors import ConfigError
 
 
@@ -21,6 +21,23 @@ def error_of(override):
     assert len(lines) == 3
     assert lines[0].startswith(f"--set {override}: ")
     return lines[0].removeprefix(f"--set {override}: "), *lines[1:]
+
+
+@pytest.mark.parametrize(
+    ("override", "path", "sets"),
+    [
+        ("train_config.batch_size=8", "train_config.batch_size", True),
+        ("train_config.batch_size=8", "train_config", False),
+        ("train_config.batch_size=8", "train_config.batch_sizes", False),
+        ("train_config={}", "train_config.batch_size", True),
+        ("model.*.num_classes=3", "model.ssd.num_classes", True),
+        ("model.*.num_classes=3", "model.[toy_plugin.toy].num_classes", True),
+        ("eval_input_reader.source=x", "eval_input_reader[0].source", True),
+        ("eval_input_reader[1].source=x", "eval_input_reader[0].source", False),
+    ],
+)
+def test_what_an_override_sets_is_known_by_its_path(override, path, sets):
+    assert is_overridden(path, [override]) is sets
 
 
 def test_a_number_a_name_and_a_switch_are_set():

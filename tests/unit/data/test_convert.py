@@ -6,13 +6,17 @@ import json
 
 import numpy as np
 import pytest
+import yaml
 from data_sets import ListSource, files_in, picture, record, write_csv, write_voc
 from shared import shared_folder
 
 from detectune.config.label_map import LabelMap, read_label_map
 from detectune.data.convert import WRITABLE, convert, split, write_split
+from detectune.data.sources.reclassed import Reclassed
 from detectune.data.sources.recognise import open_source
 from detectune.errors import ConfigError, DataError, WriteError
+
+BOX = [0.1, 0.1, 0.5, 0.5]
 
 
 def place_of(folder, kind):
@@ -244,3 +248,72 @@ def test_a_csv_without_objects_anywhere_goes_through(tmp_path):
     result = convert(open_source(str(file), LabelMap.from_names(["cat"])), tmp_path / "v", to="voc")
     assert result.images == 1
     assert open_source(str(tmp_path / "v"))[0].class_ids.tolist() == []
+
+
+class TestClasses:
+    def records(self):
+        return ListSource(
+            [
+                record("a.png", boxes=[BOX, BOX], ids=[1, 2]),
+                record("b.png", boxes=[BOX], ids=[3], image=picture(shade=9)),
+            ],
+            names=("cat", "tom", "dog"),
+        )
+
+    def test_renamed_classes_with_one_name_are_merged(self):
+        changed = Reclassed(self.records(), {"tom": "cat"})
+        assert [(i.id, i.name) for i in changed.label_map.items] == [(1, "cat"), (2, "dog")]
+        assert [item.class_ids.tolist() for item in changed] == [[1, 1], [2]]
+
+    def test_a_renamed_class_keeps_its_id(self):
+        changed = Reclassed(self.records(), {"tom": "tiger"})
+        assert changed.label_map.names == ("cat", "tiger", "dog")
+        assert changed[0].class_ids.tolist() == [1, 2]
+
+    def test_two_names_can_be_exchanged(self):
+        changed = Reclassed(self.records(), {"tom": "dog", "dog": "tom"})
+        assert changed.label_map.names == ("cat", "dog", "tom")
+
+    def test_the_boxes_of_a_dropped_class_go_and_its_images_stay(self):
+        changed = Reclassed(self.records(), {}, ["dog"])
+        assert changed.label_map.names == ("cat", "tom")
+        assert [len(item.boxes) for item in changed] == [2, 0]
+        assert changed.survey.boxes == 2
+
+    def test_a_label_map_numbers_the_new_names(self):
+        wanted = LabelMap.from_names(["dog", "cat"])
+        changed = Reclassed(self.records(), {"tom": "cat"}, label_map=wanted)
+        assert [item.class_ids.tolist() for item in changed] == [[2, 2], [1]]
+
+    @pytest.mark.parametrize(
+        ("rename", "drop", "word"),
+        [
+            ({"tomm": "cat"}, [], 'Did you mean "tom"'),
+            ({}, ["cow"], 'no class "cow"'),
+            ({"cat": "x"}, ["cat"], "renamed and dropped"),
+            ({"cat": " "}, [], "is empty"),
+            ({}, ["cat", "tom", "dog"], "every class"),
+        ],
+    )
+    def test_what_cannot_be_is_refused(self, rename, drop, word):
+        with pytest.raises(ConfigError, match=word):
+            Reclassed(self.records(), rename, drop)
+
+
+def test_a_split_for_yolo_has_one_data_yaml_that_a_yaml_reader_and_we_read(tmp_path):
+    names = ("no", "a: b", "ümlaut")
+    source = ListSource(
+        [record(f"{n}.png", ids=[n % 3 + 1], image=picture(shade=n)) for n in range(10)], names
+    )
+    parts = write_split(source, tmp_path / "out", (0.8, 0.1, 0.1), to="yolo")
+    assert [file.name for file in (tmp_path / "out").rglob("*.yaml")] == ["data.yaml"]
+    content = yaml.safe_load((tmp_path / "out/data.yaml").read_text("utf-8"))
+    assert content["names"] == {0: "no", 1: "a: b", 2: "ümlaut"}
+    for name, count in (("train", 8), ("val", 1), ("test", 1)):
+        images = tmp_path / "out" / content[name]
+        assert len(list(images.iterdir())) == count
+        again = open_source(f"{tmp_path / 'out/data.yaml'}#{name}")
+        assert again.label_map.names == names
+        assert len(again) == count
+        assert all(len(item.boxes) == 1 for item in again)
+    assert all(file.exists() for part in parts.values() for file in part.files)

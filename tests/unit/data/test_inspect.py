@@ -84,7 +84,7 @@ def test_an_unknown_class_is_a_defect_not_an_end(tmp_path):
     source = open_source(str(write_csv(tmp_path, lines, images)), LabelMap.from_names(["cat"]))
     result = inspect_source(source)
     assert [(d.kind, d.detail) for d in result.defects] == [
-        ("unknown class or wrong annotation", 'class "cow" is not in the label map.')
+        ("wrong annotation", 'class "cow" is not in the label map. Known classes: cat.')
     ]
     assert "b.png" in result.defects[0].file
     assert (result.images, result.boxes) == (2, 1)
@@ -103,9 +103,9 @@ def test_a_record_whose_checksum_is_wrong_is_found(tmp_path):
     data[-30] ^= 1
     file.write_bytes(data)
     source = open_source(str(file), LabelMap.from_names(["cat", "dog"]))
-    defects = [d for d in inspect_source(source).defects if d.kind == "damaged file"]
-    assert [d.file for d in defects] == [str(file)]
-    assert "corrupted record" in defects[0].detail
+    (defect,) = inspect_source(source).defects
+    assert (defect.kind, defect.file) == ("wrong annotation", str(file))
+    assert "record at byte 0: the checksum of its data is wrong" in defect.detail
 
 
 def test_counts():

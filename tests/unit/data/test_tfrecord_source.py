@@ -11,6 +11,7 @@ from data_sets import files_in, picture, record
 from shared import shared_folder
 
 from detectune.config.label_map import LabelMap, LabelMapItem
+from detectune.data.check import refuse_damaged
 from detectune.data.sources.recognise import open_source
 from detectune.data.sources.tfrecord_index import masked_crc32c, read_index
 from detectune.data.tfrecord_writer import tf_example, write_tfrecords
@@ -154,7 +155,7 @@ def test_raccoon_records_equal_the_csv_they_were_made_from():
 
 def refuses(spec, *parts, classes=CLASSES):
     with pytest.raises(DataError) as caught:
-        list(open_source(str(spec), classes))
+        refuse_damaged(open_source(str(spec), classes))
     message = str(caught.value)
     assert message.count("\n") >= 2, "an error has three parts"
     for part in parts:

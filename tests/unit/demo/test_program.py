@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from detectune.config.report import report_fields
 from detectune.demo.program import run_demo
 from detectune.demo.settings import CHECKPOINT, demo_config
 from detectune.errors import ConfigError
+from detectune.folder_lock import folder_in_use, locked
 
 
 def test_the_config_of_the_demo_has_no_problem():
@@ -49,6 +51,14 @@ def test_a_folder_in_use_is_left_alone(tmp_path):
     with pytest.raises(ConfigError, match="something is here already"):
         run_demo(tmp_path)
     assert [file.name for file in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_a_second_demo_in_a_folder_is_refused_before_anything_is_drawn(tmp_path):
+    lock = tmp_path / "demo.lock"
+    with locked(lock, folder_in_use(tmp_path, "a demo", lock)):
+        with pytest.raises(ConfigError, match=f"a demo is under way here: process {os.getpid()} "):
+            run_demo(tmp_path)
+        assert list(tmp_path.iterdir()) == [lock]
 
 
 def test_zero_steps_are_refused_before_anything_is_drawn(tmp_path):

@@ -4,10 +4,13 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from three_parts import three_parts
 
+from detectune.config.architectures import architecture_of
 from detectune.config.check import check_config
 from detectune.config.label_map import read_label_map
 from detectune.config.load import load_config
+from detectune.errors import ConfigError, DataError
 from detectune.recipes.new_config_file import write_new_config
 
 pytest.importorskip("detectune.data.sources.recognise")
@@ -71,4 +74,83 @@ def test_a_data_set_that_cannot_be_read_writes_nothing(data):
 
     with pytest.raises(DataError):
         write_new_config(**{**data, "evaluation": "csv:nowhere"}, output="tools.config")
+    assert not Path("tools.config").exists()
+
+
+def write_checkpoint(folder):
+    folder.mkdir(parents=True)
+    for ending in (".index", ".data-00000-of-00001"):
+        (folder / f"ckpt-0{ending}").write_bytes(b"x")
+
+
+def test_a_folder_as_checkpoint_becomes_the_prefix_in_it_and_passes_the_check(data):
+    write_checkpoint(Path("my zoo/archive/checkpoint"))
+    said = write_new_config(**data, output="my tools.config", checkpoint="my zoo/archive")
+    train = load_config("my tools.config").train_config
+    assert train.fine_tune_checkpoint == "my zoo/archive/checkpoint/ckpt-0"
+    assert train.fine_tune_checkpoint_type == "detection"
+    assert check_config("my tools.config") == []
+    assert said.next_steps == (
+        "next: detectune train 'my tools.config' --model-dir 'training/my tools'",
+    )
+
+
+def test_a_classifier_of_the_zoo_as_checkpoint_is_restored_as_one(data):
+    write_checkpoint(Path("pre-trained/resnet50_v1"))
+    write_new_config(
+        **{**data, "model": "faster_rcnn_resnet50_v1_640x640_coco17_tpu-8"},
+        output="tools.config",
+        checkpoint="pre-trained/resnet50_v1",
+    )
+    train = load_config("tools.config").train_config
+    assert train.fine_tune_checkpoint == "pre-trained/resnet50_v1/ckpt-0"
+    assert train.fine_tune_checkpoint_type == "classification"
+
+
+def test_a_checkpoint_that_is_not_there_is_refused_and_nothing_written(data):
+    with pytest.raises(ConfigError) as caught:
+        write_new_config(**data, output="tools.config", checkpoint="nowhere")
+    assert three_parts(caught.value)[0] == "--checkpoint nowhere: there is no checkpoint."
+    assert not Path("tools.config").exists()
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        MODEL,
+        "faster_rcnn_resnet50_v1_640x640_coco17_tpu-8",
+        "faster_rcnn_resnet50_v1_fpn_640x640_coco17_tpu-8",
+        "faster_rcnn_resnet101_v1_800x1333_coco17_gpu-8",
+        "mask_rcnn_inception_resnet_v2_1024x1024_coco17_gpu-8",
+    ],
+)
+def test_without_a_checkpoint_batch_norms_learn(data, model):
+    said = write_new_config(**{**data, "model": model}, output="t.config", checkpoint="none")
+    config = load_config("t.config")
+    assert not config.train_config.HasField("fine_tune_checkpoint")
+    assert not config.train_config.HasField("fine_tune_checkpoint_type")
+    assert config.train_config.gradient_clipping_by_norm == 10.0
+    assert not architecture_of(config.model).keeps_statistics
+    assert said.next_steps == ("next: detectune train t.config --model-dir training/t",)
+    assert any("weights begin at random" in reason for reason in said.reasons)
+    # What is left is that nobody should.
+    assert [problem.found for problem in check_config("t.config")] == [
+        "there is no fine_tune_checkpoint."
+    ]
+
+
+def test_a_run_that_is_there_is_not_proposed_again(data):
+    Path("training/tools").mkdir(parents=True)
+    Path("training/tools-2").mkdir()
+    said = write_new_config(**data, output="tools.config", checkpoint="none")
+    assert said.next_steps == ("next: detectune train tools.config --model-dir training/tools-3",)
+
+
+def test_data_without_a_single_box_are_refused(data):
+    Path("train/labels.csv").write_text(HEADER)
+    for name in ("0", "1", "2"):
+        Path(f"train/{name}.txt").write_text("")
+    with pytest.raises(DataError) as caught:
+        write_new_config(**{**data, "train": "yolo:train"}, output="tools.config")
+    assert all(three_parts(caught.value))
     assert not Path("tools.config").exists()

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import io
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from rich.console import Console
+from three_parts import three_parts
 from tiny import tiny_config, write_squares
 
 import detectune
 from detectune.config.save import write_config
 from detectune.errors import ConfigError, DataError
 from detectune.registry import stages
+from detectune.training.console import RunConsole
 from detectune.training.prepare import prepare
 from detectune.training.sources import StreamRequest
 from detectune.training.stages.base import Stage
@@ -107,3 +112,63 @@ def test_the_progress_of_an_earlier_version_stands_in_the_only_stage_it_had():
     progress.next_stage()
     progress.advance()
     assert (progress.step, progress.stage, progress.stage_step) == (8, 1, 1)
+
+
+def test_warnings_of_the_check_are_said_once_before_anything_is_built(data, tmp_path):
+    config = tiny_config(data)
+    momentum = config.train_config.optimizer.momentum_optimizer
+    momentum.learning_rate.cosine_decay_learning_rate.total_steps = 50_000
+    text = io.StringIO()
+    prepare(config, tmp_path / "run", console=RunConsole(Console(file=text)))
+    said = text.getvalue()
+    place = "train_config.optimizer.momentum_optimizer.learning_rate.cosine_decay_learning_rate"
+    expected = f"warning: {place}.total_steps: the training ends at step 8 of a schedule of 50000."
+    assert said.count(expected) == 1
+    assert said.count("there is no fine_tune_checkpoint.") == 1
+    assert said.index(expected) < said.index("reading the data")
+
+
+def without_boxes(data: Path, folder: Path) -> str:
+    """A COCO data set of the same pictures in which nothing is annotated."""
+    pictures = sorted(file.name for file in data.glob("*.png"))
+    images = [
+        {"id": number, "file_name": str(data / name), "height": 80, "width": 100}
+        for number, name in enumerate(pictures, 1)
+    ]
+    categories = [{"id": 1, "name": "blue"}, {"id": 2, "name": "red"}]
+    path = folder / "empty.json"
+    path.write_text(json.dumps({"images": images, "annotations": [], "categories": categories}))
+    return f"coco:{path}"
+
+
+def test_training_data_without_a_box_are_refused_before_anything_is_computed(data, tmp_path):
+    config = tiny_config(data)
+    config.train_input_reader.source = without_boxes(data, tmp_path)
+    with pytest.raises(DataError) as caught:
+        prepare(config, tmp_path / "run")
+    found, allowed, next_step = three_parts(caught.value)
+    assert found.endswith("in 8 images there is no object.")
+    assert allowed.startswith("A training needs at least one box")
+    assert next_step.startswith("`detectune data inspect ")
+    assert not (tmp_path / "run").exists()
+
+
+def test_evaluation_data_without_a_box_are_said_before_the_training(data, tmp_path):
+    config = tiny_config(data)
+    config.eval_input_reader[0].source = without_boxes(data, tmp_path)
+    text = io.StringIO()
+    prepare(config, tmp_path / "run", console=RunConsole(Console(file=text, width=300)))
+    assert "no image has a box, so that no mAP can be measured" in text.getvalue()
+
+
+def test_boxes_of_crowds_alone_teach_nothing(data, tmp_path):
+    config = tiny_config(data)
+    name = without_boxes(data, tmp_path)
+    path = Path(name.removeprefix("coco:"))
+    content = json.loads(path.read_text())
+    crowd = {"id": 1, "image_id": 1, "category_id": 1, "bbox": [5, 5, 20, 20], "iscrowd": 1}
+    content["annotations"] = [crowd | {"area": 400}]
+    path.write_text(json.dumps(content))
+    config.train_input_reader.source = name
+    with pytest.raises(DataError, match="there is no object but regions of many"):
+        prepare(config, tmp_path / "run")

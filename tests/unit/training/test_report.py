@@ -87,6 +87,24 @@ def test_the_page_says_what_is_known():
         assert text in page, text
 
 
+def test_what_explains_a_low_map_stands_before_the_numbers():
+    page = report_html(facts(findings={'boxes are right but "a<b>" is x': "Correct the map."}))
+    text = "<li><b>boxes are right but &quot;a&lt;b&gt;&quot; is x.</b> Correct the map.</li>"
+    assert text in page
+    assert page.index("Why mAP is near 0") < page.index("Best evaluation")
+    assert "Why mAP" not in report_html(facts())
+
+
+def test_lines_that_a_hand_has_changed_leave_gaps():
+    rows = [
+        {"kind": "train", "step": step, "Loss/total_loss": value, "images_per_sec": value}
+        for step, value in ((1, 2.0), (2, "much"), (3, None), (4, [1]), (5, 10**400), (6, 1.0))
+    ]
+    page = report_html(facts(rows=rows))
+    assert page.count("<circle") == 2
+    assert "<b>1</b><span>images per second" in page
+
+
 def test_masks_stand_beside_boxes():
     masks = "DetectionMasks_Precision/mAP"
     metrics = {MAP: 0.5, f"{MAP}@.50IOU": 0.75, masks: 0.3, f"{masks}@.50IOU": 0.625}

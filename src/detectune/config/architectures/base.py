@@ -19,6 +19,7 @@ from detectune.config.extractor_names import ExtractorNames
 from detectune.config.field_status import Status
 from detectune.config.needs import BOXES_ONLY, Needs
 from detectune.config.problems import Problem, missing
+from detectune.config.ranges import range_of
 from detectune.errors import ConfigError, three_part
 from detectune.wording import plural
 
@@ -77,6 +78,11 @@ class Architecture:
         return self.extractors is not None and self.extractors.is_tf1(self.feature_extractor)
 
     @property
+    def keeps_statistics(self) -> bool:
+        """Whether its batch norms keep the statistics that they begin with."""
+        return False
+
+    @property
     def needs(self) -> Needs:
         """What the detector is given with every image, and what it learns beside boxes."""
         return BOXES_ONLY
@@ -99,7 +105,7 @@ class Architecture:
 
     def missing_fields(self) -> Iterator[Problem]:
         """An error for everything that a training needs and the message does not say."""
-        if self.has("num_classes") and self.num_classes < 1:
+        if self.has("num_classes") and self.num_classes < 1 and not self._has_range("num_classes"):
             yield missing(f"{self.path}.num_classes", "no number of classes", "num_classes: 3")
         if self.has("feature_extractor") and not self.feature_extractor:
             example = f'feature_extractor {{ type: "{self.extractor_example}" }}'
@@ -131,6 +137,11 @@ class Architecture:
     def has(self, field: str) -> bool:
         """Whether messages of this type have such a field."""
         return field in self.message.DESCRIPTOR.fields_by_name
+
+    def _has_range(self, field: str) -> bool:
+        """Whether `field` is set, and to a number that `config.ranges` judges."""
+        descriptor = self.message.DESCRIPTOR.fields_by_name[field]
+        return range_of(descriptor) is not None and self.message.HasField(field)
 
 
 def model_path(message: Message) -> str:

@@ -9,9 +9,11 @@ import re
 from collections.abc import Iterator, Mapping
 
 from detectune.config import conflicts, schema
+from detectune.config.anchor_conflicts import anchor_conflicts, anchor_maps
 from detectune.config.architectures.base import Architecture
 from detectune.config.extractor_names import ExtractorNames
 from detectune.config.feature_extractors import FEATURE_EXTRACTORS
+from detectune.config.part_conflicts import kind_conflicts, resizer_conflicts, size_conflicts
 from detectune.config.problems import Problem
 from detectune.registry import architectures
 
@@ -73,11 +75,20 @@ class SsdArchitecture(Architecture):
     def required(self) -> Mapping[str, str]:
         return _REQUIRED
 
+    @property
+    def keeps_statistics(self) -> bool:
+        extractor = self.message.feature_extractor
+        return self.message.freeze_batchnorm or not extractor.batch_norm_trainable
+
     def conflicts(self) -> Iterator[Problem]:
         yield from self._background()
+        yield from self._parts()
+        yield from self._extractor()
         yield from self._levels()
         yield from self._code_size()
         yield from self._losses()
+        anchors = f"{self.path}.anchor_generator"
+        yield from anchor_conflicts(self.message.anchor_generator, anchors)
         post, path = self.message.post_processing, f"{self.path}.post_processing"
         yield from conflicts.post_processing(post, path)
 
@@ -112,23 +123,25 @@ class SsdArchitecture(Architecture):
 
     def _levels(self) -> Iterator[Problem]:
         """Anchors and feature maps cover the same levels of a pyramid that can be built."""
-        extractor, anchors = self.message.feature_extractor, self.message.anchor_generator
-        kind = next((neck for neck in ("bifpn", "fpn") if f"_{neck}" in extractor.type), "")
-        if not kind:
+        extractor, neck = self.message.feature_extractor, self._neck
+        levels = getattr(extractor, neck) if neck else None
+        if levels is None:
+            yield from self._maps(extractor.num_layers, "feature_extractor.num_layers")
             return
-        levels = getattr(extractor, kind)
         low, high = levels.min_level, levels.max_level
         # EfficientNet has level 1 too; building says so where another backbone has not.
-        finest = 1 if kind == "bifpn" else 2
-        if not finest <= low <= min(high, 5):
+        finest = 1 if neck == "bifpn" else 2
+        if low < finest:
             yield Problem(
                 "error",
-                f"{self.path}.feature_extractor.{kind}",
-                f"min_level {low} and max_level {high} do not fit.",
-                f"Allowed: {finest} ≤ min_level ≤ 5 and min_level ≤ max_level.",
+                f"{self.path}.feature_extractor.{neck}.min_level",
+                f"it is {low}.",
+                f"Allowed: {finest} to 5; level {finest} is the finest map of a backbone.",
                 "Correct the levels, and those of the anchor generator with them.",
             )
+        anchors = self.message.anchor_generator
         if not anchors.HasField("multiscale_anchor_generator"):
+            yield from self._maps(high - low + 1, f"feature_extractor.{neck}")
             return
         multiscale = anchors.multiscale_anchor_generator
         if (multiscale.min_level, multiscale.max_level) != (low, high):
@@ -138,7 +151,81 @@ class SsdArchitecture(Architecture):
                 f"the anchors are for levels {multiscale.min_level} to {multiscale.max_level}, the "
                 f"feature maps have levels {low} to {high}.",
                 "Both must have the same min_level and max_level.",
-                f"Change them here or in feature_extractor.{kind}.",
+                f"Change them here or in feature_extractor.{neck}.",
+            )
+
+    @property
+    def _neck(self) -> str:
+        """The block of the pyramid that the type of the feature extractor names; may be empty."""
+        name = self.message.feature_extractor.type
+        return next((neck for neck in ("bifpn", "fpn") if f"_{neck}" in name), "")
+
+    def _maps(self, count: int, said: str) -> Iterator[Problem]:
+        """Anchors are made for as many feature maps as there are.
+
+        Args:
+            said: what decides how many there are.
+        """
+        anchors = self.message.anchor_generator
+        made = anchor_maps(anchors)
+        if made not in (0, count):
+            yield Problem(
+                "error",
+                f"{self.path}.anchor_generator.{anchors.WhichOneof('anchor_generator_oneof')}",
+                f"the anchors are for {made} feature maps, and {said} makes {count}.",
+                "Both must be the same number.",
+                f"Change the anchors here or {said}.",
+            )
+
+    def _extractor(self) -> Iterator[Problem]:
+        """Fields that the neck of this type of feature extractor does not take."""
+        extractor, neck = self.message.feature_extractor, self._neck
+        fixed = ("use_depthwise", "use_explicit_padding") if neck == "bifpn" else ()
+        for name in (name for name in fixed if getattr(extractor, name)):
+            yield Problem(
+                "error",
+                f"{self.path}.feature_extractor.{name}",
+                "a BiFPN has separable convolutions and SAME padding in any case.",
+                "Allowed: false.",
+                "Remove the line.",
+            )
+        if neck and extractor.HasField("num_layers"):
+            yield Problem(
+                "error",
+                f"{self.path}.feature_extractor.num_layers",
+                f"{extractor.type} has a pyramid.",
+                "Allowed: only where the type says neither fpn nor bifpn.",
+                "Remove the line; min_level and max_level say how many levels there are.",
+            )
+
+    def _parts(self) -> Iterator[Problem]:
+        """Each part can be built, and goes with the others."""
+        message, path = self.message, self.path
+        yield from resizer_conflicts(message.image_resizer, f"{path}.image_resizer")
+        measuring = (
+            (message.box_coder, "mean_stddev_box_coder"),
+            (message.box_coder, "square_box_coder"),
+            (message.similarity_calculator, "neg_sq_dist_similarity"),
+        )
+        yield from size_conflicts(message.image_resizer, measuring, path)
+        predictors = ("convolutional_box_predictor", "weight_shared_convolutional_box_predictor")
+        predictor = message.box_predictor
+        yield from kind_conflicts(
+            predictor, "box_predictor_oneof", predictors, f"{path}.box_predictor"
+        )
+        anchors = message.anchor_generator
+        uneven = (
+            anchors.HasField("ssd_anchor_generator")
+            and anchors.ssd_anchor_generator.reduce_boxes_in_lowest_layer
+        )
+        if uneven and predictor.HasField("weight_shared_convolutional_box_predictor"):
+            yield Problem(
+                "error",
+                f"{path}.anchor_generator.ssd_anchor_generator.reduce_boxes_in_lowest_layer",
+                "it is true, and weight_shared_convolutional_box_predictor needs the same number "
+                "of anchors on all feature maps.",
+                "Convolutions that are shared need the same number everywhere.",
+                "Write reduce_boxes_in_lowest_layer: false.",
             )
 
     def _code_size(self) -> Iterator[Problem]:

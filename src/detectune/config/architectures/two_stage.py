@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from detectune.config import conflicts, schema
+from detectune.config.anchor_conflicts import anchor_conflicts, anchor_maps
 from detectune.config.architectures.base import Architecture
 from detectune.config.extractor_names import ExtractorNames
 from detectune.config.feature_extractors import REGION_FEATURE_EXTRACTORS
 from detectune.config.needs import Needs
+from detectune.config.part_conflicts import kind_conflicts, resizer_conflicts
 from detectune.config.problems import Problem
 from detectune.registry import architectures
 
@@ -54,6 +56,10 @@ class TwoStageArchitecture(Architecture):
     def needs(self) -> Needs:
         return Needs(annotations={"masks": 1} if self.message.number_of_stages == 3 else {})
 
+    @property
+    def keeps_statistics(self) -> bool:
+        return not self.message.feature_extractor.batch_norm_trainable
+
     def annotation_conflicts(self, reader: schema.InputReader) -> Iterator[Problem]:
         if self.predicts_masks and not reader.load_instance_masks:
             yield Problem(
@@ -89,6 +95,47 @@ class TwoStageArchitecture(Architecture):
                 "digit.",
             )
 
+    def conflicts(self) -> Iterator[Problem]:
+        message, path = self.message, self.path
+        yield from resizer_conflicts(message.image_resizer, f"{path}.image_resizer")
+        yield from self._extractor()
+
+    def _extractor(self) -> Iterator[Problem]:
+        """Fields that this type of feature extractor does not take, or cannot do without."""
+        extractor, path = self.message.feature_extractor, f"{self.path}.feature_extractor"
+        if "_fpn" in extractor.type:
+            if not extractor.HasField("conv_hyperparams"):
+                yield Problem(
+                    "error",
+                    path,
+                    f"{extractor.type} has no conv_hyperparams.",
+                    "They say how the layers of the pyramid are made.",
+                    "Copy conv_hyperparams from faster_rcnn_resnet50_v1_fpn_640x640_coco17_tpu-8.",
+                )
+            yield from self._levels()
+            return
+        for field in ("conv_hyperparams", "fpn"):
+            if extractor.type and extractor.HasField(field):
+                yield Problem(
+                    "error",
+                    f"{path}.{field}",
+                    f"{extractor.type} does not take it.",
+                    "Allowed: only where the type says fpn.",
+                    "Remove it, or take a feature extractor with fpn in its name.",
+                )
+
+    def _levels(self) -> Iterator[Problem]:
+        """The finest level is one that a backbone has."""
+        pyramid = self.message.feature_extractor.fpn
+        if pyramid.min_level < 2:
+            yield Problem(
+                "error",
+                f"{self.path}.feature_extractor.fpn.min_level",
+                f"it is {pyramid.min_level}.",
+                "Allowed: 2 to 5; level 2 is the finest map of a backbone.",
+                "Correct the levels, and those of the anchor generator with them.",
+            )
+
     def _second_stage(self, limit: str) -> Iterator[Problem]:
         """An error for each conflict inside the second stage.
 
@@ -111,6 +158,23 @@ class TwoStageArchitecture(Architecture):
         )
         yield from conflicts.post_processing(post, path)
         predictor = message.second_stage_box_predictor
+        yield from kind_conflicts(
+            predictor,
+            "box_predictor_oneof",
+            ("mask_rcnn_box_predictor", "rfcn_box_predictor"),
+            f"{self.path}.second_stage_box_predictor",
+        )
+        yield from kind_conflicts(
+            message.second_stage_classification_loss,
+            "classification_loss",
+            (
+                "weighted_softmax",
+                "weighted_logits_softmax",
+                "weighted_sigmoid",
+                "weighted_sigmoid_focal",
+            ),
+            f"{self.path}.second_stage_classification_loss",
+        )
         yield from self._code_size()
         if predictor.HasField("rfcn_box_predictor"):
             yield from self._position_sensitive()
@@ -150,6 +214,14 @@ class TwoStageArchitecture(Architecture):
     def _position_sensitive(self) -> Iterator[Problem]:
         settings = self.message.second_stage_box_predictor.rfcn_box_predictor
         path = f"{self.path}.second_stage_box_predictor.rfcn_box_predictor"
+        if "_fpn" in self.feature_extractor:
+            yield Problem(
+                "error",
+                f"{self.path}.feature_extractor.type",
+                f"{self.feature_extractor} makes several maps.",
+                "The rfcn_box_predictor looks at a single one.",
+                "Take a feature extractor without fpn in its name, or mask_rcnn_box_predictor.",
+            )
         if self.message.number_of_stages == 3:
             yield Problem(
                 "error",
@@ -171,7 +243,7 @@ class TwoStageArchitecture(Architecture):
                 getattr(settings, f"crop_{axis}"),
                 getattr(settings, f"num_spatial_bins_{axis}"),
             )
-            if bins < 1 or crop < 1 or crop % bins:
+            if crop % max(bins, 1):
                 yield Problem(
                     "error",
                     f"{path}.crop_{axis}",
@@ -180,14 +252,6 @@ class TwoStageArchitecture(Architecture):
                     f"Write crop_{axis}: 12 and num_spatial_bins_{axis}: 3, which are the "
                     "defaults.",
                 )
-        if settings.depth < 1:
-            yield Problem(
-                "error",
-                f"{path}.depth",
-                f"it is {settings.depth}.",
-                "Allowed: 1 and more channels.",
-                "Remove the line for the default, 1024.",
-            )
 
     def _mask_head(self) -> Iterator[Problem]:
         settings = self.message.second_stage_box_predictor.mask_rcnn_box_predictor
@@ -215,9 +279,45 @@ class FasterRcnnArchitecture(TwoStageArchitecture):
         return _RESIZER | _FIRST_STAGE | _SECOND_STAGE
 
     def conflicts(self) -> Iterator[Problem]:
-        yield from self._first_stage()
+        yield from super().conflicts()
+        anchors = f"{self.path}.first_stage_anchor_generator"
+        yield from anchor_conflicts(self.message.first_stage_anchor_generator, anchors)
+        yield from self._anchor_maps(self.message.first_stage_anchor_generator, anchors)
         if self.message.number_of_stages > 1:
             yield from self._second_stage("first_stage_max_proposals")
+
+    def _anchor_maps(self, anchors: schema.AnchorGenerator, path: str) -> Iterator[Problem]:
+        """Anchors are made for as many feature maps as there are, of the same levels."""
+        levels, wanted = (0, 0), 1
+        if "_fpn" in self.feature_extractor:
+            # Parity: levels 2 to 6 where the config has no fpn, as `region_features` builds it.
+            fpn = self.message.feature_extractor
+            pyramid = fpn.fpn
+            levels = (pyramid.min_level, pyramid.max_level) if fpn.HasField("fpn") else (2, 6)
+            wanted = levels[1] - levels[0] + 1
+        made, multiscale = anchor_maps(anchors), anchors.multiscale_anchor_generator
+        kind = anchors.WhichOneof("anchor_generator_oneof")
+        found = ""
+        if made not in (0, wanted):
+            found = f"the anchors are for {made} feature maps, and there are {wanted}."
+        elif (
+            kind == "multiscale_anchor_generator"
+            and wanted > 1
+            and multiscale.min_level != levels[0]
+        ):
+            found = (
+                f"the anchors are for levels {multiscale.min_level} to {multiscale.max_level}, "
+                f"the feature maps have levels {levels[0]} to {levels[1]}."
+            )
+        if found and self.feature_extractor:
+            yield Problem(
+                "error",
+                f"{path}.{kind}",
+                found,
+                "grid_anchor_generator goes with a single map, multiscale_anchor_generator with "
+                "the levels of a pyramid.",
+                "Change the anchors here, or feature_extractor.",
+            )
 
     def context_conflicts(self) -> Iterator[Problem]:
         """Every image is looked at alone. `config check` says so by the table of fields."""
@@ -230,51 +330,6 @@ class FasterRcnnArchitecture(TwoStageArchitecture):
                 "time.",
                 "Remove context_config; the rest of the config describes a Faster R-CNN.",
             )
-
-    def _first_stage(self) -> Iterator[Problem]:
-        """The numbers of the first stage mean something."""
-        if not 1 <= self.message.number_of_stages <= 3:
-            yield Problem(
-                "error",
-                f"{self.path}.number_of_stages",
-                f"it is {self.message.number_of_stages}.",
-                "Allowed: 1 for proposals, 2 for boxes and classes, 3 for masks as well.",
-                "Write 2, which is the default.",
-            )
-        if not 0.0 <= self.message.first_stage_nms_iou_threshold <= 1.0:
-            yield Problem(
-                "error",
-                f"{self.path}.first_stage_nms_iou_threshold",
-                f"it is {self.message.first_stage_nms_iou_threshold:g}.",
-                "Allowed: an overlap between 0 and 1.",
-                "Write 0.7, which is the default.",
-            )
-        for name in ("first_stage_positive_balance_fraction", "second_stage_balance_fraction"):
-            share = getattr(self.message, name)
-            if not 0.0 < share <= 1.0:
-                yield Problem(
-                    "error",
-                    f"{self.path}.{name}",
-                    f"{share:g} is no share.",
-                    "Allowed: above 0, at most 1.",
-                    "Remove the line for the default.",
-                )
-        for name in (
-            "first_stage_minibatch_size",
-            "first_stage_max_proposals",
-            "second_stage_batch_size",
-            "first_stage_atrous_rate",
-            "first_stage_box_predictor_kernel_size",
-            "first_stage_box_predictor_depth",
-        ):
-            if getattr(self.message, name) < 1:
-                yield Problem(
-                    "error",
-                    f"{self.path}.{name}",
-                    f"it is {getattr(self.message, name)}.",
-                    "Allowed: 1 and more.",
-                    "Remove the line for the default.",
-                )
 
 
 @architectures.register("fast_rcnn")
@@ -292,12 +347,5 @@ class FastRcnnArchitecture(TwoStageArchitecture):
         return _RESIZER | _SECOND_STAGE
 
     def conflicts(self) -> Iterator[Problem]:
-        if self.message.number_of_stages not in (2, 3):
-            yield Problem(
-                "error",
-                f"{self.path}.number_of_stages",
-                f"it is {self.message.number_of_stages}.",
-                "Allowed: 2 for boxes and classes, 3 for masks as well.",
-                "Write 2, which is the default.",
-            )
+        yield from super().conflicts()
         yield from self._second_stage("max_proposals")

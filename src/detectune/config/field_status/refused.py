@@ -18,6 +18,12 @@ _NO_CONTEXT_RCNN = (
     "Context R-CNN is not supported yet.",
     "Remove the line; the rest of the config describes a Faster R-CNN.",
 )
+_NO_GREY = (
+    "Networks here have three input channels, as the zoo's checkpoints need them.",
+    "Remove the line: grey pictures are read as three equal channels. To learn from coloured "
+    "pictures without their colours, add data_augmentation_options { rgb_to_gray { } }, and give "
+    "the evaluation pictures without colours.",
+)
 _NO_CENTER_NET = ("CenterNet is not supported yet.", _SUPPORTED)
 _NO_CODER = (
     "Keypoints are not read from the data yet, so there are none to code.",
@@ -60,6 +66,10 @@ REFUSED_FIELDS = {
     "Ssd.MaskHead.*": _NO_MASKS,
     "BoxCoder.keypoint_box_coder": _NO_CODER,
     "KeypointBoxCoder.*": _NO_CODER,
+    "KeepAspectRatioResizer.convert_to_grayscale": _NO_GREY,
+    "FixedShapeResizer.convert_to_grayscale": _NO_GREY,
+    "ConditionalShapeResizer.convert_to_grayscale": _NO_GREY,
+    "PadToMultipleResizer.convert_to_grayscale": _NO_GREY,
     "Hyperparams.sync_batch_norm": _NO_NORM,
     "Hyperparams.group_norm": _NO_NORM,
     "BatchNonMaxSuppression.max_classes_per_detection": (

@@ -16,8 +16,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from detectune.config.label_map import LabelMap
-from detectune.data.image_files import TRUNCATED, damage
+from detectune.data.defects import UNUSED, Defect
 from detectune.data.masks import Mask, mask_problem
+from detectune.data.sources.surveying import Glance, Survey, Surveyor, Unit
 from detectune.errors import DataError, did_you_mean, three_part
 from detectune.wording import plural
 
@@ -123,33 +124,38 @@ def mask_problems(record: Record) -> list[str]:
 
 
 def repair(record: Record) -> Record:
-    """`record` with boxes clipped to the image; boxes without area or with NaN are left out.
+    """`record` with boxes clipped to the image; boxes without area, with NaN or infinite corners
+    are left out, and an area that is none is that of its box.
 
     Parity: the original clips nothing and stops above 1.1 (box_list_ops.py); we clip and
     `data inspect` reports it. NaN boxes are dropped by both (inputs.py).
     """
+    record = _with_areas(record)
     boxes = np.clip(record.boxes, 0.0, 1.0)
     keep = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])  # False for NaN, too
+    keep &= np.isfinite(record.boxes).all(axis=1)
     if keep.all() and np.array_equal(boxes, record.boxes):
         return record
     return select_boxes(record._replace(boxes=boxes), keep)
 
 
-class Survey(NamedTuple):
-    """What a quick pass over a source finds."""
-
-    most_boxes: int
-    """The largest number of boxes in one image, after repair."""
-    clipped: int
-    """How many boxes reach out of their image."""
-    dropped: int
-    """How many boxes have no area inside their image."""
-    damaged: tuple[tuple[str, str], ...]
-    """(file name, reason) of images that are cut off or are no images."""
+def _with_areas(record: Record) -> Record:
+    """`record` with the area of the box where an area is NaN, infinite or negative."""
+    if record.areas is None:
+        return record
+    wrong = ~(np.isfinite(record.areas) & (record.areas >= 0))
+    if not wrong.any():
+        return record
+    y0, x0, y1, x1 = record.boxes.T
+    own = (y1 - y0) * record.height * (x1 - x0) * record.width
+    return record._replace(areas=np.where(wrong, own, record.areas).astype(np.float32))
 
 
 class Source(abc.ABC):
     """A data set with random access; what every format gives."""
+
+    coordinates: Unit = "pixels"
+    """In which unit the files of the format have boxes."""
 
     def __init__(self, name: str, label_map: LabelMap) -> None:
         self.name, self.label_map = name, label_map
@@ -160,11 +166,19 @@ class Source(abc.ABC):
 
     @abc.abstractmethod
     def annotation(self, index: int) -> Record:
-        """What is annotated in image `index`, not repaired, with an empty `image`."""
+        """What is annotated in image `index`, not repaired, with an empty `image`.
+
+        Raises:
+            AnnotationError: something in it cannot be used.
+        """
 
     @abc.abstractmethod
     def image_bytes(self, index: int) -> bytes:
-        """The encoded image `index`."""
+        """The encoded image `index`.
+
+        Raises:
+            DataError: the file cannot be read.
+        """
 
     def unrepaired(self, index: int) -> Record:
         """Image `index` and its annotation exactly as it stands in the files."""
@@ -176,43 +190,31 @@ class Source(abc.ABC):
     def __iter__(self) -> Iterator[Record]:
         return (self[index] for index in range(len(self)))
 
-    def glance(self, index: int) -> tuple[Record, bytes, bytes]:
-        """The annotation of image `index`, not repaired, and the beginning and end of its file.
+    def glance(self, index: int) -> Glance:
+        """The annotation of image `index`, and enough of its file to see that it is whole.
 
-        Cheaper than `unrepaired`, and enough to see that the image is there and whole.
+        Cheaper than `unrepaired` where an image is a file of its own.
         """
         record = self.unrepaired(index)
-        return record._replace(image=b""), record.image, record.image
+        return Glance(record._replace(image=b""), len(record.image), record.image, record.image)
 
-    def stray_files(self) -> list[tuple[str, str]]:
-        """(file, reason) of images and annotations that belong to no record."""
-        return []
-
-    def damaged_files(self) -> list[tuple[str, str]]:
-        """(file, what is wrong) of files whose content fails its own checksums. Reads them all."""
-        return []
+    @property
+    def defects(self) -> Sequence[Defect]:
+        """What was found wrong while opening: files that cannot be read or belong to no record,
+        doubts about which image is meant, what is not read."""
+        return ()
 
     @cached_property
     def survey(self) -> Survey:
-        """What one quick pass over all annotations and the headers of all images finds.
-
-        Raises:
-            DataError: an annotation cannot be read or names an unknown class.
-        """
-        most, clipped, dropped = 0, 0, 0
-        damaged: list[tuple[str, str]] = []
+        """What one quick pass over all annotations and the headers of all images finds."""
+        surveyor = Surveyor(self.coordinates, self.defects)
         for index in range(len(self)):
-            record, head, tail = self.glance(index)
-            reason = damage(head, tail)
-            if reason and reason is not TRUNCATED:
-                reason = damage(self.image_bytes(index), tail)  # its header may be a long one
-            if reason:
-                damaged.append((record.file_name, reason))
-            repaired = repair(record)
-            most = max(most, len(repaired.class_ids))
-            dropped += len(record.class_ids) - len(repaired.class_ids)
-            clipped += int(np.any((record.boxes < 0) | (record.boxes > 1), axis=1).sum())
-        return Survey(most, clipped, dropped, tuple(damaged))
+            with surveyor.errors_kept():
+                glance = self.glance(index)
+                surveyor.add(glance, repair(glance.record))
+                if surveyor.is_doubtful:  # the header of its image may be a long one
+                    surveyor.look_again(self.image_bytes(index))
+        return surveyor.result()
 
     @cached_property
     def mask_problems(self) -> tuple[tuple[str, str], ...]:
@@ -233,6 +235,7 @@ class Subset(Source):
 
     def __init__(self, source: Source, indices: Iterable[int], name: str = "") -> None:
         super().__init__(name or source.name, source.label_map)
+        self.coordinates = source.coordinates
         self.source, self.indices = source, tuple(int(i) for i in indices)
 
     def __len__(self) -> int:
@@ -247,8 +250,12 @@ class Subset(Source):
     def unrepaired(self, index: int) -> Record:
         return self.source.unrepaired(self.indices[index])
 
-    def glance(self, index: int) -> tuple[Record, bytes, bytes]:
+    def glance(self, index: int) -> Glance:
         return self.source.glance(self.indices[index])
+
+    @property
+    def defects(self) -> Sequence[Defect]:
+        return [defect for defect in self.source.defects if defect.kind != UNUSED]
 
 
 def label_map_of(names: Iterable[str]) -> LabelMap:
@@ -276,8 +283,8 @@ class ClassIds:
         raise DataError(
             three_part(
                 f'{place}: class "{name}" is not in the label map.',
-                f"Known classes: {known or 'none'}.",
-                f"{did_you_mean(name, self._ids)}Add it to the label map or correct the file.",
+                f"Known classes: {known or 'none'}. {did_you_mean(name, self._ids)}".rstrip(),
+                "Add it to the label map or correct the file.",
             )
         )
 

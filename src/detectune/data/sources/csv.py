@@ -2,36 +2,28 @@
 
     filename,width,height,class,xmin,ymin,xmax,ymax        pixels; width and height may be absent
 
-A line with a file name and nothing else is an image without objects. Images are looked for beside
-the CSV, in `images/`, in `../images/`, and in a folder called as the CSV (`train_labels.csv` →
-`train/`) inside these; if none is there, in all folders below the CSV.
+Other spellings are in `csv_table`. A line with a file name and nothing else is an image without
+objects. Images are looked for beside the CSV, in `images/`, in `../images/`, and in a folder called
+as the CSV (`train_labels.csv` → `train/`) inside these; if none is there, in all folders below.
 """
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from detectune.config.label_map import LabelMap
-from detectune.data.image_files import IMAGE_SUFFIXES, find_image
-from detectune.data.sources.folder import Annotated, FolderSource, missing_images
+from detectune.data.defects import ASSUMED, Defect, Problems
+from detectune.data.sources.collecting import Collector, Object
+from detectune.data.sources.csv_table import HEADER, Line, Table, read_table
+from detectune.data.sources.folder import FolderSource
 from detectune.data.sources.formats import SourceFormat, formats
+from detectune.data.sources.image_search import ImageSearch
+from detectune.data.sources.tree import Tree
+from detectune.data.sources.values import ValueProblem, flag, number, side
 from detectune.errors import DataError, three_part
 
-# Column → other names it goes by.
-_COLUMNS = {
-    "filename": ("file_name", "image", "path", "image_path", "file"),
-    "class": ("label", "class_name", "name", "category", "cell_type"),
-    "xmin": ("x_min", "x1"),
-    "ymin": ("y_min", "y1"),
-    "xmax": ("x_max", "x2"),
-    "ymax": ("y_max", "y2"),
-}
-_OPTIONAL = {"width": (), "height": (), "difficult": ()}
-HEADER = ("filename", "width", "height", "class", "xmin", "ymin", "xmax", "ymax")
+__all__ = ["HEADER", "open_csv"]
 
 
 def open_csv(
@@ -40,26 +32,23 @@ def open_csv(
     """The data set of the CSV file at the path `spec`, or of the only one in the folder there."""
     path = Path(spec)
     file = _only_csv(path) if path.is_dir() else path
-    lines = _read_lines(file)
-    folders = _image_folders(file)
-    if not any(find_image(name, folders) for name in lines):
-        folders += [place for place in sorted(file.parent.rglob("*")) if place.is_dir()]
-    rows: list[Annotated] = []
-    missing: list[str] = []
-    for name, group in lines.items():
-        image = find_image(name, folders)
-        if image is None:
-            missing.append(name)
-        else:
-            rows.append(_annotated(file, image, name, group))
-    if not rows:
-        raise missing_images(str(file), missing, folders)
-    strays = [(name, "annotation without image; it is not used") for name in missing]
-    return FolderSource(f"csv:{file}", rows, label_map, strays + _unlisted_images(rows))
+    table, problems = read_table(file), Problems()
+    groups = _by_image(file, table, problems)
+    collector = Collector(f"csv:{file}", _search(file, groups))
+    collector.problems.errors += [*table.errors, *problems.errors]
+    if table.assumed:
+        text = f"there is no header; read as {table.assumed}"
+        collector.defects.append(Defect(ASSUMED, file.name, text))
+    for name, lines in groups.items():
+        place = f"{file}:{lines[0].number} ({name})"
+        image = collector.find(name, place)
+        if image is not None:
+            _add(collector, file, image, place, lines, table.box)
+    return collector.source(label_map, "image without a line in the CSV")
 
 
 def _only_csv(folder: Path) -> Path:
-    found = sorted(folder.glob("*.csv"))
+    found = [file for file in sorted(folder.iterdir()) if file.suffix.lower() == ".csv"]
     if len(found) == 1:
         return found[0]
     names = ", ".join(file.name for file in found) or "none"
@@ -72,100 +61,23 @@ def _only_csv(folder: Path) -> Path:
     )
 
 
-def _read_lines(file: Path) -> dict[str, list[tuple[int, dict[str, str]]]]:
-    """File name → (line number, column → text) of its lines, in the order of the file."""
-    try:
-        with open(file, newline="", encoding="utf-8-sig") as stream:
-            reader = csv.DictReader(stream)
-            columns = _columns(file, reader.fieldnames or [])
-            lines: dict[str, list[tuple[int, dict[str, str]]]] = {}
-            for row in reader:
-                texts = {new: (row[old] or "").strip() for new, old in columns.items()}
-                lines.setdefault(texts["filename"], []).append((reader.line_num, texts))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(
-            three_part(
-                f"{file}: cannot be read as CSV: {error}.",
-                f"It must be UTF-8 text with the columns {','.join(HEADER)}.",
-                "Save it again as CSV (UTF-8).",
-            )
-        ) from error
-    if not lines:
-        raise DataError(
-            three_part(
-                f"{file}: there is no line below the header.",
-                "A CSV data set has one line per box.",
-                "Check that this is the right file.",
-            )
-        )
-    return lines
+def _by_image(file: Path, table: Table, problems: Problems) -> dict[str, list[Line]]:
+    """File name → its lines, in the order of the file."""
+    groups: dict[str, list[Line]] = {}
+    for line in table.lines:
+        name = line.texts["filename"]
+        if name:
+            groups.setdefault(name, []).append(line)
+        else:
+            problems.errors.append(_wrong(file, line, "filename", "", "the name of an image"))
+    return groups
 
 
-def _columns(file: Path, found: Sequence[str]) -> dict[str, str]:
-    """Our name of a column → its name in the file."""
-    by_lower = {name.strip().lower(): name for name in found if name}
-    chosen: dict[str, str] = {}
-    for column, others in {**_COLUMNS, **_OPTIONAL}.items():
-        match = next((n for n in (column, *others) if n in by_lower), None)
-        if match is not None:
-            chosen[column] = by_lower[match]
-    lacking = [column for column in _COLUMNS if column not in chosen]
-    if lacking:
-        raise DataError(
-            three_part(
-                f"{file}:1: there is no column {', '.join(lacking)}; found: {', '.join(found)}.",
-                f"The columns are {','.join(HEADER)} (width and height may be absent).",
-                "Rename or add the column in the first line of the file.",
-            )
-        )
-    return chosen
-
-
-def _annotated(
-    file: Path, image: Path, name: str, group: list[tuple[int, dict[str, str]]]
-) -> Annotated:
-    """All lines of one image."""
-    corners = ("ymin", "xmin", "ymax", "xmax")
-    boxes = [
-        (texts["class"], [_number(file, line, texts, corner) for corner in corners], texts)
-        for line, texts in group
-        if texts["class"] or any(texts[corner] for corner in corners)
-    ]
-    nameless = [line for line, texts in group if texts["xmin"] and not texts["class"]]
-    if nameless:
-        raise _wrong(file, nameless[0], "class", "", "the name of a class")
-    line, first = group[0]
-    return Annotated(
-        path=image,
-        place=f"{file}:{line} ({name})",
-        height=int(_number(file, line, first, "height", 0)),
-        width=int(_number(file, line, first, "width", 0)),
-        names=tuple(name for name, _, _ in boxes),
-        boxes=np.array([box for _, box, _ in boxes], np.float64).reshape(-1, 4),
-        difficult=tuple(texts.get("difficult", "") in ("1", "true", "True") for *_, texts in boxes),
-    )
-
-
-def _number(
-    file: Path, line: int, texts: dict[str, str], column: str, default: float | None = None
-) -> float:
-    text = texts.get(column, "")
-    if not text and default is not None:
-        return default
-    try:
-        return float(text)
-    except ValueError:
-        raise _wrong(file, line, column, text, "a number, in pixels") from None
-
-
-def _wrong(file: Path, line: int, column: str, text: str, allowed: str) -> DataError:
-    return DataError(
-        three_part(
-            f'{file}:{line}: {column} is "{text}".',
-            f"{column} must be {allowed}.",
-            "Correct the line.",
-        )
-    )
+def _search(file: Path, names: dict[str, list[Line]]) -> ImageSearch:
+    search = ImageSearch(_image_folders(file))
+    if any(search.find(name) for name in names):
+        return search
+    return ImageSearch([*search.folders, *Tree(file.parent).image_folders()])
 
 
 def _image_folders(file: Path) -> list[Path]:
@@ -176,18 +88,100 @@ def _image_folders(file: Path) -> list[Path]:
     return [folder for folder in dict.fromkeys(candidates) if folder.is_dir()]
 
 
-def _unlisted_images(rows: list[Annotated]) -> list[tuple[str, str]]:
-    used = {row.path for row in rows}
-    return [
-        (file.name, "image without a line in the CSV; it is not used")
-        for folder in dict.fromkeys(row.path.parent for row in rows)
-        for file in sorted(folder.iterdir())
-        if file.suffix.lower() in IMAGE_SUFFIXES and file not in used
-    ]
+def _add(
+    collector: Collector,
+    file: Path,
+    image: Path,
+    place: str,
+    lines: list[Line],
+    columns: Sequence[str],
+) -> None:
+    """All lines of one image."""
+    problems = Problems()
+    objects: list[Object] = []
+    sizes: set[tuple[int, int]] = set()
+    for line in lines:
+        texts = line.texts
+        with problems.kept():
+            sizes.add((_size(file, line, "height"), _size(file, line, "width")))
+            if not texts["class"] and not any(texts[column] for column in columns):
+                continue  # an image without objects
+            if not texts["class"]:
+                raise _wrong(file, line, "class", "", "the name of a class")
+            box, difficult = _box(file, line, columns), _difficult(file, line)
+            objects.append(Object(texts["class"], box, difficult=difficult))
+    if len(sizes) > 1:
+        shown = " and ".join(f"{width} x {height}" for height, width in sorted(sizes)[:3])
+        problems.errors.append(_sizes(file, lines[0], shown))
+    height, width = min(sizes, default=(0, 0))
+    collector.add(image, place, objects, height=height, width=width, errors=problems)
+
+
+def _box(file: Path, line: Line, columns: Sequence[str]) -> list[float]:
+    """yxyx in pixels."""
+    texts, names = line.texts, columns
+    if columns == ("bbox",):
+        parts = texts["bbox"].strip("[]() ").replace(",", " ").split()
+        if len(parts) != 4:
+            allowed = "four numbers: x, y, width, height"
+            raise _wrong(file, line, "bbox", texts["bbox"], allowed)
+        names = ("x", "y", "w", "h")
+        texts = dict[str, str](zip(names, parts, strict=True))
+    a, b, c, d = (_number(file, line, texts, column) for column in names)
+    if names[0] == "xmin":
+        return [b, a, d, c]
+    if names[0] == "cx":
+        return [b - d / 2, a - c / 2, b + d / 2, a + c / 2]
+    return [b, a, b + d, a + c]
+
+
+def _number(file: Path, line: Line, texts: dict[str, str], column: str) -> float:
+    try:
+        return number(texts[column])
+    except ValueProblem:
+        raise _wrong(file, line, column, texts[column], "a number, in pixels") from None
+
+
+def _size(file: Path, line: Line, column: str) -> int:
+    try:
+        return side(line.texts.get(column, ""))
+    except ValueProblem:
+        text = line.texts[column]
+        raise _wrong(file, line, column, text, "a whole number of pixels, 0 or more") from None
+
+
+def _difficult(file: Path, line: Line) -> bool:
+    try:
+        return flag(line.texts.get("difficult", ""))
+    except ValueProblem:
+        raise _wrong(file, line, "difficult", line.texts["difficult"], "0 or 1") from None
+
+
+def _wrong(file: Path, line: Line, column: str, text: str, allowed: str) -> DataError:
+    return DataError(
+        three_part(
+            f'{file}:{line.number}: {column} is "{text[:80]}".',
+            f"{column} must be {allowed}.",
+            "Correct the line.",
+        )
+    )
+
+
+def _sizes(file: Path, line: Line, shown: str) -> DataError:
+    return DataError(
+        three_part(
+            f"{file}:{line.number}: the lines of {line.texts['filename']} say that it is {shown} "
+            "pixels.",
+            "All lines of an image have the same width and height.",
+            "Correct the lines, or remove the columns: the image is asked then.",
+        )
+    )
 
 
 def _is_csv(path: Path) -> bool:
-    return path.suffix.lower() == ".csv" if path.is_file() else any(path.glob("*.csv"))
+    if path.is_file():
+        return path.suffix.lower() in (".csv", ".tsv")
+    return any(file.suffix.lower() == ".csv" for file in path.iterdir())
 
 
 formats.register("csv")(SourceFormat(open_csv, _is_csv, priority=50))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,9 +11,18 @@ import numpy as np
 
 from detectune.config.label_map import LabelMap
 from detectune.data.columns.base import columns
+from detectune.data.defects import AnnotationError, Defect, Problems
 from detectune.data.image_files import read_facts
 from detectune.data.masks import Mask
-from detectune.data.sources.base import ClassIds, Record, Source, label_map_of, make_record
+from detectune.data.sources.base import (
+    ClassIds,
+    Record,
+    Source,
+    label_map_of,
+    make_record,
+    select_boxes,
+)
+from detectune.data.sources.surveying import Glance
 from detectune.errors import DataError, three_part
 from detectune.wording import plural
 
@@ -42,22 +52,31 @@ class Annotated(NamedTuple):
     as `boxes` are."""
     in_fractions: bool = False
     """True where `boxes`, and columns like them, are fractions of the image already (YOLO)."""
+    weights: tuple[float, ...] = ()
+    group_of: tuple[bool, ...] = ()
+    errors: tuple[DataError, ...] = ()
+    """What in the annotation could not be read; the image is refused where it is asked for."""
 
 
 class FolderSource(Source):
-    """Images in files; `rows` says what is annotated in each."""
+    """Images in files; `rows` says what is annotated in each.
+
+    Args:
+        defects: what was found wrong while the annotations were read.
+    """
 
     def __init__(
         self,
         name: str,
         rows: list[Annotated],
         label_map: LabelMap | None,
-        strays: list[tuple[str, str]] | None = None,
+        defects: Sequence[Defect] = (),
     ) -> None:
         # Names are sorted, so that the same classes give the same ids whatever the file order.
         names = sorted({name for row in rows for name in row.names})
         super().__init__(name, label_map or label_map_of(names))
-        self._rows, self._strays = rows, strays or []
+        self._rows, self._defects = rows, list(defects)
+        self.coordinates = "fractions" if rows and rows[0].in_fractions else "pixels"
         self._class_id = ClassIds(self.label_map)
         self._sizes: dict[int, tuple[int, int]] = {}
 
@@ -68,37 +87,50 @@ class FolderSource(Source):
         row = self._rows[index]
         height, width = (row.height, row.width) if row.height and row.width else self._size(index)
         scale = 1.0 if row.in_fractions else np.array([height, width, height, width], np.float64)
+        problems = Problems()
+        problems.errors += row.errors
+        class_ids: list[int] = []
+        for name in row.names:
+            class_ids.append(0)
+            with problems.kept():
+                class_ids[-1] = self._class_id(name, row.place)
         # Parity: pixel coordinates are divided by the annotated size, without an offset of one,
         # as create_pascal_tf_record.py and the tutorials' generate_tfrecord.py do.
-        return make_record(
+        record = make_record(
             file_name=row.path.name,
             source_id=row.source_id,
             height=height,
             width=width,
             boxes=row.boxes.reshape(-1, 4) / scale,
-            class_ids=[self._class_id(name, row.place) for name in row.names],
+            class_ids=class_ids,
             difficult=row.difficult,
             is_crowd=row.is_crowd,
+            group_of=row.group_of,
+            weights=row.weights,
             areas=row.areas,
             masks=[mask and mask.on(height, width) for mask in row.masks],
             columns=_fractions(row, height, width),
         )
+        if problems.errors:
+            raise AnnotationError(problems.errors, select_boxes(record, record.class_ids > 0))
+        return record
 
     def image_bytes(self, index: int) -> bytes:
         return _read(self._rows[index].path)
 
-    def glance(self, index: int) -> tuple[Record, bytes, bytes]:
+    def glance(self, index: int) -> Glance:
         path = self._rows[index].path
         try:
             with open(path, "rb") as file:
-                head = file.read(_HEAD)
-                file.seek(max(path.stat().st_size - _TAIL, 0))
-                return self.annotation(index), head, file.read()
+                head, size = file.read(_HEAD), os.fstat(file.fileno()).st_size
+                file.seek(max(size - _TAIL, 0))
+                return Glance(self.annotation(index), size, head, file.read())
         except OSError as error:
             raise _unreadable(path, error) from error
 
-    def stray_files(self) -> list[tuple[str, str]]:
-        return self._strays
+    @property
+    def defects(self) -> Sequence[Defect]:
+        return self._defects
 
     def _size(self, index: int) -> tuple[int, int]:
         """Height and width from the image's own header, where the annotation is silent."""
@@ -159,5 +191,17 @@ def missing_images(name: str, missing: list[str], folders: list[Path]) -> DataEr
             f"{name}: none of its {plural(len(missing), 'image')} was found (first: {shown}).",
             f"Looked in: {looked}.",
             "Put the images into one of these folders.",
+        )
+    )
+
+
+def nothing_readable(name: str, errors: Sequence[DataError]) -> DataError:
+    """The error for a data set none of whose annotations can be read."""
+    shown = "\n".join(f"  {str(error).split(chr(10))[0]}" for error in errors[:5])
+    return DataError(
+        three_part(
+            f"{name}: none of its {len(errors)} annotations can be read:\n{shown}",
+            str(errors[0]).split("\n")[1],
+            "Check that this is the right path, and that the files are whole.",
         )
     )

@@ -6,7 +6,7 @@ Packages outside this repository use the entry-point group `detectune.data.sourc
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,12 +30,17 @@ class SourceFormat:
         recognises: whether the file or folder at an existing path is of this format.
         priority: of several formats that recognise a path the one with the lowest is taken.
         takes_patterns: whether a path may have wildcards or be a list, and need not exist.
+        splits: which of "train", "val" and "test" the data set at a path is divided into; none of
+            them if it is not.
+        open_split: opens one of them: path, name, label map, columns.
     """
 
     open: Open
     recognises: Callable[[Path], bool]
     priority: int = 100
     takes_patterns: bool = False
+    splits: Callable[[Path], Sequence[str]] | None = None
+    open_split: Callable[[Path, str, LabelMap | None, frozenset[str]], Source] | None = None
 
 
 def in_priority() -> list[str]:

@@ -7,11 +7,14 @@ content, so that renaming them, splitting the data set or adding to it costs no 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from detectune.data.defects import Defect
 from detectune.data.sources.base import Record, Source
+from detectune.data.sources.surveying import Glance
 from detectune.errors import DataError, three_part
 from detectune.files import atomic_path
 
@@ -91,6 +94,7 @@ class Proposed(Source):
 
     def __init__(self, source: Source, file: ProposalFile) -> None:
         super().__init__(source.name, source.label_map)
+        self.coordinates = source.coordinates
         self.source, self.file = source, file
 
     def __len__(self) -> int:
@@ -108,11 +112,9 @@ class Proposed(Source):
             return record
         return record._replace(proposals=self.file.get(record.image))
 
-    def glance(self, index: int) -> tuple[Record, bytes, bytes]:
+    def glance(self, index: int) -> Glance:
         return self.source.glance(index)
 
-    def stray_files(self) -> list[tuple[str, str]]:
-        return self.source.stray_files()
-
-    def damaged_files(self) -> list[tuple[str, str]]:
-        return self.source.damaged_files()
+    @property
+    def defects(self) -> Sequence[Defect]:
+        return self.source.defects

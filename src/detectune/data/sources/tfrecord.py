@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from detectune.config.label_map import LabelMap, LabelMapItem
+from detectune.data.defects import Defect, Problems, wrong_annotations
 from detectune.data.image_files import read_facts
 from detectune.data.sources import tfrecord_masks
 from detectune.data.sources.base import ClassIds, Record, Source, label_map_of, make_record
 from detectune.data.sources.formats import SourceFormat, formats
-from detectune.data.sources.tfrecord_index import Entry, find_files, is_tfrecord, read_index
+from detectune.data.sources.tfrecord_index import (
+    Entry,
+    find_files,
+    is_tfrecord,
+    read_index,
+    read_record,
+)
 from detectune.errors import DataError, three_part
 
 
@@ -21,7 +28,10 @@ def open_tfrecord(
     pattern: str, label_map: LabelMap | None, columns: frozenset[str] = frozenset()
 ) -> TFRecordSource:
     """The records of the files that `pattern` names: paths and globs, joined by commas."""
-    entries = [entry for path in find_files(pattern) for entry in read_index(path)]
+    problems = Problems()
+    entries = [entry for path in find_files(pattern) for entry in read_index(path, problems)]
+    if not entries and problems.errors:
+        raise problems.errors[0]
     if not entries:
         raise DataError(
             three_part(
@@ -30,11 +40,18 @@ def open_tfrecord(
                 "Check that writing the files finished.",
             )
         )
-    return TFRecordSource(f"tfrecord:{pattern}", entries, label_map, columns)
+    defects = wrong_annotations(problems.errors)
+    return TFRecordSource(f"tfrecord:{pattern}", entries, label_map, columns, defects)
 
 
 class TFRecordSource(Source):
-    """Records read one by one, at random, through their index."""
+    """Records read one by one, at random, through their index; each is compared with its checksum.
+
+    Args:
+        defects: what was found wrong while the index was read.
+    """
+
+    coordinates = "fractions"
 
     def __init__(
         self,
@@ -42,8 +59,10 @@ class TFRecordSource(Source):
         entries: list[Entry],
         label_map: LabelMap | None,
         columns: frozenset[str] = frozenset(),
+        defects: Sequence[Defect] = (),
     ) -> None:
         self._entries, self._masks = entries, "masks" in columns
+        self._defects = list(defects)
         super().__init__(name, label_map or self._derived_label_map())
         self._class_id = ClassIds(self.label_map)
         self._label_ids = {item.id for item in self.label_map.items}
@@ -70,9 +89,11 @@ class TFRecordSource(Source):
                 )
             )
         height, width = _integer(features, "image/height"), _integer(features, "image/width")
+        if height < 0 or width < 0:
+            raise _wrong(place, f"image/height is {height}, image/width {width}", "Pixels, from 1.")
         if not (height and width):
             height, width = _size(image)
-        file_name = _bytes(features, "image/filename").decode("utf-8", "replace") or place
+        file_name = _bytes(features, "image/filename").decode("utf-8", "surrogateescape") or place
         named = f"{place} ({file_name})"
         boxes, masks = _boxes(features, named), []
         if self._masks and tfrecord_masks.KEY in features:
@@ -86,26 +107,14 @@ class TFRecordSource(Source):
             width=width,
             boxes=boxes,
             class_ids=self._class_ids(features, named),
-            difficult=_integers(features, "image/object/difficult"),
-            is_crowd=_integers(features, "image/object/is_crowd"),
-            group_of=_integers(features, "image/object/group_of"),
-            weights=_floats(features, "image/object/weight"),
-            areas=_floats(features, "image/object/area"),
+            **_per_box(features, len(boxes), named),
             masks=masks,
             **_proposals(features, named),
         )
 
-    def damaged_files(self) -> list[tuple[str, str]]:
-        import tensorflow as tf
-
-        damaged: list[tuple[str, str]] = []
-        for path in dict.fromkeys(entry.path for entry in self._entries):
-            try:
-                for _ in tf.data.TFRecordDataset(path):  # compares the checksum of the data
-                    pass
-            except tf.errors.DataLossError as error:
-                damaged.append((path, str(error.message).split(" [Op:")[0].split("}} ")[-1]))
-        return damaged
+    @property
+    def defects(self) -> Sequence[Defect]:
+        return self._defects
 
     def _class_ids(self, features: Features, place: str) -> list[int]:
         # Parity: the text counts where there is one, else the number; the original's
@@ -132,14 +141,15 @@ class TFRecordSource(Source):
         """Names with the labels they are written with; sorted names where there are no labels."""
         pairs: dict[str, int] = {}
         for index in range(len(self)):
-            features = self._features(index)
-            labels = _integers(features, "image/object/class/label").tolist()
-            texts = _texts(features) or [f"class {label}" for label in labels]
-            for text, label in zip(texts, labels or [0] * len(texts), strict=False):
-                pairs[text] = label
+            with Problems().kept():  # whoever reads the record is told
+                features = self._features(index)
+                labels = _integers(features, "image/object/class/label").tolist()
+                texts = _texts(features) or [f"class {label}" for label in labels]
+                for text, label in zip(texts, labels or [0] * len(texts), strict=False):
+                    pairs[text] = label
         ids = set(pairs.values())
-        if 0 in ids or len(ids) < len(pairs):
-            return label_map_of(sorted(pairs))
+        if not ids or min(ids) < 1 or len(ids) < len(pairs):
+            return label_map_of(sorted(name for name in pairs if name.strip()))
         ordered = sorted(pairs.items(), key=lambda pair: pair[1])
         return LabelMap(tuple(LabelMapItem(label, text) for text, label in ordered))
 
@@ -152,10 +162,7 @@ class TFRecordSource(Source):
         from google.protobuf.message import DecodeError
         from tensorflow.core.example.example_pb2 import Example as Message
 
-        entry = self._entries[index]
-        with open(entry.path, "rb") as file:
-            file.seek(entry.offset)
-            data = file.read(entry.length)
+        data = read_record(self._entries[index])
         try:
             return Message.FromString(data).features.feature
         except DecodeError as error:
@@ -212,6 +219,27 @@ def _boxes(features: Features, place: str) -> np.ndarray:
             "Write the records again with `detectune data convert`.",
         )
     )
+
+
+def _per_box(features: Features, boxes: int, place: str) -> dict[str, np.ndarray]:
+    """Flags, weights and areas: one for each box, or none at all."""
+    found = {
+        "difficult": _integers(features, "image/object/difficult"),
+        "is_crowd": _integers(features, "image/object/is_crowd"),
+        "group_of": _integers(features, "image/object/group_of"),
+        "weights": _floats(features, "image/object/weight"),
+        "areas": _floats(features, "image/object/area"),
+    }
+    for name, values in found.items():
+        if len(values) not in (0, boxes):
+            text = f"{boxes} boxes, but {len(values)} values of {name}"
+            raise _wrong(place, text, "One for each box, or none.")
+    return found
+
+
+def _wrong(place: str, found: str, allowed: str) -> DataError:
+    next_step = "Write the records again with `detectune data convert`."
+    return DataError(three_part(f"{place}: {found}.", allowed, next_step))
 
 
 def _proposals(features: Features, place: str) -> dict[str, Any]:

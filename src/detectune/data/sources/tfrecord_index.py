@@ -15,8 +15,11 @@ import os
 import re
 import struct
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
+import google_crc32c
+
+from detectune.data.defects import Problems
 from detectune.data.sources.proposed import SUFFIX as PROPOSALS
 from detectune.errors import DataError, three_part
 
@@ -113,13 +116,25 @@ def is_tfrecord(path: Path) -> bool:
     return len(header) == _HEADER and _length_of(header) is not None
 
 
-def read_index(path: str) -> list[Entry]:
+def read_index(path: str, problems: Problems | None = None) -> list[Entry]:
     """Where each record of the file lies.
+
+    Args:
+        problems: keeps the error, so that the records before the damage are read.
 
     Raises:
         DataError: the file is no TFRecord, is damaged, or ends in the middle of a record.
     """
     entries: list[Entry] = []
+    if problems is None:
+        _read_entries(path, entries)
+    else:
+        with problems.kept():
+            _read_entries(path, entries)
+    return entries
+
+
+def _read_entries(path: str, entries: list[Entry]) -> None:
     try:
         size = os.path.getsize(path)
         with open(path, "rb") as file:
@@ -137,7 +152,35 @@ def read_index(path: str) -> list[Entry]:
                 "Check the path and its permissions.",
             )
         ) from error
-    return entries
+
+
+def read_record(entry: Entry) -> bytes:
+    """The data of one record, compared with their checksum.
+
+    Raises:
+        DataError: the file cannot be read, or its data are damaged.
+    """
+    try:
+        with open(entry.path, "rb") as file:
+            file.seek(entry.offset)
+            data, footer = file.read(entry.length), file.read(_FOOTER)
+    except OSError as error:
+        raise DataError(
+            three_part(
+                f"{entry.path}: cannot be read: {error.strerror or error}.",
+                "A TFRecord is a readable file.",
+                "Check the path and its permissions.",
+            )
+        ) from error
+    if len(footer) < _FOOTER or masked_crc32c(data) != struct.unpack("<I", footer)[0]:
+        raise DataError(
+            three_part(
+                f"{entry.path}: record at byte {entry.start}: the checksum of its data is wrong.",
+                "A TFRecord ends every record with a checksum of its data.",
+                "Copy or write the file again.",
+            )
+        )
+    return data
 
 
 def _checked_length(path: str, header: bytes, offset: int, size: int) -> int:
@@ -181,22 +224,7 @@ def _length_of(header: bytes) -> int | None:
     return length if masked_crc32c(header[:8]) == checksum else None
 
 
-def _crc_table() -> list[int]:
-    table: list[int] = []
-    for value in range(256):
-        for _ in range(8):
-            value = value >> 1 ^ (0x82F63B78 if value & 1 else 0)  # Castagnoli, bit-reversed
-        table.append(value)
-    return table
-
-
-_CRC_TABLE = _crc_table()
-
-
 def masked_crc32c(data: bytes) -> int:
-    """CRC-32C of `data`, rotated and shifted as TFRecords keep it. For few bytes: it is Python."""
-    crc = 0xFFFFFFFF
-    for byte in data:
-        crc = _CRC_TABLE[(crc ^ byte) & 0xFF] ^ crc >> 8
-    crc ^= 0xFFFFFFFF
+    """CRC-32C of `data`, rotated and shifted as TFRecords keep it."""
+    crc = cast(int, google_crc32c.value(data))  # pyright: ignore[reportUnknownMemberType]
     return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF

@@ -3,29 +3,37 @@
 Understood layouts (PATH is what follows `voc:`):
 
     PATH/Annotations/*.xml + PATH/JPEGImages/*   VOC; PATH may also be ImageSets/Main/train.txt
-    PATH/annotations/*.xml + PATH/images/*       two folders side by side
-    PATH/*.xml + PATH/*.jpg                      images and annotations mixed
+    PATH/annots/*.xml + PATH/pictures/*          two folders side by side, whatever their names
+    PATH/*.xml + PATH/*.jpg                      images and annotations mixed, also in sub-folders
 
-Masks are SegmentationObject/*.png beside Annotations: a pixel holds the number of the object, as
-the .xml counts them from 1.
+An image beside its annotation is taken before one of the same name elsewhere. Masks are
+SegmentationObject/*.png beside Annotations: a pixel holds the number of the object, as the .xml
+counts them from 1.
 """
 
 from __future__ import annotations
 
+import math
 import xml.etree.ElementTree as ElementTree
-from pathlib import Path
-
-import numpy as np
+from collections.abc import Callable
+from pathlib import Path, PureWindowsPath
+from typing import TypeVar
 
 from detectune.config.label_map import LabelMap
-from detectune.data.image_files import IMAGE_SUFFIXES, find_image
+from detectune.data.defects import Problems
 from detectune.data.masks import IndexMask
-from detectune.data.sources.folder import Annotated, FolderSource, missing_images
+from detectune.data.sources.collecting import Collector, Object, bounds
+from detectune.data.sources.folder import FolderSource
 from detectune.data.sources.formats import SourceFormat, formats
+from detectune.data.sources.image_search import Found, ImageSearch
+from detectune.data.sources.text_files import read_bytes, read_text
+from detectune.data.sources.tree import Tree
+from detectune.data.sources.values import ValueProblem, flag, number, side
 from detectune.errors import DataError, three_part
 
 _XML_FOLDERS = ("Annotations", "annotations", "xml", "labels")
 _IMAGE_FOLDERS = ("JPEGImages", "images", "Images", "imgs")
+Value = TypeVar("Value")
 _NEXT = "`detectune data inspect FOLDER` lists what is in a data set."
 
 
@@ -39,119 +47,135 @@ def open_voc(
     """
     path = Path(spec)
     xmls, folders = _find_annotations(path)
-    rows: list[Annotated] = []
-    strays: list[tuple[str, str]] = []
-    by_stem = _images_by_stem(folders)
+    collector = Collector(f"voc:{path}", ImageSearch(folders))
     for xml in xmls:
-        row = _read_xml(xml, folders, by_stem)
-        if row is None:
-            strays.append((xml.name, "annotation without image; it is not used"))
-        else:
-            rows.append(_with_masks(row, xml) if "masks" in columns else row)
-    if not rows:
-        raise missing_images(str(path), [reason for reason, _ in strays], folders)
-    if path.is_dir():
-        strays += _images_without_xml(rows, xmls, folders)
-    return FolderSource(f"voc:{path}", rows, label_map, strays)
+        with collector.problems.kept():
+            root = _parsed(xml)
+            image = collector.take(xml.name, str(xml), _image_of(xml, root, collector.search))
+            if image is not None:
+                _add(collector, xml, root, image, "masks" in columns)
+    return collector.source(label_map, "image without annotation" if path.is_dir() else "")
 
 
 def _find_annotations(path: Path) -> tuple[list[Path], list[Path]]:
     """The .xml files of the data set, sorted, and the folders in which its images may lie."""
-    root = path
-    wanted: list[str] | None = None
     if path.is_file():
-        root = next((p for p in path.parents if (p / "Annotations").is_dir()), path.parent)
-        # A line is "name" or, in the per-class lists of the devkit, "name 1" / "name -1".
-        wanted = [line.split()[0] for line in path.read_text("utf-8").splitlines() if line.strip()]
-    xml_folder = next((root / n for n in _XML_FOLDERS if _has_xml(root / n)), root)
-    xmls = sorted(xml_folder.glob("*.xml"))
-    if wanted is not None:
-        xmls = _listed(path, xml_folder, wanted)
+        return _listed_annotations(path)
+    xml_folder = next((path / n for n in _XML_FOLDERS if _xmls_in(path / n)), path)
+    xmls = _xmls_in(xml_folder)
+    below = Tree(path)
+    if not xmls:
+        xmls = below.files(".xml")
     if not xmls:
         raise DataError(
             three_part(
                 f"{path}: there is no .xml annotation here.",
-                "A VOC data set has .xml files in the folder or in its Annotations folder.",
+                "A VOC data set has .xml files in the folder or in folders below it.",
                 _NEXT,
             )
         )
-    parents = (root, xml_folder, root.parent)
-    folders = [p / n for p in parents for n in _IMAGE_FOLDERS if (p / n).is_dir()]
-    return xmls, [*folders, xml_folder, root]
+    return xmls, [*_usual_folders(path, xml_folder), *below.image_folders()]
 
 
-def _listed(path: Path, folder: Path, wanted: list[str]) -> list[Path]:
-    xmls = [folder / f"{name}.xml" for name in wanted]
-    missing = [xml.name for xml in xmls if not xml.is_file()]
-    if missing:
+def _listed_annotations(path: Path) -> tuple[list[Path], list[Path]]:
+    root = next((p for p in path.parents if (p / "Annotations").is_dir()), path.parent)
+    xml_folder = next((root / n for n in _XML_FOLDERS if _xmls_in(root / n)), root)
+    # A line is "name" or, in the per-class lists of the devkit, "name 1" / "name -1".
+    wanted = [line.split()[0] for line in read_text(path).splitlines() if line.strip()]
+    there = {xml.stem: xml for xml in _xmls_in(xml_folder)}
+    missing = [name for name in wanted if name not in there]
+    if missing or not wanted:
+        found = f"{len(missing)} of {len(wanted)} listed annotations do not exist in {xml_folder}"
         raise DataError(
             three_part(
-                f"{path}: {len(missing)} of {len(xmls)} listed annotations do not exist in "
-                f"{folder} (first: {missing[0]}).",
+                f"{path}: {found}{f' (first: {missing[0]}.xml)' if missing else ''}.",
                 "Every line names an .xml file without its suffix.",
                 "Correct the list or add the files.",
             )
         )
-    return xmls
+    return [there[name] for name in dict.fromkeys(wanted)], _usual_folders(root, xml_folder)
 
 
-def _has_xml(folder: Path) -> bool:
-    return folder.is_dir() and any(folder.glob("*.xml"))
+def _usual_folders(root: Path, xml_folder: Path) -> list[Path]:
+    parents = (root, xml_folder, root.parent)
+    folders = [p / n for p in parents for n in _IMAGE_FOLDERS if (p / n).is_dir()]
+    return [*folders, xml_folder, root]
 
 
-def _read_xml(xml: Path, folders: list[Path], by_stem: dict[str, Path]) -> Annotated | None:
-    """What one .xml says, or None if its image is nowhere to be found."""
+def _xmls_in(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    return sorted(file for file in folder.iterdir() if file.suffix.lower() == ".xml")
+
+
+def parse_xml(xml: Path, says: str) -> ElementTree.Element:
+    """The root element of the file `xml`.
+
+    Args:
+        says: what such a file holds, for the error.
+
+    Raises:
+        DataError: it cannot be read, or is no XML.
+    """
+    data = read_bytes(xml)
     try:
-        root = ElementTree.parse(xml).getroot()
-    except (ElementTree.ParseError, OSError, UnicodeDecodeError) as error:
+        return ElementTree.fromstring(data)
+    # LookupError and ValueError: an encoding that does not exist, or that expat cannot read.
+    except (ElementTree.ParseError, LookupError, ValueError, RecursionError) as error:
         raise DataError(
             three_part(
                 f"{xml}: not readable as XML: {error}.",
-                "A VOC annotation is an <annotation> with <object> elements.",
+                says,
                 "Save the annotation again in the labelling tool, or remove the file.",
             )
         ) from error
+
+
+def _parsed(xml: Path) -> ElementTree.Element:
+    root = parse_xml(xml, "A VOC annotation is an <annotation> with <object> elements.")
     if root.tag != "annotation":
-        raise _wrong(xml, f"its outermost element is <{root.tag}>", "It must be <annotation>.")
-    image = _image_of(xml, root, folders, by_stem)
-    if image is None:
-        return None
-    objects = root.findall("object")
-    return Annotated(
-        path=image,
-        place=str(xml),
-        height=int(_number(xml, root, "size/height", 0)),
-        width=int(_number(xml, root, "size/width", 0)),
-        names=tuple(_name(xml, item) for item in objects),
-        boxes=np.array([_box(xml, item) for item in objects], np.float64).reshape(-1, 4),
-        difficult=tuple(bool(_number(xml, item, "difficult", 0)) for item in objects),
+        raise _wrong(xml, f"its outermost element is <{root.tag[:60]}>", "It must be <annotation>.")
+    return root
+
+
+def _add(
+    collector: Collector, xml: Path, root: ElementTree.Element, image: Path, with_masks: bool
+) -> None:
+    """What one .xml says."""
+    problems = Problems()
+    height = width = 0
+    with problems.kept():
+        height, width = (_value(xml, root, f"size/{name}", side) for name in ("height", "width"))
+    objects: list[Object] = []
+    for item in root.findall("object"):
+        with problems.kept():
+            name, (box, shape) = _name(xml, item), _box(xml, item)
+            difficult = _value(xml, item, "difficult", flag)
+            objects.append(Object(name, box, shape, difficult))
+    picture = xml.parent.parent / "SegmentationObject" / f"{xml.stem}.png"
+    # VOC has masks of a part of its images only.
+    masked = with_masks and not problems.errors and picture.is_file()
+    if masked:
+        objects = [o._replace(mask=IndexMask(picture, n)) for n, o in enumerate(objects, 1)]
+    collector.add(
+        image,
+        str(xml),
+        objects,
+        height=height,
+        width=width,
+        errors=problems,
+        with_masks=masked,
     )
 
 
-def _with_masks(row: Annotated, xml: Path) -> Annotated:
-    picture = xml.parent.parent / "SegmentationObject" / f"{xml.stem}.png"
-    if not picture.is_file():
-        return row  # VOC has masks of a part of its images only
-    return row._replace(masks=tuple(IndexMask(picture, i + 1) for i in range(len(row.names))))
-
-
-def _image_of(
-    xml: Path, root: ElementTree.Element, folders: list[Path], by_stem: dict[str, Path]
-) -> Path | None:
+def _image_of(xml: Path, root: ElementTree.Element, search: ImageSearch) -> Found | None:
     """The image: called as the .xml is, or else as <filename> says."""
     # labelImg keeps the old <filename> when files are renamed, so the .xml's own name goes first.
-    named = root.findtext("filename") or ""
-    return by_stem.get(xml.stem) or find_image(named, folders) or by_stem.get(Path(named).stem)
-
-
-def _images_by_stem(folders: list[Path]) -> dict[str, Path]:
-    """Name without suffix → image; the first folder wins."""
-    found: dict[str, Path] = {}
-    for folder in dict.fromkeys(folders):
-        for file in sorted(folder.iterdir()):
-            if file.suffix.lower() in IMAGE_SUFFIXES:
-                found.setdefault(file.stem, file)
-    return found
+    named, beside = root.findtext("filename") or "", xml.parent
+    stem = PureWindowsPath(named).stem
+    same = search.find(named, beside) if stem == xml.stem else None  # a.jpg and a.png: its suffix
+    found = same or search.stem(xml.stem, beside) or search.find(named, beside)
+    return found or search.stem(stem, beside)
 
 
 def _name(xml: Path, item: ElementTree.Element) -> str:
@@ -161,47 +185,89 @@ def _name(xml: Path, item: ElementTree.Element) -> str:
     return name
 
 
-def _box(xml: Path, item: ElementTree.Element) -> list[float]:
-    """yxyx in pixels."""
-    corners = ("ymin", "xmin", "ymax", "xmax")
-    return [_number(xml, item, f"bndbox/{corner}") for corner in corners]
+def _box(xml: Path, item: ElementTree.Element) -> tuple[list[float], str]:
+    """yxyx in pixels, and what shape it is the bounding box of; "" for a plain box."""
+    if item.find("bndbox") is not None:
+        corners = ("ymin", "xmin", "ymax", "xmax")
+        return [_number(xml, item, f"bndbox/{corner}") for corner in corners], ""
+    if item.find("robndbox") is not None:
+        return _rotated(xml, item), "a rotated box"
+    polygon = item.find("polygon")
+    if polygon is not None and len(polygon):
+        return _polygon(xml, polygon), "a polygon"
+    raise _wrong(xml, "an <object> has no <bndbox>", "Every object has a box in pixels.")
 
 
-def _number(xml: Path, item: ElementTree.Element, path: str, default: float | None = None) -> float:
-    text = item.findtext(path)
-    if text is None and default is not None:
-        return default
+def _rotated(xml: Path, item: ElementTree.Element) -> list[float]:
+    """The bounding box of roLabelImg's <robndbox>: centre, sides, angle in radians."""
+    x, y, width, height, angle = (
+        _number(xml, item, f"robndbox/{name}") for name in ("cx", "cy", "w", "h", "angle")
+    )
+    if not math.isfinite(angle):
+        raise _wrong(xml, f"<robndbox/angle> is {angle}", "It is an angle in radians.")
+    across = abs(width * math.cos(angle)) + abs(height * math.sin(angle))
+    down = abs(width * math.sin(angle)) + abs(height * math.cos(angle))
+    return [y - down / 2, x - across / 2, y + down / 2, x + across / 2]
+
+
+def _polygon(xml: Path, polygon: ElementTree.Element) -> list[float]:
+    """The bounding box of <x1>, <y1>, <x2>, … or of <pt><x/><y/></pt>, …"""
+    points = polygon.findall("pt")
     try:
-        return float(text or "")
-    except ValueError:
-        raise _wrong(
-            xml, f"<{path}> is {text!r}", f"It must be a number, in pixels ({path})."
-        ) from None
+        xs, ys = (
+            [number(point.findtext(axis) or "") for point in points]
+            or [number(e.text or "") for e in polygon if e.tag[:1] == axis and e.tag[1:].isdigit()]
+            for axis in "xy"
+        )
+    except ValueProblem as problem:
+        raise _wrong(xml, f"a corner of <polygon>: {problem}", "Corners are pixels.") from None
+    if not xs or not ys:
+        raise _wrong(xml, "a <polygon> has no corners", "A polygon has at least three corners.")
+    return bounds(xs, ys)
+
+
+def _number(xml: Path, item: ElementTree.Element, path: str) -> float:
+    return _value(xml, item, path, lambda text: number(text or ""))
+
+
+def _value(
+    xml: Path, item: ElementTree.Element, path: str, read: Callable[[str | None], Value]
+) -> Value:
+    """The text of the element at `path`, as `read` understands it."""
+    text = item.findtext(path)
+    try:
+        return read(None if text is None else text.strip())
+    except ValueProblem as problem:
+        what = "It must be yes or no." if path == "difficult" else "It must be a number, in pixels."
+        raise _wrong(xml, f"<{path}>: {problem}", what) from None
 
 
 def _wrong(xml: Path, found: str, allowed: str) -> DataError:
     return DataError(three_part(f"{xml}: {found}.", allowed, "Correct the annotation."))
 
 
-def _images_without_xml(
-    rows: list[Annotated], xmls: list[Path], folders: list[Path]
-) -> list[tuple[str, str]]:
-    used = {row.path for row in rows}
-    places = dict.fromkeys(row.path.parent for row in rows)
-    files = [file for folder in places for file in sorted(folder.iterdir())]
-    return [
-        (file.name, "image without annotation; it is not used")
-        for file in files
-        if file.suffix.lower() in IMAGE_SUFFIXES and file not in used
-    ]
-
-
 def _is_voc(path: Path) -> bool:
-    """A folder with .xml files, in it or where annotations usually lie, or a list of VOC images."""
+    """A folder with .xml files of VOC below it, or a list of VOC images."""
     if path.is_file():
         is_list = path.suffix.lower() == ".txt"
         return is_list and any((p / "Annotations").is_dir() for p in path.parents)
-    return any(any(folder.glob("*.xml")) for folder in (path, *(path / f for f in _XML_FOLDERS)))
+    usual = [
+        xml for folder in (path, *(path / f for f in _XML_FOLDERS)) for xml in _xmls_in(folder)
+    ]
+    return any(is_annotation(xml) for xml in (usual or Tree(path).files(".xml"))[:20])
+
+
+def is_annotation(xml: Path) -> bool:
+    """Whether the file begins as a VOC annotation does, or cannot be told from one."""
+    head = _head(xml)
+    return b"<annotation>" in head or b"<annotation " in head or b"<object>" in head
+
+
+def _head(path: Path) -> bytes:
+    try:
+        return read_bytes(path)[:4096].replace(b"\0", b"")
+    except DataError:
+        return b""
 
 
 formats.register("voc")(SourceFormat(open_voc, _is_voc, priority=20))

@@ -24,9 +24,17 @@ class Site:
     """A Content-Length that is not true."""
     status: list[int] = field(default_factory=list)
     """Error statuses of the first requests."""
+    redirects: dict[str, str] = field(default_factory=dict)
+    """Path → where it leads."""
+    raw: bytes | None = None
+    """The whole answer to every request, status line and all."""
+    drip_seconds: float = 0.0
+    """Between two bytes, of the body or of `raw`; then it sends byte by byte until it is left."""
     content_type: str = "application/gzip"
     send_length: bool = True
     url: str = ""
+    left: threading.Event = field(default_factory=threading.Event)
+    """Nobody waits for the server any more."""
     requests: list[tuple[str, str]] = field(default_factory=list)
     """Path and Range of every request."""
 
@@ -41,6 +49,7 @@ def serving(site: Site) -> Iterator[Site]:
     try:
         yield site
     finally:
+        site.left.set()
         server.shutdown()
         server.server_close()
         thread.join()
@@ -54,6 +63,15 @@ def _handler(site: Site) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             wanted = self.headers.get("Range", "")
             site.requests.append((self.path, wanted))
+            if site.raw is not None:
+                self._write(site.raw)
+                return
+            if self.path in site.redirects:
+                self.send_response(302)
+                self.send_header("Location", site.redirects[self.path])
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                return
             if site.status:
                 self.send_error(site.status.pop(0))
                 return
@@ -83,7 +101,17 @@ def _handler(site: Site) -> type[BaseHTTPRequestHandler]:
             piece = body[start:]
             if site.drop_after:
                 piece = piece[: site.drop_after.pop(0)]
-            self.wfile.write(piece)
+            self._write(piece)
+
+        def _write(self, data: bytes) -> None:
+            with contextlib.suppress(ConnectionError):  # whoever asked has hung up
+                if not site.drip_seconds:
+                    self.wfile.write(data)
+                    return
+                for index in range(len(data)):
+                    self.wfile.write(data[index : index + 1])
+                    if site.left.wait(site.drip_seconds):
+                        return
 
     return Handler
 

@@ -1,0 +1,60 @@
+"""Where a checkpoint is, by the names of its files: which prefix a path stands for.
+
+A checkpoint is named by its prefix, `…/checkpoint/ckpt-0`, for which a file `ckpt-0.index` exists.
+Nothing is read but the small file `checkpoint`, which names the newest one of a folder.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+# Folders below a run directory or an unpacked archive where a checkpoint may stand.
+_FOLDERS = ("", "checkpoints/best", "checkpoints/last", "checkpoint")
+_POINTER = re.compile(r'^\s*model_checkpoint_path:\s*"((?:[^"\\]|\\.)*)"', re.MULTILINE)
+_ENDINGS = (r"\.index$", r"\.data-\d+-of-\d+$", r"\.meta$")
+_MOST_BYTES = 2**16
+
+
+def checkpoint_prefix(path: str | os.PathLike[str]) -> str:
+    """The prefix that `path` stands for: itself, one of its files, or a folder that holds it.
+
+    Returns:
+        Empty if there is no checkpoint.
+    """
+    name = os.fspath(path)
+    if "\0" in name:
+        return ""
+    if os.path.isfile(f"{name}.index"):
+        return name
+    for ending in _ENDINGS:
+        prefix = re.sub(ending, "", name)
+        if prefix != name and os.path.isfile(f"{prefix}.index"):
+            return prefix
+    if not os.path.isdir(name):
+        # The oldest checkpoints of TensorFlow 1 are one file.
+        return name if os.path.isfile(name) and name.endswith(".ckpt") else ""
+    found = (_newest(Path(name, folder)) for folder in _FOLDERS)
+    return next((prefix for prefix in found if prefix), "")
+
+
+def _newest(folder: Path) -> str:
+    """The prefix that the file `checkpoint` of `folder` points to, or the newest one there."""
+    try:
+        indices = sorted(folder.glob("*.index"), key=lambda file: (file.stat().st_mtime, file.name))
+    except OSError:
+        return ""
+    pointed = _pointed_to(folder / "checkpoint")
+    if pointed and (folder / f"{pointed}.index").is_file():
+        return os.fspath(folder / pointed)
+    return os.fspath(indices[-1].with_suffix("")) if indices else ""
+
+
+def _pointed_to(pointer: Path) -> str:
+    """The name in a file `checkpoint`, without the folder, which may be that of another machine."""
+    if not pointer.is_file():
+        return ""
+    with open(pointer, "rb") as stream:
+        match = _POINTER.search(stream.read(_MOST_BYTES).decode("utf-8", "replace"))
+    return match[1].replace("\\", "/").rpartition("/")[2] if match else ""

@@ -1,0 +1,184 @@
+"""One quick pass over a data set: what training and evaluation must know before they start."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import numpy as np
+
+from detectune.data.defects import (
+    FRACTIONS,
+    PIXELS,
+    REFUSED,
+    WEIGHT,
+    Defect,
+    Problems,
+    wrong_annotations,
+)
+from detectune.data.image_files import TRUNCATED, damage
+
+if TYPE_CHECKING:
+    from detectune.data.sources.base import Record
+
+Unit = Literal["pixels", "fractions"]
+# A box that is less than this many pixels from the corner, in every image, is no box in pixels.
+_MOST_FRACTION = 1.5
+# Boxes reach out of images by some pixels; half of them beyond twice the image are in other units.
+_MOST_OUTSIDE = 2.0
+
+
+class Glance(NamedTuple):
+    """An annotation, not repaired, and a part of the file of its image."""
+
+    record: Record
+    size: int
+    """Bytes of the file."""
+    head: bytes
+    tail: bytes
+
+
+class Survey(NamedTuple):
+    """What a quick pass over a source finds."""
+
+    most_boxes: int
+    """The largest number of boxes in one image, after repair."""
+    clipped: int
+    """How many boxes reach out of their image."""
+    dropped: int
+    """How many boxes have no area inside their image."""
+    damaged: tuple[tuple[str, str], ...]
+    """(file name, reason) of images that are cut off or are no images."""
+    boxes: int
+    """How many boxes there are, after repair."""
+    refused: tuple[Defect, ...]
+    """Defects that no training starts with; see `data.defects`."""
+    digests: tuple[bytes, ...]
+    """One for each image that could be read: equal for equal files. Unequal files have the same
+    only if they are equal in size, beginning and end."""
+
+
+class Surveyor:
+    """Collects what `Survey` holds, image by image.
+
+    Args:
+        unit: in which the format has boxes.
+        defects: what was found while the source was opened.
+    """
+
+    def __init__(self, unit: Unit, defects: Sequence[Defect]) -> None:
+        self._units, self._problems = Units(unit), Problems()
+        self._most = self._clipped = self._dropped = self._boxes = 0
+        self._damaged: list[tuple[str, str]] = []
+        self._refused = [defect for defect in defects if defect.kind in REFUSED]
+        self._digests: list[bytes] = []
+        self._doubtful: Glance | None = None
+
+    @contextmanager
+    def errors_kept(self) -> Generator[None]:
+        """A `DataError` in the block is kept for the result."""
+        self._doubtful = None
+        with self._problems.kept():
+            yield
+
+    def add(self, glance: Glance, repaired: Record) -> None:
+        """One image, and its record after repair."""
+        record = glance.record
+        reason = damage(glance.head, glance.tail)
+        if reason is TRUNCATED:
+            self._damaged.append((record.file_name, reason))
+        elif reason:
+            self._doubtful = glance
+        self._digests.append(digest(glance))
+        self._units.add(record)
+        self._refused += weight_defects(record)
+        self._boxes += len(repaired.class_ids)
+        self._most = max(self._most, len(repaired.class_ids))
+        self._dropped += len(record.class_ids) - len(repaired.class_ids)
+        self._clipped += int(np.any((record.boxes < 0) | (record.boxes > 1), axis=1).sum())
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether the whole file of the image that was added last is needed."""
+        return self._doubtful is not None
+
+    def look_again(self, image: bytes) -> None:
+        """The whole file of the image that was added last."""
+        if self._doubtful is None:
+            return
+        reason = damage(image, self._doubtful.tail)
+        if reason:
+            self._damaged.append((self._doubtful.record.file_name, reason))
+
+    def result(self) -> Survey:
+        """Everything that was found."""
+        wrong = wrong_annotations(self._problems.errors)
+        return Survey(
+            most_boxes=self._most,
+            clipped=self._clipped,
+            dropped=self._dropped,
+            damaged=tuple(self._damaged),
+            boxes=self._boxes,
+            refused=(*self._units.defects(), *self._refused, *wrong),
+            digests=tuple(self._digests),
+        )
+
+
+class Units:
+    """Finds out whether the boxes of a source are in the unit of its format."""
+
+    def __init__(self, unit: Unit) -> None:
+        self._unit: Unit = unit
+        self._reach: list[np.ndarray] = []
+        self._pixels = 0.0
+        self._first = ""
+
+    def add(self, record: Record) -> None:
+        """The boxes of one image, not repaired."""
+        boxes = record.boxes[np.isfinite(record.boxes).all(axis=1)]
+        if not len(boxes):
+            return
+        self._first = self._first or record.file_name
+        self._reach.append(np.abs(boxes).max(axis=1))
+        sides = np.array([record.height, record.width] * 2)
+        self._pixels = max(self._pixels, float((np.abs(boxes) * sides).max()))
+
+    def defects(self) -> list[Defect]:
+        """A defect if the boxes as a whole look like another unit."""
+        if not self._reach:
+            return []
+        reach = np.concatenate(self._reach)
+        where = f"{self._first} and {len(self._reach) - 1} more"
+        if self._unit == "pixels" and self._pixels <= _MOST_FRACTION:
+            text = (
+                f"no coordinate is larger than {self._pixels:.3g}: they look like fractions of "
+                "the image, where pixels are expected"
+            )
+            return [Defect(FRACTIONS, where, text)]
+        middle = float(np.median(reach))
+        if self._unit == "fractions" and middle > _MOST_OUTSIDE:
+            text = (
+                f"coordinates up to {reach.max():.6g}, half of them above {middle:.6g}: they look "
+                "like pixels, where fractions of the image, 0 to 1, are expected"
+            )
+            return [Defect(PIXELS, where, text)]
+        return []
+
+
+def weight_defects(record: Record) -> list[Defect]:
+    """The weights of `record` that are NaN, infinite or negative."""
+    wrong = ~(np.isfinite(record.weights) & (record.weights >= 0))
+    return [
+        Defect(WEIGHT, record.file_name, f"the weight of object {row + 1} is {record.weights[row]}")
+        for row in np.flatnonzero(wrong)
+    ]
+
+
+def digest(glance: Glance) -> bytes:
+    """16 bytes that are equal for equal image files."""
+    found = hashlib.blake2b(str(glance.size).encode(), digest_size=16)
+    found.update(glance.head[:65536])
+    found.update(glance.tail[-4096:])
+    return found.digest()

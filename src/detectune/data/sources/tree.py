@@ -1,0 +1,82 @@
+"""What lies in a folder and below it: for layouts of any name, and to say what was seen."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from functools import cached_property
+from pathlib import Path
+
+from detectune.data.image_files import IMAGE_SUFFIXES
+
+_MOST_FILES, _MOST_DEPTH = 2_000_000, 12
+# What tools leave in folders: no data of anybody.
+_NOISE = ("__MACOSX", "__pycache__", ".ipynb_checkpoints")
+
+
+class Tree:
+    """The files below `root`, hidden ones left out; a folder that is reached twice counts once.
+
+    A walk ends after 2,000,000 files, and goes 12 folders deep.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @cached_property
+    def _by_folder(self) -> dict[Path, list[str]]:
+        found: dict[Path, list[str]] = {}
+        left, seen = _MOST_FILES, set[tuple[int, int]]()
+        for folder, below, names in os.walk(self.root, followlinks=True):
+            facts = os.stat(folder)
+            if (facts.st_dev, facts.st_ino) in seen:  # a link that leads back
+                below.clear()
+                continue
+            seen.add((facts.st_dev, facts.st_ino))
+            depth = len(Path(folder).relative_to(self.root).parts)
+            below[:] = sorted(
+                name for name in below if not name.startswith(".") and name not in _NOISE
+            )
+            if depth >= _MOST_DEPTH:
+                below.clear()
+            plain = sorted(name for name in names if not name.startswith("."))
+            found[Path(folder)] = plain[:left]
+            left -= len(plain)
+            if left <= 0:
+                break
+        return found
+
+    def files(self, *suffixes: str) -> list[Path]:
+        """The regular files with one of the `suffixes`, in small letters; sorted by folder."""
+        return [
+            folder / name
+            for folder, names in self._by_folder.items()
+            for name in names
+            if os.path.splitext(name)[1].lower() in suffixes and (folder / name).is_file()
+        ]
+
+    def all_files(self) -> list[Path]:
+        """Every file, whatever its kind."""
+        return [folder / name for folder, names in self._by_folder.items() for name in names]
+
+    def images(self) -> list[Path]:
+        """All images."""
+        return self.files(*IMAGE_SUFFIXES)
+
+    def image_folders(self) -> list[Path]:
+        """The folders that have images."""
+        return list(dict.fromkeys(image.parent for image in self.images()))
+
+    def described(self) -> str:
+        """`164 .xml in annots/, 164 .jpg in images/`: the most frequent kinds of files."""
+        counts: Counter[tuple[str, str]] = Counter()
+        for folder, names in self._by_folder.items():
+            place = folder.relative_to(self.root).as_posix()
+            for name in names:
+                counts[os.path.splitext(name)[1].lower() or name, place] += 1
+        shown = [
+            f"{count} {kind}" + (f" in {place}/" if place != "." else "")
+            for (kind, place), count in counts.most_common(6)
+        ]
+        more = ["…"] if len(counts) > 6 else []
+        return ", ".join([*shown, *more]) or "no files"
