@@ -68,11 +68,6 @@ def three_part(found: str, allowed: str, next_step: str) -> str:
     return f"{found}\n{allowed}\n{next_step}"
 
 
-def printable(text: str) -> str:
-    """`text` that a stranger wrote, with what a terminal would obey or hide written out."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
-
-
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """`Did you mean "x"? `, or an empty string if nothing among `known` is close to `name`.
 

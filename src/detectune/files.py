@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Generator
 from pathlib import Path
 
-from detectune.errors import ConfigError, DetectuneError, WriteError, printable, three_part
+from detectune.errors import ConfigError, DetectuneError, WriteError, three_part
 from detectune.wording import one_line
 
 MOST_BYTES = 255
@@ -35,7 +35,7 @@ def usable_path(path: str | os.PathLike[str], what: str) -> Path:
     text = os.fspath(path)
     reason = _unusable(text)
     if reason:
-        shown = printable(text)
+        shown = one_line(text)
         shown = shown if len(shown) <= 120 else f"{shown[:60]}…{shown[-40:]}"
         raise ConfigError(
             three_part(

@@ -41,8 +41,8 @@ STEPS = click.IntRange(1, 1_000_000_000)
 CHECKPOINT = click.option(
     "--checkpoint",
     type=PATH,
-    metavar="best|last|PATH",
-    help="Which weights; the best if left out.",
+    metavar="best|last|STEP|PATH",
+    help="Which; the best if left out.",
 )
 
 

@@ -6,17 +6,12 @@ import json
 
 import click
 
-from detectune.cli.arguments import PATH, refuse_missing_run
+from detectune.cli.arguments import CHECKPOINT, PATH, refuse_missing_run
 
 
 @click.command()
 @click.argument("run", type=PATH)
-@click.option(
-    "--checkpoint",
-    type=PATH,
-    metavar="best|last|STEP|PATH",
-    help="Which weights; the best if left out.",
-)
+@CHECKPOINT
 @click.option("--data", type=PATH, metavar="SOURCE", help="Other images than those of the config.")
 @click.option("--limit", type=click.IntRange(min=1), help="Only the first so many images.")
 @click.option("--json", "json_file", type=PATH, metavar="FILE", help="Write the numbers as JSON.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from detectune.cli.arguments import PATH, refuse_missing_run
+from detectune.cli.arguments import CHECKPOINT, PATH, refuse_missing_run
 from detectune.terminal import say
 from detectune.wording import plural
 
@@ -15,12 +15,7 @@ from detectune.wording import plural
 @click.option(
     "-o", "--output", required=True, type=PATH, metavar="DEST", help="A new folder, or a new file."
 )
-@click.option(
-    "--checkpoint",
-    type=PATH,
-    metavar="best|last|STEP|PATH",
-    help="Which weights; the best if left out.",
-)
+@CHECKPOINT
 @click.option("--precision", metavar="NAME", help="One of the format's; its usual if left out.")
 @click.option(
     "--image", "images", multiple=True, type=PATH, metavar="FILE", help="Compare on this image."

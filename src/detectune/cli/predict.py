@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from detectune.cli.arguments import PATH, refuse_missing_run
+from detectune.cli.arguments import CHECKPOINT, PATH, refuse_missing_run
 
 
 @click.command()
@@ -13,12 +13,7 @@ from detectune.cli.arguments import PATH, refuse_missing_run
 @click.option("--out", default="predictions", type=PATH, show_default=True, metavar="DIR")
 @click.option("--json", "json_file", type=PATH, metavar="FILE", help="Write COCO results.")
 @click.option("--threshold", default=0.5, show_default=True, type=click.FloatRange(0.0, 1.0))
-@click.option(
-    "--checkpoint",
-    type=PATH,
-    metavar="best|last|STEP|PATH",
-    help="Which weights; the best if left out.",
-)
+@CHECKPOINT
 def predict(
     model: str,
     images: tuple[str, ...],

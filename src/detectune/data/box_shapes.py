@@ -45,11 +45,11 @@ def _sides(source: Source) -> Iterator[np.ndarray]:
     """`[N, 2]` for each image: heights and widths of its boxes in pixels."""
     for index in range(len(source)):
         try:
-            record, _, head, _ = source.glance(index)
-            height, width = _size(record, head)
+            glance = source.glance(index)
+            height, width = _size(glance.record, glance.head)
         except (DataError, ValueError):  # it stands in the list of defects
             continue
-        boxes = repair(record).boxes.astype(np.float64)
+        boxes = repair(glance.record).boxes.astype(np.float64)
         yield (boxes[:, 2:] - boxes[:, :2]) * [height, width]
 
 

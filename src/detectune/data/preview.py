@@ -10,7 +10,9 @@ import numpy as np
 
 from detectune.config import schema
 from detectune.config.architectures import image_resizer
+from detectune.config.problems import errors, refuse
 from detectune.config.reading import training_needs
+from detectune.config.report import report_fields
 from detectune.data.check import named_errors
 from detectune.data.columns.base import columns as known_columns
 from detectune.data.pictures import draw_truth
@@ -32,6 +34,7 @@ def write_previews(
     Returns:
         The pictures, and the images that cannot be read, which are left out.
     """
+    refuse(errors(report_fields(config)))
     ensure_folder(dest)
     columns = training_needs(config).columns
     source = open_reader(config.train_input_reader, "train_input_reader", columns=columns)

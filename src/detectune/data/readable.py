@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from detectune.data.check import UnreadableImages, not_empty, undecodable
+from detectune.data.defects import refused_defects
 from detectune.data.sources.base import Source, Subset
 
 Result = TypeVar("Result")
@@ -23,9 +24,11 @@ def on_readable(source: Source, work: Callable[[Source], Result]) -> tuple[Resul
     without them.
 
     Raises:
-        DataError: there is no image, or not one that can be read.
+        DataError: there is no image, or not one that can be read, or an annotation is wrong.
     """
     not_empty(source)
+    if source.survey.refused:
+        raise refused_defects(source.name, source.survey.refused)
     left_out = list(source.survey.damaged)
     part = without(source, left_out)
     while True:

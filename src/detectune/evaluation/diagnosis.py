@@ -16,8 +16,8 @@ from typing import NamedTuple
 import numpy as np
 
 from detectune.boxes.iou import pairwise_iou
-from detectune.errors import printable
 from detectune.evaluation.coco_tables import ImageRows
+from detectune.wording import one_line
 
 NEAR_ZERO = 0.1
 """mAP@.5 below which there is something to explain."""
@@ -298,7 +298,7 @@ def _missing_classes(
 
 
 def _name(names: Mapping[int, str], class_id: int) -> str:
-    return f'"{printable(names[class_id])}"' if class_id in names else f"class {class_id}"
+    return f'"{one_line(names[class_id])}"' if class_id in names else f"class {class_id}"
 
 
 # --- numbers --------------------------------------------------------------------------------------

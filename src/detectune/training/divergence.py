@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from detectune.data.sources.base import Record
-from detectune.errors import printable, three_part
+from detectune.errors import three_part
+from detectune.wording import one_line
 
 # A box that counts a hundred times as much as others makes steps a hundred times as long.
 _LARGE_WEIGHT = 100.0
@@ -53,7 +54,7 @@ class Cause:
 
 def divergence_message(seen: Divergence) -> str:
     """The three parts of the error."""
-    images = ", ".join(printable(record.file_name) for record in seen.images)
+    images = ", ".join(one_line(record.file_name) for record in seen.images)
     first, *others = likely_causes(seen)
     also = "".join(f" It may also be that {cause.what}." for cause in others[:1])
     return three_part(
@@ -72,7 +73,7 @@ def likely_causes(seen: Divergence) -> list[Cause]:
 
 def _bad_weights(seen: Divergence) -> Cause | None:
     wrong = [
-        f"{printable(record.file_name)} ({_shown(record.weights)})"
+        f"{one_line(record.file_name)} ({_shown(record.weights)})"
         for record in seen.images
         if not np.isfinite(record.weights).all() or np.abs(record.weights).max(initial=0) > 100
     ]

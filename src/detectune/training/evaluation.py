@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
@@ -79,12 +79,15 @@ class RunEvaluation:
         records = (repair(self.trained.annotation(index)) for index in range(len(self.trained)))
         return Counter(int(class_id) for record in records for class_id in record.class_ids)
 
-    def examples(self, model: Detector, worst: Sequence[Mapping[str, Any]] = ()) -> list[Example]:
+    def examples(self, model: Detector, found: Mapping[str, Any] | None = None) -> list[Example]:
         """Some of the images, with what `model` finds in them.
 
         Args:
-            worst: which ones, as `details` lists them; spread over all if there are none.
+            found: what `details` says: the worst images are shown, at the suggested threshold.
+                Without it, images spread over all.
         """
+        worst = found["worst"] if found else ()
+        threshold = found["threshold"]["score"] if found else 0.4
         return find_examples(
             self._detection_model(model),
             self.stream.source,
@@ -92,6 +95,7 @@ class RunEvaluation:
             batch_size=self._batch_size,
             needs=evaluation_needs(self.config),
             chosen=[(int(image["index"]), _caption(image)) for image in worst],
+            threshold=threshold,
         )
 
     @property

@@ -23,8 +23,8 @@ from detectune.evaluation.image_masks import pasted
 from detectune.structures import PaddedDetections
 from detectune.training.report import Box, Example
 
-# Scores below are not drawn; sides and numbers keep the page small.
-_THRESHOLD, _LONGEST_SIDE, _MOST_BOXES = 0.4, 440, 40
+# Sides and numbers keep the page small.
+_LONGEST_SIDE, _MOST_BOXES = 440, 40
 _TINT = 110  # opacity of a mask, of 255
 
 
@@ -37,12 +37,14 @@ def find_examples(
     count: int = 8,
     needs: Needs = BOXES_ONLY,
     chosen: Sequence[tuple[int, str]] = (),
+    threshold: float = 0.4,
 ) -> list[Example]:
     """Some images of `source`, with what `model` finds in them.
 
     Args:
         count: how many, spread over the source, if none are chosen.
         chosen: indices of images, and a caption for each.
+        threshold: boxes with lower scores are not drawn.
         batch_size: that of the evaluation before, so that nothing is compiled anew.
         needs: its inputs are given to the detector.
 
@@ -58,11 +60,14 @@ def find_examples(
     found: list[Example] = []
     for batch in named_errors(batches.as_numpy_iterator(), shown):
         detections = detect_padded(model, batch, size)
-        found += [_example(shown, batch, detections, row) for row in range(len(batch.indices))]
+        rows = range(len(batch.indices))
+        found += [_example(shown, batch, detections, row, threshold) for row in rows]
     return [replace(one, caption=text) for one, (_, text) in zip(found, chosen, strict=True)]
 
 
-def _example(source: Source, batch: EvalBatch, detections: PaddedDetections, row: int) -> Example:
+def _example(
+    source: Source, batch: EvalBatch, detections: PaddedDetections, row: int, threshold: float
+) -> Example:
     record = repair(source.annotation(int(batch.indices[row])))
     names = class_names(source.label_map)
     height, width = (int(side) for side in batch.sizes[row])
@@ -71,7 +76,7 @@ def _example(source: Source, batch: EvalBatch, detections: PaddedDetections, row
     picture = _shown(Image.fromarray(pixels), *(int(side) for side in batch.original_sizes[row]))
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=80)
-    keep = detections.valid[row] & (detections.scores[row] >= _THRESHOLD)
+    keep = detections.valid[row] & (detections.scores[row] >= threshold)
     boxes = detections.boxes[row][keep] / np.array([height, width, height, width], np.float32)
     ids, scores = detections.classes[row][keep] + 1, detections.scores[row][keep]
     size = (picture.height, picture.width)

@@ -16,8 +16,9 @@ from tensorboard.compat import tf as _compatible
 from tensorboard.compat.proto import event_pb2, summary_pb2
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
-from detectune.errors import DataError, printable, three_part
+from detectune.errors import DataError, three_part
 from detectune.files import copy_file, read_regular, write_error, write_text
+from detectune.wording import one_line
 
 _tensorflow: Any = _compatible
 # protobuf makes these classes at run time, so a type checker cannot know them.
@@ -107,7 +108,7 @@ def _writing(path: Path) -> Iterator[None]:
     except OSError as error:
         raise write_error(path, error) from error
     except _tensorflow.errors.OpError as error:  # TensorBoard writes with TensorFlow's files
-        reason = printable(" ".join(str(error).split()))[:200]
+        reason = one_line(" ".join(str(error).split()))[:200]
         raise write_error(path, OSError(None, reason)) from error
 
 

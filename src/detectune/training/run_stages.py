@@ -15,7 +15,7 @@ from detectune.checkpoints.run_directory import Run
 from detectune.config.metrics import best_metric
 from detectune.detectors.build import build_detector
 from detectune.errors import CheckpointError, three_part
-from detectune.files import write_bytes
+from detectune.files import write_text
 from detectune.training.checkpointing import Checkpointing
 from detectune.training.context import TrainingContext
 from detectune.training.evaluation import RunEvaluation
@@ -160,14 +160,10 @@ def _write_report(training: TrainingContext) -> None:
     data = [f"trained on {training.streams[TRAIN].source.describe()}"]
     if training.evaluation is not None:
         restore(training.detector, training.run.checkpoint("best"))
-        examples = training.evaluation.examples(
-            training.detector, training.progress.best_details.get("worst", ())
-        )
+        examples = training.evaluation.examples(training.detector, training.progress.best_details)
         data.append(f"evaluated on {training.streams[EVALUATE].source.describe()}")
     facts = facts_of(training.run, training.progress, data=data, examples=examples)
-    # File names may have bytes that are no text.
-    page = report_html(facts).encode("utf-8", "backslashreplace")
-    write_bytes(training.run.path / "report.html", page)
+    write_text(training.run.path / "report.html", report_html(facts))
 
 
 def _say_where(training: TrainingContext) -> None:

@@ -17,9 +17,10 @@ import numpy as np
 
 from detectune.checkpoints.soundness import refuse_unsound
 from detectune.detectors.base import Detector
-from detectune.errors import CheckpointError, printable, three_part
+from detectune.errors import CheckpointError, three_part
 from detectune.files import atomic_path
 from detectune.training.weights import array_of, network_variables
+from detectune.wording import one_line
 
 # What reading a damaged archive of arrays raises.
 _DAMAGES = (
@@ -162,7 +163,7 @@ def _state_at(path: Path) -> Iterator[Any]:
         raise
     except _DAMAGES as error:
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise _unreadable(path, f"the file is damaged ({printable(reason)[:200]})") from error
+        raise _unreadable(path, f"the file is damaged ({one_line(reason)[:200]})") from error
 
 
 def _optimizer(detector: Detector) -> Any:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import urllib.parse
 
-from detectune.errors import ZooError, printable, three_part
+from detectune.errors import ZooError, three_part
+from detectune.wording import one_line
 
 MIRROR_VARIABLE = "DETECTUNE_ZOO_MIRROR"
 
@@ -69,7 +70,7 @@ def _reason(mirror: str, parts: urllib.parse.SplitResult, host: str) -> str:
 
 def wrong_mirror(mirror: str, reason: str) -> ZooError:
     """The error about a mirror that the user has to write in another way."""
-    shown = printable(mirror)
+    shown = one_line(mirror)
     shown = shown if len(shown) <= 200 else f"{shown[:200]}…"
     error = ZooError(
         three_part(

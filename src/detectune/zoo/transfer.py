@@ -24,8 +24,9 @@ from email.message import Message
 from pathlib import Path
 from typing import Any
 
-from detectune.errors import ZooError, printable, three_part
+from detectune.errors import ZooError, three_part
 from detectune.files import read_regular
+from detectune.wording import one_line
 from detectune.zoo.connection import Patience, RefusedRedirect, open_request
 
 Progress = Callable[[int, int | None], None]
@@ -184,7 +185,7 @@ def transfer(url: str, target: Path, limits: TransferLimits, progress: Progress)
 def _not_fetched(part: _Part, reason: str) -> ZooError:
     return ZooError(
         three_part(
-            f"{part.url}: could not be fetched: {printable(reason)[:400]}.",
+            f"{part.url}: could not be fetched: {one_line(reason)[:400]}.",
             f"{part.size:,} bytes have arrived and are kept in {part.path}.",
             "Check the network (and the proxy: HTTPS_PROXY) and run the same command again: it "
             "goes on from there. --mirror takes another server or a folder.",
@@ -335,7 +336,7 @@ def _judge_status(error: urllib.error.HTTPError, part: _Part) -> None:
                 "Check --mirror and DETECTUNE_ZOO_MIRROR; without them the zoo itself is asked.",
             )
         ) from error
-    reason = printable(str(error.reason))[:200]
+    reason = one_line(str(error.reason))[:200]
     if 300 <= error.code < 400:
         raise ZooError(
             three_part(
@@ -358,7 +359,7 @@ def _judge_status(error: urllib.error.HTTPError, part: _Part) -> None:
 def _refused_redirect(part: _Part, there: str) -> ZooError:
     return ZooError(
         three_part(
-            f"{part.url}: the server sends us to {printable(there)[:200]}.",
+            f"{part.url}: the server sends us to {one_line(there)[:200]}.",
             "Archives come by http or https, and by https only where the address begins so.",
             "Choose another --mirror, or tell whoever runs this one.",
         )
@@ -382,7 +383,7 @@ def _check_content(chunk: bytes, response: http.client.HTTPResponse, part: _Part
     """Refuse at once what is no gzip archive, such as the page of a hotel's network."""
     if chunk[:2] == b"\x1f\x8b":
         return
-    kind = printable(response.headers.get("Content-Type", "unknown content"))[:100]
+    kind = one_line(response.headers.get("Content-Type", "unknown content"))[:100]
     part.discard()
     page = chunk.lstrip()[:1] == b"<"
     raise ZooError(

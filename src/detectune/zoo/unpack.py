@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, cast
 
-from detectune.errors import ZooError, printable, three_part
+from detectune.errors import ZooError, three_part
+from detectune.wording import one_line
 
 _CHUNK = 1 << 20
 # What `tarfile` reads at once are headers, of some hundred bytes, and what is copied.
@@ -56,7 +57,7 @@ def unpack(archive: Path, folder: Path, limits: UnpackLimits) -> None:
         raise _over_limit(archive, limits) from error
     except _PARSER_ERRORS as error:
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise _damaged(archive, printable(reason)[:200]) from error
+        raise _damaged(archive, one_line(reason)[:200]) from error
 
 
 class _TooMuch(Exception):
@@ -106,7 +107,7 @@ def _extract(tar: tarfile.TarFile, archive: Path, folder: Path, limits: UnpackLi
 
 def _place(tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path, archive: Path) -> None:
     """Write `member` to `target`."""
-    shown = f'"{printable(member.name)}"'
+    shown = f'"{one_line(member.name)}"'
     try:
         if member.isdir():
             target.mkdir(parents=True, exist_ok=True)
@@ -128,7 +129,7 @@ def _place(tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path, archive:
 def _safe_path(member: tarfile.TarInfo, archive: Path) -> Path | None:
     """Where `member` goes, below the target; None for the target itself."""
     name = member.name
-    shown = f'"{printable(name)}"'
+    shown = f'"{one_line(name)}"'
     if not (member.isreg() or member.isdir()):
         kind = "a link" if member.issym() or member.islnk() else "a device or special file"
         raise _unsafe(archive, f"{shown} is {kind}")

@@ -25,6 +25,9 @@ ALL = [
     for one in commands(getattr(importlib.import_module(module), attribute), (name,))
 ]
 PATHS = (
+    *("path", "file", "dir", "source", "dest", "run", "folder", "url_or_dir"),
+    *("best|last|path", "best|last|step|path"),
+)
     "path",
     "file",
     "dir",
