@@ -25,9 +25,6 @@ ALL = [
     for one in commands(getattr(importlib.import_module(module), attribute), (name,))
 ]
 PATHS = (
-    *("path", "file", "dir", "source", "dest", "run", "folder", "url_or_dir"),
-    *("best|last|path", "best|last|step|path"),
-)
     "path",
     "file",
     "dir",
@@ -35,9 +32,8 @@ PATHS = (
     "dest",
     "run",
     "folder",
-    "best|last|path",
-    "best|last|step|path",
     "url_or_dir",
+    "best|last|step|path",
 )
 
 
