@@ -56,7 +56,7 @@ def classifier(network: keras.Model) -> dict[str, dict[str, np.ndarray]]:
         for part in (layer.conv, layer.norm) if isinstance(layer, ConvNorm) else (layer,):
             if part.weights:
                 layers[part.name] = {
-                    _kind(part, v): random.normal(size=v.shape).astype(np.float32)
+                    _kind(part, v): np.abs(random.normal(size=v.shape)).astype(np.float32)
                     for v in part.weights
                 }
     return layers
@@ -117,7 +117,8 @@ def test_an_efficientnet_is_restored_though_its_last_layers_have_another_root(tm
     random = np.random.default_rng(1)
     layers = {
         layer.name: {
-            _kind(layer, v): random.normal(size=v.shape).astype(np.float32) for v in layer.weights
+            _kind(layer, v): np.abs(random.normal(size=v.shape)).astype(np.float32)
+            for v in layer.weights
         }
         for layer in backbone_layers(detector.backbone)
     }
