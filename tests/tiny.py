@@ -109,10 +109,10 @@ def train_steps(detector: Detector, batch: tuple, count: int) -> list[dict[str, 
     return losses
 
 
-def write_squares(folder: Path, count: int = 8) -> Path:
+def write_squares(folder: Path, count: int = 8, seed: int = 5) -> Path:
     """A CSV data set of red and blue rectangles on grey, in a new `folder`."""
     folder.mkdir(parents=True)
-    random = np.random.default_rng(5)
+    random = np.random.default_rng(seed)
     rows = ["filename,width,height,class,xmin,ymin,xmax,ymax"]
     for index in range(count):
         image = random.integers(90, 140, (80, 100, 3)).astype(np.uint8)

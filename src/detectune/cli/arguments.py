@@ -29,9 +29,15 @@ class _Path(click.ParamType[str]):
 
 
 PATH = _Path()
+"""What every option and argument that names a file, a folder or data is."""
 SEED = click.IntRange(0, 2**31 - 1)
 """What every source of random numbers takes."""
-COUNT = click.IntRange(min=1)
+COUNT = click.IntRange(1, 100_000)
+"""How many files or pictures to write."""
+BATCH = click.IntRange(1, 16_384)
+"""Images in a batch, as `config.ranges` has it."""
+STEPS = click.IntRange(1, 1_000_000_000)
+"""Training steps, as `config.ranges` has it."""
 CHECKPOINT = click.option(
     "--checkpoint",
     type=PATH,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import click
 
+from detectune.cli.arguments import BATCH, PATH, STEPS
 from detectune.terminal import say, write_out
 
 
@@ -16,7 +16,7 @@ def config() -> None:
 
 
 @config.command()
-@click.argument("file", metavar="FILE")
+@click.argument("file", type=PATH, metavar="FILE")
 @click.option("--set", "overrides", multiple=True, metavar="a.b=c", help="Change a field.")
 @click.option("--data", "with_data", is_flag=True, help="Look into the images and annotations too.")
 @click.option("--quiet", "-q", is_flag=True, help="Do not show notes about ignored fields.")
@@ -43,7 +43,7 @@ def check(file: str, overrides: tuple[str, ...], with_data: bool, quiet: bool) -
 
 
 @config.command()
-@click.argument("file", metavar="FILE")
+@click.argument("file", type=PATH, metavar="FILE")
 @click.option("--set", "overrides", multiple=True, metavar="a.b=c", help="Change a field.")
 def show(file: str, overrides: tuple[str, ...]) -> None:
     """The effective config: FILE with the changes of --set."""
@@ -55,31 +55,39 @@ def show(file: str, overrides: tuple[str, ...]) -> None:
 
 @config.command()
 @click.option("--model", required=True, metavar="NAME", help="A model of the zoo.")
-@click.option("--train", required=True, metavar="SOURCE", help="Images to learn from.")
+@click.option("--train", type=PATH, required=True, metavar="SOURCE", help="Images to learn from.")
 @click.option(
-    "--eval", "evaluation", required=True, metavar="SOURCE", help="Images to measure with."
+    "--eval",
+    "evaluation",
+    type=PATH,
+    required=True,
+    metavar="SOURCE",
+    help="Images to measure with.",
 )
 @click.option(
     "--checkpoint",
-    default="",
+    type=PATH,
+    default=None,
     metavar="PATH|none",
     help="Where to start from; by default what `zoo download` fetches. none: random weights.",
 )
-@click.option("--label-map", default="", metavar="FILE", help="By default from the data.")
-@click.option("--batch-size", type=click.IntRange(1), help="By default chosen.")
-@click.option("--steps", type=click.IntRange(1), help="By default chosen.")
+@click.option(
+    "--label-map", type=PATH, default=None, metavar="FILE", help="By default from the data."
+)
+@click.option("--batch-size", type=BATCH, help="By default chosen.")
+@click.option("--steps", type=STEPS, help="By default chosen.")
 @click.option("--force", is_flag=True, help="Overwrite FILE.")
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), metavar="FILE")
+@click.option("-o", "--output", type=PATH, required=True, metavar="FILE")
 def new(
     model: str,
     train: str,
     evaluation: str,
-    checkpoint: str,
-    label_map: str,
+    checkpoint: str | None,
+    label_map: str | None,
     batch_size: int | None,
     steps: int | None,
     force: bool,
-    output: Path,
+    output: str,
 ) -> None:
     """Write a config that fine-tunes a model of the zoo on your data.
 
@@ -93,8 +101,8 @@ def new(
         train,
         evaluation,
         output,
-        checkpoint=checkpoint,
-        label_map_path=label_map,
+        checkpoint=checkpoint or "",
+        label_map_path=label_map or "",
         batch_size=batch_size,
         num_steps=steps,
         force=force,

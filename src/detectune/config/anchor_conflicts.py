@@ -41,6 +41,20 @@ def anchor_maps(config: schema.AnchorGenerator) -> int:
     return maps.get(config.WhichOneof("anchor_generator_oneof") or "", 0)
 
 
+def anchors_per_place(config: schema.AnchorGenerator) -> int:
+    """How many anchors stand at a place of the feature map that has the most of them."""
+    ssd, grid = config.ssd_anchor_generator, config.grid_anchor_generator
+    multiscale = config.multiscale_anchor_generator
+    grids = config.flexible_grid_anchor_generator.anchor_grid
+    counts = {
+        "ssd_anchor_generator": len(ssd.aspect_ratios) + 1,
+        "multiscale_anchor_generator": len(multiscale.aspect_ratios) * multiscale.scales_per_octave,
+        "grid_anchor_generator": len(grid.scales) * len(grid.aspect_ratios),
+        "flexible_grid_anchor_generator": max((len(one.base_sizes) for one in grids), default=0),
+    }
+    return counts.get(config.WhichOneof("anchor_generator_oneof") or "", 0)
+
+
 def _count(count: int, example: str, path: str) -> Iterator[Problem]:
     if not 1 <= count <= _MOST_PER_PLACE:
         yield Problem(

@@ -10,15 +10,18 @@ from google.protobuf import text_format
 from detectune.config import schema
 from detectune.config.conflicts import conflicts
 from detectune.config.extensions import import_extensions
-from detectune.config.load import protobuf_problem, read_config_text, text_problems
+from detectune.config.file_kinds import looks_like_label_map
+from detectune.config.label_map import check_label_map
+from detectune.config.load import protobuf_problem, syntax_problem
 from detectune.config.metrics import mask_conflicts
 from detectune.config.missing_fields import missing_fields
 from detectune.config.named_files import file_problems
 from detectune.config.overrides import apply_overrides, is_overridden
 from detectune.config.problems import Problem
 from detectune.config.report import report_fields
+from detectune.config.text_file import read_config_text
 from detectune.config.text_problems import read_tree
-from detectune.config.text_tree import Place, parse
+from detectune.config.text_tree import Place, TextSyntaxError, parse
 from detectune.config.warnings import warnings
 
 Look = Callable[[schema.TrainEvalPipelineConfig], Iterable[Problem]]
@@ -30,7 +33,7 @@ def check_config(
     """Everything wrong, questionable or ignored in the file at `path`, by line.
 
     Unknown fields and values are reported all at once; what the config means is checked when its
-    text is right.
+    text is right. A label map is checked as one.
 
     Args:
         overrides: assignments such as `"train_config.batch_size=8"`, see `config.overrides`.
@@ -43,11 +46,13 @@ def check_config(
     """
     import_extensions()
     text = read_config_text(path)
+    if looks_like_label_map(text):
+        return check_label_map(path)
     config = schema.TrainEvalPipelineConfig()
-    problems = text_problems(text, config.DESCRIPTOR)
-    if problems and not problems[0].field:
-        return problems  # no protobuf text at all
-    _, places = read_tree(parse(text), config.DESCRIPTOR)
+    try:
+        problems, places = read_tree(parse(text), config.DESCRIPTOR)
+    except TextSyntaxError as error:
+        return [syntax_problem(error)]
     if problems:
         problems += _problems_of_the_rest(text, places, problems)
     elif wrong := protobuf_problem(text, config):
@@ -97,6 +102,6 @@ def _placed(problem: Problem, places: dict[str, Place]) -> Problem:
     """`problem` at its field, or at the nearest enclosing message that is written."""
     path = problem.field
     while path and path not in places:
-        path = path.rpartition(".")[0]
+        path = path.rpartition("[" if path.endswith("]") else ".")[0]
     line, column = places.get(path, Place(1, 1))
     return problem._replace(line=line, column=column)

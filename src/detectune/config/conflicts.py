@@ -11,6 +11,7 @@ from itertools import pairwise
 
 from detectune.config import schema
 from detectune.config.architectures import chosen
+from detectune.config.magnitudes import batch_magnitudes
 from detectune.config.part_conflicts import augmentation_conflicts
 from detectune.config.problems import Problem
 from detectune.config.schedule_conflicts import schedule_conflicts
@@ -45,6 +46,8 @@ def training_conflicts(config: schema.TrainEvalPipelineConfig) -> Iterator[Probl
             "or change batch_size.",
         )
     architecture = chosen(config.model)
+    if architecture is not None and architecture.has("image_resizer"):
+        yield from batch_magnitudes(config.train_config, architecture.image_resizer)
     if steps > 1 and architecture is not None:
         yield from architecture.accumulation_conflicts()
 

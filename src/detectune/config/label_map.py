@@ -10,17 +10,21 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from google.protobuf import text_format
 
 from detectune.config import schema
-from detectune.config.load import parse_message, read_config_text
-from detectune.config.look_alikes import shown_name
+from detectune.config.file_kinds import looks_like_config
+from detectune.config.load import parse_message, text_problems
+from detectune.config.look_alikes import look_alikes, shown_name
+from detectune.config.problems import Problem, from_error
+from detectune.config.text_file import read_config_text
 from detectune.config.text_problems import read_tree
-from detectune.config.text_tree import Place, parse
+from detectune.config.text_tree import parse
 from detectune.errors import ConfigError, three_part
 from detectune.files import write_text
 
@@ -83,7 +87,7 @@ class LabelMap:
             ConfigError: an id below 1 or given twice, an empty name, or no name at all.
         """
         items = [LabelMapItem(number, name) for name, number in ids.items()]
-        return _checked(items, "label map", [Place(0, 0)] * len(items))
+        return _checked(items, "label map", lambda index: "label map")
 
     def __len__(self) -> int:
         return len(self.items)
@@ -145,21 +149,62 @@ def read_label_map(path: str | os.PathLike[str]) -> LabelMap:
             twice, or an item without a name.
     """
     text = read_config_text(path, "label map")
+    if looks_like_config(text):
+        raise _error(
+            f"{path}:1:1: this is a pipeline.config.",
+            "Give the label map that it names as label_map_path.",
+        )
     message = parse_message(text, schema.StringIntLabelMap(), str(path))
     if not message.item:
         raise _error(
             f"{path}:1:1: the label map has no item.",
             'Write for each class: item { id: 1 name: "..." }, ids from 1.',
         )
-    _, places = read_tree(parse(text), schema.StringIntLabelMap.DESCRIPTOR)
-    items: list[LabelMapItem] = []
-    found: list[Place] = []
-    for number, item in enumerate(message.item):
-        # Parity: an item with id 0 is allowed if it is called background; it is no class.
-        if item.id != 0 or "background" not in (item.name, item.display_name):
-            items.append(_item(item))
-            found.append(places[f"item[{number}]"])
-    return _checked(items, str(path), found)
+    # Parity: an item with id 0 is allowed if it is called background; it is no class.
+    kept = [
+        (number, _item(item))
+        for number, item in enumerate(message.item)
+        if item.id != 0 or "background" not in (item.name, item.display_name)
+    ]
+
+    def place(index: int) -> str:
+        """`file:line:column` of an item; places take longer than the rest, and few need them."""
+        _, places = read_tree(parse(text), schema.StringIntLabelMap.DESCRIPTOR)
+        found = places[f"item[{kept[index][0]}]"]
+        return f"{path}:{found.line}:{found.column}"
+
+    return _checked([item for _, item in kept], str(path), place)
+
+
+def check_label_map(path: str | os.PathLike[str]) -> list[Problem]:
+    """Everything wrong or questionable in the label map at `path`, and a note that it is one.
+
+    Raises:
+        ConfigError: the file itself cannot be read.
+    """
+    text = read_config_text(path, "label map")
+    wrong = text_problems(text, schema.StringIntLabelMap.DESCRIPTOR)
+    if wrong:
+        return wrong
+    try:
+        label_map = read_label_map(path)
+    except ConfigError as error:
+        return [_placed(from_error(error, ""), str(path))]
+    count = len(label_map)
+    classes = f"{count} class{'es' * (count != 1)} up to id {label_map.num_classes}"
+    note = Problem(
+        "note", "", f"this is a label map of {classes}.", "A config names it as label_map_path.", ""
+    )
+    return [note, *(names.problem("") for names in look_alikes(label_map.names))]
+
+
+def _placed(problem: Problem, path: str) -> Problem:
+    """`problem`, whose text begins with its place in the file `path`, with that place apart."""
+    match = re.match(r":(\d+):(\d+): ", problem.found.removeprefix(path))
+    if match is None:
+        return problem
+    found = problem.found.removeprefix(path)[match.end() :]
+    return problem._replace(found=found, line=int(match[1]), column=int(match[2]))
 
 
 def write_label_map(label_map: LabelMap, path: str | os.PathLike[str]) -> None:
@@ -203,36 +248,47 @@ def _item(item: schema.StringIntLabelMapItem) -> LabelMapItem:
     )
 
 
-def _checked(items: list[LabelMapItem], source: str, places: list[Place]) -> LabelMap:
+def _checked(items: list[LabelMapItem], source: str, place: Callable[[int], str]) -> LabelMap:
+    """The map of `items`.
+
+    Args:
+        place: where an item stands, by its index.
+    """
     ids: dict[int, str] = {}
     names: dict[str, int] = {}
     if not items:
         raise _error(f"{source}: there is no class.", "Name at least one class.")
-    for item, place in zip(items, places, strict=True):
-        at = f"{source}:{place.line}:{place.column}" if place.line else source
-        if not item.name:
-            raise _error(f"{at}: the item with id {item.id} has no name.", 'Add name: "...".')
-        if not 1 <= item.id <= _MAX_ID:
-            raise _error(
-                f"{at}: the id of {shown_name(item.name)} is {item.id}.",
-                "Number the classes from 1; 0 is the background and not listed."
-                if item.id == 0
-                else f"Choose an id from 1 to {_MAX_ID}.",
-            )
-        if item.id in ids:
-            raise _error(
-                f"{at}: {shown_name(item.name)} and {shown_name(ids[item.id])} both have the id "
-                f"{item.id}.",
-                "Give one of them another id.",
-            )
-        if item.name in names:
-            raise _error(
-                f"{at}: the name {shown_name(item.name)} has the ids {names[item.name]} and "
-                f"{item.id}.",
-                "Remove one of the items or rename it.",
-            )
+    for index, item in enumerate(items):
+        found = _wrong(item, ids, names)
+        if found:
+            raise _error(f"{place(index)}: {found[0]}", found[1])
         ids[item.id], names[item.name] = item.name, item.id
     return LabelMap(tuple(sorted(items, key=lambda item: item.id)))
+
+
+def _wrong(
+    item: LabelMapItem, ids: Mapping[int, str], names: Mapping[str, int]
+) -> tuple[str, str] | None:
+    """What is wrong with `item`, and the next step; None if nothing is.
+
+    Args:
+        ids, names: of the items before it.
+    """
+    name = shown_name(item.name)
+    if not item.name:
+        return f"the item with id {item.id} has no name.", 'Add name: "...".'
+    if item.id == 0:
+        found = f"the id of {name} is 0."
+        return found, "Number the classes from 1; 0 is the background and not listed."
+    if not 1 <= item.id <= _MAX_ID:
+        return f"the id of {name} is {item.id}.", f"Choose an id from 1 to {_MAX_ID}."
+    if item.id in ids:
+        both = f"{name} and {shown_name(ids[item.id])} both have the id {item.id}."
+        return both, "Give one of them another id."
+    if item.name in names:
+        twice = f"the name {name} has the ids {names[item.name]} and {item.id}."
+        return twice, "Remove one of the items or rename it."
+    return None
 
 
 def _numbered(names: Iterable[str]) -> list[tuple[int, str]]:

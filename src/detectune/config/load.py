@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TypeVar
 
 from google.protobuf import text_format
@@ -13,16 +12,15 @@ from google.protobuf.message import Message
 from detectune.config import schema
 from detectune.config.descriptors import Descriptor
 from detectune.config.extensions import import_extensions
+from detectune.config.file_kinds import looks_like_label_map
 from detectune.config.overrides import apply_overrides
 from detectune.config.problems import Problem
+from detectune.config.text_file import read_config_text
 from detectune.config.text_problems import read_tree
 from detectune.config.text_tree import TextSyntaxError, parse
 from detectune.errors import ConfigError, three_part
 
 AnyMessage = TypeVar("AnyMessage", bound=Message)
-
-_MAX_BYTES = 16 * 2**20
-"""A pipeline.config has kilobytes; whoever gives a checkpoint by mistake gets an answer at once."""
 
 
 def load_config(
@@ -38,7 +36,17 @@ def load_config(
             `path:line:column`.
     """
     import_extensions()
-    config = parse_message(read_config_text(path), schema.TrainEvalPipelineConfig(), str(path))
+    text = read_config_text(path)
+    if looks_like_label_map(text):
+        raise ConfigError(
+            three_part(
+                f"{path}:1:1: this is a label map.",
+                "A pipeline.config has model, train_config, train_input_reader, eval_config and "
+                "eval_input_reader.",
+                f'A pipeline.config names it: label_map_path: "{path}".',
+            )
+        )
+    config = parse_message(text, schema.TrainEvalPipelineConfig(), str(path))
     if not config.ListFields():
         raise ConfigError(
             three_part(
@@ -74,16 +82,20 @@ def text_problems(text: str, message: Descriptor) -> list[Problem]:
         problems, _ = read_tree(parse(text), message)
         return problems
     except TextSyntaxError as error:
-        return [
-            Problem(
-                "error",
-                "",
-                f"{error.found}.",
-                f"Expected here: {error.expected}.",
-                "Look at this line and the ones above it for a missing brace, colon or quote.",
-                *error.place,
-            )
-        ]
+        return [syntax_problem(error)]
+
+
+def syntax_problem(error: TextSyntaxError) -> Problem:
+    """`error` as a problem of the whole file."""
+    return Problem(
+        "error",
+        "",
+        f"{error.found}.",
+        f"Expected here: {error.expected}.",
+        error.advice
+        or "Look at this line and the ones above it for a missing brace, colon or quote.",
+        *error.place,
+    )
 
 
 def protobuf_problem(text: str, message: Message) -> Problem | None:
@@ -121,82 +133,3 @@ def _config_error(problems: list[Problem], name: str) -> ConfigError:
             first.next_step + (more if len(problems) > 1 else ""),
         )
     )
-
-
-def read_config_text(path: str | os.PathLike[str], kind: str = "pipeline.config") -> str:
-    """The text of the file at `path`; a byte order mark is dropped, line ends become `\\n`.
-
-    Args:
-        kind: what the file should be, for the error.
-
-    Raises:
-        ConfigError: no such file, a folder, not text, or far too large.
-    """
-    file = Path(path)
-    try:
-        if file.is_dir():
-            raise _unreadable(file, kind, "this is a folder.", _folder_advice(file, kind))
-        with open(file, "rb") as stream:
-            data = stream.read(_MAX_BYTES + 1)
-        if len(data) > _MAX_BYTES:
-            found = f"the file has more than {_MAX_BYTES // 2**20} MB."
-            raise _unreadable(file, kind, found, _not_text_advice(file))
-    except OSError as error:
-        if isinstance(error, ConfigError):
-            raise
-        raise _unreadable(file, kind, _os_reason(error), "Check the path.") from error
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff") and len(data) % 2 == 0:
-        data = data.decode("utf-16").encode("utf-8")  # Windows' editors write this
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise _not_utf8(file, kind, data, error) from error
-    if "\0" in text:
-        raise _unreadable(file, kind, "this is a binary file.", _not_text_advice(file))
-    return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
-def _os_reason(error: OSError) -> str:
-    if isinstance(error, FileNotFoundError | NotADirectoryError):
-        return "there is no such file."
-    if isinstance(error, PermissionError):
-        return "the file may not be read: permission denied."
-    return f"the file could not be read: {error.strerror or error}."
-
-
-def _folder_advice(folder: Path, kind: str) -> str:
-    inside = folder / kind
-    if inside.is_file():
-        return f"Give the file in it: {inside}."
-    return "Give the path of a file."
-
-
-def _not_utf8(file: Path, kind: str, data: bytes, error: UnicodeDecodeError) -> ConfigError:
-    if _looks_binary(data):
-        return _unreadable(file, kind, "this is a binary file.", _not_text_advice(file))
-    before = data[: error.start]
-    line = before.count(b"\n") + 1
-    column = error.start - (before.rfind(b"\n") + 1) + 1
-    return ConfigError(
-        three_part(
-            f"{file}:{line}:{column}: the byte 0x{data[error.start]:02x} is not UTF-8.",
-            f"A {kind} is UTF-8 text.",
-            "Save it as UTF-8, or remove accents and other special characters from this line.",
-        )
-    )
-
-
-def _looks_binary(data: bytes) -> bool:
-    start = data[:4096]
-    return b"\0" in start
-
-
-def _not_text_advice(file: Path) -> str:
-    return (
-        f"{file.name} may be a TFRecord or a checkpoint: a pipeline.config names those, as "
-        "tf_record_input_reader.input_path and train_config.fine_tune_checkpoint."
-    )
-
-
-def _unreadable(file: Path, kind: str, found: str, next_step: str) -> ConfigError:
-    return ConfigError(three_part(f"{file}:1:1: {found}", f"A {kind} is a text file.", next_step))

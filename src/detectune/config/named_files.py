@@ -15,8 +15,9 @@ from detectune.config import schema
 from detectune.config.architectures import chosen
 from detectune.config.checkpoint_paths import checkpoint_prefix
 from detectune.config.label_map import LabelMap, read_label_map
-from detectune.config.look_alikes import look_alikes
+from detectune.config.look_alikes import look_alikes, shown_name
 from detectune.config.problems import Problem, from_error
+from detectune.config.ranges import MOST_CLASSES
 from detectune.errors import ConfigError
 from detectune.wording import plural
 
@@ -24,7 +25,7 @@ _PLACEHOLDER = "PATH_TO_BE_CONFIGURED"
 _REMOTE = re.compile(r"[a-z][a-z0-9+]+://")
 # The format of a data set before its path. A single letter would be a drive of Windows.
 _FORMAT = re.compile(r"\A[a-z]{2,}:")
-_SHARDS = re.compile(r"-of-(\d+)|@(\d+)")
+_SHARDS = re.compile(r"-of-(\d{1,9})|@(\d{1,9})")
 
 
 def file_problems(config: schema.TrainEvalPipelineConfig) -> list[Problem]:
@@ -60,8 +61,9 @@ def _label_map(
         found, allowed = f"{name} is not on this machine.", "A label map is read from the disk."
         yield Problem("error", field, found, allowed, "Copy it and write the path of the copy.")
         return
-    if not os.path.exists(name):
-        yield from _absent(name, field, "label map")
+    if not os.path.exists(name) or os.path.isdir(name):
+        found = f"{name} is a folder." if os.path.isdir(name) else ""
+        yield from _absent(name, field, "label map", found)
         return
     try:
         label_map = read_label_map(name)
@@ -90,7 +92,9 @@ def _class_count(
         f"{architecture.path}.num_classes",
         f"num_classes is {count}, {name} has {classes}.",
         "num_classes is the highest id of the label map.",
-        f"Write num_classes: {needed}.",
+        f"Write num_classes: {needed}."
+        if needed <= MOST_CLASSES
+        else "Number the classes of the label map 1, 2, 3, … without gaps.",
     )
 
 
@@ -106,11 +110,13 @@ def _records(pattern: str, field: str) -> Iterator[Problem]:
         return
     folders = [file for file in files if os.path.isdir(file)]
     empty = [file for file in files if os.path.isfile(file) and not os.path.getsize(file)]
-    for file in folders + empty:
+    pipes = [file for file in files if file not in folders and not os.path.isfile(file)]
+    for file in (*folders, *empty, *pipes):
+        what = "a folder" if file in folders else "empty" if file in empty else "no file but a pipe"
         yield Problem(
             "error",
             field,
-            f"{file} is {'a folder' if file in folders else 'empty'}.",
+            f"{file} is {what}.",
             "TFRecord files are needed.",
             "`detectune data convert` writes them; or name the folder in source instead.",
         )
@@ -135,9 +141,11 @@ def matching_files(pattern: str) -> list[str]:
 
     `*`, `?` and `[..]` are wildcards; `name@4` and `name-?????-of-00004` are sharded files.
     """
+    if "\0" in pattern:
+        return []  # no file has such a name
     if os.path.exists(pattern):
         return [pattern]
-    sharded = re.fullmatch(r"(.+)@(\d+|\*)", pattern)
+    sharded = re.fullmatch(r"(.+)@(\d{1,9}|\*)", pattern)
     if sharded:
         total = "?????" if sharded[2] == "*" else f"{int(sharded[2]):05d}"
         pattern = f"{glob.escape(sharded[1])}-?????-of-{total}"
@@ -195,13 +203,18 @@ def _whole(prefix: str, field: str) -> Iterator[Problem]:
 def _absent(
     name: str, field: str, kind: str, found: str = "", advice: str = ""
 ) -> Iterator[Problem]:
-    if any(ord(character) < 32 for character in name):
+    slashed = _with_slashes(name)
+    if slashed != name:
+        there = os.path.exists(slashed) or bool(checkpoint_prefix(slashed))
         yield Problem(
             "error",
             field,
-            f"the path of the {kind} is {name!r}.",
-            "A backslash in quotes starts an escape such as \\n or \\t.",
-            "Write the path with /, also on Windows.",
+            f"the path of the {kind} is {shown_name(name)}.",
+            "A backslash in quotes starts an escape such as \\n or \\t, and separates no folders "
+            "here.",
+            f'Write "{slashed}", which is there.'
+            if there
+            else "Write the path with /, also on Windows.",
         )
         return
     if _PLACEHOLDER in name:
@@ -212,6 +225,19 @@ def _absent(
     near = _near(name)
     advice = f'Did you mean "{near}"?' if near else advice or "Check the path."
     yield Problem("error", field, found or f"there is no {kind} {name}.", where, advice)
+
+
+# What protobuf text makes of a backslash with the letter that followed it.
+_ESCAPES = {7: "/a", 8: "/b", 9: "/t", 10: "/n", 11: "/v", 12: "/f", 13: "/r", 92: "/"}
+
+
+def _with_slashes(name: str) -> str:
+    """`name` as it was probably meant, if it was written with backslashes."""
+    return name.translate(_ESCAPES).replace("//", "/") if _has_escapes(name) else name
+
+
+def _has_escapes(name: str) -> bool:
+    return any(ord(character) < 32 or character == "\\" for character in name)
 
 
 def _near(name: str) -> str:

@@ -30,8 +30,9 @@ from detectune.config.descriptors import (
     text_name,
     value_of,
 )
+from detectune.config.look_alikes import shown_name
 from detectune.config.text_problems import read_tree
-from detectune.config.text_tree import TextSyntaxError, parse
+from detectune.config.text_tree import TextSyntaxError, parse, shortened
 from detectune.errors import ConfigError, did_you_mean, three_part
 from detectune.wording import plural
 
@@ -57,9 +58,26 @@ def apply_overrides(config: Message, overrides: Iterable[str]) -> None:
     """
     changed = type(config)()
     changed.CopyFrom(config)
+    overrides = list(overrides)
+    for override in overrides:
+        if not override.isprintable() and _is_no_text(override):
+            raise _error(
+                shown_name(override).strip('"'),
+                "it has bytes that are no text.",
+                "A config is UTF-8 text.",
+                "Rename files whose names are not UTF-8.",
+            )
     for override in overrides:
         apply_override(changed, override)
     config.CopyFrom(changed)
+
+
+def _is_no_text(override: str) -> bool:
+    try:
+        override.encode("utf-8")
+    except UnicodeEncodeError:
+        return True
+    return "\0" in override
 
 
 def is_overridden(path: str, overrides: Iterable[str]) -> bool:
@@ -220,11 +238,12 @@ def _excluded(message: Message, field: FieldDescriptor) -> list[FieldDescriptor]
 def _index(step: _Step, field: FieldDescriptor, count: int, override: str, default: int) -> int:
     if step.position is None:
         return default
-    index = int(step.position) if step.position else count
+    far = len(step.position) > 9
+    index = int(step.position) if step.position and not far else count + far
     if index > count:
         raise _error(
             override,
-            f"{field.name}[{index}] does not exist: there are {count}.",
+            f"{field.name}[{shortened(step.position)}] does not exist: there are {count}.",
             f"Allowed are 0 to {count}; {count} appends one.",
             "Choose another index.",
         )
@@ -248,7 +267,7 @@ def _parsed(message: Message, field: FieldDescriptor, value: str, override: str)
         example = f"{field.name}={{name: value}}" if field.message_type else f"{field.name}=VALUE"
         raise _error(
             override,
-            f"{value} cannot be read as {_kind(field)}: {error}.",
+            f"{shortened(value)} cannot be read as {_kind(field)}: {error}.",
             f"{field.name} takes {_kind(field)}.",
             f"Write {example}, the whole in quotes for the shell.",
         ) from error

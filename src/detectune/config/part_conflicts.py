@@ -12,6 +12,9 @@ from google.protobuf.message import Message
 from detectune.config import schema
 from detectune.config.problems import Problem
 
+_LARGEST_SCALED = 8192
+"""Pixels of the longer side of an image that is scaled before a part is cut out."""
+
 
 def resizer_conflicts(config: schema.ImageResizer, path: str) -> Iterator[Problem]:
     """An error if a colour to pad with is no colour."""
@@ -87,6 +90,16 @@ def augmentation_conflicts(train: schema.TrainConfig) -> Iterator[Problem]:
                 "the block is empty.",
                 "Each block names one augmentation.",
                 "Name one, such as random_horizontal_flip { }, or remove the block.",
+            )
+        square = option.random_scale_crop_and_pad_to_square
+        if square.output_size * square.scale_max > _LARGEST_SCALED:
+            yield Problem(
+                "error",
+                f"{path}.random_scale_crop_and_pad_to_square",
+                f"output_size is {square.output_size} and scale_max {square.scale_max:g}: images "
+                f"would be scaled to {square.output_size * square.scale_max:,.0f} pixels.",
+                f"Allowed: a product of at most {_LARGEST_SCALED:,}.",
+                "Lower one of them.",
             )
         for name in ("random_pad_image", "random_absolute_pad_image"):
             count = len(getattr(option, name).pad_color)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 from detectune.errors import ConfigError, DetectuneError, three_part
-from detectune.wording import plural
+from detectune.wording import one_line, plural
 
 Severity = Literal["error", "warning", "note"]
 _SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
@@ -44,7 +44,7 @@ class Problem(NamedTuple):
         """`file:line:column: severity: text`, as compilers write it."""
         place = f"{file}:{self.line}:{self.column}: " if self.line else f"{file}: " if file else ""
         field = f"{self.field}: " if self.field else ""
-        return f"{place}{self.severity}: {field}{self.text}"
+        return one_line(f"{place}{self.severity}: {field}{self.text}")
 
 
 def from_error(error: DetectuneError, field: str) -> Problem:

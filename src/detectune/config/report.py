@@ -17,7 +17,7 @@ from detectune.config.descriptors import (
 )
 from detectune.config.field_status import field_status
 from detectune.config.problems import Problem
-from detectune.config.ranges import number_problems, wrong_number
+from detectune.config.ranges import number_problems, range_of, wrong_number
 
 
 def report_fields(config: Message, path: str = "") -> list[Problem]:
@@ -67,6 +67,9 @@ def _elements(field: FieldDescriptor, value: Any) -> list[tuple[Any, Any]]:
         return sorted(value.items())
     if not is_repeated(field):
         return [(None, value)]
+    allowed = range_of(field)
+    if allowed is not None and len(value) > allowed.most:
+        return []  # the list as a whole is an error
     elements: list[Any] = list(value)
     return list(enumerate(elements))
 

@@ -21,7 +21,7 @@ from detectune.config.descriptors import (
     text_name,
 )
 from detectune.config.problems import Problem
-from detectune.config.text_tree import Block, Field, Place, Scalar
+from detectune.config.text_tree import Block, Field, Place, Scalar, shortened
 from detectune.errors import did_you_mean
 from detectune.registry import messages
 
@@ -31,6 +31,8 @@ _INTEGERS = {
     Kinds.CPPTYPE_INT64: (-(2**63), 2**63 - 1),
     Kinds.CPPTYPE_UINT64: (0, 2**64 - 1),
 }
+_MOST_DIGITS = 100
+"""Far more than any whole number of protobuf has; Python refuses thousands."""
 _FLOATS = (Kinds.CPPTYPE_FLOAT, Kinds.CPPTYPE_DOUBLE)
 _BOOLS = ("true", "True", "t", "1", "false", "False", "f", "0")
 
@@ -42,15 +44,23 @@ def read_tree(tree: Block, message: Descriptor) -> tuple[list[Problem], dict[str
     return reader.problems, reader.places
 
 
+_MOST_PROBLEMS = 200
+"""More are of no use to anybody, and looking for what was meant takes time."""
+
+
 class _Reader:
     def __init__(self) -> None:
         self.problems: list[Problem] = []
         self.places: dict[str, Place] = {}
+        self._around: list[Descriptor] = []
 
     def block(self, block: Block, message: Descriptor, path: str) -> None:
         counts: dict[str, int] = {}
         chosen: dict[str, str] = {}
+        self._around.append(message)
         for field in block.fields:
+            if len(self.problems) >= _MOST_PROBLEMS:
+                break
             descriptor = find_field(message, field.name)
             if descriptor is None and field.name.startswith("["):
                 self._unknown_extension(field, message, path)
@@ -59,15 +69,23 @@ class _Reader:
                 self._unknown_field(field, message, path)
                 continue
             self._once(field, descriptor, path, counts, chosen)
-            for value in field.values:
-                index = counts.get(field.name, 0)
-                counts[field.name] = index + 1
-                inner = _join(path, field.name)
-                if is_repeated(descriptor):
-                    self.places.setdefault(inner, field.place)
-                    inner = f"{inner}[{index}]"
+            self._values(field, descriptor, _join(path, field.name), counts)
+        self._around.pop()
+
+    def _values(
+        self, field: Field, descriptor: FieldDescriptor, path: str, counts: dict[str, int]
+    ) -> None:
+        """The values of one field, and their places; those of a list in brackets have its place."""
+        repeated, index = is_repeated(descriptor), counts.get(field.name, 0)
+        if repeated:
+            self.places.setdefault(path, field.place)
+        for value in field.values:
+            inner = f"{path}[{index}]" if repeated else path
+            if not field.is_list or isinstance(value, Block):
                 self.places[inner] = field.place
-                self._value(value, descriptor, inner)
+            self._value(value, descriptor, inner)
+            index += 1
+        counts[field.name] = index
 
     def _once(
         self,
@@ -91,13 +109,18 @@ class _Reader:
             return
         other = chosen.setdefault(group.name, field.name)
         if other != field.name:
-            names = ", ".join(member.name for member in group.fields)
+            names = [member.name for member in group.fields]
+            block = path.rpartition("[")[0].rpartition(".")[2] if path.endswith("]") else ""
             self._add(
                 field.place,
                 _join(path, field.name),
                 f"{field.name} stands beside {other}.",
-                f"Only one of these may be chosen: {names}.",
-                "Remove the other.",
+                f"A block of {block} takes one of its choices."
+                if block
+                else f"Only one of these may be chosen: {', '.join(names)}.",
+                f"Give it a block of its own: {block} {{ {field.name} {{ ... }} }}."
+                if block
+                else "Remove the other.",
             )
 
     def _value(self, value: Scalar | Block, descriptor: FieldDescriptor, path: str) -> None:
@@ -131,9 +154,9 @@ class _Reader:
             self._add(
                 value.place,
                 path,
-                f"{value.text} is not a value of this field.",
+                f"{shortened(value.text)} is not a value of this field.",
                 f"Allowed: {', '.join(names)}.",
-                f"{did_you_mean(value.text.strip(chr(34) + chr(39)), names)}"
+                f"{did_you_mean(shortened(value.text.strip(chr(34) + chr(39))), names)}"
                 f"{'Write the name without quotes.' if value.kind == 'string' else 'Choose one.'}",
             )
 
@@ -141,25 +164,46 @@ class _Reader:
         self._add(
             value.place,
             path,
-            f"the value is {value.text}.",
+            f"the value is {shortened(value.text)}.",
             f"Allowed is {allowed}.",
             "Change the value.",
         )
 
     def _unknown_field(self, field: Field, message: Descriptor, path: str) -> None:
+        if self._is_left_open(field, path):
+            return
         names = [known.name for known in message.fields]
         offers = f"{message.name} has: {', '.join(names)}." if names else "It takes no fields."
         homes = [home for home in _homes().get(field.name, ()) if home != message.name]
-        guess = did_you_mean(field.name, names)
+        guess = did_you_mean(shortened(field.name), names)
         if homes and not guess:
             guess = f"{' and '.join(homes[:3])} has a field of this name: is a brace misplaced? "
         self._add(
             field.place,
             _join(path, field.name),
-            f"{message.name} has no field called {field.name}.",
+            f"{message.name} has no field called {shortened(field.name)}.",
             offers,
             f"{guess}Rename or remove the line.",
         )
+
+    def _is_left_open(self, field: Field, path: str) -> bool:
+        """Whether `field` belongs to a block further out; then the missing brace is reported."""
+        for depth, message in enumerate(reversed(self._around[:-1]), 1):
+            if field.name in message.fields_by_name:
+                inside = path.split(".")[-depth] if path else ""
+                name = inside.partition("[")[0]
+                self._add(
+                    field.place,
+                    _join(path, field.name),
+                    f"{field.name} stands inside of {name}."
+                    if field.name != name
+                    else f"{name} stands inside of {name}: one is not closed before the next.",
+                    f"It belongs to {message.name}, outside of that block.",
+                    f'Close {name} with "}}" before this line, and remove the brace that is too '
+                    "many at the end.",
+                )
+                return True
+        return False
 
     def _unknown_extension(self, field: Field, message: Descriptor, path: str) -> None:
         package = field.name.strip("[]").partition(".")[0]
@@ -196,6 +240,8 @@ def _fits(value: Scalar, descriptor: FieldDescriptor) -> bool:
 
 
 def _integer(text: str) -> int | None:
+    if len(text) > _MOST_DIGITS:
+        return None
     try:
         return int(text, 0) if "." not in text else None
     except ValueError:

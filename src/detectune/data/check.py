@@ -52,6 +52,15 @@ def refuse_damaged(source: Source) -> None:
     not_empty(source)
     if source.survey.damaged:
         raise undecodable(list(source.survey.damaged))
+    refuse_wrong(source)
+
+
+def refuse_wrong(source: Source) -> None:
+    """Refuse a source with annotations that cannot be used.
+
+    Raises:
+        DataError: an annotation is wrong; all are named.
+    """
     if source.survey.refused:
         raise refused_defects(source.name, source.survey.refused)
 

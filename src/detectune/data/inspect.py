@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from detectune.config.look_alikes import look_alikes
 from detectune.data.defects import (
     AREA,
     CONSEQUENCES,
@@ -158,7 +158,8 @@ class _Inspector:
     def result(self) -> Inspection:
         """Everything, with what concerns the files as a whole."""
         self._result.defects += [*self._units.defects(), *self._source.defects]
-        self._result.defects += similar_names(self._names.values(), self._source.name)
+        alike = look_alikes(self._source.label_map.names)
+        self._result.defects += [Defect(SIMILAR, self._source.name, a.text) for a in alike]
         self._result.box_sizes = _size_classes(np.concatenate(self._areas))
         self._result.image_sizes = _size_range(self._sizes)
         return self._result
@@ -277,20 +278,3 @@ def _size_range(sizes: list[tuple[int, int]]) -> dict[str, list[int]]:
     ordered = sorted(sizes, key=lambda size: size[0] * size[1])
     picked = {"smallest": 0, "median": len(ordered) // 2, "largest": -1}
     return {name: list(ordered[place]) for name, place in picked.items()}
-
-
-def similar_names(names: Iterable[str], place: str) -> list[Defect]:
-    """The names of classes that differ by case, spaces, or the way that Unicode spells them."""
-    groups: dict[str, list[str]] = {}
-    for name in names:
-        groups.setdefault(_folded(name), []).append(name)
-    return [
-        Defect(SIMILAR, place, ", ".join(ascii(name) for name in group))
-        for group in groups.values()
-        if len(group) > 1
-    ]
-
-
-def _folded(name: str) -> str:
-    plain = unicodedata.normalize("NFKC", name).casefold()
-    return "".join(c for c in plain if not c.isspace() and unicodedata.category(c) != "Cf")

@@ -13,7 +13,7 @@ from detectune.config.architectures import image_resizer, num_classes
 from detectune.config.label_map import LabelMap
 from detectune.config.needs import Needs
 from detectune.config.reading import evaluation_needs
-from detectune.data.check import not_empty, report_repairs
+from detectune.data.check import not_empty, refuse_wrong, report_repairs
 from detectune.data.decoded_masks import has_masks
 from detectune.data.readable import LeftOut, on_readable
 from detectune.data.readers import open_reader
@@ -72,6 +72,7 @@ def _collect(
     if limit is not None:
         source = Subset(source, range(min(limit, len(source))))
     not_empty(source)
+    refuse_wrong(source)
     report_repairs(source)
     if "masks" in needs and not has_masks(source):
         _log.warning("%s: it has no masks; boxes alone are measured.", source.name)

@@ -24,6 +24,7 @@ from detectune.errors import DataError, three_part
 from detectune.evaluation.image_masks import image_rles
 from detectune.exporters.base import ExportedModel, Exporter
 from detectune.exporters.contract import INPUT, PROPOSALS
+from detectune.files import usable_path
 from detectune.inference.results import ImageDetections
 from detectune.registry import exporters
 from detectune.structures import Inputs
@@ -74,11 +75,12 @@ class Predictor:
             ConfigError: selective search is needed, and not installed.
             ExportError: a library that the format of an export needs is not installed.
         """
-        exporter = _exporter_of(Path(path))
+        path = usable_path(path, "run or export")
+        exporter = _exporter_of(path)
         if exporter is not None:
             exporter.check_installed()
-            model = exporter.read(Path(path))
-            return cls(_of_export(model), _class_names(model, Path(path)))
+            model = exporter.read(path)
+            return cls(_of_export(model), _class_names(model, path))
         run = open_run(path)
         names = {item.id: item.label for item in run.label_map().items}
         return cls(_of_run(run, checkpoint), names)

@@ -24,6 +24,7 @@ from detectune.recipes.new_config import (
 )
 from detectune.recipes.templates import template
 from detectune.recipes.training_plan import TrainingPlan, plan_training
+from detectune.wording import one_line
 
 _AT_RANDOM = (
     "No checkpoint: all weights begin at random, and batch norms learn their statistics "
@@ -80,6 +81,14 @@ def write_new_config(
             overwritten.
         DataError: the data cannot be read, or have no box to learn from.
     """
+    for option, path in (
+        ("--train", train),
+        ("--eval", evaluation),
+        ("-o", os.fspath(output)),
+        ("--checkpoint", checkpoint),
+        ("--label-map", label_map_path),
+    ):
+        _can_be_written(option, path)
     zoo = template(model)  # an unknown model is said before the data are read
     output = Path(output)
     _not_there(output, force)
@@ -107,6 +116,23 @@ def write_new_config(
     write_text(output, new_config_text(config, [f"{model} for {train}", *reasons]))
     written.append(f"wrote {output}")
     return NewConfig(config, reasons, tuple(written), _next_steps(model, checkpoint, output))
+
+
+def _can_be_written(option: str, path: str) -> None:
+    """Refuse a path that a config cannot name: its bytes are no text, or it has control characters.
+
+    Raises:
+        ConfigError: `path` is such a one.
+    """
+    if path.isprintable():
+        return
+    raise ConfigError(
+        three_part(
+            f"{option} {one_line(path)}: the name has characters that are no text.",
+            "A config is UTF-8 text, and names files in it.",
+            "Rename the file or folder, with letters, digits and the like.",
+        )
+    )
 
 
 def _not_there(output: Path, force: bool) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 
 from detectune.detectors.base import Detector
-from detectune.evaluation.diagnosis import NEAR_ZERO, TrainingFacts
+from detectune.evaluation.diagnosis import NEAR_ZERO, Finding, TrainingFacts
 from detectune.training.console import RunConsole
 from detectune.training.deployment import Deployment
 from detectune.training.evaluation import RunEvaluation
@@ -48,6 +48,7 @@ class Checkpointing:
         self.evaluation, self.metric = evaluation, metric
         self._began = started - progress.seconds
         self._near_zero = 0  # evaluations in a row whose mAP is
+        self._told: set[str] = set()  # causes of it that were said
         self.saving_seconds = 0.0
         """How long the last checkpoint took, without its evaluation."""
 
@@ -67,14 +68,14 @@ class Checkpointing:
             self.writer.write_weights(model, self.progress.step)
         self.log.add("eval", self.progress.step, metrics)
         better = self._judge(metrics, self.evaluation.per_category())
+        causes = self._explain(model, deployment, self.evaluation, metrics)
         if better:
             self.progress.best_details = self.evaluation.details()
-        causes = self._explain(model, deployment, self.evaluation, metrics)
         # Without a measure the newest counts as the best, as in a run without evaluations.
         self._commit(model, best=better or not self.progress.best_step, began=began)
         self.console.say(f"step {self.progress.step}: {self._said(metrics, better)}")
-        for seen, advice in causes.items():
-            self.console.say(f"mAP is near 0: {seen}. {advice}")
+        for finding in causes:
+            self.console.say(f"mAP is near 0: {finding.seen}. {finding.advice}")
 
     def save(self, model: Detector, deployment: Deployment | None = None) -> None:
         """Save `model` without evaluating it."""
@@ -111,15 +112,15 @@ class Checkpointing:
         deployment: Deployment | None,
         evaluation: RunEvaluation,
         metrics: Mapping[str, float],
-    ) -> dict[str, str]:
+    ) -> list[Finding]:
         """Finds out why mAP stays near 0, for the report; what was not said before."""
-        progress, before = self.progress, self.progress.findings
+        progress = self.progress
         half = metrics.get("DetectionBoxes_Precision/mAP@.50IOU", -1.0)
         progress.findings = {}
         self._near_zero = self._near_zero + 1 if 0 <= half < NEAR_ZERO else 0
         last = progress.stage_step >= evaluation.config.train_config.num_steps
         if not self._near_zero or (self._near_zero == 1 and not last):
-            return {}  # it may be no more than a beginning
+            return []  # it may be no more than a beginning
         step = progress.stage_step
         facts = TrainingFacts(
             self.log.trained("Loss/total_loss"),
@@ -128,7 +129,9 @@ class Checkpointing:
         )
         found = evaluation.diagnose(facts)
         progress.findings = {finding.seen: finding.advice for finding in found}
-        return {seen: advice for seen, advice in progress.findings.items() if seen not in before}
+        new = [finding for finding in found if finding.cause not in self._told]
+        self._told |= {finding.cause for finding in found}
+        return new
 
     def _said(self, metrics: dict[str, float], better: bool) -> str:
         if not _measured(metrics, self.metric):

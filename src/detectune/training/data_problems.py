@@ -10,8 +10,10 @@ from detectune.config.architectures import chosen
 from detectune.config.look_alikes import look_alikes
 from detectune.config.problems import Problem, Severity, from_error
 from detectune.data.columns.base import check_columns
-from detectune.data.inspect import CONSEQUENCES, Inspection, inspect_source
+from detectune.data.defects import CONSEQUENCES
+from detectune.data.inspect import Inspection, inspect_source
 from detectune.data.readers import open_reader
+from detectune.data.shared_images import shared_images
 from detectune.data.sources.base import Source
 from detectune.errors import DetectuneError
 from detectune.training.sources import EVALUATE, TRAIN, StreamRequest, run_streams
@@ -40,6 +42,7 @@ def data_problems(
     """
     problems: list[Problem] = []
     inspected: dict[str, Inspection] = {}
+    opened: dict[str, Source] = {}
     label_map = None
     for name, request in run_streams(config).items():
         try:
@@ -47,6 +50,7 @@ def data_problems(
                 request.reader, request.field, label_map, columns=request.needs.columns
             )
             inspected[name] = inspect_source(source, track)
+            opened[name] = source
         except DetectuneError as error:
             problems.append(from_error(error, request.field))
             continue
@@ -58,6 +62,7 @@ def data_problems(
         problems += _boxes(inspected[name], name, request)
     if len(inspected) == len((TRAIN, EVALUATE)):
         problems += _learned(inspected[TRAIN], inspected[EVALUATE])
+        problems += _shared(opened[TRAIN], opened[EVALUATE])
     return problems
 
 
@@ -144,6 +149,21 @@ def _learned(training: Inspection, evaluation: Inspection) -> Iterator[Problem]:
             "Put images of it into the training data, or remove its boxes from both.",
         )
     yield from _without_boxes(learned, only_measured)
+
+
+def _shared(training: Source, evaluation: Source) -> Iterator[Problem]:
+    """No image is trained and evaluated on."""
+    pairs = shared_images(training, evaluation)
+    if pairs:
+        shown = ", ".join(other for _, other in pairs[:_SHOWN])
+        yield Problem(
+            "warning",
+            "eval_input_reader",
+            f"{len(pairs)} of {len(evaluation)} images are among the training images: {shown}"
+            f"{', …' * (len(pairs) > _SHOWN)}.",
+            "What was trained on is found easily: every metric is too good.",
+            "Name a part, such as data.yaml#val, or divide the data with `detectune data split`.",
+        )
 
 
 def _without_boxes(learned: Mapping[str, int], known: list[str]) -> Iterator[Problem]:

@@ -8,6 +8,7 @@ Pure functions from data to HTML; who calls them reads the run and writes the fi
 from __future__ import annotations
 
 import base64
+import functools
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -170,20 +171,17 @@ def duration(seconds: float) -> str:
 
 def _charts(facts: Facts) -> str:
     trains, evals = _rows(facts, "train"), _rows(facts, "eval")
-    span: dict[str, Any] = {"first": 0, "last": max(facts.steps, 1)}
+    draw = functools.partial(line_chart, first=0, last=max(facts.steps, 1))
     scores = {"mAP": _MAP, "mAP@.5": _HALF, "mask mAP": _MASK_MAP, "mask mAP@.5": _MASK_HALF}
     charts = [
-        line_chart(
+        draw(
             [Curve(name, p) for name, key in scores.items() if (p := _points(evals, key))],
-            title="mAP on the evaluation data", **span,
+            title="mAP on the evaluation data",
         ),
-        line_chart([Curve("total", _points(trains, _TOTAL))], title="Total loss", **span),
-        line_chart(_loss_parts(trains), title="Parts of the loss", **span),
-        line_chart(
-            [Curve("learning rate", _points(trains, "learning_rate"))],
-            title="Learning rate", **span,
-        ),
-    ]  # fmt: skip
+        draw([Curve("total", _points(trains, _TOTAL))], title="Total loss"),
+        draw(_loss_parts(trains), title="Parts of the loss"),
+        draw([Curve("learning rate", _points(trains, "learning_rate"))], title="Learning rate"),
+    ]
     return f'<div class="charts">{"".join(charts)}</div>' if any(charts) else ""
 
 

@@ -25,7 +25,8 @@ class SaveTimes:
 
     Args:
         num_steps: steps of the stage.
-        own_every: `checkpoint_every_steps`; 0 for none. It is kept, whatever it costs.
+        own_every: `checkpoint_every_steps`; 0 for none. It is kept, whatever it costs, and stands
+            alone where it is the shorter.
         evaluate_every: steps between evaluations.
         saved_before: whether the run has a checkpoint already.
         now: a clock, in seconds.
@@ -44,15 +45,18 @@ class SaveTimes:
         self.every = min(evaluate_every, MOST_STEPS)
         self.first_step = max(int(num_steps * FIRST_SHARE), 1)
         self._saved_before, self._cost = saved_before, 0.0
-        self._since: float | None = None
+        self._since = self._began = -1.0
+        self._first = 0
 
     def is_due(self, step: int) -> bool:
         """Whether to save after `step` steps of the stage; called after each."""
-        if self._since is None:
-            self._since = self._now()  # only now: the first step compiles the others
-        if self.own_every and step % self.own_every == 0:
-            return True
-        seconds = self._now() - self._since
+        now = self._now()
+        if self._began < 0:  # only now: the first step compiles the others
+            self._since = max(self._since, now)
+            self._began, self._first = now, step
+        if self.own_every and (step % self.own_every == 0 or self._own_is_shorter(now, step)):
+            return step % self.own_every == 0
+        seconds = now - self._since
         if seconds < self._cost * (1 - SHARE) / SHARE:
             return False
         if seconds >= (SECONDS if self._saved_before else FIRST_SECONDS):
@@ -60,6 +64,11 @@ class SaveTimes:
         if self.own_every:
             return False
         return step % self.every == 0 or (not self._saved_before and step >= self.first_step)
+
+    def _own_is_shorter(self, now: float, step: int) -> bool:
+        """Whether `own_every` steps take less time than may pass without a checkpoint."""
+        done = step - self._first
+        return not done or (now - self._began) / done * self.own_every <= SECONDS
 
     def saved(self, seconds: float) -> None:
         """A checkpoint was just written, in so many seconds."""

@@ -370,6 +370,10 @@ def _network_reason(reason: object) -> str:
     if isinstance(reason, TimeoutError):
         return "the server did not answer in time"
     text = str(reason)
+    if isinstance(reason, http.client.IncompleteRead):
+        return "the connection ended early"
+    if isinstance(reason, http.client.HTTPException) and not isinstance(reason, ConnectionError):
+        return f"the answer is not one of a web server ({' '.join(text.split())[:60]})"
     if "Name or service" in text or "name resolution" in text or "getaddrinfo" in text:
         return f"the server's name could not be found; is there a network? ({text})"
     return " ".join(text.split()) or type(reason).__name__

@@ -196,3 +196,38 @@ def test_help_imports_neither_keras_nor_tensorflow():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_check_of_a_label_map_says_that_it_is_one(run):
+    Path("map.pbtxt").write_text('item { id: 1 name: "nut" } item { id: 3 name: "bolt" }')
+    assert run("config", "check", "map.pbtxt") == (
+        0,
+        "map.pbtxt: note: this is a label map of 2 classes up to id 3. A config names it as "
+        "label_map_path.\nmap.pbtxt: 1 note\n",
+        "",
+    )
+
+
+def test_check_of_a_wrong_label_map_has_places_and_leaves_with_2(run):
+    Path("map.pbtxt").write_text('item { id: 1 name: "nut" }\nitem { id: 1 name: "bolt" }')
+    status, out, _ = run("config", "check", "map.pbtxt")
+    assert status == 2
+    assert out.splitlines()[0].startswith(
+        'map.pbtxt:2:1: error: "bolt" and "nut" both have the id 1.'
+    )
+    Path("map.pbtxt").write_text('item { id: 1 name: "nut" klass: 2 }')
+    status, out, _ = run("config", "check", "map.pbtxt")
+    assert (status, out.splitlines()[-1]) == (2, "map.pbtxt: 1 error")
+    assert out.startswith("map.pbtxt:1:26: error: item[0].klass: StringIntLabelMapItem has no")
+
+
+def test_the_advice_of_a_wrong_label_map_leads_on(run):
+    """`detectune config check MAP` is what `train` advises where a map has several problems."""
+    Path("map.pbtxt").write_text("item { idd: 1 nam: 2 }")
+    config = write_config()
+    text = Path(config).read_text().replace("label_map.pbtxt", "map.pbtxt")
+    Path(config).write_text(text)
+    _, out, _ = run("config", "check", config)
+    assert "`detectune config check map.pbtxt` shows all 2." in out
+    status, out, _ = run("config", "check", "map.pbtxt")
+    assert (status, out.splitlines()[-1]) == (2, "map.pbtxt: 2 errors")

@@ -68,7 +68,7 @@ def test_a_path_with_backslashes_is_explained(tmp_path):
     old = 'label_map_path: "label_map.pbtxt"'
     found = problems_of(tmp_path, replaced(old, 'label_map_path: "data\\new\\tools.pbtxt"'))
     problem = found["train_input_reader.label_map_path"]
-    assert problem.found == "the path of the label map is 'data\\new\\tools.pbtxt'."
+    assert problem.found == r'the path of the label map is "data\new\tools.pbtxt".'
     assert problem.next_step == "Write the path with /, also on Windows."
 
 

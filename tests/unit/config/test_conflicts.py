@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from google.protobuf import text_format
 from three_parts import three_parts
@@ -20,6 +22,9 @@ from detectune.recipes.templates import template
 NMS = "post_processing { batch_non_max_suppression"
 POINTS = "x_y_pairs { x_y_pair { x: 0.1 y: 0.2 }"
 CALIBRATED = "post_processing { calibration_config"
+
+SECOND = "second_stage_post_processing"
+KINDS = ["faster_rcnn", "fast_rcnn"]
 
 CASES = [
     ("add_background_class: true explicit_background_class: true", "", "both true"),
@@ -201,7 +206,68 @@ def test_parts_that_cannot_be_built_are_found_without_building(text, field, foun
     assert three_parts(caught.value)[0] == f"{problem.field}: {found}"
 
 
+TOO_LARGE = [
+    (
+        "num_classes: 30000 box_predictor { weight_shared_convolutional_box_predictor { "
+        "depth: 4096 use_depthwise: false } }",
+        "box_predictor.weight_shared_convolutional_box_predictor",
+        "it would have about 2,362,908,672 weights.",
+    ),
+    (
+        "feature_extractor { depth_multiplier: 1 fpn { additional_layer_depth: 4096 } }",
+        "feature_extractor.fpn",
+        "it would have about 452,984,832 weights.",
+    ),
+    (
+        "image_resizer { fixed_shape_resizer { height: 8192 width: 8192 } } "
+        "feature_extractor { fpn { min_level: 2 } } "
+        "anchor_generator { multiscale_anchor_generator { min_level: 2 scales_per_octave: 9 } }",
+        "",
+        "it would have about 50,331,648 anchors.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "field", "found"), TOO_LARGE)
+def test_numbers_that_together_take_all_memory_are_refused(text, field, found):
+    config = config_with(text)
+    started = time.monotonic()
+    problem = next(p for p in conflicts(config) if "it would have" in p.found)
+    assert problem.field == f"model.ssd{field and f'.{field}'}"
+    assert problem.found == found
+    assert problem.allowed.startswith("Allowed: at most ")
+    with pytest.raises(ConfigError, match="it would have about"):
+        build_detector(config.model)
+    assert time.monotonic() - started < 5.0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_second_stage_that_takes_all_memory_is_refused(kind):
+    limit = "first_stage_max_proposals" if kind == "faster_rcnn" else "max_proposals"
+    config = two_stage_with(kind, f"{limit}: 10000 initial_crop_size: 256")
+    (problem,) = architecture_of(config.model).conflicts()
+    assert (problem.field, problem.severity) == (f"model.{kind}", "error")
+    assert problem.found == (
+        "it would have about 671,088,640,000 numbers in the patches of an image."
+    )
+
+
+def test_a_batch_that_takes_all_memory_is_refused():
+    config = tiny_config()
+    config.train_config.batch_size = 16_384
+    assert list(conflicts(config)) == []  # of 64 × 64 pixels
+    config.model.ssd.image_resizer.fixed_shape_resizer.height = 8192
+    (problem,) = conflicts(config)
+    assert problem.field == "train_config.batch_size"
+    assert problem.found == "it would have about 8,589,934,592 pixels in a batch."
+
+
 AUGMENTATIONS = [
+    (
+        "random_scale_crop_and_pad_to_square { output_size: 8192 }",
+        ".random_scale_crop_and_pad_to_square",
+        "output_size is 8192 and scale_max 2: images would be scaled to 16,384 pixels.",
+    ),
     ("", "", "the block is empty."),
     (
         "random_pad_image { pad_color: [1, 2] }",
@@ -251,10 +317,6 @@ def test_schedules_that_contradict_themselves_are_found_without_building_them(te
     assert (problem.severity, problem.field) == ("error", f"{place}.{field}")
     assert problem.found == found
     assert all((problem.allowed, problem.next_step))
-
-
-SECOND = "second_stage_post_processing"
-KINDS = ["faster_rcnn", "fast_rcnn"]
 
 
 def two_stage_with(kind: str, text: str) -> schema.TrainEvalPipelineConfig:

@@ -122,7 +122,14 @@ def test_the_shared_label_map_is_read():
             ":1:14: item[0].klass: StringIntLabelMapItem has no field called klass.",
         ),
         ("hammer\npliers\n", ':2:1: found "pliers".'),
-        ('{"1": "hammer"}', ':1:1: found "{".'),
+        ('{"1": "hammer"}', ":1:1: this is a JSON file."),
+        (
+            'item { id: 1 name: "a"\nitem { id: 2 name: "b" } }',
+            ":2:1: item[0].item: item stands inside of item: one is not closed before the next.",
+        ),
+        (f'item {{ id: {"9" * 5000} name: "a" }}', f":1:12: item[0].id: the value is {'9' * 59}…."),
+        ('item { id: 0 name: "a\\nb" }', r':1:1: the id of "a\nb" is 0.'),
+        ("item { id: 1 name: \u201ca\u201d }", ":1:20: found the typographic quote \u201c."),
     ],
 )
 def test_a_wrong_label_map_says_what_and_where(tmp_path, text, found):

@@ -1,8 +1,14 @@
+import os
+import time
+
 import pytest
 from config_samples import good_config
 from shared import shared_folder
+from three_parts import three_parts
 
 from detectune.config import schema
+from detectune.config.check import check_config
+from detectune.config.label_map import read_label_map
 from detectune.config.load import load_config
 from detectune.config.save import config_text, write_config
 from detectune.errors import ConfigError
@@ -63,6 +69,12 @@ def test_texts_as_editors_write_them_are_read(tmp_path, text):
     assert load_config(write(tmp_path, text)).train_config.batch_size == 7
 
 
+def test_spaces_of_word_processors_are_spaces_as_for_protobuf(tmp_path):
+    path = write(tmp_path, "train_config\u00a0{\u2003batch_size:\u30007\u2028}")
+    assert load_config(path).train_config.batch_size == 7
+    assert not [problem for problem in check_config(path) if "found" in problem.found]
+
+
 def test_both_kinds_of_quotes_are_read(tmp_path):
     text = "train_config { fine_tune_checkpoint: 'C:/a b' fine_tune_checkpoint_type: \"full\" }"
     train = load_config(write(tmp_path, text)).train_config
@@ -91,15 +103,154 @@ def test_an_empty_file_is_an_error(tmp_path, text):
 def test_a_record_given_by_mistake_is_recognised(tmp_path):
     record = b"\x10\0\0\0\0\0\0\0\x93\xa9\x8f\xb1\n\x8e\xff\x01"
     found, _, next_step = message_of(write(tmp_path, record, "train.record"))
-    assert found.endswith("train.record:1:1: this is a binary file.")
+    assert found.endswith("train.record:1:1: this is a TFRecord.")
     assert "tf_record_input_reader.input_path" in next_step
 
 
 def test_a_file_of_another_size_class_is_not_read(tmp_path):
     path = tmp_path / "ckpt-0.data"
     with open(path, "wb") as file:
-        file.truncate(17 * 2**20)
-    assert message_of(path)[0].endswith("ckpt-0.data:1:1: the file has more than 16 MB.")
+        file.truncate(5 * 2**20)
+    assert message_of(path)[0].endswith("ckpt-0.data:1:1: the file has more than 4 MB.")
+
+
+OTHERS = {
+    "page.config": (b"\n<!DOCTYPE html>\n<html lang='en'>", "an HTML page", "button Raw"),
+    "a.xml": (b"<annotation>\n<folder/></annotation>", "an XML file", "data inspect"),
+    "a.json": (b'{"images": [], "annotations": []}', "a JSON file", "data inspect"),
+    "b.json": (b"[[1, 2]]", "a JSON file", "data inspect"),
+    "a.jpg": (b"\xff\xd8\xff\xe0\0\x10JFIF", "a JPEG picture", "source"),
+    "a.png": (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "a PNG picture", "source"),
+    "a.zip": (b"PK\x03\x04\x14\0\0\0", "a zip archive", "Unpack it"),
+    "a.tar.gz": (b"\x1f\x8b\x08\0\0\0", "a packed file", "Unpack it"),
+    "a.tflite": (b"\x1c\0\0\0TFL3\0", "a LiteRT model", "predict"),
+    "a.h5": (b"\x89HDF\r\n\x1a\n\0", "an HDF5 file", "fine_tune_checkpoint"),
+    "ckpt-0.index": (b"\0\0\x05\x0a", "a part of a checkpoint", "fine_tune_checkpoint"),
+    "checkpoint": (
+        b'model_checkpoint_path: "ckpt-0"\n',
+        "the file checkpoint of a folder",
+        "fine_tune_checkpoint",
+    ),
+    "saved_model.pb": (b"\x08\x01\x12\xff\0", "a TensorFlow model", "predict"),
+    "lfs.config": (
+        b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n",
+        "a pointer of Git LFS",
+        "git lfs pull",
+    ),
+    "map.pbtxt": (b'item { id: 1 name: "a" }', "a label map.", "label_map_path"),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_another_file_is_said_to_be_what_it_is(tmp_path, name):
+    data, kind, advice = OTHERS[name]
+    path = write(tmp_path, data, name)
+    found, allowed, next_step = message_of(path)
+    assert found.startswith(f"{path}:1:1: this is {kind}")
+    assert allowed.startswith("A pipeline.config ")
+    assert advice in next_step
+    if name != "map.pbtxt":
+        with pytest.raises(ConfigError) as caught:
+            read_label_map(path)
+        assert str(caught.value).startswith(f"{path}:1:1: this is {kind}")
+        assert "A label map is protobuf text: item {" in str(caught.value)
+
+
+def test_a_config_as_label_map_is_said_to_be_one(tmp_path):
+    path = write(tmp_path, "model { ssd { num_classes: 1 } }")
+    with pytest.raises(ConfigError) as caught:
+        read_label_map(path)
+    assert three_parts(caught.value)[0] == f"{path}:1:1: this is a pipeline.config."
+
+
+@pytest.mark.parametrize(
+    ("data", "found"),
+    [
+        (b"\xff\xfet\0r", "this is UTF-16 text that is damaged at byte 4."),
+        (b"\xff\xfe\x00\xd8a\0", "this is UTF-16 text that is damaged at byte 2."),
+        (b"train_config { } # \xed\xa0\x80", "the byte 0xed is not UTF-8."),
+        (b"train_config { }\0", "this is a binary file."),
+    ],
+)
+def test_bytes_that_are_no_text_are_refused(tmp_path, data, found):
+    assert found in message_of(write(tmp_path, data))[0]
+
+
+def test_utf_32_is_read(tmp_path):
+    text = "train_config { batch_size: 7 }".encode("utf-32")
+    assert load_config(write(tmp_path, text)).train_config.batch_size == 7
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names here")
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    found, _, next_step = message_of(tmp_path / "pipe")
+    assert found.endswith("pipe:1:1: this is a pipe or a device, not a file.")
+    assert next_step == "Write it into a file, and give that."
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "a" * 5000])
+def test_a_name_that_no_file_can_have_is_refused(tmp_path, name):
+    assert "could not be read" in message_of(tmp_path / name)[0]
+
+
+def test_a_path_with_a_nul_is_refused():
+    found, _, next_step = message_of("a\0b")
+    assert found == r"'a\x00b':1:1: this is no path that a file can have."
+    assert next_step == "Check the path."
+
+
+@pytest.mark.parametrize(
+    ("text", "found", "advice"),
+    [
+        (
+            "train_config { fine_tune_checkpoint: \u201cckpt-0\u201d }",
+            "found the typographic quote \u201c.",
+            'Replace it, and others like it, by "',
+        ),
+        (
+            "train_config {\u200bbatch_size: 8 }",
+            "found the character U+200B (ZERO WIDTH SPACE).",
+            "Type this place again",
+        ),
+        ("train_config \uff5b }", "found the character U+FF5B (FULLWIDTH", "Type this place again"),
+    ],
+)
+def test_characters_that_look_right_are_named(tmp_path, text, found, advice):
+    lines = message_of(write(tmp_path, text))
+    assert found in lines[0]
+    assert advice in lines[2]
+
+
+def test_two_augmentations_in_one_block_get_a_block_each(tmp_path):
+    text = (
+        "train_config { data_augmentation_options { random_horizontal_flip { } "
+        "random_crop_image { } } }"
+    )
+    found, allowed, next_step = message_of(write(tmp_path, text))
+    assert found.endswith("random_crop_image stands beside random_horizontal_flip.")
+    assert allowed == "A block of data_augmentation_options takes one of its choices."
+    assert next_step == (
+        "Give it a block of its own: data_augmentation_options { random_crop_image { ... } }."
+    )
+
+
+def test_a_block_that_is_not_closed_is_named(tmp_path):
+    text = "train_config {\n  batch_size: 8\neval_config { }\n}\n"
+    found, allowed, next_step = message_of(write(tmp_path, text))
+    assert found.endswith(
+        ":3:1: train_config.eval_config: eval_config stands inside of train_config."
+    )
+    assert allowed == "It belongs to TrainEvalPipelineConfig, outside of that block."
+    assert next_step.startswith('Close train_config with "}" before this line')
+
+
+def test_hundreds_of_unknown_fields_take_no_time(tmp_path):
+    text = "train_config { " + "\n".join(f"bach_size{i}: 1" for i in range(20_000)) + "}"
+    path = write(tmp_path, text)
+    started = time.process_time()
+    assert message_of(path)[2].endswith(f"`detectune config check {path}` shows all 200.")
+    assert time.process_time() - started < 5.0
 
 
 def test_a_byte_that_is_not_utf8_has_a_place(tmp_path):

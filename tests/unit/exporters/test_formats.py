@@ -21,7 +21,7 @@ from detectune.data.resizers import build_resizer
 from detectune.detectors.build import build_detector
 from detectune.errors import CheckpointError, ConfigError, ExportError
 from detectune.exporters.base import ExportedModel, Exporter, Tolerance
-from detectune.exporters.comparison import differences
+from detectune.exporters.comparison import box_difference, differences
 from detectune.exporters.contract import ANCHOR_OUTPUTS, INPUT, OUTPUTS, PROPOSALS
 from detectune.exporters.export import export
 from detectune.exporters.serving import ServingFunction
@@ -194,3 +194,31 @@ def test_an_export_of_a_detector_of_given_boxes_takes_them_as_fractions(tmp_path
     assert few.shape == many.shape == (1, 8, 4)
     np.testing.assert_allclose(few[:, :2], many[:, :2], atol=1e-5)
     assert np.abs(few[:, 2:] - many[:, 2:]).max() > 1e-3
+
+
+class TestBoxDifference:
+    BOXES = np.array([[0, 0, 0.5, 0.5], [0.2, 0.2, 0.9, 0.9], [0, 0, 0, 0]], np.float32)
+    CLASSES = np.array([0, 0, 0], np.float32)
+
+    def test_equal_scores_may_change_places(self):
+        one = (self.BOXES, np.array([0.5, 0.500001, 0]), self.CLASSES)
+        other = (self.BOXES[[1, 0, 2]] + 1e-6, np.array([0.500001, 0.5, 0]), self.CLASSES)
+        assert box_difference(one, other) < 1e-5
+
+    def test_different_scores_may_not(self):
+        scores = np.array([0.6, 0.5, 0])
+        other = (self.BOXES[[1, 0, 2]], scores, self.CLASSES)
+        assert box_difference((self.BOXES, scores, self.CLASSES), other) == pytest.approx(0.4)
+
+    def test_another_class_or_another_box_is_a_difference(self):
+        scores = np.array([0.5, 0.5, 0])
+        one = (self.BOXES, scores, self.CLASSES)
+        moved = self.BOXES + np.array([[0, 0, 0, 0.25], [0, 0, 0, 0], [0, 0, 0, 0]], np.float32)
+        assert box_difference(one, (moved, scores, self.CLASSES)) == pytest.approx(0.25)
+        swapped = (self.BOXES[[1, 0, 2]], scores, np.array([0, 1, 0], np.float32))
+        assert box_difference(one, swapped) == pytest.approx(0.4)
+
+    def test_what_is_no_number_is_no_small_difference(self):
+        scores = np.array([0.5, 0.4, 0])
+        nan = (self.BOXES * np.nan, scores, self.CLASSES)
+        assert not box_difference((self.BOXES, scores, self.CLASSES), nan) <= 1e-4

@@ -18,7 +18,7 @@ from detectune.training.data_problems import data_problems
 @pytest.fixture
 def folders(tmp_path) -> tuple[Path, Path]:
     """Eight pictures to learn from and eight to measure with: blue and red."""
-    return write_squares(tmp_path / "train"), write_squares(tmp_path / "eval")
+    return write_squares(tmp_path / "train"), write_squares(tmp_path / "eval", seed=6)
 
 
 def config_of(folders):
@@ -36,6 +36,17 @@ def test_sound_data_have_no_problems(folders):
     assert data_problems(config_of(folders)) == []
 
 
+def test_pictures_that_are_trained_and_measured_on_are_counted(folders):
+    for number in (1, 4):
+        name = f"square{number}.png"
+        (folders[1] / name).write_bytes((folders[0] / name).read_bytes())
+    (problem,) = data_problems(config_of(folders))
+    assert (problem.severity, problem.field) == ("warning", "eval_input_reader")
+    assert problem.found == (
+        "2 of 8 images are among the training images: square1.png, square4.png."
+    )
+
+
 def test_a_picture_that_is_cut_off_is_an_error_at_its_reader(folders):
     picture = folders[1] / "square3.png"
     picture.write_bytes(picture.read_bytes()[:200])
@@ -43,7 +54,7 @@ def test_a_picture_that_is_cut_off_is_an_error_at_its_reader(folders):
     assert (problem.severity, problem.field) == ("error", "eval_input_reader")
     assert problem.found.startswith("1 × truncated image: square3.png (")
     assert problem.allowed == (
-        "What will happen: training refuses to start; convert leaves it out and says so."
+        "What will happen: training refuses to start; convert leaves the image out and says so."
     )
     assert problem.next_step == (
         f"`detectune data inspect csv:{folders[1] / 'labels.csv'}` lists all."

@@ -48,6 +48,7 @@ def test_then_no_two_checkpoints_are_further_apart_than_two_minutes():
 
 def test_an_interval_of_one_s_own_is_kept_exactly_where_it_is_the_shorter():
     assert Run(0.5, num_steps=8, own_every=2).saves(8) == [2, 4, 6, 8]
+    assert Run(20.0, num_steps=8, own_every=4).saves(8) == [4, 8]
     # Also where it costs more than the training.
     assert Run(0.5, saving=30.0, num_steps=8, own_every=2).saves(8) == [2, 4, 6, 8]
 

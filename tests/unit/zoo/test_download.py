@@ -389,6 +389,12 @@ def test_an_answer_that_is_none_ends_with_an_error(tmp_path, site, raw):
     assert not (tmp_path / NAME).exists()
 
 
+def test_an_answer_in_another_language_is_said_plainly(tmp_path, site):
+    site.raw = b"220 mail.example.org ESMTP\r\n"
+    found = error_of(tmp_path, site)[0]
+    assert found.endswith("the answer is not one of a web server (220 mail.example.org ESMTP).")
+
+
 # --- what an earlier download left ----------------------------------------------------------------
 
 

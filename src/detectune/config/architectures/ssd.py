@@ -9,10 +9,11 @@ import re
 from collections.abc import Iterator, Mapping
 
 from detectune.config import conflicts, schema
-from detectune.config.anchor_conflicts import anchor_conflicts, anchor_maps
+from detectune.config.anchor_conflicts import anchor_conflicts, anchor_maps, anchors_per_place
 from detectune.config.architectures.base import Architecture
 from detectune.config.extractor_names import ExtractorNames
 from detectune.config.feature_extractors import FEATURE_EXTRACTORS
+from detectune.config.magnitudes import anchor_magnitudes, ssd_magnitudes
 from detectune.config.part_conflicts import kind_conflicts, resizer_conflicts, size_conflicts
 from detectune.config.problems import Problem
 from detectune.registry import architectures
@@ -89,6 +90,7 @@ class SsdArchitecture(Architecture):
         yield from self._losses()
         anchors = f"{self.path}.anchor_generator"
         yield from anchor_conflicts(self.message.anchor_generator, anchors)
+        yield from self._magnitudes()
         post, path = self.message.post_processing, f"{self.path}.post_processing"
         yield from conflicts.post_processing(post, path)
 
@@ -108,6 +110,17 @@ class SsdArchitecture(Architecture):
         yield from self._sigmoid_in_the_predictor()
 
     # --- choices that exclude each other ----------------------------------------------------------
+
+    def _magnitudes(self) -> Iterator[Problem]:
+        """Nothing is so large that it cannot be meant."""
+        message, neck = self.message, self._neck
+        per_place = anchors_per_place(message.anchor_generator)
+        yield from ssd_magnitudes(message, per_place, self.path)
+        # Without a pyramid the first feature map has a cell for 16 pixels.
+        finest = getattr(message.feature_extractor, neck).min_level if neck else 4
+        yield from anchor_magnitudes(
+            message.image_resizer, 2**finest, per_place, message.num_classes, self.path
+        )
 
     def _background(self) -> Iterator[Problem]:
         """A background is one class, or none."""

@@ -9,10 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from detectune.config import conflicts, schema
-from detectune.config.anchor_conflicts import anchor_conflicts, anchor_maps
+from detectune.config.anchor_conflicts import anchor_conflicts, anchor_maps, anchors_per_place
 from detectune.config.architectures.base import Architecture
 from detectune.config.extractor_names import ExtractorNames
 from detectune.config.feature_extractors import REGION_FEATURE_EXTRACTORS
+from detectune.config.magnitudes import (
+    anchor_magnitudes,
+    proposal_magnitudes,
+    region_magnitudes,
+)
 from detectune.config.needs import Needs
 from detectune.config.part_conflicts import kind_conflicts, resizer_conflicts
 from detectune.config.problems import Problem
@@ -157,6 +162,7 @@ class TwoStageArchitecture(Architecture):
             f"{self.path}.second_stage_post_processing",
         )
         yield from conflicts.post_processing(post, path)
+        yield from region_magnitudes(message, proposals, self.path)
         predictor = message.second_stage_box_predictor
         yield from kind_conflicts(
             predictor,
@@ -283,8 +289,18 @@ class FasterRcnnArchitecture(TwoStageArchitecture):
         anchors = f"{self.path}.first_stage_anchor_generator"
         yield from anchor_conflicts(self.message.first_stage_anchor_generator, anchors)
         yield from self._anchor_maps(self.message.first_stage_anchor_generator, anchors)
+        yield from self._magnitudes()
         if self.message.number_of_stages > 1:
             yield from self._second_stage("first_stage_max_proposals")
+
+    def _magnitudes(self) -> Iterator[Problem]:
+        """Nothing of the first stage is so large that it cannot be meant."""
+        extractor = self.message.feature_extractor
+        yield from proposal_magnitudes(self.message, self.path)
+        pyramid = 2**extractor.fpn.min_level if extractor.HasField("fpn") else 4
+        stride = pyramid if "_fpn" in extractor.type else extractor.first_stage_features_stride
+        per_place = anchors_per_place(self.message.first_stage_anchor_generator)
+        yield from anchor_magnitudes(self.message.image_resizer, stride, per_place, 1, self.path)
 
     def _anchor_maps(self, anchors: schema.AnchorGenerator, path: str) -> Iterator[Problem]:
         """Anchors are made for as many feature maps as there are, of the same levels."""

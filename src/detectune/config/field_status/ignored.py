@@ -62,7 +62,8 @@ IGNORED_FIELDS = {
     "TrainConfig.sync_replicas": _ONE_MACHINE,
     "TrainConfig.replicas_to_aggregate": _ONE_MACHINE,
     "TrainConfig.startup_delay_steps": _ONE_MACHINE,
-    "TrainConfig.keep_checkpoint_every_n_hours": "A run keeps its last and its best checkpoint.",
+    "TrainConfig.keep_checkpoint_every_n_hours": "A run keeps its best checkpoint and the newest, "
+    "or with --keep-checkpoints the newest N.",
     "TrainConfig.fine_tune_checkpoint_version": "The kind of checkpoint is seen from its files.",
     "TrainConfig.load_all_detection_checkpoint_vars": "fine_tune_checkpoint_type says what is "
     "restored, and the restore report lists every variable.",
