@@ -47,6 +47,7 @@ def show(name: str, as_json: bool) -> None:
 @click.option("--into", type=PATH, default="pre-trained", show_default=True, metavar="DIR")
 @click.option(
     "--mirror",
+    type=PATH,
     metavar="URL_OR_DIR",
     help="Another server or a folder with archives; also DETECTUNE_ZOO_MIRROR.",
 )
