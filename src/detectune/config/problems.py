@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 from detectune.errors import ConfigError, DetectuneError, three_part
-from detectune.wording import plural
+from detectune.wording import one_line, plural
 
 _TABLE = "What is supported stands in docs/reference/config-fields.md."
 
@@ -47,16 +47,7 @@ class Problem(NamedTuple):
         """`file:line:column: severity: text`, as compilers write it."""
         place = f"{file}:{self.line}:{self.column}: " if self.line else f"{file}: " if file else ""
         field = f"{self.field}: " if self.field else ""
-        return printable(f"{place}{self.severity}: {field}{self.text}")
-
-
-def printable(text: str) -> str:
-    """`text` in one line, with control characters and halves of characters as escapes."""
-    if text.isprintable():
-        return text
-    return "".join(
-        one if one.isprintable() else one.encode("unicode_escape").decode() for one in text
-    )
+        return one_line(f"{place}{self.severity}: {field}{self.text}")
 
 
 def from_error(error: DetectuneError, field: str) -> Problem:

@@ -10,7 +10,6 @@ from typing import NamedTuple
 from detectune.config import schema
 from detectune.config.checkpoint_paths import checkpoint_prefix
 from detectune.config.label_map import LabelMap, label_map_text, read_label_map
-from detectune.config.problems import printable
 from detectune.errors import ConfigError, DataError, three_part
 from detectune.files import write_text
 from detectune.recipes.base import recipe_of
@@ -25,6 +24,7 @@ from detectune.recipes.new_config import (
 )
 from detectune.recipes.templates import template
 from detectune.recipes.training_plan import TrainingPlan, plan_training
+from detectune.wording import one_line
 
 _AT_RANDOM = (
     "No checkpoint: all weights begin at random, and batch norms learn their statistics "
@@ -128,7 +128,7 @@ def _can_be_written(option: str, path: str) -> None:
         return
     raise ConfigError(
         three_part(
-            f"{option} {printable(path)}: the name has characters that are no text.",
+            f"{option} {one_line(path)}: the name has characters that are no text.",
             "A config is UTF-8 text, and names files in it.",
             "Rename the file or folder, with letters, digits and the like.",
         )

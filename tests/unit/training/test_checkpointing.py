@@ -50,6 +50,9 @@ class Evaluation:
     def per_category(self) -> dict:
         return {}
 
+    def details(self) -> dict:
+        return {"classes": 1}
+
     def diagnose(self, facts: TrainingFacts) -> list[Finding]:
         self.facts.append(facts)
         return self.causes
