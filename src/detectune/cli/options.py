@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import click
 
 
-class FilledPath(click.ParamType):
+class FilledPath(click.ParamType):  # pyright: ignore[reportMissingTypeArgument]
     """A path, or what stands for data such as `coco:PATH`: not empty, and one that can exist."""
 
     name = "path"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        text = os.fspath(value)
+        text = str(value)
         if not text.strip():
             self.fail(
                 "it is empty. A path is needed. Write one, such as training/first.", param, ctx
