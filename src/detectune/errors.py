@@ -3,6 +3,7 @@
     DetectuneError
     ├── ConfigError      (ValueError)  what a pipeline.config, label map or option says is wrong
     ├── DataError        (ValueError)  a data set, annotation or image is wrong
+    │   └── AnnotationError            parts of one annotation, each by itself; see data.defects
     ├── CheckpointError  (ValueError)  a checkpoint is missing, damaged or does not fit the model
     ├── ZooError         (OSError)     an archive could not be fetched or unpacked
     │   └── NotFoundError              the server has no such archive; see zoo.transfer

@@ -60,13 +60,7 @@ def inspect(source: str, label_map: str | None, json_file: str | None, report: s
 @click.argument("dest", type=PATH)
 @click.option("--to", type=_TO, required=True, help="The format to write.")
 @_LABEL_MAP
-@click.option(
-    "--shards",
-    type=COUNT,
-    default=1,
-    show_default=True,
-    help="TFRecord files to write.",
-)
+@click.option("--shards", type=COUNT, default=1, show_default=True, help="TFRecord files to write.")
 @_class_options
 @click.option("--strict", is_flag=True, help="Stop at a damaged image instead of skipping it.")
 def convert(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -50,7 +51,7 @@ def make_project(project: Path) -> list[Path]:
     Raises:
         ConfigError: a file, or a folder with other things in it, stands there.
     """
-    if project.exists() and not _may_be_used(project):
+    if os.path.exists(project) and not _may_be_used(project):
         kind = "a file" if project.is_file() else "a folder with other things in it"
         raise ConfigError(
             three_part(
@@ -59,7 +60,7 @@ def make_project(project: Path) -> list[Path]:
                 "Choose another name.",
             )
         )
-    made = [project / name for name in FOLDERS if not (project / name).is_dir()]
+    made = [project / name for name in FOLDERS if not os.path.isdir(project / name)]
     try:
         for folder in made:
             folder.mkdir(parents=True, exist_ok=True)

@@ -91,7 +91,7 @@ def text_kind(text: str) -> FileKind | None:
     return next((kind for pattern, kind in _TEXTS if pattern.match(beginning)), None)
 
 
-_BLOCK = r"^\s*{}\s*:?\s*[{{<]"
+_BLOCK = r"^[ \t]*+{}\s*+:?\s*+[{{<]"
 _CONFIG = re.compile(
     _BLOCK.format("(model|train_config|train_input_reader|eval_config|eval_input_reader)"), re.M
 )

@@ -9,6 +9,8 @@ from typing import Literal, NamedTuple
 from detectune.errors import ConfigError, DetectuneError, three_part
 from detectune.wording import one_line, plural
 
+_TABLE = "What is supported stands in docs/reference/config-fields.md."
+
 Severity = Literal["error", "warning", "note"]
 _SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
 
@@ -38,7 +40,8 @@ class Problem(NamedTuple):
     def message(self) -> str:
         """The text of an error that stops at this problem: three lines, the field in the first."""
         field = f"{self.field}: " if self.field else ""
-        return three_part(f"{field}{self.found}", self.allowed, self.next_step)
+        parts = (f"{field}{self.found}", self.allowed or _TABLE, self.next_step)
+        return three_part(*(printable(part) for part in parts))
 
     def shown(self, file: str = "") -> str:
         """`file:line:column: severity: text`, as compilers write it."""

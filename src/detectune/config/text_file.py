@@ -14,6 +14,9 @@ _MAX_BYTES = 4 * 2**20
 """A pipeline.config has kilobytes, a label map of 20,000 classes one megabyte; whoever gives a
 checkpoint by mistake gets an answer at once."""
 
+_BACKSLASHES = "\\" * 100
+"""Nothing needs so many, and protobuf takes the square of their number to read them."""
+
 _EXAMPLES = {
     "pipeline.config": "model { ... } train_config { ... } and so on",
     "label map": 'item { id: 1 name: "..." } for each class',
@@ -44,6 +47,8 @@ def read_config_text(path: str | os.PathLike[str], kind: str = "pipeline.config"
     found = text_kind(text)
     if found is not None:
         raise _other(file, kind, found)
+    if _BACKSLASHES in text:
+        raise _backslashes(file, kind, text)
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
@@ -99,6 +104,18 @@ def _not_utf8(file: Path, kind: str, data: bytes, error: UnicodeDecodeError) -> 
             f"{file}:{line}:{column}: the byte 0x{data[error.start]:02x} is not UTF-8.",
             f"A {kind} is UTF-8 text.",
             "Save it as UTF-8, or remove accents and other special characters from this line.",
+        )
+    )
+
+
+def _backslashes(file: Path, kind: str, text: str) -> ConfigError:
+    before = text[: text.index(_BACKSLASHES)]
+    line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
+    return ConfigError(
+        three_part(
+            f"{file}:{line}:{column}: there are {len(_BACKSLASHES)} backslashes and more in a row.",
+            f"A backslash in the quotes of a {kind} starts an escape such as \\n.",
+            "Write paths with /, also on Windows.",
         )
     )
 

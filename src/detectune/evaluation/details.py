@@ -161,7 +161,7 @@ def _shown(image: ImageRows, threshold: float) -> ImageRows:
 
 def _frequent(counted: Counted, names: Mapping[int, str]) -> list[int]:
     """The classes with most objects, in the order of their ids."""
-    objects = Counter[int](counted.objects.astype(int).tolist())
+    objects: Counter[int] = Counter(int(one) for one in counted.objects)
     return sorted(sorted(names, key=lambda i: (-objects[i], i))[:_MOST_CLASSES])
 
 

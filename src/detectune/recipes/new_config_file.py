@@ -136,10 +136,10 @@ def _can_be_written(option: str, path: str) -> None:
 
 
 def _not_there(output: Path, force: bool) -> None:
-    if output.exists() and (not force or output.is_dir()):
+    if os.path.exists(output) and (not force or os.path.isdir(output)):
         raise ConfigError(
             three_part(
-                f"-o {output}: this {'folder' if output.is_dir() else 'file'} exists.",
+                f"-o {output}: this {'folder' if os.path.isdir(output) else 'file'} exists.",
                 "`config new` writes a new file.",
                 "Choose another name, or add --force to overwrite a file.",
             )

@@ -23,6 +23,11 @@ SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"
 STATE = ["save_counter", "step", "optimizer/iter"]
 
 
+def _values(random: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Not below 0: some of them stand for variances."""
+    return np.abs(random.normal(size=shape)).astype(np.float32)
+
+
 def resnet50() -> keras.Model:
     graph = ResNetGraph(DEFAULT_HYPERPARAMS, depth_multiplier=0.25, last_recomputed=0)
     images = Input((None, None, 3))
@@ -55,10 +60,7 @@ def classifier(network: keras.Model) -> dict[str, dict[str, np.ndarray]]:
     for layer in keras.Model(network.input, out).layers:
         for part in (layer.conv, layer.norm) if isinstance(layer, ConvNorm) else (layer,):
             if part.weights:
-                layers[part.name] = {
-                    _kind(part, v): random.normal(size=v.shape).astype(np.float32)
-                    for v in part.weights
-                }
+                layers[part.name] = {_kind(part, v): _values(random, v.shape) for v in part.weights}
     return layers
 
 
@@ -116,9 +118,7 @@ def test_an_efficientnet_is_restored_though_its_last_layers_have_another_root(tm
     detector = build_detector(config)
     random = np.random.default_rng(1)
     layers = {
-        layer.name: {
-            _kind(layer, v): random.normal(size=v.shape).astype(np.float32) for v in layer.weights
-        }
+        layer.name: {_kind(layer, v): _values(random, v.shape) for v in layer.weights}
         for layer in backbone_layers(detector.backbone)
     }
     report = restore(detector, write_archive(tmp_path, layers), kind="classification")

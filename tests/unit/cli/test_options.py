@@ -32,9 +32,8 @@ PATHS = (
     "dest",
     "run",
     "folder",
-    "best|last|path",
-    "best|last|step|path",
     "url_or_dir",
+    "best|last|step|path",
 )
 
 
@@ -79,3 +78,7 @@ def test_a_value_that_makes_no_sense_is_refused(capsys, words, option, allowed):
     said = refusal(capsys, *words)
     assert option in said
     assert allowed in said
+
+
+def test_a_project_with_a_name_that_no_folder_can_have_is_refused(capsys):
+    assert refusal(capsys, "init", "x" * 300) == "Choose another place."

@@ -5,15 +5,21 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from three_parts import three_parts
+from tiny import tiny_config
 
 import detectune.config.protos as protos
 from detectune.config import schema
 from detectune.config.architectures.ssd import SSD_EXTRACTORS
 from detectune.config.architectures.two_stage import REGION_EXTRACTORS
+from detectune.config.check import check_message
 from detectune.config.choices import CHOICES, choice_of
 from detectune.config.descriptors import field_name, message_name, with_nested
 from detectune.config.field_status import STATUS, field_status
 from detectune.config.report import report_fields
+from detectune.detectors.build import build_detector
+from detectune.errors import ConfigError
+from detectune.training.prepare import prepare
 
 
 def all_fields():
@@ -68,6 +74,33 @@ def test_other_architectures_are_refused_once_and_by_name(name):
     getattr(config.model, name).SetInParent()
     (problem,) = report_fields(config)
     assert (problem.severity, problem.field) == ("error", f"model.{name}")
+
+
+@pytest.mark.parametrize(
+    "resizer",
+    [
+        "fixed_shape_resizer",
+        "keep_aspect_ratio_resizer",
+        "conditional_shape_resizer",
+        "pad_to_multiple_resizer",
+    ],
+)
+def test_greyscale_inputs_are_refused_by_the_check_the_build_and_the_training(tmp_path, resizer):
+    """They passed the check and broke the first step: networks have three input channels."""
+    config = tiny_config()
+    field = getattr(config.model.ssd.image_resizer, resizer)
+    field.convert_to_grayscale = True
+    place = f"model.ssd.image_resizer.{resizer}.convert_to_grayscale"
+    problem = next(p for p in check_message(config, check_files=False) if p.field == place)
+    assert problem.severity == "error"
+    assert "grey pictures are read as three equal channels" in problem.next_step
+    for build in (lambda: build_detector(config.model), lambda: prepare(config, tmp_path / "run")):
+        with pytest.raises(ConfigError) as caught:
+            build()
+        first, *_ = three_parts(caught.value)
+        assert first == f"{place}: {problem.found}"
+    field.convert_to_grayscale = False  # the default, which configs of users write
+    assert place not in {p.field for p in check_message(config, check_files=False)}
 
 
 def test_ignored_fields_are_notes_and_defaults_are_silent():

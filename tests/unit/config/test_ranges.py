@@ -22,6 +22,7 @@ from detectune.config.ranges import RANGES, range_of, wrong_number
 from detectune.config.ranges.base import Range
 from detectune.config.ranges.pairs import PAIRS, pair_problems
 from detectune.config.report import report_fields
+from detectune.data.preview import write_previews
 from detectune.detectors.build import build_detector
 from detectune.errors import ConfigError
 from detectune.recipes.templates import models, template
@@ -272,6 +273,16 @@ def test_a_number_of_a_training_is_refused_before_the_data_are_read(
         prepare(config, tmp_path / "run")
     refused(caught, change.partition("=")[0], found, allowed)
     assert not (tmp_path / "run").exists()
+
+
+def test_a_preview_refuses_numbers_before_it_reads_data(tmp_path):
+    config = tiny_config(tmp_path / "nowhere")
+    flip = config.train_config.data_augmentation_options[0].random_horizontal_flip
+    flip.probability = 2.0
+    with pytest.raises(ConfigError) as caught:
+        write_previews(config, tmp_path / "pictures", count=1, seed=0)
+    path = "train_config.data_augmentation_options[0].random_horizontal_flip.probability"
+    refused(caught, path, "it is 2.", "Allowed: 0 to 1.")
 
 
 def test_a_number_that_has_no_usable_default_is_missed():

@@ -10,7 +10,7 @@ from detectune.config.architectures import architecture_of
 from detectune.config.check import check_config
 from detectune.config.label_map import read_label_map
 from detectune.config.load import load_config
-from detectune.errors import ConfigError, DataError
+from detectune.errors import ConfigError, DataError, WriteError
 from detectune.recipes.new_config_file import write_new_config
 
 pytest.importorskip("detectune.data.sources.recognise")
@@ -144,6 +144,18 @@ def test_a_run_that_is_there_is_not_proposed_again(data):
     Path("training/tools-2").mkdir()
     said = write_new_config(**data, output="tools.config", checkpoint="none")
     assert said.next_steps == ("next: detectune train tools.config --model-dir training/tools-3",)
+
+
+def test_a_name_that_no_file_can_have_is_a_failed_write(data):
+    with pytest.raises(WriteError, match="could not be written"):
+        write_new_config(**data, output="x" * 300, checkpoint="none")
+
+
+@pytest.mark.parametrize("option", ["train", "evaluation", "label_map_path", "checkpoint"])
+def test_a_path_that_is_no_text_is_refused_before_anything_is_read(data, option):
+    with pytest.raises(ConfigError) as caught:
+        write_new_config(**{**data, option: "caf\udce9"}, output="tools.config")
+    assert "caf\\udce9: the name has characters that are no text." in three_parts(caught.value)[0]
 
 
 def test_data_without_a_single_box_are_refused(data):
