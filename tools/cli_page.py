@@ -14,7 +14,9 @@ HEADER = """# Command line
 <!-- Written by tools/generate_docs.py from src/detectune/cli. -->
 
 `detectune COMMAND --help` says the same. Exit status: 0 done, 1 failed, 2 what was typed or
-written in a file is wrong. Errors have no traceback unless `--debug` is on the line.
+written in a file is wrong; 130 stopped by Ctrl-C, 141 nobody reads the output (`| head`). Errors
+have no traceback unless `--debug` is on the line; a defect of detectune says so, with status 1, and
+leaves a file to attach to an issue.
 
 - RUN is a run directory, an unpacked zoo archive, or a folder of the original's exporter.
 - SOURCE is a folder or file of images with annotations; its format is recognised, or named as

@@ -32,6 +32,7 @@ from detectune.detectors.base import Detector
 from detectune.detectors.build import build_detector
 from detectune.errors import CheckpointError, ConfigError, three_part
 from detectune.files import usable_path
+from detectune.wording import plural
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ class Run:
             return label_map
         raise CheckpointError(
             three_part(
-                f"{file}: it has ids up to {highest}, but the model has {there} classes.",
+                f"{file}: it has ids up to {highest}, but the model has {plural(there, 'class')}.",
                 "The label map of a run is that with which it was trained.",
                 "Put the right one there; `pipeline.config` beside it says which that was.",
             )

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from detectune.config import schema
 from detectune.config.problems import Problem
+from detectune.wording import plural
 
 _MOST_PER_PLACE = 300
 """RetinaNet has 9 anchors at each place, the largest of EfficientDet as well."""
@@ -89,7 +90,7 @@ def _length(path: str, count: int, wanted: int) -> Problem:
     return Problem(
         "error",
         path,
-        f"{count} numbers are listed, and num_layers is {wanted}.",
+        f"{plural(count, 'number')} given, and num_layers is {wanted}.",
         "Allowed: one number for each feature map, or none.",
         f"List {wanted} numbers in {name}, or remove the lines.",
     )

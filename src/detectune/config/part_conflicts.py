@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 
 from detectune.config import schema
 from detectune.config.problems import Problem
+from detectune.wording import plural
 
 _LARGEST_SCALED = 8192
 """Pixels of the longer side of an image that is scaled before a part is cut out."""
@@ -23,7 +24,7 @@ def resizer_conflicts(config: schema.ImageResizer, path: str) -> Iterator[Proble
         yield Problem(
             "error",
             f"{path}.keep_aspect_ratio_resizer.per_channel_pad_value",
-            f"{count} numbers are listed.",
+            f"{plural(count, 'number')} given.",
             "Allowed: three numbers, or none for zeros.",
             "Repeat the line for each of red, green and blue.",
         )
@@ -107,7 +108,7 @@ def augmentation_conflicts(train: schema.TrainConfig) -> Iterator[Problem]:
                 yield Problem(
                     "error",
                     f"{path}.{name}.pad_color",
-                    f"{count} numbers are listed.",
+                    f"{plural(count, 'number')} given.",
                     "Allowed: three numbers, 0 to 255, or none for the mean colour of the image.",
                     "Write, for black, pad_color: [0, 0, 0].",
                 )

@@ -35,11 +35,11 @@ def report_repairs(source: Source) -> None:
     """Report once what is repaired while reading."""
     survey = source.survey
     for count, what in (
-        (survey.clipped, "reach out of the image and are clipped"),
-        (survey.dropped, "have no area and are left out"),
+        (survey.clipped, "reaching out of the image, clipped to it"),
+        (survey.dropped, "without area, left out"),
     ):
         if count:
-            _log.warning("%s: %d boxes %s.", source.name, count, what)
+            _log.warning("%s: %s %s.", source.name, plural(count, "box"), what)
 
 
 def refuse_damaged(source: Source) -> None:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from detectune.errors import DataError, three_part
+from detectune.wording import plural
 
 if TYPE_CHECKING:
     from detectune.data.sources.base import Record
@@ -129,7 +130,8 @@ def refused_defects(name: str, defects: Sequence[Defect]) -> DataError:
     more = f"\n  … and {len(defects) - 20} more" if len(defects) > 20 else ""
     return DataError(
         three_part(
-            f"{name}: {len(defects)} defects that rule out training and evaluation:\n{shown}{more}",
+            f"{name}: training and evaluation are ruled out by "
+            f"{plural(len(defects), 'defect')}:\n{shown}{more}",
             "Every annotation must be readable, with coordinates in the unit of its format.",
             "Correct or remove them; `detectune data inspect` lists everything that is wrong, and "
             "`detectune data convert` writes the images whose annotation is right.",

@@ -24,7 +24,7 @@ from detectune.recipes.new_config import (
 )
 from detectune.recipes.templates import template
 from detectune.recipes.training_plan import TrainingPlan, plan_training
-from detectune.wording import one_line
+from detectune.wording import one_line, plural
 
 _AT_RANDOM = (
     "No checkpoint: all weights begin at random, and batch norms learn their statistics "
@@ -156,7 +156,7 @@ def _classes(train: str, evaluation: str, label_map_path: str) -> tuple[LabelMap
     if not len(classes):
         raise DataError(
             three_part(
-                f"--train {train}: none of its {len(source)} images has a box.",
+                f"--train {train}: none of its {plural(len(source), 'image')} has a box.",
                 "The classes of a new config come from the boxes of the training data.",
                 f"Look at it with `detectune data inspect {shlex.quote(train)}`, or give the "
                 "classes with --label-map.",

@@ -17,6 +17,7 @@ from detectune.data.shared_images import shared_images
 from detectune.data.sources.base import Source
 from detectune.errors import DetectuneError
 from detectune.training.sources import EVALUATE, TRAIN, StreamRequest, run_streams
+from detectune.wording import plural
 
 # Nothing is lost by these; `data inspect` lists them.
 _HARMLESS = {
@@ -110,7 +111,7 @@ def _boxes(inspection: Inspection, name: str, request: StreamRequest) -> Iterato
     yield Problem(
         "error" if training else "warning",
         request.field,
-        f"none of the {inspection.images} images has a box.",
+        f"none of the {plural(inspection.images, 'image')} has a box.",
         "A detector learns from boxes." if training else "Without boxes nothing can be measured.",
         f"`detectune data inspect {_spec(request)}` shows what is read.",
     )

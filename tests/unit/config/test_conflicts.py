@@ -121,12 +121,12 @@ ANCHORS = [
     (
         "ssd_anchor_generator { num_layers: 3 scales: 0.2 aspect_ratios: 1 }",
         ".scales",
-        "1 numbers are listed, and num_layers is 3.",
+        "1 number given, and num_layers is 3.",
     ),
     (
         "ssd_anchor_generator { num_layers: 2 aspect_ratios: 1 height_stride: [8, 16] }",
         ".width_stride",
-        "0 numbers are listed, and num_layers is 2.",
+        "0 numbers given, and num_layers is 2.",
     ),
     ("flexible_grid_anchor_generator { }", "", "there is no anchor_grid."),
     (
@@ -163,7 +163,7 @@ PARTS = [
         "image_resizer { keep_aspect_ratio_resizer { per_channel_pad_value: 5 "
         "pad_to_max_dimension: true } }",
         "image_resizer.keep_aspect_ratio_resizer.per_channel_pad_value",
-        "1 numbers are listed.",
+        "1 number given.",
     ),
     (
         "image_resizer { pad_to_multiple_resizer { } } box_coder { square_box_coder { } }",
@@ -272,7 +272,7 @@ AUGMENTATIONS = [
     (
         "random_pad_image { pad_color: [1, 2] }",
         ".random_pad_image.pad_color",
-        "2 numbers are listed.",
+        "2 numbers given.",
     ),
 ]
 

@@ -303,9 +303,7 @@ def test_a_list_of_numbers_has_an_end():
     ratios = config.model.ssd.anchor_generator.multiscale_anchor_generator.aspect_ratios
     ratios.extend([1.0] * 100)
     (problem,) = (p for p in report_fields(config) if p.severity == "error")
-    assert problem.text == (
-        "101 numbers are listed. Allowed: at most 100. Keep those that are needed."
-    )
+    assert problem.text == ("101 numbers given. Allowed: at most 100. Keep those that are needed.")
 
 
 def test_numbers_in_a_map_are_looked_at():

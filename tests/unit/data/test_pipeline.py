@@ -282,8 +282,8 @@ def test_repairs_are_told_once(tmp_path, caplog):
         train_batches(config(), source, resizer(), seed=0)
     told = [message.split(": ")[-1] for message in caplog.messages]
     assert told == [
-        "1 boxes reach out of the image and are clipped.",
-        "1 boxes have no area and are left out.",
+        "1 box reaching out of the image, clipped to it.",
+        "1 box without area, left out.",
     ]
 
 

@@ -225,7 +225,7 @@ def test_corners_of_different_number_are_refused(tmp_path):
 
 def test_boxes_without_class_are_refused(tmp_path):
     message = example(object__class__text=None, object__class__label=None)
-    refuses(write(tmp_path / "a.record", message), "1 boxes, but 0 class texts")
+    refuses(write(tmp_path / "a.record", message), "1 box, but 0 class texts")
 
 
 def test_a_missing_shard_is_refused_by_name(tmp_path):

@@ -24,6 +24,7 @@ from detectune.config.ranges.base import Range
 from detectune.config.ranges.model import MODEL_RANGES, MOST_CLASSES
 from detectune.config.ranges.pairs import pair_problems
 from detectune.config.ranges.training import TRAINING_RANGES
+from detectune.wording import plural
 
 __all__ = ["MOST_CLASSES", "RANGES", "Range", "number_problems", "range_of", "wrong_number"]
 
@@ -83,7 +84,7 @@ def _list(message: Message, field: FieldDescriptor, allowed: Range, path: str) -
         yield Problem(
             "error",
             path,
-            f"{count:,} numbers are listed.",
+            f"{plural(count, 'number')} given.",
             f"Allowed: at most {allowed.most}.",
             "Keep those that are needed.",
         )

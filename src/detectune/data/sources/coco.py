@@ -19,6 +19,7 @@ from detectune.data.sources.image_search import ImageSearch
 from detectune.data.sources.text_files import items, mapping, read_json
 from detectune.data.sources.values import ValueProblem, flag, number, shown, side
 from detectune.errors import DataError, three_part
+from detectune.wording import plural
 
 _SECTIONS = ("images", "annotations", "categories")
 
@@ -206,7 +207,7 @@ class _CocoFile:
     def _count_orphans(self, known: set[str]) -> None:
         orphans = sum(len(entries) for image, entries in self.objects.items() if image not in known)
         if orphans:
-            text = f"{orphans} annotations of images it does not list; not used"
+            text = f"{plural(orphans, 'annotation')} of images it does not list; not used"
             self.defects.append(Defect(UNUSED, self.file.name, text))
 
     def _say_what_is_not_read(self) -> None:

@@ -200,7 +200,7 @@ def nothing_readable(name: str, errors: Sequence[DataError]) -> DataError:
     shown = "\n".join(f"  {str(error).split(chr(10))[0]}" for error in errors[:5])
     return DataError(
         three_part(
-            f"{name}: none of its {len(errors)} annotations can be read:\n{shown}",
+            f"{name}: none of its {plural(len(errors), 'annotation')} can be read:\n{shown}",
             str(errors[0]).split("\n")[1],
             "Check that this is the right path, and that the files are whole.",
         )

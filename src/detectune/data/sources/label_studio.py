@@ -28,6 +28,7 @@ from detectune.data.sources.text_files import items, mapping, read_json
 from detectune.data.sources.tree import Tree
 from detectune.data.sources.values import ValueProblem, finite, shown
 from detectune.errors import DataError, three_part
+from detectune.wording import plural
 
 # Label Studio puts a hash in front of the name of an uploaded file.
 _HASH = re.compile(r"^[0-9a-f]{6,12}-")
@@ -109,7 +110,7 @@ def _regions(collector: Collector, place: str, task: dict[str, Any]) -> list[dic
     written = items(task.get("annotations") or task.get("completions"))
     valid = [entry for entry in map(mapping, written) if not entry.get("was_cancelled")]
     if len(valid) > 1:
-        text = f"{len(valid) - 1} annotations after the first one of the same image"
+        text = f"{plural(len(valid) - 1, 'annotation')} after the first one of the same image"
         collector.defects.append(Defect(NOT_READ, place, text))
     return [mapping(region) for region in items(valid[0].get("result"))] if valid else []
 

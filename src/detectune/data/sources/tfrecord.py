@@ -22,6 +22,7 @@ from detectune.data.sources.tfrecord_index import (
     read_record,
 )
 from detectune.errors import DataError, three_part
+from detectune.wording import plural
 
 
 def open_tfrecord(
@@ -126,7 +127,7 @@ class TFRecordSource(Source):
         if len(labels) != boxes:
             raise DataError(
                 three_part(
-                    f"{place}: {boxes} boxes, but {len(texts)} class texts and "
+                    f"{place}: {plural(boxes, 'box')}, but {plural(len(texts), 'class text')} and "
                     f"{len(labels)} class labels.",
                     "image/object/class/text or image/object/class/label names every box.",
                     "Write the records again with `detectune data convert`.",
@@ -232,7 +233,7 @@ def _per_box(features: Features, boxes: int, place: str) -> dict[str, np.ndarray
     }
     for name, values in found.items():
         if len(values) not in (0, boxes):
-            text = f"{boxes} boxes, but {len(values)} values of {name}"
+            text = f"{plural(boxes, 'box')}, but {plural(len(values), 'value')} of {name}"
             raise _wrong(place, text, "One for each box, or none.")
     return found
 
