@@ -18,6 +18,7 @@ from detectune.config.missing_fields import missing_fields
 from detectune.config.named_files import file_problems
 from detectune.config.overrides import apply_overrides, is_overridden
 from detectune.config.problems import Problem
+from detectune.config.protobuf_text import message_from
 from detectune.config.report import report_fields
 from detectune.config.text_file import read_config_text
 from detectune.config.text_problems import read_tree
@@ -90,7 +91,7 @@ def _problems_of_the_rest(
     """Field problems of a text with unknown fields, as far as protobuf can still read it."""
     config = schema.TrainEvalPipelineConfig()
     try:
-        text_format.Parse(text, config, allow_unknown_field=True, allow_unknown_extension=True)
+        message_from(text, config, with_unknown=True)
     except text_format.ParseError:
         return []
     seen = {problem.field for problem in known}

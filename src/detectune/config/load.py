@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from typing import TypeVar
 
 from google.protobuf import text_format
 from google.protobuf.message import Message
@@ -15,12 +14,11 @@ from detectune.config.extensions import import_extensions
 from detectune.config.file_kinds import looks_like_label_map
 from detectune.config.overrides import apply_overrides
 from detectune.config.problems import Problem
+from detectune.config.protobuf_text import AnyMessage, message_from
 from detectune.config.text_file import read_config_text
 from detectune.config.text_problems import read_tree
 from detectune.config.text_tree import TextSyntaxError, parse
 from detectune.errors import ConfigError, three_part
-
-AnyMessage = TypeVar("AnyMessage", bound=Message)
 
 
 def load_config(
@@ -70,7 +68,7 @@ def parse_message(text: str, message: AnyMessage, name: str) -> AnyMessage:
         ConfigError: the text is not such a message; the first problem, with its place.
     """
     try:
-        return text_format.Parse(text, message)
+        return message_from(text, message)
     except text_format.ParseError as error:
         problems = text_problems(text, message.DESCRIPTOR) or [_protobuf_problem(error)]
         raise _config_error(problems, name) from error
@@ -101,7 +99,7 @@ def syntax_problem(error: TextSyntaxError) -> Problem:
 def protobuf_problem(text: str, message: Message) -> Problem | None:
     """What protobuf itself finds wrong with `text`; None if it can be read."""
     try:
-        text_format.Parse(text, message)
+        message_from(text, message)
     except text_format.ParseError as error:
         return _protobuf_problem(error)
     return None

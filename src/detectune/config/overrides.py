@@ -31,6 +31,7 @@ from detectune.config.descriptors import (
     value_of,
 )
 from detectune.config.look_alikes import shown_name
+from detectune.config.protobuf_text import message_from
 from detectune.config.text_problems import read_tree
 from detectune.config.text_tree import TextSyntaxError, parse, shortened
 from detectune.errors import ConfigError, did_you_mean, three_part
@@ -262,7 +263,7 @@ def _parsed(message: Message, field: FieldDescriptor, value: str, override: str)
         if problems:
             first = problems[0]
             raise _error(override, first.found, first.allowed, first.next_step)
-        return text_format.Parse(text, type(message)())
+        return message_from(text, type(message)())
     except (TextSyntaxError, text_format.ParseError) as error:
         example = f"{field.name}={{name: value}}" if field.message_type else f"{field.name}=VALUE"
         raise _error(
