@@ -41,6 +41,9 @@ PATHS = (
     "train_config.optimizer.momentum_optimizer.learning_rate",
 )
 
+# protobuf decodes escapes with a codec that warns; Python shows that to nobody.
+pytestmark = pytest.mark.filterwarnings("ignore:decoding with 'unicode_escape'")
+
 
 def configs() -> list[bytes]:
     """Sound configs of all sizes and architectures."""

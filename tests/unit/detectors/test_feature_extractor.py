@@ -217,7 +217,8 @@ def test_the_names_of_the_maps_and_heads_of_ssd_are_those_of_the_original():
     [
         ("fixed_shape_resizer { height: 300 width: 74 }", ""),
         (
-            "keep_aspect_ratio_resizer { max_dimension: 32 pad_to_max_dimension: true }",
+            "keep_aspect_ratio_resizer { min_dimension: 32 max_dimension: 32 "
+            "pad_to_max_dimension: true }",
             "pad_to_multiple: 64",
         ),
     ],

@@ -85,7 +85,7 @@ def test_losses_are_those_of_any_second_stage():
         ("number_of_stages: 3", "draws no masks"),
         ("output_final_box_features: true", "no features of single boxes"),
         ("second_stage_box_predictor { rfcn_box_predictor { crop_width: 10 } }", "do not divide"),
-        ("second_stage_box_predictor { rfcn_box_predictor { depth: 0 } }", "channels"),
+        ("second_stage_box_predictor { rfcn_box_predictor { depth: 0 } }", "it is 0"),
         ("second_stage_box_predictor { rfcn_box_predictor { box_code_size: 5 } }", "each side"),
     ],
 )

@@ -140,8 +140,8 @@ def test_every_combination_of_neck_padding_and_convolution_runs(type_name, expli
 @pytest.mark.parametrize(
     ("path", "text", "words"),
     [
-        ("box_predictor", "rfcn_box_predictor { }", "rfcn_box_predictor is not supported"),
-        ("box_coder", "keypoint_box_coder { }", "keypoint_box_coder is not supported"),
+        ("box_predictor", "rfcn_box_predictor { }", "rfcn_box_predictor does not go with"),
+        ("box_coder", "keypoint_box_coder { }", "box_coder.keypoint_box_coder: Keypoints are not"),
         ("box_coder", "", "nothing is chosen"),
     ],
 )
@@ -170,7 +170,7 @@ def test_an_architecture_that_is_not_offered_is_refused_by_name():
 def test_pyramid_levels_that_do_not_fit_are_refused():
     config = tiny_config().model
     config.ssd.feature_extractor.fpn.min_level = 6
-    with pytest.raises(ConfigError, match="min_level 6 and max_level 5"):
+    with pytest.raises(ConfigError, match=r"fpn.min_level: it is 6.\nAllowed: 1 to 5."):
         build_detector(config)
 
 
@@ -275,7 +275,7 @@ def test_one_feature_map_may_have_the_anchors_of_faster_r_cnn():
         ),
         (
             f"loss {{ {LOSS} random_example_sampler {{ positive_sample_fraction: 0 }} }}",
-            "0 is no share",
+            r"positive_sample_fraction: it is 0.\nAllowed: above 0",
         ),
         (
             "image_resizer { keep_aspect_ratio_resizer { } } box_coder { square_box_coder { } }",
@@ -286,16 +286,26 @@ def test_one_feature_map_may_have_the_anchors_of_faster_r_cnn():
             "use_class_agnostic_nms: true } }",
             "use_class_agnostic_nms and soft_nms_sigma",
         ),
-        ("post_processing { batch_non_max_suppression { iou_threshold: 2 } }", "iou_threshold 2"),
+        (
+            "post_processing { batch_non_max_suppression { iou_threshold: 2 } }",
+            "iou_threshold: it is 2",
+        ),
         (
             "anchor_generator { flexible_grid_anchor_generator { "
-            "anchor_grid { base_sizes: 1 base_sizes: 2 aspect_ratios: 1 } } }",
+            + " ".join(
+                [
+                    "anchor_grid { base_sizes: 1 base_sizes: 2 aspect_ratios: 1 "
+                    "height_stride: 8 width_stride: 8 }"
+                ]
+                * 3
+            )
+            + " } }",
             "2 base_sizes and 1 aspect_ratios",
         ),
         (
             "box_coder { square_box_coder { } } box_predictor { "
             "weight_shared_convolutional_box_predictor { depth: 8 box_code_size: 5 } }",
-            "5 does not fit",
+            r"Allowed: 3 to 4|5 is not supported",
         ),
     ],
 )

@@ -181,27 +181,11 @@ class TwoStageArchitecture(Architecture):
             ),
             f"{self.path}.second_stage_classification_loss",
         )
-        yield from self._code_size()
         if predictor.HasField("rfcn_box_predictor"):
             yield from self._position_sensitive()
         if predictor.HasField("mask_rcnn_box_predictor"):
             yield from self._crops()
             yield from self._mask_head()
-
-    def _code_size(self) -> Iterator[Problem]:
-        predictor = self.message.second_stage_box_predictor
-        kind = predictor.WhichOneof("box_predictor_oneof")
-        if kind not in ("mask_rcnn_box_predictor", "rfcn_box_predictor"):
-            return
-        said = getattr(predictor, kind).box_code_size
-        if said != 4:
-            yield Problem(
-                "error",
-                f"{self.path}.second_stage_box_predictor.{kind}.box_code_size",
-                f"it is {said}.",
-                "Allowed: 4, a number for each side of a box.",
-                "Remove the line.",
-            )
 
     def _crops(self) -> Iterator[Problem]:
         names = ("initial_crop_size", "maxpool_kernel_size", "maxpool_stride")

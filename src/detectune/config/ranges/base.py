@@ -33,8 +33,10 @@ class Range(NamedTuple):
 
     @property
     def text(self) -> str:
-        """`0 to 1`, `above 0, at most 1`, `at least 0, below 1`."""
+        """`4`, `0 to 1`, `above 0, at most 1`, `at least 0, below 1`."""
         low, high = _shown(self.low), _shown(self.high)
+        if low == high:
+            return low
         if not self.above and not self.below:
             return f"{low} to {high}"
         return (

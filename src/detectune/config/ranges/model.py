@@ -30,6 +30,7 @@ _FINEST = up_to(5, 1, "Level 5 is the last map of a backbone.")
 _COARSEST = up_to(12, 1, "Level 12 has one cell for 4,096 pixels.")
 _RATIO = Range(0.001, 1000, "Width divided by height.", most=100)
 _ANCHOR_SCALE = Range(0.0001, 1000, most=100)
+_SIMILARITY = up_to(1, -1000, "Below 0 with neg_sq_dist_similarity only.")
 _STRIDE = up_to(4096, 1, most=100)
 _OFFSET = up_to(8192, -8192, most=100)
 _OWN_STRIDE = up_to(4096, 0, "0 takes it from the feature map.", most=100)
@@ -40,6 +41,7 @@ _NEGATIVES = {"max_negatives_per_positive": COUNT, "min_negatives_per_image": CO
 _CLIP = up_to(1e6, -1e6)
 _MEAN = up_to(1000, -1000)
 _BOX_CODES = up_to(4, 3)
+_SIDES = up_to(4, 4, "A number for each side of a box.")
 _STAGES = up_to(3, 1, "1 for proposals, 2 for boxes and classes, 3 for masks as well.")
 _DIMENSION = up_to(8192, 1, "Sides of the model's input, in pixels.")
 
@@ -138,7 +140,7 @@ MODEL_RANGES: Mapping[str, Mapping[str, Range]] = {
     "WeightSharedConvolutionalBoxPredictor.BoxEncodingsClipRange": {"min": _CLIP, "max": _CLIP},
     "MaskRCNNBoxPredictor": {
         "dropout_keep_probability": PART,
-        "box_code_size": _BOX_CODES,
+        "box_code_size": _SIDES,
         "mask_prediction_conv_depth": up_to(4096, 0, "0 follows the number of classes."),
         "mask_height": _CELLS,
         "mask_width": _CELLS,
@@ -148,7 +150,7 @@ MODEL_RANGES: Mapping[str, Mapping[str, Range]] = {
         "num_spatial_bins_height": up_to(32, 1),
         "num_spatial_bins_width": up_to(32, 1),
         "depth": DEPTH,
-        "box_code_size": _BOX_CODES,
+        "box_code_size": _SIDES,
         "crop_height": _CELLS,
         "crop_width": _CELLS,
     },
@@ -193,7 +195,7 @@ MODEL_RANGES: Mapping[str, Mapping[str, Range]] = {
         "width_offset": up_to(8192),
     },
     # --- matching and box codes -------------------------------------------------------------------
-    "ArgMaxMatcher": {"matched_threshold": SHARE, "unmatched_threshold": SHARE},
+    "ArgMaxMatcher": {"matched_threshold": _SIMILARITY, "unmatched_threshold": _SIMILARITY},
     "ThresholdedIouSimilarity": {"iou_threshold": SHARE},
     "FasterRcnnBoxCoder": dict.fromkeys(
         ("y_scale", "x_scale", "height_scale", "width_scale"), _CODE_SCALE
