@@ -58,8 +58,12 @@ def _is_tracker(detector, variable):
     return any(variable is v for tracker in detector.metrics for v in tracker.variables)
 
 
-def test_a_diverging_run_names_the_images_and_leaves_a_sound_checkpoint(data, tmp_path):
+def test_a_diverging_run_names_the_images_and_leaves_a_sound_checkpoint(
+    data, tmp_path, monkeypatch
+):
     config = config_for(data, steps=8)
+    # No learning rate that is allowed diverges so surely.
+    monkeypatch.setattr("detectune.training.prepare._report_problems", lambda *_: None)
     momentum = config.train_config.optimizer.momentum_optimizer
     momentum.learning_rate.constant_learning_rate.learning_rate = 1e30
     config.train_config.checkpoint_every_steps = 1

@@ -21,6 +21,7 @@ from detectune.config.overrides import apply_override
 from detectune.config.save import config_text
 from detectune.errors import ConfigError
 from detectune.recipes.templates import models, template
+from detectune.wording import one_line
 
 _MOST_SECONDS = 10.0
 _MOST_MB = 1000
@@ -80,13 +81,13 @@ def _peak_mb() -> float:
 def check_and_load(path: Path) -> None:
     """What `config check`, `config show` and the beginning of `train` do."""
     for problem in check_config(path):
-        assert problem.shown(str(path)).isprintable()
+        assert one_line(problem.shown(str(path))) == problem.shown(str(path))
     check_message(load_config(path), check_files=False)
 
 
 def label_map(path: Path) -> None:
     for problem in check_label_map(path):
-        assert problem.shown(str(path)).isprintable()
+        assert one_line(problem.shown(str(path))) == problem.shown(str(path))
     read_label_map(path)
 
 

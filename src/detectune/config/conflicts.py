@@ -13,9 +13,9 @@ from detectune.config import schema
 from detectune.config.architectures import chosen
 from detectune.config.magnitudes import batch_magnitudes
 from detectune.config.part_conflicts import augmentation_conflicts
-from detectune.config.problems import Problem
+from detectune.config.problems import Problem, from_error
 from detectune.config.schedule_conflicts import schedule_conflicts
-from detectune.errors import did_you_mean
+from detectune.errors import ConfigError
 from detectune.registry import stages
 
 
@@ -54,15 +54,10 @@ def training_conflicts(config: schema.TrainEvalPipelineConfig) -> Iterator[Probl
 
 def _stages(train: schema.TrainConfig) -> Iterator[Problem]:
     for index, name in enumerate(train.stage):
-        if name not in stages:
-            yield Problem(
-                "error",
-                f"train_config.stage[{index}]",
-                f'no training stage is called "{name}".',
-                f"Known: {', '.join(stages)}.",
-                f"{did_you_mean(name, stages)}Choose one of these names, or install the package "
-                "that brings it.",
-            )
+        try:
+            stages[name]
+        except ConfigError as error:
+            yield from_error(error, f"train_config.stage[{index}]")
 
 
 def _readers(config: schema.TrainEvalPipelineConfig) -> Iterator[Problem]:

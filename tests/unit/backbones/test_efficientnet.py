@@ -110,7 +110,9 @@ def test_a_classifier_fills_the_backbone_and_the_layers_that_are_not_computed(tm
     detector = build_detector(config)
     rows = [row for row in variable_keys(detector) if "layer_with_weights-" in row.key]
     random = np.random.default_rng(0)
-    values = {row.key: random.normal(size=row.variable.shape).astype(np.float32) for row in rows}
+    values = {
+        row.key: np.abs(random.normal(size=row.variable.shape)).astype(np.float32) for row in rows
+    }
     keys = {key: f"model/{key[key.index('layer_with_weights-') :]}" for key in values}
     write_checkpoint(tmp_path / "ckpt-0", {keys[key]: value for key, value in values.items()})
     report = restore(detector, tmp_path / "ckpt-0", kind="classification")

@@ -155,7 +155,7 @@ def test_a_name_that_no_file_can_have_is_a_failed_write(data):
 def test_a_path_that_is_no_text_is_refused_before_anything_is_read(data, option):
     with pytest.raises(ConfigError) as caught:
         write_new_config(**{**data, option: "caf\udce9"}, output="tools.config")
-    assert "caf\\udce9: the name has characters that are no text." in three_parts(caught.value)[0]
+    assert "caf\\xe9: the name has characters that are no text." in three_parts(caught.value)[0]
 
 
 def test_data_without_a_single_box_are_refused(data):
