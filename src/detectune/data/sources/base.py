@@ -87,18 +87,24 @@ def make_record(
         source_id=source_id or file_name,
         height=int(height),
         width=int(width),
-        boxes=np.asarray(boxes, np.float32).reshape(-1, 4),
+        boxes=_float32(boxes).reshape(-1, 4),
         class_ids=np.asarray(class_ids, np.int32),
         difficult=_flags(difficult, count),
         is_crowd=_flags(is_crowd, count),
         group_of=_flags(group_of, count),
-        weights=np.asarray(weights, np.float32) if len(weights) == count else np.ones(count, "f4"),
-        areas=None if areas is None or len(areas) != count else np.asarray(areas, np.float32),
+        weights=_float32(weights) if len(weights) == count else np.ones(count, np.float32),
+        areas=None if areas is None or len(areas) != count else _float32(areas),
         masks=tuple(masks) if any(masks) else None,
         proposals=None if proposals is None else np.asarray(proposals, np.float32).reshape(-1, 4),
         proposal_scores=proposal_scores,
         columns=columns or {},
     )
+
+
+def _float32(values: Sequence[Any] | np.ndarray) -> np.ndarray:
+    """`values` as float32; what is too large for it is infinite, and reported as such."""
+    with np.errstate(over="ignore"):
+        return np.asarray(values, np.float64).astype(np.float32)
 
 
 def _flags(values: Sequence[Any] | np.ndarray, count: int) -> np.ndarray:

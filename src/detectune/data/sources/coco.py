@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any, cast
@@ -279,12 +280,15 @@ def _is_caption(entry: dict[str, Any]) -> bool:
 def _derived_label_map(names: dict[str, str]) -> LabelMap:
     """The categories' own ids where they may be label-map ids (COCO's 1–90 with its gaps), else
     1, 2, … in the order of the ids (Roboflow counts from 0, other tools from anywhere)."""
-    numeric = all(identity.lstrip("-").isdecimal() for identity in names)
-    ordered = sorted(names, key=int) if numeric else sorted(names)
-    unique = list(dict.fromkeys(names[identity] for identity in ordered))
-    ids = [int(identity) for identity in ordered] if numeric else []
+    by_number = {int(i): name for i, name in names.items() if re.fullmatch(r"-?[0-9]{1,18}", i)}
+    numeric = len(by_number) == len(names)
+    ordered = (
+        [by_number[i] for i in sorted(by_number)] if numeric else [names[i] for i in sorted(names)]
+    )
+    unique = list(dict.fromkeys(ordered))
+    ids = sorted(by_number) if numeric else []
     if ids and len(unique) == len(ids) and ids[0] >= 1 and ids[-1] <= max(90, len(ids)):
-        return LabelMap(tuple(LabelMapItem(i, names[str(i)]) for i in ids))
+        return LabelMap(tuple(LabelMapItem(i, by_number[i]) for i in ids))
     return label_map_of(unique)
 
 

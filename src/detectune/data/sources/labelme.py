@@ -87,12 +87,12 @@ def _add(collector: Collector, file: Path, content: dict[str, Any], with_masks: 
 
 def _object(file: Path, shape: dict[str, Any]) -> Object | str:
     """The object of a shape, or the kind of the shape if it encloses nothing."""
-    label, kind = shape.get("label"), shape.get("shape_type") or "polygon"
+    label, kind = shape.get("label"), str(shape.get("shape_type") or "polygon")
     if not isinstance(label, str) or not label.strip():
         raise _wrong(file, f"the label of a shape is {shown(label)}", "A label is a text.")
     if kind in _OPEN:
-        return str(kind)
-    xs, ys = _points(file, shape, str(kind))
+        return kind
+    xs, ys = _points(file, shape, kind)
     if kind == "circle":
         radius = math.hypot(xs[1] - xs[0], ys[1] - ys[0])
         xs, ys = [xs[0] - radius, xs[0] + radius], [ys[0] - radius, ys[0] + radius]

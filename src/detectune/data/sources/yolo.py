@@ -145,7 +145,8 @@ def _annotated(image: Path, root: Path, rows: _Rows) -> tuple[Annotated, list[De
                 shapes[shape] = shapes.get(shape, 0) + 1
     centers = np.array([box for _, box in objects], np.float64).reshape(-1, 4)
     x, y, width, height = centers.T
-    boxes = np.stack([y - height / 2, x - width / 2, y + height / 2, x + width / 2], axis=-1)
+    with np.errstate(invalid="ignore", over="ignore"):  # of infinite numbers; NaN is reported
+        boxes = np.stack([y - height / 2, x - width / 2, y + height / 2, x + width / 2], axis=-1)
     row = Annotated(
         path=image,
         place=str(file),
