@@ -135,13 +135,12 @@ def _chosen(asked: _Spec, there: tuple[str, ...], split: str) -> str:
 
 
 def _no_split(asked: _Spec, there: tuple[str, ...], wanted: str) -> DataError:
-    example = f"{asked.path}#{there[0]}" if there else "a folder with train/ and valid/"
+    example = f"Name one, such as {asked.path}#{there[0]}, or make" if there else "Make"
     return DataError(
         three_part(
             f'{asked.path}: there is no split "{wanted}".',
             f"Splits that are there: {', '.join(there) or 'none'}.",
-            f"{did_you_mean(wanted, there)}Name one, for example {example}, or make parts with "
-            "`detectune data split`.",
+            f"{did_you_mean(wanted, there)}{example} parts with `detectune data split`.",
         )
     )
 
