@@ -136,7 +136,8 @@ def print_conversion(name: str, conversion: Conversion) -> None:
         lost = plural(conversion.lost_masks, "mask")
         say(f"{lost}: not written, only coco and tfrecord keep masks", style="yellow")
     if conversion.skipped:
-        count = plural(len(conversion.skipped), "damaged image or annotation")
+        one, several = "damaged image or annotation", "damaged images or annotations"
+        count = plural(len(conversion.skipped), one, several)
         say(f"{count} left out:", style="yellow")
         for file_name, reason in conversion.skipped:
             say(f"  {one_line(file_name)}: {one_line(reason)}")

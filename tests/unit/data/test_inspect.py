@@ -189,7 +189,7 @@ class TestCommands:
         file = write_csv(tmp_path / "c", lines, {"a.png": picture(), "b.png": picture()[:-20]})
         result = self.run("convert", file, tmp_path / "t.record", "--to", "tfrecord")
         assert result.exit_code == 0
-        assert "1 damaged image left out" in result.output
+        assert "1 damaged image or annotation left out" in result.output
         assert "b.png" in result.output
 
     def test_split_writes_three_parts(self, tmp_path):
