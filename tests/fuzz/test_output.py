@@ -25,6 +25,7 @@ from output_inputs import (
 from PIL import Image
 from three_parts import three_parts
 
+from detectune.data.image_files import opened
 from detectune.data.inspect import Defect, Inspection
 from detectune.data.inspect_report import inspection_page
 from detectune.drawing.boxes import draw_detections, draw_ground_truth
@@ -134,7 +135,7 @@ def test_an_image_file_is_read_or_named(count, tmp_path):
             assert str(error).startswith(f"{file}: this is no whole image: "), what
             three_parts(error)
         else:
-            with Image.open(io.BytesIO(data)) as image:
+            with opened(data) as image:
                 assert {pixels.shape[0], pixels.shape[1]} == set(image.size), what
             assert whole or quietly(data) or what.startswith(("cut", "flipped")), what
 

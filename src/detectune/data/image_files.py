@@ -65,7 +65,7 @@ def read_facts(data: bytes) -> ImageFacts:
     if not image_format(data):
         raise ValueError("it is empty" if not data else "it is not an image")
     try:
-        with _opened(data) as image:
+        with opened(data) as image:
             width, height = image.size
             orientation = int(image.getexif().get(_EXIF_ORIENTATION, 1)) if _has_exif(data) else 1
             upright = orientation if 1 <= orientation <= 8 else 1
@@ -103,7 +103,7 @@ def damage(head: bytes, tail: bytes) -> str:
 
 
 @contextlib.contextmanager
-def _opened(data: bytes) -> Generator[Image.Image]:
+def opened(data: bytes) -> Generator[Image.Image]:
     """The encoded image `data`; Pillow's warnings about odd headers are left out."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
@@ -117,7 +117,7 @@ def dark_bits(data: bytes) -> int:
 
     Such an image is nearly black when it is read by its upper 8 bits.
     """
-    with _opened(data) as image:
+    with opened(data) as image:
         if image.mode not in _SIXTEEN_BITS:
             return 0
         brightest = int(_deep_pixels(image).max())
@@ -130,7 +130,7 @@ def decode_problem(data: bytes) -> str:
     if problem:
         return problem
     try:
-        with _opened(data) as image:
+        with opened(data) as image:
             image.load()
     except Exception as error:  # on broken files Pillow's formats raise errors of any kind
         return str(error) or type(error).__name__
@@ -147,7 +147,7 @@ def portable(data: bytes, height: int, width: int) -> tuple[bytes, str]:
     if rotation == 1 and kind in ("JPEG", "PNG"):
         return data, kind.lower()
     target = "JPEG" if kind == "JPEG" else "PNG"
-    with _opened(data) as image:
+    with opened(data) as image:
         pixels = apply_orientation(np.asarray(eight_bits(image).convert("RGB")), rotation)
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, target, **({"quality": 95} if target == "JPEG" else {}))
@@ -159,7 +159,7 @@ def decodable(data: bytes) -> bytes:
     if image_format(data) in _DECODED_IN_CPP or not data:
         return data
     try:
-        with _opened(data) as image:
+        with opened(data) as image:
             buffer = io.BytesIO()
             eight_bits(image).convert("RGB").save(buffer, "PNG", compress_level=0)
             return buffer.getvalue()

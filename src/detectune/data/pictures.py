@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image, ImageOps
 
 from detectune.config.label_map import LabelMap
-from detectune.data.image_files import apply_orientation, eight_bits, rotation_to_apply
+from detectune.data.image_files import apply_orientation, eight_bits, opened, rotation_to_apply
 from detectune.data.masks import Mask, MaskError, resized
 from detectune.data.sources.base import Record, class_names
 from detectune.drawing.boxes import draw_ground_truth
@@ -17,7 +16,7 @@ from detectune.drawing.boxes import draw_ground_truth
 
 def draw_record(record: Record, label_map: LabelMap, longest: int = 320) -> Image.Image:
     """The picture as it is read, with `record.boxes`, its longer side of `longest` pixels."""
-    with Image.open(io.BytesIO(record.image)) as stored:
+    with opened(record.image) as stored:
         pixels = np.asarray(eight_bits(stored).convert("RGB"))
     turned = apply_orientation(pixels, rotation_to_apply(record.image, record.height, record.width))
     masks = [mask and _pixels(mask) for mask in record.masks or ()]
