@@ -134,7 +134,7 @@ def look_at_everything(sound, folder: Path, what: str) -> list[str]:
     ]
 
 
-@counts(30, 2500)
+@counts(30, 1500)
 def test_a_damaged_run_is_refused_or_read_right(sound, tmp_path, count, caplog):
     caplog.set_level(logging.CRITICAL)
     refused = 0
@@ -147,7 +147,7 @@ def test_a_damaged_run_is_refused_or_read_right(sound, tmp_path, count, caplog):
     assert refused > count // 5
 
 
-@counts(60, 4000)
+@counts(60, 2000)
 def test_a_damaged_archive_is_refused_or_unpacked_below_its_folder(tmp_path, count):
     refused = 0
     limits = UnpackLimits(max_bytes=1 << 20, max_members=50)
@@ -166,7 +166,7 @@ def test_a_damaged_archive_is_refused_or_unpacked_below_its_folder(tmp_path, cou
     assert refused > count // 4
 
 
-@counts(25, 2000)
+@counts(25, 1500)
 def test_a_server_may_answer_anything(tmp_path, count, monkeypatch):
     for name in ("http_proxy", "HTTP_PROXY"):
         monkeypatch.delenv(name, raising=False)
