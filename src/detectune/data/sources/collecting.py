@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -35,6 +35,8 @@ from detectune.data.sources.image_search import (
     shared,
     unused_images,
 )
+from detectune.data.sources.values import ValueProblem, side
+from detectune.errors import DataError, three_part
 
 
 class Object(NamedTuple):
@@ -150,6 +152,23 @@ class Collector:
         if unused:
             defects += unused_images((row.path for row in self._rows), unused)
         return FolderSource(self.name, self._rows, label_map, defects)
+
+
+def annotation_error(place: str | Path, found: str, allowed: str) -> DataError:
+    """The error for an annotation at `place` in which something is wrong."""
+    return DataError(three_part(f"{place}: {found}.", allowed, "Correct the annotation."))
+
+
+def annotated_side(place: str | Path, key: str, value: Any) -> int:
+    """The height or width that an annotation gives under `key`; 0 where it says nothing.
+
+    Raises:
+        DataError: it is no number of pixels.
+    """
+    try:
+        return side(value)
+    except ValueProblem as problem:
+        raise annotation_error(place, f"{key}: {problem}", "Sizes are pixels.") from None
 
 
 def bounds(xs: Sequence[float], ys: Sequence[float]) -> list[float]:

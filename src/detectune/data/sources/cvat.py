@@ -21,13 +21,19 @@ import numpy as np
 from detectune.config.label_map import LabelMap
 from detectune.data.defects import Problems
 from detectune.data.masks import Mask, PolygonMask
-from detectune.data.sources.collecting import Collector, Object, bounds
+from detectune.data.sources.collecting import (
+    Collector,
+    Object,
+    annotated_side,
+    annotation_error,
+    bounds,
+)
 from detectune.data.sources.folder import FolderSource
 from detectune.data.sources.formats import SourceFormat, formats
 from detectune.data.sources.image_search import ImageSearch
 from detectune.data.sources.text_files import read_bytes
 from detectune.data.sources.tree import Tree
-from detectune.data.sources.values import ValueProblem, finite, side
+from detectune.data.sources.values import ValueProblem, finite
 from detectune.data.sources.voc import parse_xml
 from detectune.errors import DataError, three_part
 
@@ -75,7 +81,7 @@ def _add(collector: Collector, file: Path, image: ElementTree.Element, with_mask
     problems = Problems()
     height = width = 0
     with problems.kept():
-        height, width = (_side(place, image, key) for key in ("height", "width"))
+        height, width = (annotated_side(place, key, image.get(key)) for key in ("height", "width"))
     objects: list[Object] = []
     for shape in image:
         if shape.tag not in _ENCLOSING:
@@ -98,7 +104,9 @@ def _add(collector: Collector, file: Path, image: ElementTree.Element, with_mask
 def _object(place: str, shape: ElementTree.Element) -> Object:
     label = (shape.get("label") or "").strip()
     if not label:
-        raise _wrong(place, f"a <{shape.tag}> has no label", "Every object names its class.")
+        raise annotation_error(
+            place, f"a <{shape.tag}> has no label", "Every object names its class."
+        )
     if shape.tag == "box":
         return _box(place, label, shape)
     if shape.tag == "mask":
@@ -134,7 +142,9 @@ def _points(place: str, shape: ElementTree.Element) -> tuple[list[float], list[f
     except (ValueProblem, ValueError):
         points = []
     if len(points) < 3:
-        raise _wrong(place, f'points="{text[:60]}"', "A polygon has at least three: x,y;x,y;x,y.")
+        raise annotation_error(
+            place, f'points="{text[:60]}"', "A polygon has at least three: x,y;x,y;x,y."
+        )
     return [x for x, _ in points], [y for _, y in points]
 
 
@@ -143,18 +153,7 @@ def _numbers(place: str, shape: ElementTree.Element, *names: str) -> list[float]
         return [finite(shape.get(name) or "") for name in names]
     except ValueProblem as problem:
         text = f"{', '.join(names)} of a <{shape.tag}>: {problem}"
-        raise _wrong(place, text, "They are numbers, in pixels or degrees.") from None
-
-
-def _side(place: str, image: ElementTree.Element, key: str) -> int:
-    try:
-        return side(image.get(key))
-    except ValueProblem as problem:
-        raise _wrong(place, f"{key}: {problem}", "Sizes are pixels.") from None
-
-
-def _wrong(place: str, found: str, allowed: str) -> DataError:
-    return DataError(three_part(f"{place}: {found}.", allowed, "Correct the annotation."))
+        raise annotation_error(place, text, "They are numbers, in pixels or degrees.") from None
 
 
 def is_cvat(file: Path) -> bool:

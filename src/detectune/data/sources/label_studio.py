@@ -20,7 +20,12 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from detectune.config.label_map import LabelMap
 from detectune.data.defects import NOT_READ, Defect, Problems
-from detectune.data.sources.collecting import Collector, Object, bounds
+from detectune.data.sources.collecting import (
+    Collector,
+    Object,
+    annotation_error,
+    bounds,
+)
 from detectune.data.sources.folder import FolderSource
 from detectune.data.sources.formats import SourceFormat, formats
 from detectune.data.sources.image_search import ImageSearch
@@ -67,7 +72,9 @@ def _file(path: Path) -> Path:
 def _add(collector: Collector, file: Path, task: dict[str, Any]) -> None:
     url = _image(task)
     if not url:
-        raise _wrong(str(file), f"task {shown(task.get('id'))} names no image", "data: {image: …}.")
+        raise annotation_error(
+            str(file), f"task {shown(task.get('id'))} names no image", "data: {image: …}."
+        )
     place = f"{file} ({url[-80:]})"
     name = _file_name(url)
     found = collector.search.find(name) or collector.search.find(_HASH.sub("", Path(name).name))
@@ -127,7 +134,7 @@ def _object(place: str, region: dict[str, Any]) -> Object | None:
         return None
     if len(labels) > 1 or not isinstance(labels[0], str) or not labels[0].strip():
         text = f"a region has the labels {shown(labels)}"
-        raise _wrong(place, text, "Every object has one class.")
+        raise annotation_error(place, text, "Every object has one class.")
     box, shape = _box(place, value, region)
     return Object(labels[0].strip(), [side / 100 for side in box], shape)
 
@@ -150,7 +157,7 @@ def _box(place: str, value: dict[str, Any], region: dict[str, Any]) -> tuple[lis
         sizes = finite(sides("original_width")), finite(sides("original_height"))
     except (ValueProblem, ValueError) as problem:
         text = f"a region: {problem}"
-        raise _wrong(place, text, "Coordinates are percent of the image.") from None
+        raise annotation_error(place, text, "Coordinates are percent of the image.") from None
     return _turned(x, y, width, height, angle, sizes), "a rotated box"
 
 
@@ -165,10 +172,6 @@ def _turned(
     xs = [x + (a * cosine - d * sine) / sizes[0] for a, d in corners]
     ys = [y + (a * sine + d * cosine) / sizes[1] for a, d in corners]
     return bounds(xs, ys)
-
-
-def _wrong(place: str, found: str, allowed: str) -> DataError:
-    return DataError(three_part(f"{place}: {found}.", allowed, "Correct the annotation."))
 
 
 def _has_tasks(file: Path) -> bool:

@@ -20,14 +20,20 @@ import numpy as np
 from detectune.config.label_map import LabelMap
 from detectune.data.defects import Problems
 from detectune.data.masks import PolygonMask
-from detectune.data.sources.collecting import Collector, Object, bounds
+from detectune.data.sources.collecting import (
+    Collector,
+    Object,
+    annotated_side,
+    annotation_error,
+    bounds,
+)
 from detectune.data.sources.folder import FolderSource
 from detectune.data.sources.formats import SourceFormat, formats
 from detectune.data.sources.image_search import ImageSearch
 from detectune.data.sources.text_files import items, mapping, read_json
 from detectune.data.sources.tree import Tree
-from detectune.data.sources.values import ValueProblem, finite, shown, side
-from detectune.errors import DataError, three_part
+from detectune.data.sources.values import ValueProblem, finite, shown
+from detectune.errors import DataError
 
 _OPEN = ("point", "line", "linestrip", "points")
 _FEWEST = {"rectangle": 2, "circle": 2, "polygon": 3, "mask": 2}
@@ -49,7 +55,9 @@ def open_labelme(
         with collector.problems.kept():
             content = mapping(read_json(file))
             if not isinstance(content.get("shapes"), list):
-                raise _wrong(file, 'it has no list called "shapes"', "labelme writes one.")
+                raise annotation_error(
+                    file, 'it has no list called "shapes"', "labelme writes one."
+                )
             _add(collector, file, content, "masks" in columns)
     return collector.source(label_map, "image without annotation" if path.is_dir() else "")
 
@@ -65,7 +73,9 @@ def _add(collector: Collector, file: Path, content: dict[str, Any], with_masks: 
     problems = Problems()
     height = width = 0
     with problems.kept():
-        height, width = (_side(file, content, key) for key in ("imageHeight", "imageWidth"))
+        height, width = (
+            annotated_side(file, key, content.get(key)) for key in ("imageHeight", "imageWidth")
+        )
     objects: list[Object] = []
     for shape in items(content["shapes"]):
         with problems.kept():
@@ -89,7 +99,9 @@ def _object(file: Path, shape: dict[str, Any]) -> Object | str:
     """The object of a shape, or the kind of the shape if it encloses nothing."""
     label, kind = shape.get("label"), str(shape.get("shape_type") or "polygon")
     if not isinstance(label, str) or not label.strip():
-        raise _wrong(file, f"the label of a shape is {shown(label)}", "A label is a text.")
+        raise annotation_error(
+            file, f"the label of a shape is {shown(label)}", "A label is a text."
+        )
     if kind in _OPEN:
         return kind
     xs, ys = _points(file, shape, kind)
@@ -113,23 +125,12 @@ def _points(file: Path, shape: dict[str, Any], kind: str) -> tuple[list[float], 
     except (ValueProblem, ValueError):
         pairs = []
     if len(pairs) < fewest:
-        raise _wrong(
+        raise annotation_error(
             file,
             f"a {kind[:20]} has the points {str(shape.get('points'))[:60]}",
             f"It has at least {fewest} points [x, y], in pixels.",
         )
     return [x for x, _ in pairs], [y for _, y in pairs]
-
-
-def _side(file: Path, content: dict[str, Any], key: str) -> int:
-    try:
-        return side(content.get(key))
-    except ValueProblem as problem:
-        raise _wrong(file, f"{key}: {problem}", "Sizes are pixels.") from None
-
-
-def _wrong(file: Path, found: str, allowed: str) -> DataError:
-    return DataError(three_part(f"{file}: {found}.", allowed, "Correct the annotation."))
 
 
 def _is_labelme(path: Path) -> bool:

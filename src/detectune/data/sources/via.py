@@ -25,7 +25,12 @@ import numpy as np
 from detectune.config.label_map import LabelMap
 from detectune.data.defects import ASSUMED, Defect, Problems
 from detectune.data.masks import PolygonMask
-from detectune.data.sources.collecting import Collector, Object, bounds
+from detectune.data.sources.collecting import (
+    Collector,
+    Object,
+    annotation_error,
+    bounds,
+)
 from detectune.data.sources.folder import FolderSource
 from detectune.data.sources.formats import SourceFormat, formats
 from detectune.data.sources.image_search import ImageSearch
@@ -67,7 +72,7 @@ def open_via(
     for name, regions in images:
         with collector.problems.kept():
             if not isinstance(name, str) or not name.strip():
-                raise _wrong(
+                raise annotation_error(
                     str(file), f"a filename is {shown(name)}", "It is the name of an image."
                 )
             _add(collector, file, name, regions, "masks" in columns)
@@ -158,7 +163,7 @@ def _object(place: str, kind: str, region: _Region) -> Object:
     xs, ys = (_list(place, shape, key) for key in ("all_points_x", "all_points_y"))
     if len(xs) != len(ys) or len(xs) < 3:
         text = f"a {kind[:20]} has {len(xs)} x and {len(ys)} y"
-        raise _wrong(place, text, "A polygon has at least three points.")
+        raise annotation_error(place, text, "A polygon has at least three points.")
     mask = PolygonMask((np.stack([xs, ys], axis=-1).reshape(-1),))
     return Object(name, bounds(xs, ys), "a polygon", mask=mask)
 
@@ -172,7 +177,7 @@ def _class_name(place: str, attributes: dict[str, Any]) -> str:
         chosen = [str(key) for key, on in mapping(value).items() if on]
         value = chosen[0] if len(chosen) == 1 else None
     if not isinstance(value, str) or not value.strip():
-        raise _wrong(
+        raise annotation_error(
             place,
             f"a region has the attributes {str(attributes)[:80]}",
             f"Its class is an attribute called {', '.join(_CLASS_KEYS)}, or the only one.",
@@ -184,18 +189,16 @@ def _numbers(place: str, shape: dict[str, Any], *names: str) -> list[float]:
     try:
         return [finite(shape.get(name)) for name in names]
     except ValueProblem as problem:
-        raise _wrong(place, f"{', '.join(names)}: {problem}", "They are pixels.") from None
+        raise annotation_error(
+            place, f"{', '.join(names)}: {problem}", "They are pixels."
+        ) from None
 
 
 def _list(place: str, shape: dict[str, Any], key: str) -> list[float]:
     try:
         return [finite(value) for value in items(shape.get(key))]
     except ValueProblem as problem:
-        raise _wrong(place, f"{key}: {problem}", "It is a list of pixels.") from None
-
-
-def _wrong(place: str, found: str, allowed: str) -> DataError:
-    return DataError(three_part(f"{place}: {found}.", allowed, "Correct the annotation."))
+        raise annotation_error(place, f"{key}: {problem}", "It is a list of pixels.") from None
 
 
 def _is_via_file(file: Path) -> bool:

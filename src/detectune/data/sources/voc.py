@@ -22,7 +22,12 @@ from typing import TypeVar
 from detectune.config.label_map import LabelMap
 from detectune.data.defects import Problems
 from detectune.data.masks import IndexMask
-from detectune.data.sources.collecting import Collector, Object, bounds
+from detectune.data.sources.collecting import (
+    Collector,
+    Object,
+    annotation_error,
+    bounds,
+)
 from detectune.data.sources.folder import FolderSource
 from detectune.data.sources.formats import SourceFormat, formats
 from detectune.data.sources.image_search import Found, ImageSearch
@@ -134,7 +139,9 @@ def parse_xml(xml: Path, says: str) -> ElementTree.Element:
 def _parsed(xml: Path) -> ElementTree.Element:
     root = parse_xml(xml, "A VOC annotation is an <annotation> with <object> elements.")
     if root.tag != "annotation":
-        raise _wrong(xml, f"its outermost element is <{root.tag[:60]}>", "It must be <annotation>.")
+        raise annotation_error(
+            xml, f"its outermost element is <{root.tag[:60]}>", "It must be <annotation>."
+        )
     return root
 
 
@@ -181,7 +188,7 @@ def _image_of(xml: Path, root: ElementTree.Element, search: ImageSearch) -> Foun
 def _name(xml: Path, item: ElementTree.Element) -> str:
     name = (item.findtext("name") or "").strip()
     if not name:
-        raise _wrong(xml, "an <object> has no <name>", "Every object names its class.")
+        raise annotation_error(xml, "an <object> has no <name>", "Every object names its class.")
     return name
 
 
@@ -195,7 +202,7 @@ def _box(xml: Path, item: ElementTree.Element) -> tuple[list[float], str]:
     polygon = item.find("polygon")
     if polygon is not None and len(polygon):
         return _polygon(xml, polygon), "a polygon"
-    raise _wrong(xml, "an <object> has no <bndbox>", "Every object has a box in pixels.")
+    raise annotation_error(xml, "an <object> has no <bndbox>", "Every object has a box in pixels.")
 
 
 def _rotated(xml: Path, item: ElementTree.Element) -> list[float]:
@@ -204,7 +211,7 @@ def _rotated(xml: Path, item: ElementTree.Element) -> list[float]:
         _number(xml, item, f"robndbox/{name}") for name in ("cx", "cy", "w", "h", "angle")
     )
     if not math.isfinite(angle):
-        raise _wrong(xml, f"<robndbox/angle> is {angle}", "It is an angle in radians.")
+        raise annotation_error(xml, f"<robndbox/angle> is {angle}", "It is an angle in radians.")
     across = abs(width * math.cos(angle)) + abs(height * math.sin(angle))
     down = abs(width * math.sin(angle)) + abs(height * math.cos(angle))
     return [y - down / 2, x - across / 2, y + down / 2, x + across / 2]
@@ -220,9 +227,13 @@ def _polygon(xml: Path, polygon: ElementTree.Element) -> list[float]:
             for axis in "xy"
         )
     except ValueProblem as problem:
-        raise _wrong(xml, f"a corner of <polygon>: {problem}", "Corners are pixels.") from None
+        raise annotation_error(
+            xml, f"a corner of <polygon>: {problem}", "Corners are pixels."
+        ) from None
     if not xs or not ys:
-        raise _wrong(xml, "a <polygon> has no corners", "A polygon has at least three corners.")
+        raise annotation_error(
+            xml, "a <polygon> has no corners", "A polygon has at least three corners."
+        )
     return bounds(xs, ys)
 
 
@@ -239,11 +250,7 @@ def _value(
         return read(None if text is None else text.strip())
     except ValueProblem as problem:
         what = "It must be yes or no." if path == "difficult" else "It must be a number, in pixels."
-        raise _wrong(xml, f"<{path}>: {problem}", what) from None
-
-
-def _wrong(xml: Path, found: str, allowed: str) -> DataError:
-    return DataError(three_part(f"{xml}: {found}.", allowed, "Correct the annotation."))
+        raise annotation_error(xml, f"<{path}>: {problem}", what) from None
 
 
 def _is_voc(path: Path) -> bool:

@@ -35,6 +35,7 @@ def unpacked(file: Path) -> Path:
                 place = Path(folder) / "data"
                 archive.extractall(place)
                 os.replace(place, target)
+    # NotImplementedError: a way of packing that zipfile does not know; RuntimeError: a password.
     except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError, ValueError) as error:
         if isinstance(error, DataError):
             raise
