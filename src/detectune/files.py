@@ -168,6 +168,12 @@ def ensure_folder(path: str | os.PathLike[str]) -> None:
         raise write_error(target, error) from error
 
 
+def unused_path(path: str) -> str:
+    """`path` where nothing is there yet, else `path-2`, `path-3` …"""
+    tried = (f"{path}{ending}" for ending in ("", *(f"-{number}" for number in range(2, 1000))))
+    return next((place for place in tried if not os.path.lexists(place)), path)
+
+
 def short_name(stem: str, suffix: str) -> str:
     """`stem` and `suffix` as a file name, the end of the stem cut off if it is too long."""
     room = MOST_BYTES - len(os.fsencode(suffix))

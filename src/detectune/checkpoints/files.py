@@ -62,7 +62,7 @@ def find_checkpoint(path: str | os.PathLike[str]) -> str:
             found,
             "A checkpoint is named by its prefix, such as checkpoint/ckpt-0, for which a file "
             "ckpt-0.index exists; or by the folder that holds it.",
-            "Check the path, or fetch a checkpoint with `detectune zoo download`.",
+            "Check the path, or fetch a checkpoint with `detectune zoo download NAME`.",
         )
     )
 

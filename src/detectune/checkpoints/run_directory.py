@@ -149,7 +149,7 @@ def open_run(path: str | os.PathLike[str]) -> Run:
                 f"{path}: it {found}.",
                 "Needed is a run directory (pipeline.config and checkpoints/), an unpacked zoo "
                 "archive (pipeline.config and checkpoint/) or, to predict, an exported folder.",
-                "Check the path; `detectune train --model-dir DIR` makes a run directory.",
+                "Check the path; `detectune train FILE --model-dir DIR` makes a run directory.",
             )
         )
     return Run(folder, _with_model(load_config(config), config))

@@ -59,6 +59,6 @@ def refuse_missing_run(path: str) -> None:
             f"{one_line(path)}: it is no folder.",
             "Needed is a run directory (pipeline.config and checkpoints/), an unpacked zoo "
             "archive (pipeline.config and checkpoint/) or, to predict, an exported folder.",
-            "Check the path; `detectune train --model-dir DIR` makes a run directory.",
+            "Check the path; `detectune train FILE --model-dir DIR` makes a run directory.",
         )
     )

@@ -118,7 +118,8 @@ def _records(pattern: str, field: str) -> Iterator[Problem]:
             field,
             f"{file} is {what}.",
             "TFRecord files are needed.",
-            "`detectune data convert` writes them; or name the folder in source instead.",
+            "`detectune data convert SOURCE DEST --to tfrecord` writes them; or name the folder in "
+            "source instead.",
         )
     yield from _shards(pattern, files, field)
 

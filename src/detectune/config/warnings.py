@@ -119,7 +119,7 @@ def _start(train: schema.TrainConfig, architecture: Architecture | None) -> Iter
             "train_config",
             "there is no fine_tune_checkpoint.",
             "Training from random weights needs many thousands of images.",
-            "`detectune zoo download` fetches a pre-trained detector to start from.",
+            "`detectune zoo download NAME` fetches a pre-trained detector to start from.",
         )
     elif not train.fine_tune_checkpoint_type and not train.from_detection_checkpoint:
         yield Problem(
@@ -152,7 +152,7 @@ def _data(config: schema.TrainEvalPipelineConfig) -> Iterator[Problem]:
                 f"eval_input_reader[{index}]",
                 f"{common[0]} is used for training too.",
                 "Metrics on training images say nothing about new images.",
-                "`detectune data split` makes a separate set.",
+                "`detectune data split SOURCE DEST` makes a separate set.",
             )
 
 

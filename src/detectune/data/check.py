@@ -6,6 +6,7 @@ TensorFlow is loaded only where images are decoded, so that a wrong path is said
 from __future__ import annotations
 
 import logging
+import shlex
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
@@ -126,7 +127,7 @@ def undecodable(broken: list[tuple[str, str]]) -> UnreadableImages:
     message = three_part(
         f"{plural(len(broken), 'image')} cannot be decoded:\n{shown}{more}",
         "Images are whole JPEG, PNG, GIF, BMP, WebP or TIFF files.",
-        "Replace or remove them; `detectune data inspect` lists everything that is wrong.",
+        "Replace or remove them; `detectune data inspect SOURCE` lists all that is wrong.",
     )
     return UnreadableImages(message, broken)
 
@@ -137,6 +138,6 @@ def not_empty(source: Source) -> None:
             three_part(
                 f"{source.name}: there is no image.",
                 "Training and evaluation need at least one.",
-                "Check the source with `detectune data inspect`.",
+                f"See what is read of it: `detectune data inspect {shlex.quote(source.name)}`.",
             )
         )

@@ -71,6 +71,6 @@ def _no_image(path: str | os.PathLike[str], reason: str) -> DataError:
         three_part(
             f"{one_line(os.fspath(path))}: this is no whole image: {one_line(reason)}",
             "Images are JPEG, PNG, GIF, BMP, WebP or TIFF files.",
-            "Replace the file; `detectune data inspect` says more.",
+            "Replace the file; `detectune data inspect SOURCE` looks at all of a data set.",
         )
     )

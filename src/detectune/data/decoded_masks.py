@@ -107,7 +107,7 @@ def unusable_masks(place: str, problems: list[tuple[str, str]]) -> DataError:
             f"{place}: the masks of {plural(len(problems), 'object')} cannot be used:\n"
             f"{shown}{more}",
             "Where masks are trained or measured, every object has one, as large as its image.",
-            "Correct or remove these objects (`detectune data inspect` lists them all), or do "
-            "without masks: load_instance_masks: false.",
+            "Correct or remove these objects (`detectune data inspect SOURCE` lists them all), or "
+            "do without masks: load_instance_masks: false.",
         )
     )

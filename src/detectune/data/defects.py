@@ -7,6 +7,7 @@ those of one image. `data inspect` lists all of them; training refuses to start 
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
@@ -128,12 +129,16 @@ def refused_defects(name: str, defects: Sequence[Defect]) -> DataError:
     """The error that lists the `defects` for which the data set `name` is refused."""
     shown = "\n".join(f"  {d.file}: {d.kind}: {d.detail}" for d in defects[:20])
     more = f"\n  … and {len(defects) - 20} more" if len(defects) > 20 else ""
+    leave_out = ""
+    if not {FRACTIONS, PIXELS} & {defect.kind for defect in defects}:
+        copy = f"`detectune data convert {shlex.quote(name)} DEST --to coco`"
+        leave_out = f" {copy} writes the images whose annotation is right."
     return DataError(
         three_part(
             f"{name}: training and evaluation are ruled out by "
             f"{plural(len(defects), 'defect')}:\n{shown}{more}",
             "Every annotation must be readable, with coordinates in the unit of its format.",
-            "Correct or remove them; `detectune data inspect` lists everything that is wrong, and "
-            "`detectune data convert` writes the images whose annotation is right.",
+            f"Correct or remove them; `detectune data inspect {shlex.quote(name)}` lists all that "
+            f"is wrong.{leave_out}",
         )
     )

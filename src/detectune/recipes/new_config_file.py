@@ -11,7 +11,7 @@ from detectune.config import schema
 from detectune.config.checkpoint_paths import checkpoint_prefix
 from detectune.config.label_map import LabelMap, label_map_text, read_label_map
 from detectune.errors import ConfigError, DataError, three_part
-from detectune.files import write_text
+from detectune.files import unused_path, write_text
 from detectune.recipes.base import recipe_of
 from detectune.recipes.machine import Machine, this_machine
 from detectune.recipes.new_config import (
@@ -195,15 +195,9 @@ def _next_steps(model: str, checkpoint: str, output: Path) -> tuple[str, ...]:
     start = checkpoint or default_checkpoint(model)
     there = checkpoint == NO_CHECKPOINT or bool(checkpoint_prefix(start))
     download = [] if there else [f"next: detectune zoo download {archive_to_download(model)}"]
-    run = _new_run(output.stem)
+    run = unused_path(f"training/{output.stem}")
     train = f"next: detectune train {shlex.quote(str(output))} --model-dir {shlex.quote(run)}"
     return (*download, train)
-
-
-def _new_run(name: str) -> str:
-    """A run directory below `training/` that is not there yet."""
-    tried = (f"training/{name}{ending}" for ending in ("", *(f"-{n}" for n in range(2, 1000))))
-    return next(path for path in tried if not os.path.exists(path))
 
 
 def _found(checkpoint: str) -> str:
@@ -217,8 +211,8 @@ def _found(checkpoint: str) -> str:
                 f"--checkpoint {checkpoint}: there is no checkpoint.",
                 "A checkpoint is named by its prefix, such as .../checkpoint/ckpt-0, or by the "
                 'folder that holds it; "none" begins with random weights.',
-                "Check the path, or leave --checkpoint out and fetch the zoo's with `detectune "
-                "zoo download`.",
+                "Check the path, or leave --checkpoint out: then what comes next says which one of "
+                "the zoo to fetch.",
             )
         )
     return prefix

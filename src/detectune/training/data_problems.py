@@ -163,7 +163,8 @@ def _shared(training: Source, evaluation: Source) -> Iterator[Problem]:
             f"{len(pairs)} of {len(evaluation)} images are among the training images: {shown}"
             f"{', …' * (len(pairs) > _SHOWN)}.",
             "What was trained on is found easily: every metric is too good.",
-            "Name a part, such as data.yaml#val, or divide the data with `detectune data split`.",
+            "Name a part, such as data.yaml#val, or divide the data with `detectune data split "
+            "SOURCE DEST`.",
         )
 
 

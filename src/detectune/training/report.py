@@ -15,14 +15,9 @@ from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from detectune.checkpoints.run_directory import Run
-from detectune.config.architectures import architecture_of
-from detectune.config.report import report_fields
 from detectune.drawing.charts import Curve, line_chart
 from detectune.drawing.page_style import STYLE
-from detectune.training.logs import scan_metrics
 from detectune.training.report_details import details_html
-from detectune.training.state import Progress
 from detectune.wording import in_html, plural
 
 _MAP, _HALF = "DetectionBoxes_Precision/mAP", "DetectionBoxes_Precision/mAP@.50IOU"
@@ -307,37 +302,3 @@ def _notes(facts: Facts) -> str:
         parts.append(f"<h3>Config fields without effect</h3><ul>{items}</ul>")
     parts.append(f'<p class="note">Made with {in_html(versions())}.</p>')
     return "".join(parts)
-
-
-def facts_of(
-    run: Run,
-    progress: Progress,
-    *,
-    data: Sequence[str],
-    examples: Sequence[Example] = (),
-) -> Facts:
-    """What the files of `run` and its `progress` say."""
-    where = str(run.path)
-    notes = [problem for problem in report_fields(run.config) if problem.severity != "error"]
-    return Facts(
-        name=run.path.resolve().name,
-        model=architecture_of(run.config.model).describe(),
-        data=data,
-        rows=scan_metrics(run.metrics).rows,
-        steps=progress.step,
-        num_steps=run.config.train_config.num_steps,
-        seconds=progress.seconds,
-        best_step=progress.best_step,
-        metrics=progress.best_metrics,
-        per_category=progress.best_per_category,
-        details=progress.best_details,
-        examples=examples,
-        notes=progress.notes,
-        findings=progress.findings,
-        ignored=[f"{problem.field}: {problem.found}" for problem in notes],
-        commands=[
-            f"detectune predict {where} my_images/ --out predictions",
-            f"detectune evaluate {where}",
-            f"detectune export {where} --to saved_model -o exported/{run.path.resolve().name}",
-        ],
-    )

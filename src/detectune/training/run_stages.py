@@ -22,7 +22,8 @@ from detectune.training.evaluation import RunEvaluation
 from detectune.training.fine_tuning import find_pretrained, fine_tune
 from detectune.training.logs import RunLog
 from detectune.training.prepare import PreparedRun, check_unchanged
-from detectune.training.report import facts_of, report_html
+from detectune.training.report import report_html
+from detectune.training.report_facts import facts_of
 from detectune.training.run_lock import run_lock
 from detectune.training.run_writer import RunWriter
 from detectune.training.sources import EVALUATE, TRAIN

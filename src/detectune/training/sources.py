@@ -8,6 +8,7 @@ a wrong path is said at once; `training/streams.py` makes batches.
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -122,7 +123,8 @@ def _check_objects(source: Source) -> None:
         three_part(
             f"{source.name}: in {count} image{'s' * (count != 1)} there is no object{marked}.",
             "A training needs at least one box; images without any may stand beside those with.",
-            f"`detectune data inspect {source.name}` shows what is read of the annotations.",
+            f"`detectune data inspect {shlex.quote(source.name)}` shows what is read of the "
+            "annotations.",
         )
     )
 
@@ -157,7 +159,8 @@ def _describe(source: Source, console: RunConsole) -> None:
     if strays:
         _, name, reason = strays[0]
         more = f", and {len(strays) - 1} more files" if len(strays) > 1 else ""
-        console.say(f"left out: {name}: {reason}{more}; see `detectune data inspect`")
+        look = f"`detectune data inspect {shlex.quote(source.name)}`"
+        console.say(f"left out: {name}: {reason}{more}; see {look}")
 
 
 def _say_shared(sources: Mapping[str, Source], console: RunConsole) -> None:

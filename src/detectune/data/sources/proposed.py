@@ -42,7 +42,7 @@ class ProposalFile:
             raise DataError(
                 three_part(
                     f"{self.path}: it holds no proposals: {error}.",
-                    "It is written by `detectune data proposals`.",
+                    "It is written by `detectune data proposals SOURCE`.",
                     "Remove the file and compute them again.",
                 )
             ) from error

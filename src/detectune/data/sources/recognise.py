@@ -140,7 +140,8 @@ def _no_split(asked: _Spec, there: tuple[str, ...], wanted: str) -> DataError:
         three_part(
             f'{asked.path}: there is no split "{wanted}".',
             f"Splits that are there: {', '.join(there) or 'none'}.",
-            f"{did_you_mean(wanted, there)}{example} parts with `detectune data split`.",
+            f"{did_you_mean(wanted, there)}{example} parts with `detectune data split SOURCE "
+            "DEST`.",
         )
     )
 
