@@ -74,11 +74,13 @@ def convert(
     strict: bool,
 ) -> None:
     """Write SOURCE to DEST in another format: a file for tfrecord, else a new folder."""
-    from detectune.cli.data_output import open_named, print_conversion
+    from detectune.cli.data_output import open_named, print_conversion, print_undivided
     from detectune.data.convert import convert as convert_source
 
     opened = open_named(source, label_map, proposals=True, rename=rename, drop=drop)
     print_conversion(dest, convert_source(opened, dest, to=to, shards=shards, strict=strict))
+    if to == "yolo":
+        print_undivided(source)
 
 
 @data.command()

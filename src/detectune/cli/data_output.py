@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -121,6 +122,14 @@ def print_proposals(file: Path, computed: Computed) -> None:
         f"{mean:.0f} boxes in each on average"
     )
     say(f"written: {file}")
+
+
+def print_undivided(spec: str) -> None:
+    """What the data.yaml of a data set that was not divided says."""
+    say(
+        "data.yaml: val: is the same folder as train:, because nothing was divided; "
+        f"`detectune data split {shlex.quote(spec)} DEST --to yolo` divides"
+    )
 
 
 def print_conversion(name: str, conversion: Conversion) -> None:

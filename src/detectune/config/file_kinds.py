@@ -67,6 +67,7 @@ _TEXTS = (
         re.compile(r"version https://git-lfs"),
         FileKind("a pointer of Git LFS, not the file itself", "Fetch it with `git lfs pull`."),
     ),
+    (re.compile(r"[^\n,:{}]+(?:,[^\n,:{}]*){3,}\n"), FileKind("a CSV table", _DATA)),
     (re.compile(r"model_checkpoint_path:"), FileKind("the file checkpoint of a folder", _WEIGHTS)),
 )
 

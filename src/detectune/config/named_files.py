@@ -13,7 +13,8 @@ from pathlib import Path
 
 from detectune.config import schema
 from detectune.config.architectures import chosen
-from detectune.config.checkpoint_paths import checkpoint_prefix
+from detectune.config.checkpoint_paths import checkpoint_prefix, download_command
+from detectune.config.class_numbers import ONE_LABEL_MAP, other_numbers
 from detectune.config.label_map import LabelMap, read_label_map
 from detectune.config.look_alikes import look_alikes, shown_name
 from detectune.config.problems import Problem, from_error
@@ -74,6 +75,24 @@ def _label_map(
         for names in look_alikes(label_map.names):
             yield names.problem(field)
     yield from _class_count(config, label_map, name, path)
+    if path != "train_input_reader":
+        yield from _numbered_alike(config.train_input_reader.label_map_path, label_map, field)
+
+
+def _numbered_alike(trained: str, label_map: LabelMap, field: str) -> Iterator[Problem]:
+    """The label map `trained`, if it can be read, numbers the classes as `label_map` does."""
+    try:
+        different = other_numbers(read_label_map(trained), label_map) if trained else ""
+    except ConfigError:
+        return  # said at the reader that names it
+    if different:
+        yield Problem(
+            "warning",
+            field,
+            f"{different}.",
+            "A detector knows classes by the numbers of the training; every other box is wrong.",
+            ONE_LABEL_MAP,
+        )
 
 
 def _class_count(
@@ -176,7 +195,7 @@ def _checkpoint(train: schema.TrainConfig) -> Iterator[Problem]:
             )
         return
     if _PLACEHOLDER in name or not os.path.isdir(name):
-        advice = "`detectune zoo download NAME` fetches one; name it as .../checkpoint/ckpt-0."
+        advice = f"`{download_command(name)}` fetches one; name it as .../checkpoint/ckpt-0."
         yield from _absent(name, field, "checkpoint", f"there is no {name}.index.", advice)
         return
     yield Problem(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,9 @@ from detectune.data.sources.recognise import open_source
 from detectune.detectors.inference import DetectionModel
 from detectune.errors import ConfigError, three_part
 from detectune.evaluation.coco import CocoEvaluator
+from detectune.evaluation.diagnosis import NEAR_ZERO, diagnose
 from detectune.evaluation.evaluate_source import evaluate_source
+from detectune.evaluation.faults.base import Finding, TrainingFacts
 from detectune.wording import plural
 
 _log = logging.getLogger("detectune")
@@ -40,7 +42,8 @@ def evaluate(
     """`{"metrics": …, "per_category": …, "images": n}` of a run on its evaluation data.
 
     Images that cannot be read are left out of the numbers, and listed with their reasons under
-    "left_out"; without such images there is no "left_out".
+    "left_out"; without such images there is no "left_out". Where mAP@.5 is near 0 and the boxes
+    give a cause away, "findings" has a {"cause", "seen", "advice"} for each.
 
     Args:
         run: a run, its directory, or an unpacked zoo archive.
@@ -55,6 +58,8 @@ def evaluate(
     opened = run if isinstance(run, Run) else open_run(run)
     evaluator, left_out = _collect(opened, checkpoint, data, limit, progress)
     report = evaluator.report()
+    if findings := _findings(evaluator, report["metrics"]):
+        report["findings"] = [finding._asdict() for finding in findings]
     if left_out:
         report["left_out"] = [{"file_name": name, "reason": why} for name, why in left_out]
     return report
@@ -96,6 +101,13 @@ def _collect(
         )
 
     return on_readable(source, evaluated)
+
+
+def _findings(evaluator: CocoEvaluator, metrics: Mapping[str, float]) -> list[Finding]:
+    """What explains that mAP is near 0; nothing where it is not."""
+    if not 0 <= metrics["DetectionBoxes_Precision/mAP@.50IOU"] < NEAR_ZERO:
+        return []
+    return diagnose(evaluator.images, evaluator.names, TrainingFacts())
 
 
 def _source(run: Run, data: str | None, needs: Needs) -> Source:

@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 
 from detectune.detectors.base import Detector
-from detectune.evaluation.diagnosis import NEAR_ZERO, Finding, TrainingFacts
+from detectune.evaluation.diagnosis import NEAR_ZERO
+from detectune.evaluation.faults.base import Finding, TrainingFacts
 from detectune.training.console import RunConsole
 from detectune.training.deployment import Deployment
 from detectune.training.evaluation import RunEvaluation
@@ -123,9 +124,11 @@ class Checkpointing:
             return []  # it may be no more than a beginning
         step = progress.stage_step
         facts = TrainingFacts(
-            self.log.trained("Loss/total_loss"),
+            _without_penalty(self.log),
             self.log.trained("learning_rate"),
-            deployment.statistics_left(model, step) if deployment is not None else 0.0,
+            clips=evaluation.config.train_config.gradient_clipping_by_norm > 0,
+            steps=step,
+            statistics_left=deployment.statistics_left(model, step) if deployment else 0.0,
         )
         found = evaluation.diagnose(facts)
         progress.findings = {finding.seen: finding.advice for finding in found}
@@ -153,6 +156,15 @@ class Checkpointing:
             progress.best_metrics, progress.best_per_category = metrics, per_category
         progress.evaluations_without_gain = 0 if better else progress.evaluations_without_gain + 1
         return better
+
+
+def _without_penalty(log: RunLog) -> list[float]:
+    """The total losses that were logged, less the penalty of L2: behind batch norms weights may
+    grow for ever, and the detector be none the worse."""
+    total, penalty = log.trained("Loss/total_loss"), log.trained("Loss/regularization_loss")
+    if len(penalty) != len(total):
+        return total
+    return [one - other for one, other in zip(total, penalty, strict=True)]
 
 
 def _measured(metrics: Mapping[str, float], metric: str) -> bool:

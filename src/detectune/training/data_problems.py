@@ -13,7 +13,7 @@ from detectune.data.columns.base import check_columns
 from detectune.data.defects import CONSEQUENCES
 from detectune.data.inspect import Inspection, inspect_source
 from detectune.data.readers import open_reader
-from detectune.data.shared_images import shared_images
+from detectune.data.shared_images import overlap
 from detectune.data.sources.base import Source
 from detectune.errors import DetectuneError
 from detectune.training.sources import EVALUATE, TRAIN, StreamRequest, run_streams
@@ -154,17 +154,14 @@ def _learned(training: Inspection, evaluation: Inspection) -> Iterator[Problem]:
 
 def _shared(training: Source, evaluation: Source) -> Iterator[Problem]:
     """No image is trained and evaluated on."""
-    pairs = shared_images(training, evaluation)
-    if pairs:
-        shown = ", ".join(other for _, other in pairs[:_SHOWN])
+    shared = overlap(training, evaluation)
+    if shared is not None:
         yield Problem(
             "warning",
             "eval_input_reader",
-            f"{len(pairs)} of {len(evaluation)} images are among the training images: {shown}"
-            f"{', …' * (len(pairs) > _SHOWN)}.",
+            f"{shared.found}.",
             "What was trained on is found easily: every metric is too good.",
-            "Name a part, such as data.yaml#val, or divide the data with `detectune data split "
-            "SOURCE DEST`.",
+            shared.advice,
         )
 
 

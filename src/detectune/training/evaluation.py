@@ -15,8 +15,9 @@ from detectune.detectors.base import Detector
 from detectune.detectors.inference import DetectionModel
 from detectune.evaluation.coco import CocoEvaluator
 from detectune.evaluation.details import details
-from detectune.evaluation.diagnosis import Finding, TrainingFacts, diagnose
+from detectune.evaluation.diagnosis import diagnose
 from detectune.evaluation.evaluate_source import evaluate_source
+from detectune.evaluation.faults.base import Finding, TrainingFacts
 from detectune.training.examples import find_examples
 from detectune.training.report import Example
 from detectune.training.streams import Stream

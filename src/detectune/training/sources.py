@@ -16,6 +16,7 @@ import numpy as np
 
 from detectune.config import schema
 from detectune.config.architectures import num_classes
+from detectune.config.class_numbers import ONE_LABEL_MAP, other_numbers
 from detectune.config.label_map import LabelMap
 from detectune.config.needs import BOXES_ONLY, Needs
 from detectune.config.reading import evaluation_needs, training_needs
@@ -23,7 +24,7 @@ from detectune.data.check import check_source, refuse_damaged
 from detectune.data.columns.base import check_columns
 from detectune.data.defects import UNUSED
 from detectune.data.readers import open_reader
-from detectune.data.shared_images import shared_images
+from detectune.data.shared_images import overlap
 from detectune.data.sources.base import Source, repair
 from detectune.errors import ConfigError, DataError, three_part
 from detectune.training.console import RunConsole
@@ -93,7 +94,7 @@ def open_sources(
         console.say("no eval_input_reader: training goes without evaluations")
     for source in sources.values():
         _describe(source, console)
-    _say_shared(sources, console)
+    _say_what_spoils(sources, console)
     if EVALUATE in sources and not _has_objects(sources[EVALUATE]):
         console.say(
             f"{sources[EVALUATE].name}: no image has a box, so that no mAP can be measured; "
@@ -163,19 +164,17 @@ def _describe(source: Source, console: RunConsole) -> None:
         console.say(f"left out: {name}: {reason}{more}; see {look}")
 
 
-def _say_shared(sources: Mapping[str, Source], console: RunConsole) -> None:
-    """Say which images are trained and evaluated on: their results tell nothing about others."""
+def _say_what_spoils(sources: Mapping[str, Source], console: RunConsole) -> None:
+    """Say why numbers of the evaluation would mean nothing: its classes are numbered in another
+    way, or its images are trained on."""
     if EVALUATE not in sources:
         return
-    pairs = shared_images(sources[TRAIN], sources[EVALUATE])
-    if pairs:
-        one, other = pairs[0]
-        same = one if one == other else f"{one} is {other}"
-        console.say(
-            f"warning: {len(pairs)} of {len(sources[EVALUATE])} evaluation images are among the "
-            f"training images ({same}); name a part, such as data.yaml#val, or use `detectune data "
-            "split`"
-        )
+    different = other_numbers(sources[TRAIN].label_map, sources[EVALUATE].label_map)
+    if different:
+        console.say(f"warning: {different}. {ONE_LABEL_MAP}")
+    shared = overlap(sources[TRAIN], sources[EVALUATE])
+    if shared is not None:
+        console.say(f"warning: {shared.found}. {shared.advice}")
 
 
 def _without_lost_label_map(reader: schema.InputReader, own: LabelMap | None) -> schema.InputReader:

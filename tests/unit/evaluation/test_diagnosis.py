@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from detectune.evaluation.coco_tables import ImageRows, box_areas
-from detectune.evaluation.diagnosis import Finding, TrainingFacts, diagnose
+from detectune.evaluation.diagnosis import diagnose
+from detectune.evaluation.faults.base import Finding, TrainingFacts
 
 NAMES = {1: "bolt", 2: "nut", 3: "washer", 4: "screw"}
 HEIGHT, WIDTH = 300, 500

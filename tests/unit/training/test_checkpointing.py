@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
-from detectune.evaluation.diagnosis import Finding, TrainingFacts
+from detectune.evaluation.faults.base import Finding, TrainingFacts
 from detectune.training.checkpointing import Checkpointing
 from detectune.training.console import RunConsole
 from detectune.training.state import Progress

@@ -162,6 +162,8 @@ class Source(abc.ABC):
 
     coordinates: Unit = "pixels"
     """In which unit the files of the format have boxes."""
+    repeats: str = ""
+    """Of a part of a data set that is another part, too, by its description: which, a clause."""
 
     def __init__(self, name: str, label_map: LabelMap) -> None:
         self.name, self.label_map = name, label_map
@@ -241,7 +243,7 @@ class Subset(Source):
 
     def __init__(self, source: Source, indices: Iterable[int], name: str = "") -> None:
         super().__init__(name or source.name, source.label_map)
-        self.coordinates = source.coordinates
+        self.coordinates, self.repeats = source.coordinates, source.repeats
         self.source, self.indices = source, tuple(int(i) for i in indices)
 
     def __len__(self) -> int:

@@ -94,7 +94,7 @@ class Proposed(Source):
 
     def __init__(self, source: Source, file: ProposalFile) -> None:
         super().__init__(source.name, source.label_map)
-        self.coordinates = source.coordinates
+        self.coordinates, self.repeats = source.coordinates, source.repeats
         self.source, self.file = source, file
 
     def __len__(self) -> int:

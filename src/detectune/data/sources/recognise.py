@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import zipfile
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -135,13 +136,13 @@ def _chosen(asked: _Spec, there: tuple[str, ...], split: str) -> str:
 
 
 def _no_split(asked: _Spec, there: tuple[str, ...], wanted: str) -> DataError:
-    example = f"Name one, such as {asked.path}#{there[0]}, or make" if there else "Make"
+    example = f"Name one, such as {asked.path}#{there[0]}" if there else f"Leave #{wanted} out"
     return DataError(
         three_part(
             f'{asked.path}: there is no split "{wanted}".',
             f"Splits that are there: {', '.join(there) or 'none'}.",
-            f"{did_you_mean(wanted, there)}{example} parts with `detectune data split SOURCE "
-            "DEST`.",
+            f"{did_you_mean(wanted, there)}{example}, or make parts with `detectune data split "
+            f"{shlex.quote(asked.path)} DEST`.",
         )
     )
 
@@ -218,6 +219,14 @@ def recognise(spec: str) -> str:
     if inside:
         return inside
     seen = Tree(path).described() if path.is_dir() else "one file"
+    if seen == "no files":
+        raise DataError(
+            three_part(
+                f"{path}: there is no file in it.",
+                "A data set has images, and annotations of what is in them.",
+                "Put both there, or check the path.",
+            )
+        )
     raise DataError(
         three_part(
             f"{path}: its format is not recognised; there is: {seen}.",

@@ -71,6 +71,12 @@ class DataYaml:
             )
         return [image for text in self.splits[split] for image in self._images_at(split, text)]
 
+    def repeated(self, split: str) -> str:
+        """Which other split names the same images, a clause; "" where there is none."""
+        here = self.splits[split]
+        same = [name for name, paths in self.splits.items() if name != split and paths == here]
+        return f"in {self.file}, {split}: is the same folder as {same[0]}:" if same else ""
+
     def _images_at(self, split: str, text: str) -> list[Path]:
         for place in self._candidates(text):
             if place.is_dir():
