@@ -168,6 +168,19 @@ def ensure_folder(path: str | os.PathLike[str]) -> None:
         raise write_error(target, error) from error
 
 
+def near_path(path: str) -> str:
+    """A file or folder beside the missing `path` with nearly the same name; "" if there is none."""
+    import difflib
+
+    folder, name = os.path.split(path)
+    try:
+        names = os.listdir(folder or ".")
+    except (OSError, ValueError):
+        return ""
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.75)
+    return os.path.join(folder, close[0]) if close else ""
+
+
 def unused_path(path: str) -> str:
     """`path` where nothing is there yet, else `path-2`, `path-3` …"""
     tried = (f"{path}{ending}" for ending in ("", *(f"-{number}" for number in range(2, 1000))))

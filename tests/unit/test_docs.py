@@ -9,7 +9,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from command_lines import refuse_unknown
+from command_lines import known_options, refuse_unknown
 from PIL import Image
 from tiny import tiny_config, write_squares
 
@@ -48,6 +48,26 @@ def command_lines() -> list[tuple[str, str]]:
 @pytest.mark.parametrize(("page", "line"), command_lines())
 def test_a_command_that_a_page_shows_exists_with_these_options(page, line):
     refuse_unknown(line, whole="…" not in line)
+
+
+def inline_commands() -> list[tuple[str, str]]:
+    """(page, code) of every `detectune …` in a sentence."""
+    return [
+        (page.name, code)
+        for page in PAGES
+        if page.name not in WRITTEN
+        for code in re.findall(r"`(detectune [a-z][^`\n]*)`", page.read_text("utf-8"))
+    ]
+
+
+def test_the_commands_and_options_in_sentences_exist():
+    known = {*known_options(), "--help", "--version"}
+    odd = []
+    for page, code in inline_commands():
+        words = code.replace("|", " ").split()
+        refuse_unknown(code.partition("|")[0], whole=False)
+        odd += [(page, code) for word in words if word.startswith("--") and word not in known]
+    assert odd == []
 
 
 def test_enough_commands_were_found():

@@ -85,9 +85,13 @@ def print_inspection(inspection: Inspection) -> None:
     """Counts, classes and defects as tables."""
     say(inspection.source, style="bold")
     sizes = ", ".join(f"{count:,} {name}" for name, count in inspection.box_sizes.items())
+    empty = inspection.images_without_boxes
+    which = f"{empty:,} of them without boxes"
+    if inspection.images == 1:
+        which = "without boxes" if empty else "with boxes"
     say(
-        f"{plural(inspection.images, 'image')}, {inspection.images_without_boxes:,} of them "
-        f"without boxes; {plural(inspection.boxes, 'box')} ({sizes}), "
+        f"{plural(inspection.images, 'image')}, {which}; "
+        f"{plural(inspection.boxes, 'box')} ({sizes}), "
         f"at most {inspection.most_boxes:,} in one image"
     )
     if inspection.masks:

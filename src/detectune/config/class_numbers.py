@@ -6,6 +6,7 @@ Names are compared, because ids are all that a detector knows: what training cal
 from __future__ import annotations
 
 from detectune.config.label_map import LabelMap
+from detectune.config.problems import Problem
 from detectune.wording import one_line
 
 ONE_LABEL_MAP = "Give both readers the same label_map_path."
@@ -23,3 +24,14 @@ def other_numbers(trained: LabelMap, measured: LabelMap) -> str:
             found.append(f'"{shown}" is {number} in training and {item.id} in evaluation')
     more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
     return ", ".join(found[:_SHOWN]) + more
+
+
+def renumbered(field: str, different: str) -> Problem:
+    """The warning at `field` that says what `other_numbers` has found."""
+    return Problem(
+        "warning",
+        field,
+        f"{different}.",
+        "A detector knows classes by the numbers they had in training; other boxes count as wrong.",
+        ONE_LABEL_MAP,
+    )

@@ -14,12 +14,13 @@ from pathlib import Path
 from detectune.config import schema
 from detectune.config.architectures import chosen
 from detectune.config.checkpoint_paths import checkpoint_prefix, download_command
-from detectune.config.class_numbers import ONE_LABEL_MAP, other_numbers
+from detectune.config.class_numbers import other_numbers, renumbered
 from detectune.config.label_map import LabelMap, read_label_map
 from detectune.config.look_alikes import look_alikes, shown_name
 from detectune.config.problems import Problem, from_error
 from detectune.config.ranges import MOST_CLASSES
 from detectune.errors import ConfigError
+from detectune.files import near_path
 from detectune.wording import plural
 
 _PLACEHOLDER = "PATH_TO_BE_CONFIGURED"
@@ -86,13 +87,7 @@ def _numbered_alike(trained: str, label_map: LabelMap, field: str) -> Iterator[P
     except ConfigError:
         return  # said at the reader that names it
     if different:
-        yield Problem(
-            "warning",
-            field,
-            f"{different}.",
-            "A detector knows classes by the numbers of the training; every other box is wrong.",
-            ONE_LABEL_MAP,
-        )
+        yield renumbered(field, different)
 
 
 def _class_count(
@@ -242,7 +237,7 @@ def _absent(
         yield Problem("error", field, found, f"It is {name}.", advice or "Write your path.")
         return
     where = "" if os.path.isabs(name) else f"Relative paths start at {os.getcwd()}."
-    near = _near(name)
+    near = near_path(name)
     advice = f'Did you mean "{near}"?' if near else advice or "Check the path."
     yield Problem("error", field, found or f"there is no {kind} {name}.", where, advice)
 
@@ -258,16 +253,3 @@ def _with_slashes(name: str) -> str:
 
 def _has_escapes(name: str) -> bool:
     return any(ord(character) < 32 or character == "\\" for character in name)
-
-
-def _near(name: str) -> str:
-    """A file beside the missing one with nearly the same name; empty if there is none."""
-    import difflib
-
-    folder = os.path.dirname(name)
-    try:
-        names = os.listdir(folder or ".")
-    except OSError:
-        return ""
-    close = difflib.get_close_matches(os.path.basename(name), names, n=1, cutoff=0.75)
-    return os.path.join(folder, close[0]) if close else ""

@@ -24,7 +24,7 @@ from detectune.recipes.new_config import (
 )
 from detectune.recipes.templates import template
 from detectune.recipes.training_plan import TrainingPlan, plan_training
-from detectune.wording import one_line, plural
+from detectune.wording import one_line
 
 _AT_RANDOM = (
     "No checkpoint: all weights begin at random, and batch norms learn their statistics "
@@ -156,7 +156,12 @@ def _classes(train: str, evaluation: str, label_map_path: str) -> tuple[LabelMap
     if not len(classes):
         raise DataError(
             three_part(
-                f"--train {train}: none of its {plural(len(source), 'image')} has a box.",
+                f"--train {train}: "
+                + (
+                    "its only image has no box."
+                    if len(source) == 1
+                    else f"none of its {len(source):,} images has a box."
+                ),
                 "The classes of a new config come from the boxes of the training data.",
                 f"Look at it with `detectune data inspect {shlex.quote(train)}`, or give the "
                 "classes with --label-map.",

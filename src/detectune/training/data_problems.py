@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from detectune.config import schema
 from detectune.config.architectures import chosen
+from detectune.config.class_numbers import other_numbers, renumbered
 from detectune.config.look_alikes import look_alikes
 from detectune.config.problems import Problem, Severity, from_error
 from detectune.data.columns.base import check_columns
@@ -17,7 +18,6 @@ from detectune.data.shared_images import overlap
 from detectune.data.sources.base import Source
 from detectune.errors import DetectuneError
 from detectune.training.sources import EVALUATE, TRAIN, StreamRequest, run_streams
-from detectune.wording import plural
 
 # Nothing is lost by these; `data inspect` lists them.
 _HARMLESS = {
@@ -63,6 +63,7 @@ def data_problems(
         problems += _boxes(inspected[name], name, request)
     if len(inspected) == len((TRAIN, EVALUATE)):
         problems += _learned(inspected[TRAIN], inspected[EVALUATE])
+        problems += _numbers(config, opened[TRAIN], opened[EVALUATE])
         problems += _shared(opened[TRAIN], opened[EVALUATE])
     return problems
 
@@ -111,7 +112,9 @@ def _boxes(inspection: Inspection, name: str, request: StreamRequest) -> Iterato
     yield Problem(
         "error" if training else "warning",
         request.field,
-        f"none of the {plural(inspection.images, 'image')} has a box.",
+        "the only image has no box."
+        if inspection.images == 1
+        else f"none of the {inspection.images:,} images has a box.",
         "A detector learns from boxes." if training else "Without boxes nothing can be measured.",
         f"`detectune data inspect {_spec(request)}` shows what is read.",
     )
@@ -150,6 +153,15 @@ def _learned(training: Inspection, evaluation: Inspection) -> Iterator[Problem]:
             "Put images of it into the training data, or remove its boxes from both.",
         )
     yield from _without_boxes(learned, only_measured)
+
+
+def _numbers(
+    config: schema.TrainEvalPipelineConfig, training: Source, evaluation: Source
+) -> Iterator[Problem]:
+    """Both number the classes alike; two label maps have been compared anyway."""
+    different = other_numbers(training.label_map, evaluation.label_map)
+    if different and not config.train_input_reader.label_map_path:
+        yield renumbered("eval_input_reader", different)
 
 
 def _shared(training: Source, evaluation: Source) -> Iterator[Problem]:

@@ -41,7 +41,9 @@ class Evaluation:
         self.values = iter(values)
         self.facts: list[TrainingFacts] = []
         self.causes = [Finding("swapped_axes", "x and y are swapped", "Look at the boxes.")]
-        self.config = SimpleNamespace(train_config=SimpleNamespace(num_steps=100))
+        self.config = SimpleNamespace(
+            train_config=SimpleNamespace(num_steps=100, gradient_clipping_by_norm=5.0)
+        )
 
     def measure(self, model) -> dict[str, float]:
         value = next(self.values)
@@ -66,7 +68,11 @@ class Log:
         """Nothing is held back."""
 
     def trained(self, name: str) -> list[float]:
-        return {"Loss/total_loss": [2.0, 1.0], "learning_rate": [0.01]}[name]
+        return {
+            "Loss/total_loss": [2.5, 3.0],
+            "Loss/regularization_loss": [0.5, 2.0],  # grows while the detector learns
+            "learning_rate": [0.01],
+        }[name]
 
 
 class Deployment:
@@ -126,7 +132,7 @@ def test_causes_are_looked_for_from_the_second_evaluation_near_0_on(monkeypatch)
     place.evaluate()
     assert place.evaluation.facts == []
     place.evaluate()
-    facts = TrainingFacts([2.0, 1.0], [0.01], statistics_left=0.25)
+    facts = TrainingFacts([2.0, 1.0], [0.01], clips=True, steps=20, statistics_left=0.25)
     assert place.evaluation.facts == [facts]
     said = "mAP is near 0: x and y are swapped. Look at the boxes."
     assert place.said().count(said) == 1

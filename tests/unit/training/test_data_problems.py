@@ -127,7 +127,7 @@ def test_a_training_set_without_a_single_box_is_an_error(folders, tmp_path):
     config.train_input_reader.source = f"coco:{folders[0] / 'coco.json'}"
     problems = [p for p in data_problems(config) if p.field == "train_input_reader"]
     error = next(p for p in problems if p.severity == "error")
-    assert error.found == "none of the 1 image has a box."
+    assert error.found == "the only image has no box."
 
 
 def test_masks_that_a_model_learns_and_the_data_lack_are_an_error(folders):

@@ -24,7 +24,6 @@ from detectune.data.sources.base import (
 )
 from detectune.data.sources.surveying import Glance
 from detectune.errors import DataError, three_part
-from detectune.wording import plural
 
 _HEAD, _TAIL = 65536, 4096
 
@@ -188,7 +187,9 @@ def missing_images(name: str, missing: list[str], folders: list[Path]) -> DataEr
     looked = ", ".join(str(folder) for folder in dict.fromkeys(folders))
     return DataError(
         three_part(
-            f"{name}: none of its {plural(len(missing), 'image')} was found (first: {shown}).",
+            f"{name}: its image was not found ({shown})."
+            if len(missing) == 1
+            else f"{name}: none of its {len(missing):,} images was found (first: {shown}).",
             f"Looked in: {looked}.",
             "Put the images into one of these folders.",
         )
@@ -200,7 +201,9 @@ def nothing_readable(name: str, errors: Sequence[DataError]) -> DataError:
     shown = "\n".join(f"  {str(error).split(chr(10))[0]}" for error in errors[:5])
     return DataError(
         three_part(
-            f"{name}: none of its {plural(len(errors), 'annotation')} can be read:\n{shown}",
+            f"{name}: its annotation cannot be read:\n{shown}"
+            if len(errors) == 1
+            else f"{name}: none of its {len(errors):,} annotations can be read:\n{shown}",
             str(errors[0]).split("\n")[1],
             "Check that this is the right path, and that the files are whole.",
         )

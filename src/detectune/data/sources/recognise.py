@@ -17,6 +17,7 @@ from detectune.data.sources.proposed import ProposalFile, Proposed, proposal_fil
 from detectune.data.sources.tree import Tree
 from detectune.data.sources.zipped import unpacked
 from detectune.errors import DataError, did_you_mean, three_part
+from detectune.files import near_path
 
 # A drive letter is one character, so `C:\\data` is no format.
 _PREFIX = re.compile(r"^([A-Za-z][A-Za-z_]+):(?!//)(.*)$", re.DOTALL)
@@ -81,13 +82,7 @@ def _open(asked: _Spec, label_map: LabelMap | None, columns: frozenset[str], spl
         _chosen(asked, (), "")
         return known.open(asked.path, label_map, columns)
     if not _exists(place):
-        raise DataError(
-            three_part(
-                f"{asked.path}: there is no such file or folder.",
-                f"A source is a path, or FORMAT:PATH with FORMAT one of {_names()}.",
-                f"Check the path; the current folder is {Path.cwd()}.",
-            )
-        )
+        raise _nowhere(asked.path)
     own = tuple(known.splits(place)) if known.splits is not None else ()
     if own and known.open_split is not None:
         chosen = _chosen(asked, own, split)
@@ -99,6 +94,18 @@ def _open(asked: _Spec, label_map: LabelMap | None, columns: frozenset[str], spl
     if not folders:
         return known.open(str(place), label_map, columns)
     return _of_folders(asked, folders, chosen, label_map, columns)
+
+
+def _nowhere(path: str) -> DataError:
+    near = near_path(path)
+    advice = f'Did you mean "{near}"?' if near else "Check the path;"
+    return DataError(
+        three_part(
+            f"{path}: there is no such file or folder.",
+            f"A source is a path, or FORMAT:PATH with FORMAT one of {_names()}.",
+            f"{advice} the current folder is {Path.cwd()}.".replace("? the", "? The"),
+        )
+    )
 
 
 def _of_folders(
