@@ -46,11 +46,6 @@ def half_as_large(name: str, box: Corners) -> tuple[str, Corners]:
     return name, (box[0] / 2, box[1] / 2, box[2] / 2, box[3] / 2)
 
 
-def on_a_square(name: str, box: Corners) -> tuple[str, Corners]:
-    """As if the picture had been padded to a square and made as flat as it is again."""
-    return name, (box[0], box[1] * HEIGHT / WIDTH, box[2], box[3] * HEIGHT / WIDTH)
-
-
 def next_name(name: str, box: Corners) -> tuple[str, Corners]:
     return NAMES[NAMES.index(name) + 1], box
 
@@ -172,7 +167,6 @@ def test_a_training_of_a_few_steps_says_that_they_are_few(trained):
 FAULTS = {
     swapped: ("swapped_axes", "once x and y are swapped"),
     half_as_large: ("scaled", "once they are scaled by 0.5"),
-    on_a_square: ("padding", "as if the pad"),
     next_name: ("classes_off_by_one", 'classes are off by -1: "green" is called "blue"'),
     other_name: ("classes_permuted", 'classes are permuted: "blue" is called "green"'),
 }

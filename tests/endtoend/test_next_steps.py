@@ -1,6 +1,6 @@
 """The next steps that need a training: after `config new`, after `train`, after errors about runs.
 
-Those that need none are in unit/cli/test_next_steps.py.
+Those that need none are in unit/cli/test_followed_advice.py.
 """
 
 from __future__ import annotations

@@ -25,7 +25,10 @@ FOREIGN = {"--force-reinstall", "--query-gpu", "--format"}
 # What stands for a value that the program puts in; a number fits wherever a word does.
 VALUE = re.compile(r"⟦(\d+)⟧")
 # Values that have no spaces, and those that are quoted where they are made.
-SAFE = r"shlex\.quote|_spec\(|score|archive\.name|archive_to_download|^(where|data|place|into)$"
+SAFE = (
+    r"shlex\.quote|_spec\(|score|archive\.name|archive_to_download|folder\.name"
+    r"|^(where|data|place|into)$"
+)
 
 
 class Text(NamedTuple):

@@ -36,9 +36,13 @@ def diagnose(
         images: ground truth and detections of an evaluation.
         names: label-map id → name.
     """
+    boxes = box_faults(images)
+    classes = [] if boxes else mixed_up_classes(images, names, facts.trained)
     found = [
-        *untrained_classes(images, names, facts.trained),
-        *(box_faults(images) or mixed_up_classes(images, names)),
+        # A class that nobody trained may be another one by the wrong number.
+        *([] if classes else untrained_classes(images, names, facts.trained)),
+        *boxes,
+        *classes,
         *lagging_statistics(facts),
         *(training_rates(facts) or too_few_steps(facts)),
     ]

@@ -120,6 +120,21 @@ def test_classes_without_training_data_are_named():
     assert causes(truth(7), TrainingFacts(trained={1: 5, 2: 5, 3: 5})) == []
 
 
+def test_classes_by_the_wrong_number_are_not_called_untrained():
+    shifted = changed(truth(5), truth_classes=lambda im: im.truth_classes + 1)
+    assert causes(shifted, TrainingFacts(trained={1: 50, 2: 50, 3: 50})) == ["classes_off_by_one"]
+
+
+def test_untrained_classes_that_are_called_what_they_look_like_are_not_called_permuted():
+    others = changed(
+        truth(5),
+        truth_classes=lambda im: im.truth_classes % 2 + 3,
+        classes=lambda im: im.classes % 2 + 1,
+    )
+    assert causes(others) == ["classes_permuted"]
+    assert causes(others, TrainingFacts(trained={1: 50, 2: 50})) == ["untrained_classes"]
+
+
 # --- scores and training --------------------------------------------------------------------------
 
 

@@ -43,7 +43,7 @@ def test_pictures_that_are_trained_and_measured_on_are_counted(folders):
     (problem,) = data_problems(config_of(folders))
     assert (problem.severity, problem.field) == ("warning", "eval_input_reader")
     assert problem.found == (
-        "2 of 8 images are among the training images: square1.png, square4.png."
+        "2 of 8 evaluation images are among the training images: square1.png, square4.png."
     )
 
 

@@ -17,8 +17,14 @@ _FEWEST_PER_CLASS = 3
 _LOCATED, _SAME_CLASS, _CONSISTENT = 0.3, 0.2, 0.6
 
 
-def mixed_up_classes(images: Sequence[ImageRows], names: Mapping[int, str]) -> list[Finding]:
-    """Whether boxes are right, and classes are mixed up in one and the same way."""
+def mixed_up_classes(
+    images: Sequence[ImageRows], names: Mapping[int, str], trained: Mapping[int, int] | None
+) -> list[Finding]:
+    """Whether boxes are right, and classes are mixed up in one and the same way.
+
+    Args:
+        trained: label-map id → boxes in the training data; None if nobody counted.
+    """
     pairs = pairs_of(images)
     found = [pair for image in pairs for pair in _called(image)]
     count = sum(len(pair.truth) for pair in pairs)
@@ -31,6 +37,8 @@ def mixed_up_classes(images: Sequence[ImageRows], names: Mapping[int, str]) -> l
     distinct = len(set(swapped.values())) == len(swapped)
     if len(swapped) < 2 or not distinct or explained < _CONSISTENT * len(found):
         return []
+    if trained is not None and not any(trained.get(truth) for truth in swapped):
+        return []  # what was never trained is called what looks like it
     steps = {called - truth for truth, called in swapped.items()}
     off_by_one = steps in ({1}, {-1})
     rows = [
@@ -43,8 +51,9 @@ def mixed_up_classes(images: Sequence[ImageRows], names: Mapping[int, str]) -> l
         Finding(
             "classes_off_by_one" if off_by_one else "classes_permuted",
             f"boxes are right but classes are {how}: {shown}",
-            "Training and evaluation data number the classes in different ways: give both one "
-            "label map (label_map_path), whose ids begin at 1.",
+            "Training and evaluation data number or name the classes in different ways: give both "
+            "one label map (label_map_path), whose ids begin at 1, and look at samples of both "
+            "with `detectune data inspect SOURCE --report FILE.html`.",
         )
     ]
 
