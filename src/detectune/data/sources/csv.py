@@ -15,6 +15,7 @@ from pathlib import Path
 from detectune.config.label_map import LabelMap
 from detectune.data.defects import ASSUMED, Defect, Problems
 from detectune.data.sources.collecting import Collector, Object
+from detectune.data.sources.coordinates import Layout
 from detectune.data.sources.csv_table import HEADER, Line, Table, read_table
 from detectune.data.sources.folder import FolderSource
 from detectune.data.sources.formats import SourceFormat, formats
@@ -34,7 +35,7 @@ def open_csv(
     file = _only_csv(path) if path.is_dir() else path
     table, problems = read_table(file), Problems()
     groups = _by_image(file, table, problems)
-    collector = Collector(f"csv:{file}", _search(file, groups))
+    collector = Collector(f"csv:{file}", _search(file, groups), _layout(table.box))
     collector.problems.errors += [*table.errors, *problems.errors]
     if table.assumed:
         text = f"there is no header; read as {table.assumed}"
@@ -133,6 +134,12 @@ def _box(file: Path, line: Line, columns: Sequence[str]) -> list[float]:
     if names[0] == "cx":
         return [b - d / 2, a - c / 2, b + d / 2, a + c / 2]
     return [b, a, b + d, a + c]
+
+
+def _layout(columns: Sequence[str]) -> Layout:
+    if columns[0] == "xmin":
+        return "two corners"
+    return "centre and size" if columns[0] == "cx" else "corner and size"
 
 
 def _number(file: Path, line: Line, texts: dict[str, str], column: str) -> float:

@@ -90,7 +90,7 @@ def yolo_source(
     defects += wrong_annotations(problems.errors)
     defects += _labels_without_image(root, images)
     derived = label_map or label_map_of(dict.fromkeys(described.listed))
-    return FolderSource(f"yolo:{path}", rows, derived, defects)
+    return FolderSource(f"yolo:{path}", rows, derived, defects, "centre and size")
 
 
 def _described(path: Path) -> DataYaml:
