@@ -123,12 +123,13 @@ class Checkpointing:
         if not self._near_zero or (self._near_zero == 1 and not last):
             return []  # it may be no more than a beginning
         step = progress.stage_step
+        left = deployment.statistics_left(model, step) if deployment is not None else 0.0
         facts = TrainingFacts(
             _without_penalty(self.log),
             self.log.trained("learning_rate"),
             clips=evaluation.config.train_config.gradient_clipping_by_norm > 0,
             steps=step,
-            statistics_left=deployment.statistics_left(model, step) if deployment else 0.0,
+            statistics_left=left,
         )
         found = evaluation.diagnose(facts)
         progress.findings = {finding.seen: finding.advice for finding in found}
