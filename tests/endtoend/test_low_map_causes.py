@@ -6,6 +6,7 @@ The same detector learns them by heart in seconds where nothing is wrong.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -263,6 +264,32 @@ def test_a_learning_rate_that_is_too_large_is_named(place, rate):
     assert first.startswith("the loss rose again from ")
     assert f"at learning rates up to {rate:g}. Lower the learning rate to a tenth." in first
     assert all("What is said above may be why" in line for line in rest)
+
+
+@pytest.mark.slow
+def test_a_run_that_diverged_is_cured_as_it_says(place):
+    """In another folder and from its last checkpoint, with the learning rate that it names."""
+    config = config_for(place.data, steps=40, rate=2.0)
+    config.train_config.gradient_clipping_by_norm = 0
+    write_config(config, place.folder / "diverged.config")
+    words = ("train", place.folder / "diverged.config", "--model-dir")
+    done = detectune(*words, place.folder / "diverged")
+    assert done.status == 1
+    found, allowed, advice = done.err.rstrip("\n").split("\n")[-3:]
+    assert "is not finite" in found
+    assert "The likeliest cause: the learning rate, 2 at this step: the loss rose from" in allowed
+    (rate,) = re.findall(r"Lower the learning rate to about ([\d.e-]+)", advice)
+    assert "set gradient_clipping_by_norm: 10" in advice
+    optimizer = "train_config.optimizer.momentum_optimizer.learning_rate"
+    changes = (
+        f"--set={optimizer}.constant_learning_rate.learning_rate={rate}",
+        "--set=train_config.gradient_clipping_by_norm=10",
+    )
+    again = detectune(*words, place.folder / "again", *changes)
+    assert again.status == 0, again.err
+    assert "with --resume and the changed config" in advice
+    resumed = detectune(*words, place.folder / "diverged", "--resume", *changes)
+    assert resumed.status == 0, resumed.err
 
 
 @pytest.mark.slow
