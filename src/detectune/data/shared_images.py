@@ -46,12 +46,14 @@ def overlap(training: Source, evaluation: Source) -> Overlap | None:
     if not pairs:
         return None
     total, names = len(evaluation), [other for _, other in pairs[:_SHOWN]]
-    every = len(pairs) == total > 1
-    count = f"all {total}" if every else f"{len(pairs)} of {total}"
+    every = len(pairs) == total
+    count = f"{len(pairs)} of {total} evaluation images {'is' if len(pairs) == 1 else 'are'}"
+    if every:
+        count = f"all {total} evaluation images are" if total > 1 else "the evaluation image is"
     more = ", …" * (len(pairs) > _SHOWN)
     shown = f": {', '.join(one_line(name) for name in names)}{more}"
     return Overlap(
-        f"{count} evaluation images are among the training images"
+        f"{count} among the training images"
         f"{f', because {evaluation.repeats}' if evaluation.repeats else shown}",
         _advice(training, same=every or bool(evaluation.repeats)),
     )

@@ -136,10 +136,11 @@ def _busy(folder: Path) -> Callable[[Holder], ZooError]:
 
 def _present(folder: Path) -> Fetched | None:
     """What is already in `folder`; None if nothing is."""
-    if folder.is_file():
+    file = next((place for place in (folder, *folder.parents) if place.is_file()), None)
+    if file is not None:
         raise ZooError(
             three_part(
-                f"{folder}: a file stands where the folder should be.",
+                f"{file}: a file stands where the folder should be.",
                 "The archive is unpacked into a folder of this name.",
                 "Move the file away or choose another folder with --into.",
             )

@@ -419,14 +419,6 @@ def _too_large(part: _Part, size: int, limits: TransferLimits) -> ZooError:
 
 def disk_error(path: Path, error: OSError) -> ZooError:
     full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-    if error.errno in (errno.EEXIST, errno.ENOTDIR):
-        return ZooError(
-            three_part(
-                f"{path}: a file stands where a folder should be.",
-                "The archive is unpacked into a folder of this name.",
-                "Move the file away or choose another folder with --into.",
-            )
-        )
     reason = "the disk is full" if full else (error.strerror or str(error))
     return ZooError(
         three_part(

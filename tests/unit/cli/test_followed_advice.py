@@ -346,7 +346,7 @@ def test_an_archive_into_a_file(run, mirror):
     Path("file").write_text("x")
     said = run("zoo", "download", MODEL, "--into", "file")
     assert said.status == 1
-    assert "a file stands where a folder should be" in said.err
+    assert "file: a file stands where the folder should be" in said.err
     assert "choose another folder with --into" in said.advice
     assert run("zoo", "download", MODEL, "--into", "folder").status == 0
 
