@@ -75,7 +75,11 @@ class Run:
         raise CheckpointError(
             three_part(
                 f"{self.path}: there is no checkpoint of step {step[:20]}.",
-                f"Kept are the steps {', '.join(map(str, there)) or '(none)'}.",
+                f"Kept are the steps {', '.join(map(str, there))}."
+                if len(there) > 1
+                else f"Kept is step {there[0]}."
+                if there
+                else "None is kept.",
                 "Name one of them. A training keeps its newest N with --keep-checkpoints N.",
             )
         )

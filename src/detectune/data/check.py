@@ -63,7 +63,7 @@ def refuse_wrong(source: Source) -> None:
         DataError: an annotation is wrong; all are named.
     """
     if source.survey.refused:
-        raise refused_defects(source.name, source.survey.refused)
+        raise refused_defects(source.name, source.survey.refused, len(source))
 
 
 def named_errors(dataset: Iterable[Element], source: Source) -> Iterator[Element]:

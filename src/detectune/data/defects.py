@@ -131,12 +131,14 @@ def wrong_annotations(errors: Iterable[DataError]) -> list[Defect]:
     return found
 
 
-def refused_defects(name: str, defects: Sequence[Defect]) -> DataError:
-    """The error that lists the `defects` for which the data set `name` is refused."""
+def refused_defects(name: str, defects: Sequence[Defect], images: int) -> DataError:
+    """The error that lists the `defects` for which the data set `name` of `images` is refused."""
     shown = "\n".join(f"  {d.file}: {d.kind}: {d.detail}" for d in defects[:20])
     more = f"\n  … and {len(defects) - 20} more" if len(defects) > 20 else ""
     leave_out = ""
-    if not MISREAD & {defect.kind for defect in defects}:  # a conversion refuses these, too
+    some_are_right = len({defect.file for defect in defects}) < images
+    # A conversion refuses what is misread, too.
+    if some_are_right and not MISREAD & {defect.kind for defect in defects}:
         copy = f"`detectune data convert {shlex.quote(name)} DEST --to coco`"
         leave_out = f" {copy} writes the images whose annotation is right."
     return DataError(

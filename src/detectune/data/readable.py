@@ -28,7 +28,7 @@ def on_readable(source: Source, work: Callable[[Source], Result]) -> tuple[Resul
     """
     not_empty(source)
     if source.survey.refused:
-        raise refused_defects(source.name, source.survey.refused)
+        raise refused_defects(source.name, source.survey.refused, len(source))
     left_out = list(source.survey.damaged)
     part = without(source, left_out)
     while True:

@@ -342,6 +342,14 @@ def test_a_run_that_is_not_there(run, data, words):
     assert program == "train"
 
 
+def test_a_model_of_the_zoo_that_was_not_fetched(run, mirror):
+    said = run("evaluate", MODEL)
+    assert said.status == 2
+    assert said.advice.endswith(f"then give pre-trained/{MODEL}.")
+    follow(run, said.advice)
+    assert Path(f"pre-trained/{MODEL}").is_dir()
+
+
 def test_an_archive_into_a_file(run, mirror):
     Path("file").write_text("x")
     said = run("zoo", "download", MODEL, "--into", "file")
