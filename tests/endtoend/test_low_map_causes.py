@@ -23,6 +23,8 @@ from detectune.config import schema
 from detectune.config.save import write_config
 from detectune.training.logs import read_metrics
 
+pytestmark = pytest.mark.slow
+
 HEIGHT, WIDTH = 64, 96
 COLOURS = {"blue": (40, 40, 250), "green": (40, 250, 40), "red": (250, 40, 40)}
 NAMES = (*COLOURS, "spare")
@@ -154,16 +156,6 @@ def sound(place) -> Path:
     return place.folder / "sound"
 
 
-def test_a_training_of_a_few_steps_says_that_they_are_few(trained):
-    """The run of all other end-to-end tests: 8 steps from random weights."""
-    assert half(trained.run) < 0.1
-    (few, *rest) = said(trained.said)
-    assert few.startswith("the training had 8 steps, in which the loss went from ")
-    assert "Train for more steps" in few
-    assert all("What is said above may be why" in line for line in rest)
-    assert "the training had 8 steps" in (trained.run / "report.html").read_text("utf-8")
-
-
 # What is wrong with the annotations of the evaluation → the cause, and words about it.
 FAULTS = {
     swapped: ("swapped_axes", "once x and y are swapped"),
@@ -173,7 +165,6 @@ FAULTS = {
 }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("change", FAULTS, ids=lambda change: change.__name__)
 def test_evaluating_on_data_with_a_fault_names_it(place, sound, tmp_path, change):
     cause, words = FAULTS[change]
@@ -187,7 +178,6 @@ def test_evaluating_on_data_with_a_fault_names_it(place, sound, tmp_path, change
     assert words in line
 
 
-@pytest.mark.slow
 def test_evaluating_on_sound_data_names_nothing(place, sound, tmp_path):
     answer = tmp_path / "numbers.json"
     done = detectune("evaluate", sound, "--data", place.data, "--json", answer)
@@ -204,7 +194,6 @@ def gone_on(place: Place, sound: Path, name: str, change: Callable) -> Outcome:
     return place.train(name, config, "--resume")
 
 
-@pytest.mark.slow
 def test_a_training_whose_evaluation_has_x_and_y_swapped_says_so(place, sound):
     def change(reader: schema.InputReader) -> None:
         reader.source = f"csv:{place.data_with(swapped) / 'labels.csv'}"
@@ -215,7 +204,6 @@ def test_a_training_whose_evaluation_has_x_and_y_swapped_says_so(place, sound):
     assert "once x and y are swapped" in place.report("turned")
 
 
-@pytest.mark.slow
 def test_a_training_whose_evaluation_has_another_label_map_says_so_twice(place, sound):
     shifted = place.folder / "shifted.pbtxt"
     write_label_map(shifted, {"spare": 1, "blue": 2, "green": 3, "red": 4})
@@ -233,7 +221,6 @@ def test_a_training_whose_evaluation_has_another_label_map_says_so_twice(place, 
     assert '"blue" is 1 in training and 2 in evaluation' in checked.out
 
 
-@pytest.mark.slow
 def test_a_training_never_had_the_classes_of_its_evaluation(place):
     config = config_for(place.data, steps=20)
     config.eval_input_reader[0].source = f"csv:{place.data_with(spare) / 'labels.csv'}"
@@ -244,7 +231,6 @@ def test_a_training_never_had_the_classes_of_its_evaluation(place):
     )
 
 
-@pytest.mark.slow
 def test_a_learning_rate_that_does_nothing_is_named(place):
     done = place.train("small", config_for(place.data, steps=40, rate=1e-6))
     assert half(place.folder / "small") < 0.1
@@ -253,7 +239,6 @@ def test_a_learning_rate_that_does_nothing_is_named(place):
     assert "the training had" not in done.err
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("rate", [2.0, 10.0])
 def test_a_learning_rate_that_is_too_large_is_named(place, rate):
     """Clipping keeps the numbers finite; without it the run stops at the first that is not."""
@@ -266,7 +251,6 @@ def test_a_learning_rate_that_is_too_large_is_named(place, rate):
     assert all("What is said above may be why" in line for line in rest)
 
 
-@pytest.mark.slow
 def test_a_run_that_diverged_is_cured_as_it_says(place):
     """In another folder and from its last checkpoint, with the learning rate that it names."""
     config = config_for(place.data, steps=40, rate=2.0)
@@ -292,7 +276,6 @@ def test_a_run_that_diverged_is_cured_as_it_says(place):
     assert resumed.status == 0, resumed.err
 
 
-@pytest.mark.slow
 def test_statistics_that_lag_are_named_and_are_the_cause(place):
     config = config_for(place.data, steps=60)
     config.eval_config.batch_norm_recalibration = False

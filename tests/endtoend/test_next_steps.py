@@ -1,25 +1,25 @@
 """The next steps that need a training: after `config new`, after `train`, after errors about runs.
 
-Those that need none are in unit/cli/test_followed_advice.py.
+Those that need none are in unit/cli/test_followed_advice.py; what costs nothing more than the run of
+all end-to-end tests is in test_road.py.
 """
 
 from __future__ import annotations
 
-import html
-import re
 import shlex
 import shutil
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from command import Outcome, detectune
-from command_lines import refuse_unknown
+from command import Outcome, detectune, next_on_page
 from tiny import tiny_config, write_squares
 
 from detectune.config.load import load_config
 from detectune.config.save import write_config
 from detectune.recipes import templates
+
+pytestmark = pytest.mark.slow
 
 MODEL = "ssd_mobilenet_v2_fpnlite_320x320_coco17_tpu-8"
 
@@ -67,29 +67,12 @@ def project(tmp_path_factory) -> Project:
 def test_the_command_after_config_new_trains(project):
     assert project.trained.status == 0, project.trained.err
     assert "done at step 2" in project.trained.err
-    assert "1 step" not in project.made.out
     assert (project.run / "report.html").is_file()
 
 
-def shown_next(project: Project) -> list[str]:
-    """The commands on the report's page."""
-    page = (project.run / "report.html").read_text("utf-8")
-    section = page.partition("What next</h2>")[2].partition("</section>")[0]
-    return [html.unescape(text) for text in re.findall("<pre>(.*?)</pre>", section)]
-
-
-def test_the_commands_of_a_report_can_be_typed_where_it_was_made(project):
-    commands = shown_next(project)
-    assert [line.split()[1] for line in commands] == ["predict", "evaluate", "export"]
-    for line in commands:
-        refuse_unknown(line)
-        assert shlex.split(line)[2] == "training/my new"
-
-
-@pytest.mark.slow
 def test_the_commands_of_a_report_end_well(project, monkeypatch):
     monkeypatch.chdir(project.folder)
-    for line in shown_next(project):
+    for line in next_on_page(project.run):
         words = ["my test" if word == "IMAGES" else word for word in shlex.split(line)[1:]]
         done = detectune(*words)
         assert done.status == 0, (line, done.err)
@@ -106,29 +89,19 @@ def test_a_run_that_is_there_goes_on_as_the_message_says(project, monkeypatch):
     assert "nothing to do: step 2 of 2 is reached" in done.err
 
 
-def without_evaluation(project: Project, folder: Path) -> Path:
-    run = folder / "a run"
+def test_a_run_without_data_for_the_evaluation_takes_those_that_are_named(project, tmp_path):
+    run, data = tmp_path / "a run", project.folder / "my test"
     shutil.copytree(project.run, run)
     config = load_config(run / "pipeline.config")
     del config.eval_input_reader[:]
     write_config(config, run / "pipeline.config")
-    return run
-
-
-def test_a_run_without_data_for_the_evaluation_says_how_to_name_some(project, tmp_path):
-    said = detectune("evaluate", without_evaluation(project, tmp_path))
+    said = detectune("evaluate", run)
     assert said.status == 2
     assert said.err.endswith("Name them with --data, for example --data voc:images/test.\n")
-
-
-@pytest.mark.slow
-def test_a_run_without_data_for_the_evaluation_takes_those_that_are_named(project, tmp_path):
-    run, data = without_evaluation(project, tmp_path), project.folder / "my test"
     done = detectune("evaluate", run, "--data", data)
     assert done.status == 0, done.err
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("what", ["nothing", "no checkpoint"])
 def test_an_export_of_nothing_leads_to_one_that_works(project, tmp_path, monkeypatch, what):
     monkeypatch.chdir(project.folder)
