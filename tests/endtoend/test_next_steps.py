@@ -1,7 +1,7 @@
 """The next steps that need a training: after `config new`, after `train`, after errors about runs.
 
-Those that need none are in unit/cli/test_followed_advice.py; what costs nothing more than the run of
-all end-to-end tests is in test_road.py.
+Those that need none are in unit/cli/test_followed_advice.py; what costs nothing more than the run
+of all end-to-end tests is in test_road.py.
 """
 
 from __future__ import annotations
