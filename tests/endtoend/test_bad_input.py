@@ -146,7 +146,7 @@ def data_are_missing(place: Place) -> list[object]:
     return place.train("--set", "train_input_reader.source=csv:nowhere/labels.csv")
 
 
-@train_case("format is not recognised")
+@train_case("there is no file in it")
 def data_folder_is_empty(place: Place) -> list[object]:
     (place.folder / "empty").mkdir()
     return place.train("--set", f"train_input_reader.source={place.folder / 'empty'}")
