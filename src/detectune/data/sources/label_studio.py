@@ -117,8 +117,8 @@ def _regions(collector: Collector, place: str, task: dict[str, Any]) -> list[dic
     for key in _SHORT:
         if isinstance(task.get(key), list):
             return [{"type": _kind_of(value), "value": value} for value in map(mapping, task[key])]
-    written = next((items(task[key]) for key in _ANNOTATED if task.get(key)), [])
-    valid = [entry for entry in map(mapping, written) if not entry.get("was_cancelled")]
+    written = [mapping(entry) for key in _ANNOTATED for entry in items(task.get(key))]
+    valid = [entry for entry in written if not entry.get("was_cancelled")]
     if valid and not isinstance(valid[0].get("result"), list):
         text = "an annotation has no list called result"
         raise annotation_error(place, text, "Label Studio writes one.")
