@@ -26,6 +26,9 @@ from detectune.errors import DataError, three_part
 
 __all__ = ["HEADER", "open_csv"]
 
+# Beside a CSV in the form of RetinaNet stand its classes in another.
+_CLASS_LISTS = ("classes", "_classes", "class_mapping", "class_map", "labelmap")
+
 
 def open_csv(
     spec: str, label_map: LabelMap | None, columns: frozenset[str] = frozenset()
@@ -49,7 +52,8 @@ def open_csv(
 
 
 def _only_csv(folder: Path) -> Path:
-    found = [file for file in sorted(folder.iterdir()) if file.suffix.lower() == ".csv"]
+    files = [file for file in sorted(folder.iterdir()) if file.suffix.lower() == ".csv"]
+    found = [file for file in files if file.stem.lower() not in _CLASS_LISTS]
     if len(found) == 1:
         return found[0]
     names = ", ".join(file.name for file in found) or "none"

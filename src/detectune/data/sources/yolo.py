@@ -30,7 +30,7 @@ from detectune.data.sources.values import ValueProblem, number
 from detectune.data.sources.yolo_yaml import YAML_NAMES, DataYaml, read_data_yaml
 from detectune.errors import DataError, three_part
 
-_NAME_LISTS = ("classes.txt", "obj.names", "labels.txt")
+_NAME_LISTS = ("classes.txt", "obj.names", "labels.txt", "_darknet.labels")
 
 
 @dataclass(frozen=True)
