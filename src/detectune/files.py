@@ -21,6 +21,8 @@ MOST_BYTES = 255
 _LEFTOVER = re.compile(r"^\.(?P<target>.+)\.[a-z0-9_]{8}$")
 # What file systems allow, in bytes.
 _LONGEST_NAME, _LONGEST_PATH = 255, 4095
+# Of a folder that are compared with a name that is not there.
+_MOST_NAMES = 5000
 
 
 def usable_path(path: str | os.PathLike[str], what: str) -> Path:
@@ -174,7 +176,7 @@ def near_path(path: str) -> str:
 
     folder, name = os.path.split(path)
     try:
-        names = os.listdir(folder or ".")
+        names = [name for name in os.listdir(folder or ".")[:_MOST_NAMES] if name.isprintable()]
     except (OSError, ValueError):
         return ""
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.75)
