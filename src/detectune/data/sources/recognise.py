@@ -98,12 +98,12 @@ def _open(asked: _Spec, label_map: LabelMap | None, columns: frozenset[str], spl
 
 def _nowhere(path: str) -> DataError:
     near = near_path(path)
-    advice = f'Did you mean "{near}"?' if near else "Check the path;"
+    advice = f'Did you mean "{near}"? The' if near else "Check the path; the"
     return DataError(
         three_part(
             f"{path}: there is no such file or folder.",
             f"A source is a path, or FORMAT:PATH with FORMAT one of {_names()}.",
-            f"{advice} the current folder is {Path.cwd()}.".replace("? the", "? The"),
+            f"{advice} current folder is {Path.cwd()}.",
         )
     )
 
