@@ -3,7 +3,8 @@
     DetectuneError
     ├── ConfigError      (ValueError)  what a pipeline.config, label map or option says is wrong
     ├── DataError        (ValueError)  a data set, annotation or image is wrong
-    │   └── AnnotationError            parts of one annotation, each by itself; see data.defects
+    │   ├── AnnotationError            parts of one annotation, each by itself; see data.defects
+    │   └── PredictionError            some of several images cannot be read; has the others' boxes
     ├── CheckpointError  (ValueError)  a checkpoint is missing, damaged or does not fit the model
     ├── ZooError         (OSError)     an archive could not be fetched or unpacked
     │   └── NotFoundError              the server has no such archive; see zoo.transfer
@@ -19,7 +20,8 @@ leaves with `exit_code`: 2 for what the user wrote, 1 for what failed.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 
 class DetectuneError(Exception):
@@ -34,6 +36,22 @@ class ConfigError(DetectuneError, ValueError):
 
 class DataError(DetectuneError, ValueError):
     """A data set, an annotation or an image is wrong."""
+
+
+class PredictionError(DataError):
+    """Some of several images cannot be read; all others were looked at, and nothing is lost.
+
+    Args:
+        detections: what was found, one for each image in the order in which they were given; None
+            for those that cannot be read.
+        problems: the position of each image that cannot be read → what is wrong with it.
+    """
+
+    def __init__(
+        self, message: str, detections: Sequence[Any], problems: Mapping[int, DataError]
+    ) -> None:
+        super().__init__(message)
+        self.detections, self.problems = list(detections), dict(problems)
 
 
 class CheckpointError(DetectuneError, ValueError):

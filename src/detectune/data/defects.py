@@ -29,11 +29,12 @@ ASSUMED = "layout assumed"
 DARK, SMALL_BOX, NOT_FINITE = "dark image", "box below one pixel", "box with NaN"
 
 _STOPS = "training refuses to start; convert leaves the image out and says so"
+_LEFT_OUT = "left out of training, evaluation and conversion; refused if more than half are so"
 
 # Kind of defect → what happens to it, the most serious first.
 CONSEQUENCES = {
-    UNREADABLE: _STOPS,
-    TRUNCATED: _STOPS,
+    UNREADABLE: _LEFT_OUT,
+    TRUNCATED: _LEFT_OUT,
     WRONG: _STOPS,
     FRACTIONS: "training refuses to start",
     PIXELS: "training refuses to start",

@@ -9,8 +9,9 @@ from detectune.config import schema
 from detectune.config.architectures import chosen
 from detectune.config.look_alikes import look_alikes
 from detectune.config.problems import Problem, Severity, from_error
+from detectune.data.check import too_many
 from detectune.data.columns.base import check_columns
-from detectune.data.defects import CONSEQUENCES
+from detectune.data.defects import CONSEQUENCES, TRUNCATED, UNREADABLE
 from detectune.data.inspect import Inspection, inspect_source
 from detectune.data.readers import open_reader
 from detectune.data.shared_images import shared_images
@@ -59,6 +60,7 @@ def data_problems(
             label_map = source.label_map
             problems += _classes(config, source, request)
         problems += _defects(inspected[name], request)
+        problems += _readable(inspected[name], request)
         problems += _columns(source, request)
         problems += _boxes(inspected[name], name, request)
     if len(inspected) == len((TRAIN, EVALUATE)):
@@ -79,6 +81,20 @@ def _defects(inspection: Inspection, request: StreamRequest) -> Iterator[Problem
             request.field,
             f"{count} × {kind}: {', '.join(files[:_SHOWN])}{more}.",
             f"What will happen: {CONSEQUENCES[kind]}.",
+            f"`detectune data inspect {_spec(request)}` lists all.",
+        )
+
+
+def _readable(inspection: Inspection, request: StreamRequest) -> Iterator[Problem]:
+    """Most images can be read."""
+    counts = inspection.defect_counts()
+    unreadable = counts.get(UNREADABLE, 0) + counts.get(TRUNCATED, 0)
+    if too_many(unreadable, inspection.images):
+        yield Problem(
+            "error",
+            request.field,
+            f"{unreadable} of {plural(inspection.images, 'image')} cannot be read.",
+            "Single ones are left out, but not more than half of all.",
             f"`detectune data inspect {_spec(request)}` lists all.",
         )
 

@@ -52,6 +52,7 @@ class RunEvaluation:
             self.label_map,
             batch_size=self._batch_size,
             needs=evaluation_needs(self.config),
+            images=self.stream.images,
         )
         results = evaluator.results()
         if self.config.eval_config.include_metrics_per_category:
@@ -62,9 +63,20 @@ class RunEvaluation:
         """The numbers of each class in the evaluation just done; none before the first."""
         return self._evaluated.per_category() if self._evaluated is not None else {}
 
+    def left_out(self) -> list[dict[str, str]]:
+        """The images that did not count, because they cannot be read: file_name and reason."""
+        images = self.stream.images.left_out
+        return [{"file_name": name, "reason": reason} for name, reason in images]
+
     def details(self) -> dict[str, Any]:
         """Curves, confusion and threshold of the evaluation just done; see `evaluation.details`."""
-        return details(self._evaluated.images, self._evaluated.names) if self._evaluated else {}
+        if self._evaluated is None:
+            return {}
+        found = details(self._evaluated.images, self._evaluated.names)
+        gone = self.stream.images.gone
+        seen = [index for index in range(len(self.stream.source)) if index not in gone]
+        found["worst"] = [{**one, "index": seen[one["index"]]} for one in found["worst"]]
+        return found
 
     def diagnose(self, facts: TrainingFacts) -> list[Finding]:
         """What explains that the mAP just measured is near 0; often nothing."""

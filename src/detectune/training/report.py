@@ -84,6 +84,8 @@ class Facts:
     ignored: Sequence[str] = ()
     """Config fields without effect."""
     commands: Sequence[str] = ()
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    """Stream and file name of each image that could not be read → why."""
     findings: Mapping[str, str] = field(default_factory=dict)
     """What explains that mAP is near 0 → what to do about it."""
 
@@ -93,6 +95,7 @@ def report_html(facts: Facts) -> str:
     sections = (
         ("Curves", _charts(facts)),
         ("Why mAP is near 0", _findings(facts.findings)),
+        ("Images left out", _left_out(facts.left_out)),
         ("Best evaluation", _tables(facts)),
         ("Right and wrong", details_html(facts.details)),
         ("Where it is wrong most", _examples(facts.examples)),
@@ -119,6 +122,15 @@ def _findings(findings: Mapping[str, str]) -> str:
         f"<li><b>{in_html(seen)}.</b> {in_html(advice)}</li>" for seen, advice in findings.items()
     )
     return f"<ul>{items}</ul>" if items else ""
+
+
+def _left_out(images: Mapping[str, str]) -> str:
+    items = "".join(
+        f"<li><b>{in_html(name)}</b>: {in_html(reason)}</li>" for name, reason in images.items()
+    )
+    count = plural(len(images), "image")
+    lead = f"<p>{count} could not be read, and the run went on without.</p>"
+    return f"{lead}<ul>{items}</ul>" if items else ""
 
 
 def versions() -> str:
@@ -315,6 +327,7 @@ def facts_of(
     *,
     data: Sequence[str],
     examples: Sequence[Example] = (),
+    left_out: Mapping[str, str] | None = None,
 ) -> Facts:
     """What the files of `run` and its `progress` say."""
     where = str(run.path)
@@ -333,6 +346,7 @@ def facts_of(
         details=progress.best_details,
         examples=examples,
         notes=progress.notes,
+        left_out=left_out or {},
         findings=progress.findings,
         ignored=[f"{problem.field}: {problem.found}" for problem in notes],
         commands=[

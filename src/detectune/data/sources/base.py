@@ -217,8 +217,8 @@ class Source(abc.ABC):
         for index in range(len(self)):
             with surveyor.errors_kept():
                 glance = self.glance(index)
-                surveyor.add(glance, repair(glance.record))
-                if surveyor.is_doubtful:  # the header of its image may be a long one
+                surveyor.add(index, glance, repair(glance.record))
+                if surveyor.is_doubtful:  # its header may be long, or much may follow its end
                     surveyor.look_again(self.image_bytes(index))
         return surveyor.result()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -18,7 +18,7 @@ from detectune.data.defects import (
     Problems,
     wrong_annotations,
 )
-from detectune.data.image_files import TRUNCATED, damage
+from detectune.data.image_files import damage, decode_problem
 
 if TYPE_CHECKING:
     from detectune.data.sources.base import Record
@@ -49,8 +49,9 @@ class Survey(NamedTuple):
     """How many boxes reach out of their image."""
     dropped: int
     """How many boxes have no area inside their image."""
-    damaged: tuple[tuple[str, str], ...]
-    """(file name, reason) of images that are cut off or are no images."""
+    damaged: Mapping[int, tuple[str, str]]
+    """Index → (file name, reason) of images that are seen to be cut off, or to be no images. Damage
+    in the middle of an image shows when it is decoded."""
     boxes: int
     """How many boxes there are, after repair."""
     refused: tuple[Defect, ...]
@@ -71,10 +72,10 @@ class Surveyor:
     def __init__(self, unit: Unit, defects: Sequence[Defect]) -> None:
         self._units, self._problems = Units(unit), Problems()
         self._most = self._clipped = self._dropped = self._boxes = 0
-        self._damaged: list[tuple[str, str]] = []
+        self._damaged: dict[int, tuple[str, str]] = {}
         self._refused = [defect for defect in defects if defect.kind in REFUSED]
         self._digests: list[bytes] = []
-        self._doubtful: Glance | None = None
+        self._doubtful: tuple[int, Glance] | None = None
 
     @contextmanager
     def errors_kept(self) -> Generator[None]:
@@ -83,14 +84,11 @@ class Surveyor:
         with self._problems.kept():
             yield
 
-    def add(self, glance: Glance, repaired: Record) -> None:
-        """One image, and its record after repair."""
+    def add(self, index: int, glance: Glance, repaired: Record) -> None:
+        """Image `index` of the source, and its record after repair."""
         record = glance.record
-        reason = damage(glance.head, glance.tail)
-        if reason is TRUNCATED:
-            self._damaged.append((record.file_name, reason))
-        elif reason:
-            self._doubtful = glance
+        if damage(glance.head, glance.tail):
+            self._doubtful = index, glance
         self._digests.append(digest(glance))
         self._units.add(record)
         self._refused += weight_defects(record)
@@ -108,9 +106,10 @@ class Surveyor:
         """The whole file of the image that was added last."""
         if self._doubtful is None:
             return
-        reason = damage(image, self._doubtful.tail)
+        index, glance = self._doubtful
+        reason = decode_problem(image)
         if reason:
-            self._damaged.append((self._doubtful.record.file_name, reason))
+            self._damaged[index] = glance.record.file_name, reason
 
     def result(self) -> Survey:
         """Everything that was found."""
@@ -119,7 +118,7 @@ class Surveyor:
             most_boxes=self._most,
             clipped=self._clipped,
             dropped=self._dropped,
-            damaged=tuple(self._damaged),
+            damaged=self._damaged,
             boxes=self._boxes,
             refused=(*self._units.defects(), *self._refused, *wrong),
             digests=tuple(self._digests),
