@@ -7,7 +7,7 @@
     │   └── PredictionError            some of several images cannot be read; has the others' boxes
     ├── CheckpointError  (ValueError)  a checkpoint is missing, damaged or does not fit the model
     ├── ZooError         (OSError)     an archive could not be fetched or unpacked
-    │   └── NotFoundError              the server has no such archive; see zoo.transfer
+    │   └── NotFoundError              the server has no such archive; see zoo.transfer_errors
     ├── WriteError       (OSError)     a file could not be written: a full disk, no permission
     ├── TrainingError    (ValueError)  training had to stop: a loss is not finite
     └── ExportError      (ValueError)  an export could not be written or does not equal the model
