@@ -7,7 +7,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from detectune.data.masks import Mask, MaskError, Rle, encode_rle, png_of, resized
+from detectune.data.masks import Mask, png_of, resized
+from detectune.data.run_lengths import MaskError, Rle, encode_rle
 from detectune.data.sources.base import Record, Source, mask_problems
 from detectune.errors import DataError, three_part
 from detectune.wording import plural

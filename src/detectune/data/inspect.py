@@ -33,7 +33,8 @@ from detectune.data.image_files import (
     read_facts,
     rotation_to_apply,
 )
-from detectune.data.masks import MaskError, PolygonMask
+from detectune.data.masks import PolygonMask
+from detectune.data.run_lengths import MaskError
 from detectune.data.sources.base import Record, Source, class_names, mask_problems, repair
 from detectune.data.sources.surveying import Units, weight_defects
 from detectune.errors import DataError

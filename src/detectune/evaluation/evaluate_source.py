@@ -11,10 +11,10 @@ from detectune.config.label_map import LabelMap
 from detectune.config.needs import BOXES_ONLY, Needs
 from detectune.data.columns.base import check_columns
 from detectune.data.decoded_masks import record_rles
-from detectune.data.masks import Rle
 from detectune.data.pipeline import EvalBatch, eval_batches
 from detectune.data.readable import ReadableImages, named_errors
 from detectune.data.resizers import Resizer
+from detectune.data.run_lengths import Rle
 from detectune.data.sources.base import Record, Source, repair
 from detectune.detectors.inference import DetectionModel, to_original
 from detectune.evaluation.coco import CocoEvaluator

@@ -18,7 +18,7 @@ from detectune.evaluation.details import details
 from detectune.evaluation.diagnosis import Finding, TrainingFacts, diagnose
 from detectune.evaluation.evaluate_source import evaluate_source
 from detectune.training.examples import find_examples
-from detectune.training.report import Example
+from detectune.training.report_examples import Example
 from detectune.training.streams import Stream
 from detectune.wording import plural
 

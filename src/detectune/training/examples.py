@@ -21,7 +21,7 @@ from detectune.drawing.colours import class_colour, hex_colour
 from detectune.evaluation.evaluate_source import detect_padded
 from detectune.evaluation.image_masks import pasted
 from detectune.structures import PaddedDetections
-from detectune.training.report import Box, Example
+from detectune.training.report_examples import Box, Example
 
 # Sides and numbers keep the page small.
 _LONGEST_SIDE, _MOST_BOXES = 440, 40

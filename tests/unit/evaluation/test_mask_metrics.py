@@ -14,8 +14,8 @@ from detectune.config import schema
 from detectune.config.metrics import best_metric, mask_conflicts, measures_masks
 from detectune.config.needs import Needs
 from detectune.data.convert import convert
-from detectune.data.masks import encode_rle, rle_text
 from detectune.data.resizers import build_resizer
+from detectune.data.run_lengths import encode_rle, rle_text
 from detectune.data.sources.recognise import open_source
 from detectune.errors import DataError
 from detectune.evaluation.coco import CocoEvaluator
