@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from detectune.data.defects import refused_defects
 from detectune.data.sources.base import Source
 from detectune.errors import DataError, three_part
-from detectune.wording import one_line, plural
+from detectune.wording import first_lines, one_line, plural
 
 MOST_LEFT_OUT = 0.5
 """The greatest share of images that may be unreadable: they are left out, and the rest is used."""
@@ -72,12 +72,11 @@ def refuse_wrong(source: Source) -> None:
 
 def mostly_unreadable(source: Source, broken: Sequence[tuple[str, str]]) -> DataError:
     """The error that lists the images of `source` that cannot be read, more than are left out."""
-    shown = "\n".join(f"  {one_line(name)}: {one_line(why)}" for name, why in broken[:20])
-    more = f"\n  … and {len(broken) - 20} more" if len(broken) > 20 else ""
+    shown = first_lines([f"{one_line(name)}: {one_line(why)}" for name, why in broken], 20)
     return DataError(
         three_part(
             f"{source.name}: {len(broken)} of {plural(len(source), 'image')} cannot be read:\n"
-            f"{shown}{more}",
+            f"{shown}",
             "Images are whole JPEG, PNG, GIF, BMP, WebP or TIFF files. Single ones that are "
             "damaged are left out and named, but not more than half of all.",
             "Replace or remove them; `detectune data inspect` lists everything that is wrong.",

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from detectune.errors import DataError, three_part
-from detectune.wording import plural
+from detectune.wording import first_lines, plural
 
 if TYPE_CHECKING:
     from detectune.data.sources.base import Record
@@ -127,12 +127,11 @@ def wrong_annotations(errors: Iterable[DataError]) -> list[Defect]:
 
 def refused_defects(name: str, defects: Sequence[Defect]) -> DataError:
     """The error that lists the `defects` for which the data set `name` is refused."""
-    shown = "\n".join(f"  {d.file}: {d.kind}: {d.detail}" for d in defects[:20])
-    more = f"\n  … and {len(defects) - 20} more" if len(defects) > 20 else ""
+    shown = first_lines([f"{d.file}: {d.kind}: {d.detail}" for d in defects], 20)
     return DataError(
         three_part(
             f"{name}: training and evaluation are ruled out by "
-            f"{plural(len(defects), 'defect')}:\n{shown}{more}",
+            f"{plural(len(defects), 'defect')}:\n{shown}",
             "Every annotation must be readable, with coordinates in the unit of its format.",
             "Correct or remove them; `detectune data inspect` lists everything that is wrong, and "
             "`detectune data convert` writes the images whose annotation is right.",

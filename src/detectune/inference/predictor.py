@@ -28,9 +28,7 @@ from detectune.files import usable_path
 from detectune.inference.results import ImageDetections
 from detectune.registry import exporters
 from detectune.structures import Inputs
-from detectune.wording import plural
-
-_MOST_NAMED = 20
+from detectune.wording import first_lines, plural
 
 # What can be given as an image: a path, or pixels [H, W, 3] uint8 RGB.
 ImageLike = str | os.PathLike[str] | np.ndarray
@@ -140,12 +138,10 @@ class Predictor:
 def _unreadable(
     found: Sequence[ImageDetections | None], problems: Mapping[int, DataError]
 ) -> PredictionError:
-    firsts = [f"  {i}: {str(error).splitlines()[0]}" for i, error in problems.items()]
-    more = [f"  … and {len(firsts) - _MOST_NAMED} more"] if len(firsts) > _MOST_NAMED else []
-    shown = "\n".join([*firsts[:_MOST_NAMED], *more])
+    named = [f"{index}: {str(error).splitlines()[0]}" for index, error in problems.items()]
     message = three_part(
         f"{len(problems)} of {plural(len(found), 'image')} cannot be read, counted from 0:\n"
-        f"{shown}",
+        f"{first_lines(named, 20)}",
         "Images are paths of whole image files, or pixels [H, W, 3] of type uint8, RGB.",
         "Leave them out, or catch this PredictionError: its `detections` hold what was found in "
         "the others.",

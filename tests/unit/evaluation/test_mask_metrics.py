@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from google.protobuf import text_format
 from PIL import Image
+from recorded_coco import RecordedEvaluation
 
 from detectune.config import schema
 from detectune.config.metrics import best_metric, mask_conflicts, measures_masks
@@ -26,7 +27,6 @@ from detectune.structures import PaddedDetections
 
 WITH_MASKS = Needs(annotations={"masks": 1})
 
-GOLDENS = Path(__file__).parents[2] / "parity" / "goldens"
 HEIGHT, WIDTH = 90, 120
 
 
@@ -139,23 +139,12 @@ def test_the_numbers_of_masks_equal_pycocotools(seed):
 
 @pytest.mark.parity
 def test_the_recorded_numbers_of_masks_are_reproduced():
-    recorded = json.loads((GOLDENS / "coco_evaluator.json").read_text("utf-8"))
-    arrays = np.load(GOLDENS / "coco_evaluator.npz")
-    names = {category["id"]: category["name"] for category in recorded["categories"]}
-    ours = CocoEvaluator(names, masks=True)
-    for name in recorded["images"]:
-        ours.add(
-            name,
-            truth_boxes=arrays[f"{name}/gt_boxes"],
-            truth_classes=arrays[f"{name}/gt_classes"],
-            is_crowd=arrays[f"{name}/crowd"],
-            boxes=arrays[f"{name}/det_boxes"],
-            scores=arrays[f"{name}/det_scores"],
-            classes=arrays[f"{name}/det_classes"],
-            truth_masks=rectangles(arrays[f"{name}/gt_boxes"]),
-            masks=rectangles(arrays[f"{name}/det_boxes"]),
-        )
-    expected = recorded["metrics"] | recorded["mask_metrics"]
+    recorded = RecordedEvaluation()
+    ours = CocoEvaluator(recorded.names, masks=True)
+    for name, image in recorded.images():
+        truth, found = rectangles(image["truth_boxes"]), rectangles(image["boxes"])
+        ours.add(name, **image, truth_masks=truth, masks=found)
+    expected = recorded.numbers["metrics"] | recorded.numbers["mask_metrics"]
     assert ours.results() == pytest.approx(expected, abs=1e-6)
 
 

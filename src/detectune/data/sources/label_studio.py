@@ -30,9 +30,9 @@ from detectune.data.sources.folder import FolderSource
 from detectune.data.sources.formats import SourceFormat, formats
 from detectune.data.sources.image_search import ImageSearch
 from detectune.data.sources.text_files import items, mapping, read_json
-from detectune.data.sources.tree import Tree
+from detectune.data.sources.tree import Tree, only_file
 from detectune.data.sources.values import ValueProblem, finite, shown
-from detectune.errors import DataError, three_part
+from detectune.errors import DataError
 from detectune.wording import plural
 
 # Label Studio puts a hash in front of the name of an uploaded file.
@@ -58,15 +58,8 @@ def _file(path: Path) -> Path:
     if path.is_file():
         return path
     found = [file for file in sorted(path.glob("*.json")) if _has_tasks(file)]
-    if len(found) == 1:
-        return found[0]
-    raise DataError(
-        three_part(
-            f"{path}: {len(found)} exports of Label Studio are here.",
-            "A data set is one .json file.",
-            "Name the file, for example label_studio:export.json.",
-        )
-    )
+    called = "exports of Label Studio"
+    return only_file(found, path, called=called, example="label_studio:export.json")
 
 
 def _add(collector: Collector, file: Path, task: dict[str, Any]) -> None:

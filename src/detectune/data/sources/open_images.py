@@ -21,7 +21,7 @@ from detectune.data.sources.folder import FolderSource
 from detectune.data.sources.formats import SourceFormat, formats
 from detectune.data.sources.image_search import ImageSearch
 from detectune.data.sources.text_files import read_text
-from detectune.data.sources.tree import Tree
+from detectune.data.sources.tree import Tree, only_file
 from detectune.data.sources.values import ValueProblem, flag, number
 from detectune.errors import DataError, three_part
 
@@ -58,16 +58,8 @@ def _file(path: Path) -> Path:
     if path.is_file():
         return path
     found = [file for file in sorted(path.iterdir()) if _has_boxes(file)]
-    if len(found) == 1:
-        return found[0]
-    names = ", ".join(file.name for file in found) or "none"
-    raise DataError(
-        three_part(
-            f"{path}: {len(found)} files with boxes of Open Images are here: {names}.",
-            "A data set is one .csv file.",
-            f"Name the file, for example open_images:{found[0] if found else 'train.csv'}.",
-        )
-    )
+    called = "files with boxes of Open Images"
+    return only_file(found, path, called=called, example="open_images:train.csv")
 
 
 def _lines(file: Path) -> dict[str, list[tuple[int, dict[str, str]]]]:

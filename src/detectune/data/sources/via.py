@@ -35,7 +35,7 @@ from detectune.data.sources.folder import FolderSource
 from detectune.data.sources.formats import SourceFormat, formats
 from detectune.data.sources.image_search import ImageSearch
 from detectune.data.sources.text_files import items, mapping, read_json, read_text
-from detectune.data.sources.tree import Tree
+from detectune.data.sources.tree import Tree, only_file
 from detectune.data.sources.values import ValueProblem, finite, shown
 from detectune.errors import DataError, three_part
 
@@ -83,15 +83,7 @@ def _file(path: Path) -> Path:
     if path.is_file():
         return path
     found = [file for file in sorted(path.iterdir()) if _is_via_file(file)]
-    if len(found) == 1:
-        return found[0]
-    raise DataError(
-        three_part(
-            f"{path}: {len(found)} files of VIA are here.",
-            "A data set is one .json or .csv file.",
-            "Name the file, for example via:via_project.json.",
-        )
-    )
+    return only_file(found, path, called="files of VIA", example="via:via_project.json")
 
 
 def _json_images(file: Path) -> Iterator[tuple[Any, list[_Region]]]:
