@@ -25,12 +25,12 @@ from detectune.data.sources.collecting import (
     Object,
     annotation_error,
     bounds,
+    collector_at,
 )
 from detectune.data.sources.folder import FolderSource
 from detectune.data.sources.formats import SourceFormat, formats
-from detectune.data.sources.image_search import ImageSearch
 from detectune.data.sources.text_files import items, mapping, read_json
-from detectune.data.sources.tree import Tree, only_file
+from detectune.data.sources.tree import only_file
 from detectune.data.sources.values import ValueProblem, finite, shown
 from detectune.errors import DataError
 from detectune.wording import plural
@@ -46,8 +46,7 @@ def open_label_studio(
     """The tasks of the .json at the path `spec`, or of the only one in the folder there."""
     path = Path(spec)
     file = _file(path)
-    tree = Tree(file.parent)
-    collector = Collector(f"label_studio:{file}", ImageSearch([tree.root, *tree.image_folders()]))
+    collector = collector_at("label_studio", file)
     for task in items(read_json(file)):
         with collector.problems.kept():
             _add(collector, file, mapping(task))

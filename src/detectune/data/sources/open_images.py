@@ -16,12 +16,11 @@ from pathlib import Path
 
 from detectune.config.label_map import LabelMap, LabelMapItem
 from detectune.data.defects import Problems
-from detectune.data.sources.collecting import Collector, Object
+from detectune.data.sources.collecting import Object, collector_at
 from detectune.data.sources.folder import FolderSource
 from detectune.data.sources.formats import SourceFormat, formats
-from detectune.data.sources.image_search import ImageSearch
 from detectune.data.sources.text_files import read_text
-from detectune.data.sources.tree import Tree, only_file
+from detectune.data.sources.tree import only_file
 from detectune.data.sources.values import ValueProblem, flag, number
 from detectune.errors import DataError, three_part
 
@@ -35,9 +34,7 @@ def open_open_images(
     path = Path(spec)
     file = _file(path)
     lines = _lines(file)
-    collector = Collector(
-        f"open_images:{file}", ImageSearch([file.parent, *Tree(file.parent).image_folders()])
-    )
+    collector = collector_at("open_images", file)
     for identity, rows in lines.items():
         place = f"{file}:{rows[0][0]} ({identity})"
         found = collector.search.find(identity) or collector.search.stem(identity)

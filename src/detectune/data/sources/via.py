@@ -30,12 +30,12 @@ from detectune.data.sources.collecting import (
     Object,
     annotation_error,
     bounds,
+    collector_at,
 )
 from detectune.data.sources.folder import FolderSource
 from detectune.data.sources.formats import SourceFormat, formats
-from detectune.data.sources.image_search import ImageSearch
 from detectune.data.sources.text_files import items, mapping, read_json, read_text
-from detectune.data.sources.tree import Tree, only_file
+from detectune.data.sources.tree import only_file
 from detectune.data.sources.values import ValueProblem, finite, shown
 from detectune.errors import DataError, three_part
 
@@ -60,9 +60,7 @@ def open_via(
     """
     path = Path(spec)
     file = _file(path)
-    collector = Collector(
-        f"via:{file}", ImageSearch([file.parent, *Tree(file.parent).image_folders()])
-    )
+    collector = collector_at("via", file)
     images = list(_csv_images(file) if file.suffix.lower() == ".csv" else _json_images(file))
     if not any(region.attributes for _, regions in images for region in regions):
         text = f'no region names a class: all are read as "{_ONLY}"'
