@@ -4,6 +4,7 @@
     ├── ConfigError      (ValueError)  what a pipeline.config, label map or option says is wrong
     ├── DataError        (ValueError)  a data set, annotation or image is wrong
     │   ├── AnnotationError            parts of one annotation, each by itself; see data.defects
+    │   ├── ImageError                 the file of an image cannot be read; see data.defects
     │   └── PredictionError            some of several images cannot be read; has the others' boxes
     ├── CheckpointError  (ValueError)  a checkpoint is missing, damaged or does not fit the model
     ├── ZooError         (OSError)     an archive could not be fetched or unpacked

@@ -29,7 +29,9 @@ ASSUMED = "layout assumed"
 DARK, SMALL_BOX, NOT_FINITE = "dark image", "box below one pixel", "box with NaN"
 
 _STOPS = "training refuses to start; convert leaves the image out and says so"
-_LEFT_OUT = "left out of training, evaluation and conversion; refused if more than half are so"
+_LEFT_OUT = (
+    "left out of training, evaluation and conversion; the first two refuse more than half of all"
+)
 
 # Kind of defect → what happens to it, the most serious first.
 CONSEQUENCES = {
@@ -95,6 +97,19 @@ class AnnotationError(DataError):
         found, _, rest = str(causes[0]).partition("\n")
         more = f" (and {len(causes) - 1} more in this annotation)" if len(causes) > 1 else ""
         super().__init__(f"{found}{more}\n{rest}")
+
+
+class ImageError(DataError):
+    """The file of an image cannot be read; its annotation may be right.
+
+    Args:
+        file_name: what records call the image.
+        reason: why it cannot be read.
+    """
+
+    def __init__(self, message: str, file_name: str, reason: str) -> None:
+        super().__init__(message)
+        self.file_name, self.reason = file_name, reason
 
 
 class Problems:

@@ -22,6 +22,7 @@ import tensorflow as tf
 
 from detectune.data.check import mostly_unreadable, too_many
 from detectune.data.decode import decoded, pixels_of
+from detectune.data.defects import ImageError
 from detectune.data.sources.base import Record, Source
 from detectune.errors import DataError
 from detectune.wording import one_line
@@ -72,18 +73,24 @@ class ReadableImages:
             DataError: with this image more than half are left out; all are named.
         """
         if index not in self._left_out:
-            name = ""
             try:
                 record = self.source[index]
-                name = record.file_name
-                return use(record, self._pixels(index, record.image))
+                return use(record, self._pixels(index, record))
             except DataError as error:
-                place, _, reason = str(error).split("\n")[0].partition(": ")
-                self._leave_out(index, name or self._name(index, place), reason or place)
-            except ValueError as error:
-                self._leave_out(index, name, str(error))
+                self.leave_out(index, error)
         self.refuse_too_many()
         return None
+
+    def leave_out(self, index: int, error: DataError) -> None:
+        """Leave out an image, because `error` came of reading it or what belongs to it."""
+        found, *listed = str(error).split("\n")
+        place, _, reason = found.partition(": ")
+        if reason.endswith(":"):  # what is wrong is listed below
+            reason = f"{reason} {listed[0].strip()}"
+        if isinstance(error, ImageError):
+            self._leave_out(index, error.file_name, error.reason)
+        else:
+            self._leave_out(index, self._name(index, place), reason or place)
 
     def refuse_too_many(self) -> None:
         """Stop if more than half of the images are left out.
@@ -94,12 +101,14 @@ class ReadableImages:
         if too_many(len(self._left_out), len(self.source)):
             raise mostly_unreadable(self.source, self.left_out)
 
-    def _pixels(self, index: int, image: bytes) -> np.ndarray:
-        """The pixels of `image`; it is looked through once for each content."""
-        checksum = zlib.crc32(image)
-        if self._whole.get(index) == checksum:
-            return pixels_of(image)
-        pixels = decoded(image)
+    def _pixels(self, index: int, record: Record) -> np.ndarray:
+        """The pixels of an image; it is looked through once for each content."""
+        checksum = zlib.crc32(record.image)
+        known = self._whole.get(index) == checksum
+        try:
+            pixels = (pixels_of if known else decoded)(record.image)
+        except ValueError as error:
+            raise ImageError(str(error), record.file_name, str(error)) from error
         self._whole[index] = checksum
         return pixels
 

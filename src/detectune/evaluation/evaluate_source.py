@@ -17,6 +17,7 @@ from detectune.data.resizers import Resizer
 from detectune.data.run_lengths import Rle
 from detectune.data.sources.base import Record, Source, repair
 from detectune.detectors.inference import DetectionModel, to_original
+from detectune.errors import DataError
 from detectune.evaluation.coco import CocoEvaluator
 from detectune.evaluation.image_masks import image_rles
 from detectune.structures import Inputs, PaddedDetections
@@ -61,7 +62,7 @@ def evaluate_source(
         source, resizer, batch_size=size, limit=limit, needs=needs, images=images
     )
     for batch in named_errors(batches.as_numpy_iterator(), images):
-        _add(evaluator, source, batch, detect_padded(model, batch, size))
+        _add(evaluator, images, batch, detect_padded(model, batch, size))
         if progress is not None:
             progress(int(batch.indices[-1]) + 1)
     return evaluator
@@ -81,12 +82,18 @@ def detect_padded(model: DetectionModel, batch: EvalBatch, size: int) -> PaddedD
 
 
 def _add(
-    evaluator: CocoEvaluator, source: Source, batch: EvalBatch, detections: PaddedDetections
+    evaluator: CocoEvaluator, images: ReadableImages, batch: EvalBatch, detections: PaddedDetections
 ) -> None:
     boxes = to_original(detections, batch.sizes, batch.original_sizes)
     measures_masks = "Masks" in evaluator.kinds
     for row, index in enumerate(batch.indices):
-        truth = repair(source.annotation(int(index)))
+        try:
+            truth = repair(images.source.annotation(int(index)))
+            masks = _masks(truth, batch, detections, boxes, row) if measures_masks else {}
+        except DataError as error:  # a mask is decoded only now
+            images.leave_out(int(index), error)
+            images.refuse_too_many()
+            continue
         scale = np.tile(batch.original_sizes[row].astype(np.float32), 2)
         valid = detections.valid[row]
         evaluator.add(
@@ -99,7 +106,7 @@ def _add(
             scores=detections.scores[row][valid],
             classes=detections.classes[row][valid] + 1,
             size=(int(batch.original_sizes[row][0]), int(batch.original_sizes[row][1])),
-            **(_masks(truth, batch, detections, boxes, row) if measures_masks else {}),
+            **masks,
         )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from detectune.config import schema
 from detectune.config.label_map import LabelMap
 from detectune.config.reading import evaluation_needs
+from detectune.data.defects import Problems
 from detectune.data.sources.base import Source, repair
 from detectune.detectors.base import Detector
 from detectune.detectors.inference import DetectionModel
@@ -88,8 +89,11 @@ class RunEvaluation:
     @cached_property
     def _trained_boxes(self) -> Mapping[int, int]:
         """Label-map id → boxes that are trained on."""
-        records = (repair(self.trained.annotation(index)) for index in range(len(self.trained)))
-        return Counter(int(class_id) for record in records for class_id in record.class_ids)
+        found: Counter[int] = Counter()
+        for index in range(len(self.trained)):
+            with Problems().kept():  # an image that vanished is named by those who look at it
+                found.update(repair(self.trained.annotation(index)).class_ids.tolist())
+        return found
 
     def examples(self, model: Detector, found: Mapping[str, Any] | None = None) -> list[Example]:
         """Some of the images, with what `model` finds in them.

@@ -297,6 +297,46 @@ def test_a_record_with_half_an_image_is_left_out_and_the_others_are_not(tmp_path
     assert inspection.images == 4
 
 
+def test_an_image_without_a_header_is_left_out_where_no_annotation_says_its_size(tmp_path):
+    """YOLO knows no sizes: a damaged image must not make its annotation a wrong one."""
+    (tmp_path / "data.yaml").write_text("names: [cat]\ntrain: images\nval: images\n")
+    for folder in ("images", "labels"):
+        (tmp_path / folder).mkdir()
+    for number in range(4):
+        (tmp_path / "labels" / f"{number}.txt").write_text("0 0.5 0.5 0.2 0.4\n")
+        (tmp_path / "images" / f"{number}.jpg").write_bytes(photo(40, 60, seed=number))
+    (tmp_path / "images" / "1.jpg").write_bytes(b"")
+    (tmp_path / "images" / "2.jpg").write_bytes(b"<html>404</html>")
+    source = open_source(f"yolo:{tmp_path / 'data.yaml'}#train")
+    assert source.survey.refused == ()
+    assert dict(source.survey.damaged) == {
+        1: ("1.jpg", "it is empty"),
+        2: ("2.jpg", "it is not an image"),
+    }
+    images = ReadableImages(source)
+    batches = eval_batches(source, resizer(), batch_size=1, images=images)
+    assert [int(b.indices[0]) for b in named_errors(batches, images)] == [0, 3]
+    found = inspect_source(source)
+    assert [(d.kind, d.file) for d in found.defects] == [
+        ("unreadable image", "1.jpg"),
+        ("unreadable image", "2.jpg"),
+    ]
+    assert (found.images, found.boxes) == (4, 2)
+    np.testing.assert_allclose(source[3].boxes, [[0.3, 0.4, 0.7, 0.6]], atol=1e-6)
+
+
+def test_a_file_that_may_not_be_read_is_a_damaged_image_and_no_wrong_annotation(tmp_path):
+    lines = [f"{n}.png,60,40,cat,6,4,30,20" for n in range(3)]
+    images = {f"{n}.png": picture(shade=10 * n) for n in range(3)}
+    source = open_source(str(write_csv(tmp_path, lines, images)))
+    (tmp_path / "1.png").unlink()
+    (tmp_path / "1.png").mkdir()
+    why = "the image cannot be read: Is a directory"
+    assert (dict(source.survey.damaged), source.survey.refused) == ({1: ("1.png", why)}, ())
+    (defect,) = inspect_source(source).defects
+    assert (defect.kind, defect.file, defect.detail) == ("unreadable image", "1.png", why)
+
+
 # --- inspection and conversion -------------------------------------------------------------------
 
 
@@ -305,7 +345,8 @@ def test_inspect_names_a_grey_half_and_says_what_will_happen():
     (defect,) = (d for d in found.defects if d.kind == "unreadable image")
     assert (defect.file, defect.detail) == ("1.png", TORN)
     assert defect.consequence == (
-        "left out of training, evaluation and conversion; refused if more than half are so"
+        "left out of training, evaluation and conversion; "
+        "the first two refuse more than half of all"
     )
 
 

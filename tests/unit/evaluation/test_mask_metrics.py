@@ -15,8 +15,10 @@ from detectune.config import schema
 from detectune.config.metrics import best_metric, mask_conflicts, measures_masks
 from detectune.config.needs import Needs
 from detectune.data.convert import convert
+from detectune.data.readable import ReadableImages
 from detectune.data.resizers import build_resizer
 from detectune.data.run_lengths import encode_rle, rle_text
+from detectune.data.sources.base import Subset
 from detectune.data.sources.recognise import open_source
 from detectune.errors import DataError
 from detectune.evaluation.coco import CocoEvaluator
@@ -259,6 +261,30 @@ def test_objects_without_masks_are_named_before_masks_are_measured(tmp_path):
     source = open_source(str(file))
     with pytest.raises(DataError, match=r"0\.png: object 1: it has no mask"):
         evaluate_source(SameDiscs(), source, resizer(), source.label_map, needs=WITH_MASKS)
+
+
+def test_a_mask_that_breaks_when_it_is_decoded_leaves_its_image_out_and_no_other(tmp_path):
+    file = coco_data(tmp_path / "coco")
+    content = json.loads(file.read_text())
+    broken = next(row for row in content["annotations"] if row["image_id"] == 1)
+    broken["segmentation"]["counts"] = "1"  # a single pixel, in an image of many
+    file.write_text(json.dumps(content))
+    source = open_source(str(file))
+    images = ReadableImages(source, lambda _: None)
+    given = {"needs": WITH_MASKS, "images": images}
+    found = evaluate_source(SameDiscs(), source, resizer(), source.label_map, **given)
+    ((name, reason),) = images.left_out
+    assert name == "1.png"
+    start = (
+        "the masks of 1 object cannot be used: 1.png: object 1: its run lengths add up to 1 pixel"
+    )
+    assert reason.startswith(start)
+    others = Subset(open_source(str(coco_data(tmp_path / "sound"))), [0, 2, 3])
+    expected = evaluate_source(
+        SameDiscs(), others, resizer(), source.label_map, needs=WITH_MASKS
+    ).report()
+    assert found.report() == expected
+    assert expected["images"] == 3
 
 
 def config(metrics: str, stages: int = 3, reader: str = "load_instance_masks: true"):

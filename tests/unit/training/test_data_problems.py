@@ -54,8 +54,8 @@ def test_a_picture_that_is_cut_off_is_a_warning_at_its_reader(folders):
     assert (problem.severity, problem.field) == ("warning", "eval_input_reader")
     assert problem.found.startswith("1 × truncated image: square3.png (")
     assert problem.allowed == (
-        "What will happen: left out of training, evaluation and conversion; refused if more than "
-        "half are so."
+        "What will happen: left out of training, evaluation and conversion; the first two refuse "
+        "more than half of all."
     )
     assert problem.next_step == (
         f"`detectune data inspect csv:{folders[1] / 'labels.csv'}` lists all."

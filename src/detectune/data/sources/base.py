@@ -223,7 +223,7 @@ class Source(abc.ABC):
         """What one quick pass over all annotations and the headers of all images finds."""
         surveyor = Surveyor(self.coordinates, self.defects)
         for index in range(len(self)):
-            with surveyor.errors_kept():
+            with surveyor.errors_kept(index):
                 glance = self.glance(index)
                 surveyor.add(index, glance, repair(glance.record))
                 if surveyor.is_doubtful:  # its header may be long, or much may follow its end

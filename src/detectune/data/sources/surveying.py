@@ -15,6 +15,7 @@ from detectune.data.defects import (
     REFUSED,
     WEIGHT,
     Defect,
+    ImageError,
     Problems,
     wrong_annotations,
 )
@@ -78,11 +79,14 @@ class Surveyor:
         self._doubtful: tuple[int, Glance] | None = None
 
     @contextmanager
-    def errors_kept(self) -> Generator[None]:
-        """A `DataError` in the block is kept for the result."""
+    def errors_kept(self, index: int) -> Generator[None]:
+        """A `DataError` in the block, about image `index`, is kept for the result."""
         self._doubtful = None
         with self._problems.kept():
-            yield
+            try:
+                yield
+            except ImageError as error:
+                self._damaged[index] = error.file_name, error.reason
 
     def add(self, index: int, glance: Glance, repaired: Record) -> None:
         """Image `index` of the source, and its record after repair."""
