@@ -147,6 +147,11 @@ def eval_batches(
     load = one_loader(images or ReadableImages(source), needs.inputs)
     inputs = named_columns(needs.inputs)
 
+    @tf.autograph.experimental.do_not_convert
+    def read(index: tf.Tensor) -> tuple[tf.Tensor, Loaded]:
+        return index, load(index)
+
+    @tf.autograph.experimental.do_not_convert
     def is_there(index: tf.Tensor, loaded: Loaded) -> tf.Tensor:
         del index
         return loaded.there
@@ -160,10 +165,8 @@ def eval_batches(
         return EvalBatch(given, size, original_size, index)
 
     indices = tf.data.Dataset.range(len(source) if limit is None else min(limit, len(source)))
-    loaded = indices.map(
-        lambda index: (index, load(index)), num_parallel_calls=_THREADS, deterministic=True
-    ).filter(is_there)
-    samples = loaded.map(sample, num_parallel_calls=_THREADS, deterministic=True)
+    found = indices.map(read, num_parallel_calls=_THREADS, deterministic=True).filter(is_there)
+    samples = found.map(sample, num_parallel_calls=_THREADS, deterministic=True)
     return _with_options(_batched(samples, batch_size, resizer, drop_remainder))
 
 

@@ -16,7 +16,7 @@ from detectune.config.report import report_fields
 from detectune.data.columns.base import columns as known_columns
 from detectune.data.pictures import draw_truth
 from detectune.data.pipeline import batch_file_names, train_batches
-from detectune.data.readable import LeftOut, ReadableImages, named_errors
+from detectune.data.readable import LeftOut, ReadableImages, named_errors, unsaid
 from detectune.data.readers import open_reader
 from detectune.data.resizers import build_resizer
 from detectune.files import atomic_path, ensure_folder, short_name
@@ -36,7 +36,7 @@ def write_previews(
     ensure_folder(dest)
     columns = training_needs(config).columns
     source = open_reader(config.train_input_reader, "train_input_reader", columns=columns)
-    images = ReadableImages(source)
+    images = ReadableImages(source, unsaid)
     return _write(config, images, Path(dest), count, seed), images.left_out
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from detectune.data.check import refuse_damaged
 from detectune.data.image_files import apply_orientation, rotation_to_apply
-from detectune.data.readable import LeftOut, ReadableImages
+from detectune.data.readable import LeftOut, ReadableImages, unsaid
 from detectune.data.sources.base import Record, Source
 from detectune.data.sources.proposed import ProposalFile
 
@@ -53,7 +53,7 @@ def compute_proposals(
         DataError: more than half of the images cannot be read, or an annotation is wrong.
     """
     refuse_damaged(source)
-    images = ReadableImages(source)
+    images = ReadableImages(source, unsaid)
     searched, boxes, saved = 0, 0, time.monotonic()
     for index in track(range(len(source))):
         record = source.unrepaired(index)

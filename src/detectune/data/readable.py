@@ -38,6 +38,11 @@ _MOST_SAID = 20
 _log = logging.getLogger("detectune")
 
 
+def unsaid(text: str) -> None:
+    """For work whose result names the images that are left out."""
+    del text
+
+
 class ReadableImages:
     """The images of a source, without those that turn out to be unreadable.
 
@@ -45,7 +50,7 @@ class ReadableImages:
 
     Args:
         say: is told of each image that is left out, once; the log if None. Those that the survey of
-            the source has found are known already.
+            the source has found are known already. `unsaid` for whoever names them at the end.
     """
 
     def __init__(self, source: Source, say: Callable[[str], None] | None = None) -> None:

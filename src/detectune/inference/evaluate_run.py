@@ -15,7 +15,7 @@ from detectune.config.needs import Needs
 from detectune.config.reading import evaluation_needs
 from detectune.data.check import check_source
 from detectune.data.decoded_masks import has_masks
-from detectune.data.readable import LeftOut, ReadableImages
+from detectune.data.readable import LeftOut, ReadableImages, unsaid
 from detectune.data.readers import open_reader
 from detectune.data.resizers import build_resizer
 from detectune.data.sources.base import Source, Subset
@@ -82,7 +82,7 @@ def _collect(
         if progress is not None:
             progress(count, len(source))
 
-    images = ReadableImages(source)
+    images = ReadableImages(source, unsaid)
     evaluator = evaluate_source(
         model,
         source,
