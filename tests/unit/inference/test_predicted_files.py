@@ -214,8 +214,9 @@ def test_pictures_of_any_size_are_written(tmp_path, size):
 
 
 def test_of_a_list_the_images_that_cannot_be_read_are_all_named_and_nothing_is_lost(tmp_path):
-    whole = save(tmp_path / "a.jpg", size=(40, 30)).read_bytes()
-    cut = tmp_path / "cut.jpg"
+    noise = np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8)
+    Image.fromarray(noise).save(tmp_path / "a.jpg")
+    whole, cut = (tmp_path / "a.jpg").read_bytes(), tmp_path / "cut.jpg"
     cut.write_bytes(whole[: len(whole) // 2] + b"\xff\xd9")
     grey = np.zeros((4, 4), np.uint8)
     images = [tmp_path / "a.jpg", cut, np.zeros((6, 4, 3), np.uint8), tmp_path / "gone.png", grey]
