@@ -158,10 +158,11 @@ class Collector:
         return FolderSource(self.name, self._rows, label_map, defects, self.layout)
 
 
-def collector_at(kind: str, path: Path) -> Collector:
+def collector_at(kind: str, path: Path, layout: Layout = "two corners") -> Collector:
     """A collector of the format `kind` for the images in the folder `path`, or beside a file."""
     tree = Tree(path if path.is_dir() else path.parent)
-    return Collector(f"{kind}:{path}", ImageSearch([tree.root, *tree.image_folders()]))
+    search = ImageSearch([tree.root, *tree.image_folders()])
+    return Collector(f"{kind}:{path}", search, layout)
 
 
 def annotation_error(place: str | Path, found: str, allowed: str) -> DataError:
