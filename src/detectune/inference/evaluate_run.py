@@ -39,8 +39,9 @@ def evaluate(
 ) -> dict[str, Any]:
     """`{"metrics": …, "per_category": …, "images": n}` of a run on its evaluation data.
 
-    Images that cannot be read are left out of the numbers, and listed with their reasons under
-    "left_out"; without such images there is no "left_out".
+    Images that cannot be read, or are damaged in their middle, are left out of the numbers, and
+    listed with their reasons under "left_out"; without such images there is no "left_out". If more
+    than half of the images are so, it is a `DataError`.
 
     Args:
         run: a run, its directory, or an unpacked zoo archive.
