@@ -204,7 +204,8 @@ def test_a_disk_that_goes_away_ends_the_training_with_its_images_named(data, tmp
             file.unlink()
 
     monkeypatch.setattr(StepNumbers, "on_train_batch_end", remove)
-    with pytest.raises(DataError, match=r"5 of 8 images cannot be read:\n  square\d\.png: "):
+    # As many more than half as threads have met by then.
+    with pytest.raises(DataError, match=r"[5-8] of 8 images cannot be read:\n  square\d\.png: "):
         train(config_for(gone, steps=400), tmp_path / "run")
 
 
