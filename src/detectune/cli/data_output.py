@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from detectune.data.convert import Conversion
     from detectune.data.inspect import Inspection
     from detectune.data.proposals import Computed
+    from detectune.data.readable import LeftOut
     from detectune.data.sources.base import Source
 
 _EXAMPLES = 3
@@ -126,6 +127,15 @@ def print_proposals(file: Path, computed: Computed) -> None:
         f"{mean:.0f} boxes in each on average"
     )
     say(f"written: {file}")
+    print_left_out(computed.left_out)
+
+
+def print_left_out(images: LeftOut) -> None:
+    """Which images could not be read; then the command ends with status 1."""
+    for name, reason in images:
+        say(f"not read: {one_line(name)}: {one_line(reason)}", err=True)
+    if images:
+        raise SystemExit(1)
 
 
 def print_undivided(spec: str) -> None:

@@ -19,7 +19,7 @@ import numpy as np
 from detectune.config.label_map import LabelMap
 from detectune.data.decoded_masks import known_rles
 from detectune.data.image_files import portable
-from detectune.data.masks import rle_text
+from detectune.data.run_lengths import rle_text
 from detectune.data.sources.base import Record, class_names
 from detectune.data.sources.csv import HEADER
 

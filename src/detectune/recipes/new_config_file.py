@@ -81,41 +81,58 @@ def write_new_config(
             overwritten.
         DataError: the data cannot be read, or have no box to learn from.
     """
-    for option, path in (
-        ("--train", train),
-        ("--eval", evaluation),
-        ("-o", os.fspath(output)),
-        ("--checkpoint", checkpoint),
-        ("--label-map", label_map_path),
-    ):
-        _can_be_written(option, path)
+    _check_names(train, evaluation, os.fspath(output), checkpoint, label_map_path)
     zoo = template(model)  # an unknown model is said before the data are read
     output = Path(output)
     _not_there(output, force)
     checkpoint = _found(checkpoint)
     label_map, num_images = _classes(train, evaluation, label_map_path)
     plan = _plan(zoo, num_images, batch_size, num_steps, machine or this_machine())
-    written: list[str] = []
-    if not label_map_path:
-        label_map_path = str(output.with_name(f"{output.stem}.label_map.pbtxt"))
-        written.append(f"wrote {label_map_path}: the classes of {train}")
+    own_label_map = (
+        "" if label_map_path else str(output.with_name(f"{output.stem}.label_map.pbtxt"))
+    )
     config = new_config(
         model,
         num_classes=label_map.num_classes,
         plan=plan,
         train=train,
         evaluation=evaluation,
-        label_map_path=label_map_path,
+        label_map_path=label_map_path or own_label_map,
         checkpoint=checkpoint,
     )
+    reasons = _reasons(config, label_map, plan, checkpoint)
+    written = [f"wrote {output}"]
+    if own_label_map:
+        write_text(own_label_map, label_map_text(label_map))
+        written.insert(0, f"wrote {own_label_map}: the classes of {train}")
+    write_text(output, new_config_text(config, [f"{model} for {train}", *reasons]))
+    return NewConfig(config, reasons, tuple(written), _next_steps(model, checkpoint, output))
+
+
+def _check_names(
+    train: str, evaluation: str, output: str, checkpoint: str, label_map_path: str
+) -> None:
+    """Refuse names of files that a config cannot hold."""
+    for option, path in (
+        ("--train", train),
+        ("--eval", evaluation),
+        ("-o", output),
+        ("--checkpoint", checkpoint),
+        ("--label-map", label_map_path),
+    ):
+        _can_be_written(option, path)
+
+
+def _reasons(
+    config: schema.TrainEvalPipelineConfig,
+    label_map: LabelMap,
+    plan: TrainingPlan,
+    checkpoint: str,
+) -> tuple[str, ...]:
+    """Where the numbers of the config come from."""
     classes = f"num_classes {label_map.num_classes}: {_names(label_map)}."
     start = _AT_RANDOM if checkpoint == NO_CHECKPOINT else norm_reason(config)
-    reasons = (classes, *plan.reasons, *filter(None, [start]))
-    if written:
-        write_text(label_map_path, label_map_text(label_map))
-    write_text(output, new_config_text(config, [f"{model} for {train}", *reasons]))
-    written.append(f"wrote {output}")
-    return NewConfig(config, reasons, tuple(written), _next_steps(model, checkpoint, output))
+    return (classes, *plan.reasons, *filter(None, [start]))
 
 
 def _can_be_written(option: str, path: str) -> None:

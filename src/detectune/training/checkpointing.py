@@ -9,7 +9,7 @@ the last one.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 
 from detectune.detectors.base import Detector
@@ -32,6 +32,7 @@ class Checkpointing:
         evaluation: None for a run without evaluations: then the newest checkpoint is the best.
         metric: the number that decides which checkpoint is the best, an mAP.
         started: when the call began, in seconds of `time.monotonic`.
+        left_out: the images that could not be read so far, see `Progress`.
     """
 
     def __init__(
@@ -44,7 +45,9 @@ class Checkpointing:
         *,
         metric: str,
         started: float,
+        left_out: Callable[[], dict[str, str]] = dict,
     ) -> None:
+        self._left_out = left_out
         self.writer, self.progress, self.log, self.console = writer, progress, log, console
         self.evaluation, self.metric = evaluation, metric
         self._began = started - progress.seconds
@@ -67,7 +70,9 @@ class Checkpointing:
             metrics = self.evaluation.measure(model)
             began = time.monotonic()
             self.writer.write_weights(model, self.progress.step)
-        self.log.add("eval", self.progress.step, metrics)
+        left_out = self.evaluation.left_out()
+        more = {"left_out": left_out} if left_out else {}
+        self.log.add("eval", self.progress.step, metrics, **more)
         better = self._judge(metrics, self.evaluation.per_category())
         causes = self._explain(model, deployment, self.evaluation, metrics)
         if better:
@@ -101,6 +106,7 @@ class Checkpointing:
             began: when saving began, in seconds of `time.monotonic`.
         """
         self.log.flush()
+        self.progress.left_out = self._left_out()
         self.progress.seconds = time.monotonic() - self._began
         self.writer.commit(model, self.progress)
         if best:

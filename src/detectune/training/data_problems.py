@@ -10,14 +10,16 @@ from detectune.config.architectures import chosen
 from detectune.config.class_numbers import other_numbers, renumbered
 from detectune.config.look_alikes import look_alikes
 from detectune.config.problems import Problem, Severity, from_error
+from detectune.data.check import too_many
 from detectune.data.columns.base import check_columns
-from detectune.data.defects import CONSEQUENCES
+from detectune.data.defects import CONSEQUENCES, TRUNCATED, UNREADABLE
 from detectune.data.inspect import Inspection, inspect_source
 from detectune.data.readers import open_reader
 from detectune.data.shared_images import overlap
 from detectune.data.sources.base import Source
 from detectune.errors import DetectuneError
 from detectune.training.sources import EVALUATE, TRAIN, StreamRequest, run_streams
+from detectune.wording import plural
 
 # Nothing is lost by these; `data inspect` lists them.
 _HARMLESS = {
@@ -59,6 +61,7 @@ def data_problems(
             label_map = source.label_map
             problems += _classes(config, source, request)
         problems += _defects(inspected[name], request)
+        problems += _readable(inspected[name], request)
         problems += _columns(source, request)
         problems += _boxes(inspected[name], name, request)
     if len(inspected) == len((TRAIN, EVALUATE)):
@@ -80,6 +83,20 @@ def _defects(inspection: Inspection, request: StreamRequest) -> Iterator[Problem
             request.field,
             f"{count} × {kind}: {', '.join(files[:_SHOWN])}{more}.",
             f"What will happen: {CONSEQUENCES[kind]}.",
+            f"`detectune data inspect {_spec(request)}` lists all.",
+        )
+
+
+def _readable(inspection: Inspection, request: StreamRequest) -> Iterator[Problem]:
+    """Most images can be read."""
+    counts = inspection.defect_counts()
+    unreadable = counts.get(UNREADABLE, 0) + counts.get(TRUNCATED, 0)
+    if too_many(unreadable, inspection.images):
+        yield Problem(
+            "error",
+            request.field,
+            f"{unreadable} of {plural(inspection.images, 'image')} cannot be read.",
+            "Single ones are left out, but not more than half of all.",
             f"`detectune data inspect {_spec(request)}` lists all.",
         )
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from detectune.checkpoints.run_directory import Run
 from detectune.config.architectures import architecture_of
 from detectune.config.report import report_fields
 from detectune.files import unused_path
 from detectune.training.logs import scan_metrics
-from detectune.training.report import Example, Facts
+from detectune.training.report import Facts
+from detectune.training.report_examples import Example
 from detectune.training.state import Progress
 
 
@@ -20,6 +21,7 @@ def facts_of(
     *,
     data: Sequence[str],
     examples: Sequence[Example] = (),
+    left_out: Mapping[str, str] | None = None,
 ) -> Facts:
     """What the files of `run` and its `progress` say."""
     notes = [problem for problem in report_fields(run.config) if problem.severity != "error"]
@@ -37,6 +39,7 @@ def facts_of(
         details=progress.best_details,
         examples=examples,
         notes=progress.notes,
+        left_out=left_out or {},
         findings=progress.findings,
         ignored=[f"{problem.field}: {problem.found}" for problem in notes],
         commands=next_commands(run),

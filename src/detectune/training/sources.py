@@ -28,7 +28,9 @@ from detectune.data.shared_images import overlap
 from detectune.data.sources.base import Source, repair
 from detectune.errors import ConfigError, DataError, three_part
 from detectune.training.console import RunConsole
+from detectune.wording import one_line
 
+_MOST_SAID = 20
 TRAIN, EVALUATE = "train", "evaluate"
 
 
@@ -80,8 +82,8 @@ def open_sources(
 
     Raises:
         ConfigError: a reader names no data, or `num_classes` is too small for the label map.
-        DataError: data are missing, damaged, lack what the detector reads, or there is no object
-            to learn from.
+        DataError: data are missing, damaged for the most part, lack what the detector reads, or
+            there is no object to learn from.
     """
     train = _opened(requests[TRAIN], own, own)
     _check_objects(train)
@@ -156,6 +158,11 @@ def _check_num_classes(model: schema.DetectionModel, label_map: LabelMap) -> Non
 
 def _describe(source: Source, console: RunConsole) -> None:
     console.say(source.describe())
+    damaged = list(source.survey.damaged.values())
+    for name, reason in damaged[:_MOST_SAID]:
+        console.say(f"left out: {one_line(name)}: {one_line(reason)}")
+    if len(damaged) > _MOST_SAID:
+        console.say(f"left out: {len(damaged) - _MOST_SAID} more images")
     strays = [defect for defect in source.defects if defect.kind == UNUSED]
     if strays:
         _, name, reason = strays[0]

@@ -28,13 +28,9 @@ from detectune.files import read_regular, usable_path, write_text
 from detectune.folder_lock import Holder, locked
 from detectune.zoo.addresses import MIRROR_VARIABLE, checked_url, is_url, wrong_mirror
 from detectune.zoo.catalog import Archive
-from detectune.zoo.transfer import (
-    NotFoundError,
-    Progress,
-    TransferLimits,
-    disk_error,
-    transfer,
-)
+from detectune.zoo.transfer import transfer
+from detectune.zoo.transfer_errors import NotFoundError, disk_error
+from detectune.zoo.transfer_limits import Progress, TransferLimits
 from detectune.zoo.unpack import UnpackLimits, unpack
 
 RECORD = ".detectune.json"

@@ -55,6 +55,9 @@ class Evaluation:
     def details(self) -> dict:
         return {"classes": 1}
 
+    def left_out(self) -> list[dict[str, str]]:
+        return []
+
     def diagnose(self, facts: TrainingFacts) -> list[Finding]:
         self.facts.append(facts)
         return self.causes

@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 from detectune.drawing.charts import Curve, axis_ticks, line_chart
-from detectune.training.report import Box, Example, Facts, duration, report_html
+from detectune.training.report import Facts, duration, report_html
+from detectune.training.report_examples import Box, Example
 
 MAP = "DetectionBoxes_Precision/mAP"
 VOID = {"meta", "br", "link"}

@@ -11,7 +11,7 @@ import numpy as np
 
 from detectune.config.label_map import LabelMap
 from detectune.data.columns.base import columns
-from detectune.data.defects import AnnotationError, Defect, Problems
+from detectune.data.defects import AnnotationError, Defect, ImageError, Problems
 from detectune.data.image_files import read_facts
 from detectune.data.masks import Mask
 from detectune.data.sources.base import (
@@ -89,7 +89,9 @@ class FolderSource(Source):
     def annotation(self, index: int) -> Record:
         row = self._rows[index]
         height, width = (row.height, row.width) if row.height and row.width else self._size(index)
-        scale = 1.0 if row.in_fractions else np.array([height, width, height, width], np.float64)
+        known = bool(height and width)
+        sides = (height, width) if known else (1, 1)
+        scale = 1.0 if row.in_fractions else np.array([*sides, *sides], np.float64)
         problems = Problems()
         problems.errors += row.errors
         class_ids: list[int] = []
@@ -112,11 +114,12 @@ class FolderSource(Source):
             weights=row.weights,
             areas=row.areas,
             masks=[mask and mask.on(height, width) for mask in row.masks],
-            columns=_fractions(row, height, width),
+            columns=_fractions(row, *sides),
         )
         if problems.errors:
             raise AnnotationError(problems.errors, select_boxes(record, record.class_ids > 0))
-        return record
+        # Without a size the image is damaged, and left out by whoever reads it.
+        return record if known else select_boxes(record, np.zeros(len(class_ids), bool))
 
     def image_bytes(self, index: int) -> bytes:
         return _read(self._rows[index].path)
@@ -136,13 +139,13 @@ class FolderSource(Source):
         return self._defects
 
     def _size(self, index: int) -> tuple[int, int]:
-        """Height and width from the image's own header, where the annotation is silent."""
+        """Height and width from the image's own header, where the annotation is silent; 0, 0 if it
+        cannot be read."""
         if index not in self._sizes:
-            row = self._rows[index]
             try:
-                facts = read_facts(_read(row.path))
-            except ValueError as error:
-                raise _sizeless(row, error) from error
+                facts = read_facts(_read(self._rows[index].path))
+            except ValueError:
+                return 0, 0
             self._sizes[index] = facts.height, facts.width
         return self._sizes[index]
 
@@ -158,16 +161,6 @@ def _fractions(row: Annotated, height: int, width: int) -> dict[str, np.ndarray]
     }
 
 
-def _sizeless(row: Annotated, error: ValueError) -> DataError:
-    return DataError(
-        three_part(
-            f"{row.path}: {error}, and {row.place} does not say how large the image is.",
-            "Images are JPEG, PNG, GIF, BMP, WebP or TIFF.",
-            "Replace the image or remove its annotation.",
-        )
-    )
-
-
 def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
@@ -175,14 +168,14 @@ def _read(path: Path) -> bytes:
         raise _unreadable(path, error) from error
 
 
-def _unreadable(path: Path, error: OSError) -> DataError:
-    return DataError(
-        three_part(
-            f"{path}: the image cannot be read: {error.strerror or error}.",
-            "Every annotated image must be readable.",
-            "Check the file and its permissions.",
-        )
+def _unreadable(path: Path, error: OSError) -> ImageError:
+    reason = f"the image cannot be read: {error.strerror or error}"
+    message = three_part(
+        f"{path}: {reason}.",
+        "Every annotated image must be readable.",
+        "Check the file and its permissions.",
     )
+    return ImageError(message, path.name, reason)
 
 
 def missing_images(name: str, missing: list[str], folders: list[Path]) -> DataError:

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from detectune.data.masks import Mask, PngMask, RleMask, encode_rle
+from detectune.data.masks import Mask, PngMask, RleMask
+from detectune.data.run_lengths import encode_rle
 from detectune.errors import DataError, three_part
 
 KEY = "image/object/mask"
