@@ -223,7 +223,7 @@ def test_more_than_half_is_an_error_that_names_them():
     assert named == [f"  0.png: {TORN}", f"  2.png: {TORN}", "  4.png: it is empty"]
     assert allowed.startswith("Images are whole JPEG, PNG, GIF, BMP, WebP or TIFF files.")
     assert allowed.endswith("left out and named, but not more than half of all.")
-    assert advice.startswith("Replace or remove them; `detectune data inspect`")
+    assert advice.startswith("Replace or remove them; `detectune data inspect memory`")
 
 
 def test_half_of_the_images_may_be_damaged():
