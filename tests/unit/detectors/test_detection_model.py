@@ -1,14 +1,16 @@
 """Images of many sizes: the first sizes are compiled, the others computed as they come."""
 
 import numpy as np
+from small_backbone import EXTRACTOR, register_small_backbone
 from tiny import tiny_config
 
 from detectune.detectors.build import build_detector
 from detectune.detectors.inference import DetectionModel
 
 
-def test_images_of_any_size_are_detected_on_as_when_they_are_alone():
-    config = tiny_config().model
+def test_images_of_any_size_are_detected_on_as_when_they_are_alone(monkeypatch):
+    register_small_backbone(monkeypatch)
+    config = tiny_config(extractor=EXTRACTOR).model
     detector = build_detector(config)
     model = DetectionModel(detector)
     random = np.random.default_rng(0)

@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 import tensorflow as tf
+from small_backbone import EXTRACTOR, register_small_backbone
 from tiny import SIDE, tiny_config
 from tiny_two_stage import tiny_two_stage
 
@@ -69,10 +70,17 @@ def format_of_one_file(monkeypatch):
     return exporter
 
 
+@pytest.fixture(scope="module", autouse=True)
+def small_backbone():
+    with pytest.MonkeyPatch.context() as patch:
+        register_small_backbone(patch)
+        yield
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("run")
-    config = tiny_config()
+    config = tiny_config(extractor=EXTRACTOR)
     values = {
         row.key: np.asarray(row.variable) for row in variable_keys(build_detector(config.model))
     }
@@ -152,7 +160,7 @@ def test_a_library_that_is_missing_is_named_with_what_installs_it(
 
 
 def test_raw_boxes_are_fractions_of_the_padded_input():
-    model = tiny_config().model
+    model = tiny_config(extractor=EXTRACTOR).model
     model.ssd.image_resizer.keep_aspect_ratio_resizer.min_dimension = SIDE
     model.ssd.image_resizer.keep_aspect_ratio_resizer.max_dimension = SIDE
     model.ssd.image_resizer.keep_aspect_ratio_resizer.pad_to_max_dimension = True
