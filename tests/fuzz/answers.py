@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import stat
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -148,18 +147,22 @@ class Answers:
 
 
 def contents(places: Sequence[Path]) -> dict[str, str]:
-    """Path → kind and digest of the `places`, and of everything below them."""
-    paths = [os.fspath(place) for place in places if os.path.lexists(place)]
+    """Path → kind and digest of the `places` and of everything below them.
+
+    Pipes and links to nothing hold nothing that could be lost.
+    """
+    paths = [os.fspath(place) for place in places if os.path.exists(place)]
     for place in places:
         for here, folders, names in os.walk(place):
             paths += [os.path.join(here, name) for name in (*folders, *names)]
-    return {path: _content(path) for path in paths}
+    return {path: content for path in paths if (content := _content(path))}
 
 
 def _content(path: str) -> str:
-    kind = stat.S_IFMT(os.lstat(path).st_mode)
-    if kind == stat.S_IFLNK:
-        return f"a link to {os.readlink(path)}"
-    if kind != stat.S_IFREG or not os.access(path, os.R_OK):
-        return f"{kind:o}"
+    if os.path.isdir(path):
+        return f"folder, {os.readlink(path) if os.path.islink(path) else 'no link'}"
+    if not os.path.isfile(path):
+        return ""
+    if not os.access(path, os.R_OK):
+        return f"{os.stat(path).st_mode:o}"
     return hashlib.blake2b(Path(path).read_bytes()).hexdigest()

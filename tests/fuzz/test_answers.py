@@ -77,9 +77,14 @@ def test_an_input_that_ends_in_another_way_fails_with_its_name(tmp_path, monkeyp
 def test_files_are_compared_by_content_and_kind(tmp_path):
     (tmp_path / "x").mkdir()
     (tmp_path / "x" / "a").write_text("1")
+    (tmp_path / "loop").symlink_to("loop")
+    os.mkfifo(tmp_path / "pipe")
     before = module.contents([tmp_path])
     assert module.contents([tmp_path]) == before
     (tmp_path / "x" / "new").write_text("2")
+    assert before.items() < module.contents([tmp_path]).items()
+    (tmp_path / "loop").unlink()
+    (tmp_path / "pipe").unlink()
     assert before.items() < module.contents([tmp_path]).items()
     (tmp_path / "x" / "a").unlink()
     (tmp_path / "x" / "a").symlink_to("new")

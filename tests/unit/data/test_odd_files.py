@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
-from data_sets import picture, voc_xml, write_coco, write_csv, write_voc
+from data_sets import ListSource, picture, record, voc_xml, write_coco, write_csv, write_voc
+from three_parts import three_parts
 
+from detectune.config.label_map import LabelMap
 from detectune.data.check import refuse_damaged
 from detectune.data.convert import convert
 from detectune.data.inspect import inspect_source
+from detectune.data.sources import tree
 from detectune.data.sources.recognise import open_source
 from detectune.errors import DataError
 
@@ -210,3 +214,47 @@ def test_of_two_suffixes_the_annotation_says_which(tmp_path):
         (tmp_path / f"a.{suffix}").write_bytes(picture(kind=kind, shade=shade))
     (tmp_path / "a.xml").write_text(voc_xml("a.png", [("cat", 6, 4, 30, 20)]))
     assert open_source(str(tmp_path))[0].file_name == "a.png"
+
+
+# --- folders ------------------------------------------------------------------------------------
+
+
+def test_a_folder_that_is_much_more_than_a_data_set_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(tree, "_MOST_ENTRIES", 5)
+    for number in range(6):
+        (tmp_path / f"{number}.xyz").write_text("")
+    with pytest.raises(DataError) as caught:
+        open_source(str(tmp_path))
+    found, _, next_step = three_parts(caught.value)
+    assert found == (
+        f"{tmp_path}: more than 5 files and folders are in it; the last that was looked into is "
+        f"{tmp_path}."
+    )
+    assert next_step.startswith("Name the folder of the data set itself")
+
+
+def test_a_folder_that_vanishes_while_it_is_looked_through_is_empty(tmp_path, monkeypatch):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b.jpg").write_text("")
+    walk = os.walk
+
+    def vanishing(*words, **options):
+        for here, below, names in walk(*words, **options):
+            if Path(here).name == "a":
+                Path(here).rmdir()
+            yield here, below, names
+
+    monkeypatch.setattr(os, "walk", vanishing)
+    assert tree.Tree(tmp_path).images() == [tmp_path / "b.jpg"]
+
+
+def test_a_folder_of_records_may_have_any_name(tmp_path):
+    folder = tmp_path / "set [1]"
+    folder.mkdir()
+    with pytest.raises(DataError) as caught:
+        open_source(f"tfrecord:{folder}")
+    assert three_parts(caught.value)[0] == f"{folder}: no file matches."
+    convert(ListSource([record("a.png"), record("b.png")]), folder / "a.record", to="tfrecord")
+    os.mkfifo(folder / "b.record")
+    (folder / "c.record").symlink_to("c.record")
+    assert len(open_source(f"tfrecord:{folder}", LabelMap.from_names(["cat", "dog"]))) == 2

@@ -92,7 +92,8 @@ class SsdArchitecture(Architecture):
         yield from anchor_conflicts(self.message.anchor_generator, anchors)
         yield from self._magnitudes()
         post, path = self.message.post_processing, f"{self.path}.post_processing"
-        yield from conflicts.post_processing(post, path)
+        first_id = 0 if self.message.add_background_class else 1
+        yield from conflicts.post_processing(post, path, range(first_id, self.num_classes + 1))
 
     def accumulation_conflicts(self) -> Iterator[Problem]:
         if not self.message.normalize_loss_by_num_matches:

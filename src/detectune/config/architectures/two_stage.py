@@ -161,7 +161,7 @@ class TwoStageArchitecture(Architecture):
             message.second_stage_post_processing,
             f"{self.path}.second_stage_post_processing",
         )
-        yield from conflicts.post_processing(post, path)
+        yield from conflicts.post_processing(post, path, range(self.num_classes + 1))
         yield from region_magnitudes(message, proposals, self.path)
         predictor = message.second_stage_box_predictor
         yield from kind_conflicts(

@@ -8,8 +8,10 @@ from functools import cached_property
 from pathlib import Path
 
 from detectune.data.image_files import IMAGE_SUFFIXES
+from detectune.errors import DataError, three_part
+from detectune.wording import one_line
 
-_MOST_FILES, _MOST_DEPTH = 2_000_000, 12
+_MOST_ENTRIES, _MOST_DEPTH = 2_000_000, 12
 # What tools leave in folders: no data of anybody.
 _NOISE = ("__MACOSX", "__pycache__", ".ipynb_checkpoints")
 
@@ -17,7 +19,10 @@ _NOISE = ("__MACOSX", "__pycache__", ".ipynb_checkpoints")
 class Tree:
     """The files below `root`, hidden ones left out; a folder that is reached twice counts once.
 
-    A walk ends after 2,000,000 files, and goes 12 folders deep.
+    A walk goes 12 folders deep.
+
+    Raises (where it is first asked):
+        DataError: there are more than 2,000,000 files and folders.
     """
 
     def __init__(self, root: Path) -> None:
@@ -26,25 +31,34 @@ class Tree:
     @cached_property
     def _by_folder(self) -> dict[Path, list[str]]:
         found: dict[Path, list[str]] = {}
-        left, seen = _MOST_FILES, set[tuple[int, int]]()
+        entries, seen = 0, set[tuple[int, int]]()
         for folder, below, names in os.walk(self.root, followlinks=True):
-            facts = os.stat(folder)
-            if (facts.st_dev, facts.st_ino) in seen:  # a link that leads back
+            identity = _identity(folder)
+            if identity is None or identity in seen:  # it is gone, or a link leads back
                 below.clear()
                 continue
-            seen.add((facts.st_dev, facts.st_ino))
+            seen.add(identity)
             depth = len(Path(folder).relative_to(self.root).parts)
             below[:] = sorted(
                 name for name in below if not name.startswith(".") and name not in _NOISE
             )
             if depth >= _MOST_DEPTH:
                 below.clear()
-            plain = sorted(name for name in names if not name.startswith("."))
-            found[Path(folder)] = plain[:left]
-            left -= len(plain)
-            if left <= 0:
-                break
+            found[Path(folder)] = sorted(name for name in names if not name.startswith("."))
+            entries += 1 + len(names)
+            if entries > _MOST_ENTRIES:
+                raise self._too_large(folder)
         return found
+
+    def _too_large(self, folder: str) -> DataError:
+        return DataError(
+            three_part(
+                f"{one_line(self.root)}: more than {_MOST_ENTRIES:,} files and folders are in it; "
+                f"the last that was looked into is {one_line(folder)}.",
+                "A folder to look through holds one data set.",
+                "Name the folder of the data set itself, or convert it in parts to TFRecord.",
+            )
+        )
 
     def files(self, *suffixes: str) -> list[Path]:
         """The regular files with one of the `suffixes`, in small letters; sorted by folder."""
@@ -80,3 +94,11 @@ class Tree:
         ]
         more = ["…"] if len(counts) > 6 else []
         return ", ".join([*shown, *more]) or "no files"
+
+
+def _identity(folder: str) -> tuple[int, int] | None:
+    try:
+        facts = os.stat(folder)
+    except OSError:
+        return None
+    return facts.st_dev, facts.st_ino
