@@ -16,7 +16,7 @@ FEWEST = 20_000
 GROUPS: dict[str, tuple[str, ...]] = {
     "Annotations": (
         *("coco", "labelme", "via", "label_studio", "voc", "cvat", "csv", "open_images", "kitti"),
-        *("yolo labels", "yolo names", "yolo list", "tfrecord"),
+        *("yolo labels", "yolo names", "yolo list", "tfrecord", "folders", "zips"),
     ),
     "Images": (
         *("image PNG", "image JPEG", "image GIF", "image BMP", "image WEBP", "image TIFF"),

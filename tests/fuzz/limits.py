@@ -43,7 +43,7 @@ class Meter:
         _forget_peak()
         began = time.process_time()
         try:
-            with _interrupted():
+            with _interrupted(), _no_more_than(4 * MOST_BYTES):
                 yield
         finally:
             self.spent = Spent(time.process_time() - began, max(peak_bytes() - start, 0))
@@ -72,6 +72,23 @@ def _forget_peak() -> None:
     # before, which is too much and never too little.
     with contextlib.suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
+
+
+@contextlib.contextmanager
+def _no_more_than(more: int) -> Iterator[None]:
+    """Inside, whoever asks for `more` memory gets a MemoryError, and the machine stays alive."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+    except OSError:  # not Linux
+        yield
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    most = pages * resource.getpagesize() + more
+    resource.setrlimit(resource.RLIMIT_AS, (most if hard < 0 else min(most, hard), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import random
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,8 +15,9 @@ from PIL import Image
 
 from detectune.config.label_map import LabelMap
 from detectune.data.check import check_source
+from detectune.data.convert import WRITABLE, convert
 from detectune.data.inspect import inspect_source
-from detectune.data.sources.base import make_record
+from detectune.data.sources.base import Source, make_record
 from detectune.data.sources.recognise import open_source
 from detectune.data.tfrecord_writer import tf_example
 
@@ -54,31 +56,49 @@ PNG = picture("PNG")
 KINDS = (*GROUPS["Annotations"], *(kind for kind in GROUPS["Images"] if kind != "image files"))
 
 
-def look_at(spec: str, label_map: LabelMap | None) -> int:
-    """How many defects `data inspect` lists; what training would read is right."""
-    source = open_source(spec, label_map)
-    found = inspect_source(source).defects
-    assert all(defect.consequence for defect in found)
+def look_at(source: Source) -> bool:
+    """What `data inspect` and training do; whether defects are listed."""
+    defects = inspect_source(source).defects
+    assert all(defect.consequence for defect in defects)
     check_source(source)
     for record in source:
         assert np.isfinite(record.boxes).all()
         assert ((record.boxes >= 0) & (record.boxes <= 1)).all()
-    return len(found)
+    return bool(defects)
+
+
+def converts(source: Source, to: str, dest: Path) -> None:
+    """What `data convert` writes is read again, image by image."""
+    done = convert(source, dest, to=to)
+    if done.images:
+        again = open_source(f"{to}:{dest}", source.label_map)
+        check_source(again)
+        assert len(again) == done.images
 
 
 @pytest.mark.parametrize("count", [QUICK, pytest.param(MANY, marks=pytest.mark.fuzz)])
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_broken_data_set_is_refused_or_read_right(answers, inputs, kind, seed, count, tmp_path):
+def test_a_broken_data_set_is_refused_or_read_right(
+    answers, inputs, kind, seed, count, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     with answers(kind) as those:
         for number in range(count):
             rng = random.Random(f"{kind} {seed} {number}")
-            folder = tmp_path / f"{number}"
+            folder, dest = tmp_path / f"{number}", tmp_path / "converted" / "x.record"
             folder.mkdir()
             for image in ("a.png", "b.png"):
                 (folder / image).write_bytes(PNG)
-            spec = inputs[kind](rng, folder)
+            spec, meanwhile = inputs[kind](rng, folder)
             label_map = LabelMap.from_names(["cat", "dog"]) if rng.random() < 0.3 else None
-            with those.input(f"{number} of seed {seed}", [folder]) as one:
-                one.listed = look_at(spec, label_map) > 0
-            shutil.rmtree(folder)
+            to = rng.choice(WRITABLE) if rng.random() < 0.2 else ""
+            with those.input(f"{number} of seed {seed}", [] if meanwhile else [folder]) as one:
+                source = open_source(spec, label_map)
+                if meanwhile:
+                    meanwhile()
+                one.listed = look_at(source)
+                if to:
+                    converts(source, to, dest)
+            for place in (folder, dest.parent, tmp_path / "cache"):
+                shutil.rmtree(place, ignore_errors=True)
     assert those.refused + those.listed > count // 4

@@ -8,6 +8,7 @@ import zipfile
 import numpy as np
 import pytest
 from data_sets import picture, voc_xml, write_csv, write_voc
+from three_parts import three_parts
 
 from detectune.data.inspect import inspect_source
 from detectune.data.sources.recognise import open_source, recognise
@@ -258,6 +259,53 @@ def test_an_archive_that_leads_out_of_its_folder_is_refused(tmp_path, monkeypatc
     with pytest.raises(DataError, match=r"evil\.xml"):
         open_source(str(tmp_path / "set.zip"))
     assert not (tmp_path / "evil.xml").exists()
+
+
+BYTES = np.random.default_rng(1).bytes(200)
+
+
+def packed(tmp_path, monkeypatch, entries, how=zipfile.ZIP_STORED, name="set"):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    file = tmp_path / f"{name}.zip"
+    with zipfile.ZipFile(file, "w", how) as archive:
+        for entry, data in entries:
+            archive.writestr(entry, data)
+    return file
+
+
+def test_backslashes_in_an_archive_separate_folders(tmp_path, monkeypatch):
+    xml = voc_xml("a.png", [("cat", 6, 4, 30, 20)])
+    entries = [("Annotations\\a.xml", xml), ("JPEGImages\\a.png", picture())]
+    file = packed(tmp_path, monkeypatch, entries)
+    np.testing.assert_allclose(open_source(str(file))[0].boxes, [CAT])
+
+
+def test_an_archive_may_have_a_name_as_long_as_a_name_can_be(tmp_path, monkeypatch):
+    xml = voc_xml("a.png", [("cat", 6, 4, 30, 20)])
+    file = packed(tmp_path, monkeypatch, [("a.xml", xml), ("a.png", picture())], name="ж" * 120)
+    assert len(open_source(str(file))) == 1
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+@pytest.mark.parametrize(
+    ("names", "how", "damage", "found"),
+    [
+        (["a.png", "./a.png"], zipfile.ZIP_STORED, (0, b""), "it has './a.png' twice"),
+        (["a\\b.png", "a/b.png"], zipfile.ZIP_STORED, (0, b""), "it has 'a/b.png' twice"),
+        (["a.png"], zipfile.ZIP_LZMA, (60, b"\xff" * 20), "Corrupt input data"),
+        (["a.png"], zipfile.ZIP_DEFLATED, (40, b"\xff" * 20), "Error -3 while decompressing data"),
+        (["a.png"], zipfile.ZIP_BZIP2, (40, b"\xff" * 20), "Invalid data stream"),
+        (["a.png"], zipfile.ZIP_STORED, (40, b"\xff" * 20), "Bad CRC-32"),
+    ],
+)
+def test_a_damaged_or_doubtful_archive_is_refused(tmp_path, monkeypatch, names, how, damage, found):
+    file = packed(tmp_path, monkeypatch, [(name, b"%r" % (BYTES,)) for name in names], how)
+    data, (place, wrong) = file.read_bytes(), damage
+    file.write_bytes(data[:place] + wrong + data[place + len(wrong) :])
+    with pytest.raises(DataError) as caught:
+        open_source(str(file))
+    assert three_parts(caught.value)[0].startswith(f"{file}: cannot be unpacked: {found}")
+    assert [path for path in (tmp_path / "cache").rglob("*") if path.is_file()] == []
 
 
 def test_what_was_seen_is_said(tmp_path):

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import struct
 from pathlib import Path
 
 import numpy as np
 import pytest
 from data_sets import ListSource, picture, record, voc_xml, write_coco, write_csv, write_voc
+from PIL import Image
 from three_parts import three_parts
 
 from detectune.config.label_map import LabelMap
 from detectune.data.check import refuse_damaged
 from detectune.data.convert import convert
+from detectune.data.image_files import decode_problem, read_facts
 from detectune.data.inspect import inspect_source
 from detectune.data.sources import tree
 from detectune.data.sources.recognise import open_source
@@ -258,3 +262,21 @@ def test_a_folder_of_records_may_have_any_name(tmp_path):
     os.mkfifo(folder / "b.record")
     (folder / "c.record").symlink_to("c.record")
     assert len(open_source(f"tfrecord:{folder}", LabelMap.from_names(["cat", "dog"]))) == 2
+
+
+def test_an_image_that_says_it_is_a_million_times_as_large_as_its_file_is_no_image():
+    with io.BytesIO() as buffer:
+        Image.new("RGB", (1, 9)).save(buffer, "TIFF")
+        data = bytearray(buffer.getvalue())
+    place = data.index(struct.pack("<HH", 257, 4))
+    data[place : place + 12] = struct.pack("<HHII", 257, 4, 1, 67_108_873)
+    with pytest.raises(ValueError, match="says that it has 67,108,873 pixels, and it has"):
+        read_facts(bytes(data))
+    assert "67,108,873 pixels" in decode_problem(bytes(data))
+
+
+def test_a_large_picture_of_one_colour_is_an_image():
+    with io.BytesIO() as buffer:
+        Image.new("1", (6000, 5000)).save(buffer, "PNG")
+        data = buffer.getvalue()
+    assert (len(data) < 6000, decode_problem(data)) == (True, "")
