@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from pathlib import Path
 
 import answers as module
 import figures
@@ -134,3 +135,21 @@ def test_only_a_whole_run_without_failures_is_written(tmp_path, left_out, exit_s
     plugin.pytest_terminal_summary(type("Lines", (), {"write_line": lines.append}))
     assert lines == [f"{tmp_path / 'page.md'} {said}"]
     assert (tmp_path / "page.md").exists() == ("is written" in said)
+
+
+def test_the_page_in_the_documentation_is_of_this_suite_and_nothing_failed():
+    root = Path(__file__).resolve().parents[2]
+    text = (root / "docs" / "reference" / "fuzz.md").read_text("utf-8")
+    rows = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| ")]
+    kinds = {row[0]: row[1:] for row in rows if len(row) == 9 and row[1] != "inputs"}
+    assert kinds.keys() == figures.KINDS | {"all"}
+    numbers = {
+        kind: [int(cell.replace(",", "")) for cell in row[:6]] for kind, row in kinds.items()
+    }
+    assert all(sum(row[1:4]) == row[0] for row in numbers.values())
+    assert numbers["all"][0] >= figures.FEWEST
+    assert [kind for kind, row in numbers.items() if row[4] or row[5]] == []
+    assert all(float(row[6]) < limits.MOST_CPU_SECONDS for row in kinds.values())
+    assert "      - reference/fuzz.md\n" in (root / "mkdocs.yml").read_text("utf-8")
+    for page in (text, (root / "CONTRIBUTING.md").read_text("utf-8")):
+        assert figures.COMMAND in page
