@@ -90,7 +90,7 @@ def print_inspection(inspection: Inspection) -> None:
         f"at most {inspection.most_boxes:,} in one image"
     )
     if inspection.masks:
-        say(f"{inspection.masks:,} of the boxes have masks")
+        say(f"{plural(inspection.masks, 'box')} with a mask")
     for name, (height, width) in inspection.image_sizes.items():
         say(f"{name} image: {width} x {height} pixels")
     classes = [(one_line(name), count) for name, count in inspection.boxes_per_class.items()]

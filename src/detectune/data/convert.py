@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from detectune.config.label_map import read_label_map, write_label_map
-from detectune.data.defects import FRACTIONS, PIXELS, WRONG, refused_defects
+from detectune.data.defects import MISREAD, WRONG, refused_defects
 from detectune.data.folder_writers import WRITERS, write_data_yaml
 from detectune.data.image_files import decode_problem
 from detectune.data.sources.base import Record, Source, Subset, repair
@@ -83,7 +83,7 @@ def convert(
 def _refuse_defects(source: Source, strict: bool) -> None:
     """Refuse a source whose boxes are in another unit, and, if `strict`, one with a defect that
     training refuses."""
-    refused = [d for d in source.survey.refused if strict or d.kind in (FRACTIONS, PIXELS)]
+    refused = [d for d in source.survey.refused if strict or d.kind in MISREAD]
     if refused:
         raise refused_defects(source.name, refused)
 

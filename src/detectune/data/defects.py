@@ -20,11 +20,14 @@ if TYPE_CHECKING:
 UNREADABLE, TRUNCATED = "unreadable image", "truncated image"
 WRONG = "wrong annotation"
 FRACTIONS, PIXELS = "fractions instead of pixels", "pixels instead of fractions"
+CORNERS, SIZES = "corners instead of sizes", "sizes instead of corners"
+MISREAD = frozenset({FRACTIONS, PIXELS, CORNERS, SIZES})
+"""All boxes of the data set would be wrong."""
 WEIGHT, AREA = "weight that is no weight", "area that is no area"
 SEVERAL, SHARED = "several images of one name", "one image, several annotations"
 SIMILAR, UNUSED = "class names alike", "unused file"
 NOT_READ, OUTLINE = "not read", "outline read as a box"
-MERGED = "classes of equal name"
+MERGED, MISCOUNTED = "classes of equal name", "number of classes"
 ASSUMED = "layout assumed"
 DARK, SMALL_BOX, NOT_FINITE = "dark image", "box below one pixel", "box with NaN"
 
@@ -37,11 +40,14 @@ CONSEQUENCES = {
     WRONG: _STOPS,
     FRACTIONS: "training refuses to start",
     PIXELS: "training refuses to start",
+    CORNERS: "training refuses to start",
+    SIZES: "training refuses to start",
     WEIGHT: "training refuses to start",
     SHARED: "both are used: check that the annotations belong to this image",
     SEVERAL: "the first that is named is used: check that it is the right one",
     ASSUMED: "read that way: check the drawn samples",
     MERGED: "used as one class",
+    MISCOUNTED: "the names that are listed are used",
     SIMILAR: "used as different classes: rename one of them if they are the same",
     "mislabelled image": "read by its content; nothing is lost",
     DARK: "read by its upper 8 bits: write it again with the full range",
@@ -64,7 +70,7 @@ CONSEQUENCES = {
     "duplicate image": "both are used; keep them in one part of a split",
     UNUSED: "not used",
 }
-REFUSED = frozenset({WRONG, FRACTIONS, PIXELS, WEIGHT})
+REFUSED = frozenset({WRONG, WEIGHT}) | MISREAD
 
 
 class Defect(NamedTuple):
@@ -132,7 +138,7 @@ def refused_defects(name: str, defects: Sequence[Defect]) -> DataError:
         three_part(
             f"{name}: training and evaluation are ruled out by "
             f"{plural(len(defects), 'defect')}:\n{shown}{more}",
-            "Every annotation must be readable, with coordinates in the unit of its format.",
+            "Every annotation must be readable, with coordinates as its format has them.",
             "Correct or remove them; `detectune data inspect` lists everything that is wrong, and "
             "`detectune data convert` writes the images whose annotation is right.",
         )

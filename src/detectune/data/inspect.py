@@ -35,7 +35,8 @@ from detectune.data.image_files import (
 )
 from detectune.data.masks import MaskError, PolygonMask
 from detectune.data.sources.base import Record, Source, class_names, mask_problems, repair
-from detectune.data.sources.surveying import Units, weight_defects
+from detectune.data.sources.coordinates import CoordinateCheck
+from detectune.data.sources.surveying import weight_defects
 from detectune.errors import DataError
 
 # COCO's limits between small, medium and large: 32² and 96² pixels of the stored image.
@@ -113,7 +114,7 @@ class _Inspector:
         self._sizes: list[tuple[int, int]] = []
         self._areas: list[np.ndarray] = [np.zeros(0)]
         self._first_with: dict[bytes, str] = {}
-        self._units = Units(source.coordinates)
+        self._coordinates = CoordinateCheck(source.coordinates)
 
     def add_unreadable(self, error: DataError) -> None:
         """A record of which nothing can be used; `error` begins with its place."""
@@ -138,7 +139,7 @@ class _Inspector:
         facts, used, result = _facts(record), repair(record), self._result
         height, width = (facts.height, facts.width) if facts else (record.height, record.width)
         self._sizes.append((height, width))
-        self._units.add(record)
+        self._coordinates.add(record)
         self._areas.append(_areas(used.boxes) * height * width)
         result.images += 1
         result.boxes += len(used.class_ids)
@@ -157,7 +158,7 @@ class _Inspector:
 
     def result(self) -> Inspection:
         """Everything, with what concerns the files as a whole."""
-        self._result.defects += [*self._units.defects(), *self._source.defects]
+        self._result.defects += [*self._coordinates.defects(), *self._source.defects]
         alike = look_alikes(self._source.label_map.names)
         self._result.defects += [Defect(SIMILAR, self._source.name, a.text) for a in alike]
         self._result.box_sizes = _size_classes(np.concatenate(self._areas))

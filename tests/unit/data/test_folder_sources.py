@@ -270,7 +270,7 @@ class TestRecognise:
         refuses(tmp_path / "nothing", "no such file or folder", "current folder")
 
     def test_an_empty_folder_is_refused(self, tmp_path):
-        refuses(tmp_path, "not recognised", "no files", "voc, labelme", "coco, kitti, yolo")
+        refuses(tmp_path, "not recognised", "no files", "voc, labelme", "coco, kitti, keras_yolo")
         assert files_in(tmp_path) == set()
 
     def test_an_unknown_format_is_refused(self, tmp_path):

@@ -315,3 +315,104 @@ def test_what_was_seen_is_said(tmp_path):
         (tmp_path / f"{n}.jpg").write_bytes(picture(kind="JPEG"))
     with pytest.raises(DataError, match=r"3 \.jpg, 3 \.mat in marks/"):
         open_source(str(tmp_path))
+
+
+def createml(folder):
+    boxes = [
+        {"label": "cat", "coordinates": {"x": 18, "y": 12, "width": 24, "height": 16}},
+        {"label": "dog", "coordinates": {"x": 45, "y": 30, "width": 30, "height": 20}},
+    ]
+    (folder / "_annotations.createml.json").write_text(
+        json.dumps(
+            [{"image": "b.png", "annotations": []}, {"image": "a.png", "annotations": boxes}]
+        )
+    )
+
+
+def darknet(folder):
+    (folder / "_darknet.labels").write_text("cat\ndog\n")
+    (folder / "a.txt").write_text("0 0.3 0.3 0.4 0.4\n1 0.75 0.75 0.5 0.5\n")
+    (folder / "b.txt").write_text("")
+
+
+def retinanet(folder):
+    (folder / "_annotations.csv").write_text(
+        "a.png,6,4,30,20,cat\na.png,30,20,60,40,dog\nb.png,,,,,\n"
+    )
+    (folder / "_classes.csv").write_text("cat,0\ndog,1\n")
+
+
+def keras_yolo(folder):
+    (folder / "_annotations.txt").write_text("a.png 6,4,30,20,0 30,20,60,40,1\nb.png\n")
+    (folder / "_classes.txt").write_text("cat\ndog\n")
+
+
+DIVIDED = {
+    "createml": (createml, "createml"),
+    "Darknet": (darknet, "yolo"),
+    "RetinaNet": (retinanet, "csv"),
+    "YOLO on Keras": (keras_yolo, "keras_yolo"),
+}
+
+
+@pytest.mark.parametrize("folders", [("train", "valid"), ("train",)])
+@pytest.mark.parametrize("form", DIVIDED)
+def test_folders_of_splits_in_every_form(tmp_path, form, folders):
+    write, kind = DIVIDED[form]
+    for folder in folders:
+        (tmp_path / folder).mkdir()
+        write(tmp_path / folder)
+        for name in ("a", "b"):
+            (tmp_path / folder / f"{name}.png").write_bytes(picture())
+    assert recognise(str(tmp_path)) == kind
+    source = open_source(str(tmp_path), split="train")
+    assert source.label_map.names == ("cat", "dog")
+    found = {record.file_name: record for record in source}
+    np.testing.assert_allclose(found["a.png"].boxes, [CAT, DOG], atol=1e-6)
+    assert found["a.png"].class_ids.tolist() == [1, 2]
+    assert found["b.png"].boxes.shape == (0, 4)
+    kinds = {defect.kind for defect in inspect_source(source).defects}
+    assert kinds == {"duplicate image"} | ({"layout assumed"} if kind == "csv" else set())
+    assert len(open_source(str(tmp_path))) == 2 * len(folders)
+
+
+def test_what_only_resembles_label_studio_is_not_read_as_its_tasks(tmp_path):
+    (tmp_path / "a.png").write_bytes(picture())
+    tasks = [{"data": {"image": "a.png"}, "annotations": [{"label": "cat"}]}]
+    (tmp_path / "x.json").write_text(json.dumps(tasks))
+    with pytest.raises(DataError, match="an annotation has no list called result"):
+        open_source(f"label_studio:{tmp_path / 'x.json'}")
+    createml(tmp_path)
+    assert recognise(str(tmp_path / "_annotations.createml.json")) == "createml"
+
+
+@pytest.mark.parametrize(
+    ("box", "said"),
+    [
+        ({"label": "", "coordinates": {}}, "the label of a box is"),
+        ({"label": "cat", "coordinates": {"x": 1, "y": "?"}}, "a box of cat: '?' is no number"),
+        ({"label": "cat"}, "a box of cat: null is no number"),
+    ],
+)
+def test_a_wrong_box_of_create_ml_is_named(tmp_path, box, said):
+    (tmp_path / "a.png").write_bytes(picture())
+    whole = {"label": "cat", "coordinates": {"x": 18, "y": 12, "width": 24, "height": 16}}
+    file = tmp_path / "a.json"
+    file.write_text(json.dumps([{"image": "a.png", "annotations": [whole, box]}]))
+    inspection = inspect_source(open_source(f"createml:{file}"))
+    assert [d.kind for d in inspection.defects] == ["wrong annotation"]
+    assert said in inspection.defects[0].detail
+    assert inspection.boxes == 1
+
+
+@pytest.mark.parametrize("box", ["1,2,3,4,7", "1,2,3,x,0", "1,2,3,4,0.5", "1,2,3,4,0,9"])
+def test_a_wrong_box_of_a_list_is_named(tmp_path, box):
+    (tmp_path / "a b.png").write_bytes(picture())
+    (tmp_path / "classes.txt").write_text("cat\n")
+    (tmp_path / "list.txt").write_text(f"a b.png 6,4,30,20,0 {box}\n")
+    inspection = inspect_source(open_source(f"keras_yolo:{tmp_path / 'list.txt'}"))
+    assert [d.kind for d in inspection.defects] == ["wrong annotation"]
+    assert f'list.txt:1: a box is "{box}"' in str(inspection.defects[0].file) + ": " + (
+        inspection.defects[0].detail
+    )
+    assert inspection.boxes == 1

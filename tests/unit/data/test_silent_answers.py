@@ -16,6 +16,7 @@ from detectune.data.check import refuse_damaged
 from detectune.data.convert import convert
 from detectune.data.inspect import inspect_source
 from detectune.data.shared_images import shared_images
+from detectune.data.sources.coordinates import Coordinates
 from detectune.data.sources.recognise import open_source
 from detectune.errors import DataError
 
@@ -203,7 +204,7 @@ class TestUnits:
     def test_pixels_in_records_are_named_and_refused(self, tmp_path):
         wrong = ListSource([record(boxes=[[4, 6, 20, 30]])])
         assert "pixels instead of fractions" not in kinds(wrong)  # a source in pixels
-        wrong.coordinates = "fractions"
+        wrong.coordinates = Coordinates("fractions")
         (detail,) = details(wrong, "pixels instead of fractions")
         assert "coordinates up to 30" in detail
         with pytest.raises(DataError, match="look like pixels"):
@@ -211,8 +212,69 @@ class TestUnits:
 
     def test_a_box_that_reaches_out_is_no_other_unit(self):
         source = ListSource([record(boxes=[[-0.1, 0, 1.2, 0.5]])])
-        source.coordinates = "fractions"
+        source.coordinates = Coordinates("fractions")
         assert kinds(source) == {"box outside the image"}
+
+    CORNERS = ([30, 20, 50, 36], [10, 12, 55, 30], [40, 25, 58, 39])
+
+    @pytest.mark.parametrize("to", ["coco", "yolo", "csv"])
+    def test_corners_where_sizes_belong_are_named_and_refused(self, to, tmp_path):
+        """Of pictures of 60 x 40 pixels."""
+        boxes, image = self.CORNERS, {"a.png": picture()}
+        if to == "coco":
+            content = {
+                "images": [{"id": 1, "file_name": "a.png", "width": 60, "height": 40}],
+                "categories": [{"id": 1, "name": "cat"}],
+                "annotations": [
+                    {"id": number, "image_id": 1, "category_id": 1, "bbox": box}
+                    for number, box in enumerate(boxes)
+                ],
+            }
+            path = write_coco(tmp_path / "data", content, image)
+        elif to == "csv":
+            lines = [",".join(map(str, ("a.png", "cat", *box))) for box in boxes]
+            path = write_csv(tmp_path / "data", lines, image, "filename,class,x,y,w,h\n")
+        else:
+            (tmp_path / "a.png").write_bytes(picture())
+            rows = [f"0 {a / 60} {b / 40} {c / 60} {d / 40}\n" for a, b, c, d in boxes]
+            (tmp_path / "a.txt").write_text("".join(rows))
+            path = tmp_path / "data.yaml"
+            path.write_text("train: .\nval: .\nnames: [cat]\n")
+        source = open_source(f"{to}:{path}")
+        (detail,) = details(source, "corners instead of sizes")
+        assert "look like two corners" in detail
+        with pytest.raises(DataError, match="look like two corners"):
+            refuse_damaged(source)
+        with pytest.raises(DataError, match="look like two corners"):
+            convert(source, tmp_path / "out", to="voc")
+
+    def test_sizes_where_corners_belong_are_named_and_refused(self, tmp_path):
+        sizes = [("cat", x0, y0, x1 - x0, y1 - y0) for x0, y0, x1, y1 in self.CORNERS]
+        (tmp_path / "a.png").write_bytes(picture())
+        (tmp_path / "a.xml").write_text(voc_xml("a.png", sizes))
+        source = open_source(f"voc:{tmp_path}")
+        (detail,) = details(source, "sizes instead of corners")
+        assert "in 2 of 3 boxes the second corner lies before the first" in detail
+        with pytest.raises(DataError, match="look like x, y, width, height"):
+            refuse_damaged(source)
+
+    def test_boxes_that_reach_out_or_are_turned_round_are_read_as_they_stand(self):
+        large = ListSource(
+            [record(boxes=[[0.1, 0.1, 1.2, 1.3], [0.6, 0.7, 0.9, 1.1], CAT], ids=[1] * 3)]
+        )
+        large.coordinates = Coordinates("pixels", "corner and size")
+        assert kinds(large) == {"box outside the image"}
+        turned = ListSource(
+            [record(boxes=[[0.9, 0.8, 0.5, 0.6], [0.2, 0.3, 0.1, 0.2], CAT], ids=[1] * 3)]
+        )
+        assert kinds(turned) == {"inverted box"}
+
+    def test_a_count_of_classes_that_differs_from_the_names_is_listed(self, tmp_path):
+        (tmp_path / "a.png").write_bytes(picture())
+        (tmp_path / "a.txt").write_text("0 0.5 0.5 0.2 0.2\n")
+        for count, expected in (("1", []), ("80", ["nc is 80, and 1 are named"])):
+            (tmp_path / "data.yaml").write_text(f"train: .\nval: .\nnc: {count}\nnames: [cat]\n")
+            assert details(open_source(f"{tmp_path}/data.yaml"), "number of classes") == expected
 
     def test_a_box_below_a_pixel_is_named(self):
         tiny = [0.1, 0.1, 0.1 + 0.5 / 40, 0.5]

@@ -18,7 +18,8 @@ import numpy as np
 from detectune.config.label_map import LabelMap
 from detectune.data.defects import UNUSED, Defect
 from detectune.data.masks import Mask, mask_problem
-from detectune.data.sources.surveying import Glance, Survey, Surveyor, Unit
+from detectune.data.sources.coordinates import Coordinates
+from detectune.data.sources.surveying import Glance, Survey, Surveyor
 from detectune.errors import DataError, did_you_mean, three_part
 from detectune.wording import plural
 
@@ -160,8 +161,8 @@ def _with_areas(record: Record) -> Record:
 class Source(abc.ABC):
     """A data set with random access; what every format gives."""
 
-    coordinates: Unit = "pixels"
-    """In which unit the files of the format have boxes."""
+    coordinates = Coordinates()
+    """How the files of the format write boxes."""
 
     def __init__(self, name: str, label_map: LabelMap) -> None:
         self.name, self.label_map = name, label_map

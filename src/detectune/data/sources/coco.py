@@ -43,7 +43,9 @@ class _CocoFile:
 
     def __init__(self, file: Path, content: dict[str, Any]) -> None:
         self.file, self.content = file, content
-        self.collector = Collector(f"coco:{file}", ImageSearch(_image_folders(file)))
+        self.collector = Collector(
+            f"coco:{file}", ImageSearch(_image_folders(file)), "corner and size"
+        )
         self.problems, self.defects = self.collector.problems, self.collector.defects
         self.names = self._category_names()
         self.objects = self._annotations_by_image()

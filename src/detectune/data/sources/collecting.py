@@ -22,6 +22,7 @@ from detectune.data.defects import (
     wrong_annotations,
 )
 from detectune.data.masks import Mask
+from detectune.data.sources.coordinates import Layout
 from detectune.data.sources.folder import (
     Annotated,
     FolderSource,
@@ -61,10 +62,12 @@ class Collector:
     Args:
         name: that of the source, with its format.
         search: finds the images.
+        layout: what the four numbers of a box are in the files.
     """
 
-    def __init__(self, name: str, search: ImageSearch) -> None:
+    def __init__(self, name: str, search: ImageSearch, layout: Layout = "two corners") -> None:
         self.name, self.search = name, search
+        self.layout: Layout = layout
         self.problems = Problems()
         self.defects: list[Defect] = []
         self._rows: list[Annotated] = []
@@ -151,7 +154,7 @@ class Collector:
         ]
         if unused:
             defects += unused_images((row.path for row in self._rows), unused)
-        return FolderSource(self.name, self._rows, label_map, defects)
+        return FolderSource(self.name, self._rows, label_map, defects, self.layout)
 
 
 def annotation_error(place: str | Path, found: str, allowed: str) -> DataError:

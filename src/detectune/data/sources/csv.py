@@ -15,6 +15,7 @@ from pathlib import Path
 from detectune.config.label_map import LabelMap
 from detectune.data.defects import ASSUMED, Defect, Problems
 from detectune.data.sources.collecting import Collector, Object
+from detectune.data.sources.coordinates import Layout
 from detectune.data.sources.csv_table import HEADER, Line, Table, read_table
 from detectune.data.sources.folder import FolderSource
 from detectune.data.sources.formats import SourceFormat, formats
@@ -25,6 +26,9 @@ from detectune.errors import DataError, three_part
 
 __all__ = ["HEADER", "open_csv"]
 
+# Beside a CSV in the form of RetinaNet stand its classes in another.
+_CLASS_LISTS = ("classes", "_classes", "class_mapping", "class_map", "labelmap")
+
 
 def open_csv(
     spec: str, label_map: LabelMap | None, columns: frozenset[str] = frozenset()
@@ -34,7 +38,7 @@ def open_csv(
     file = _only_csv(path) if path.is_dir() else path
     table, problems = read_table(file), Problems()
     groups = _by_image(file, table, problems)
-    collector = Collector(f"csv:{file}", _search(file, groups))
+    collector = Collector(f"csv:{file}", _search(file, groups), _layout(table.box))
     collector.problems.errors += [*table.errors, *problems.errors]
     if table.assumed:
         text = f"there is no header; read as {table.assumed}"
@@ -48,7 +52,8 @@ def open_csv(
 
 
 def _only_csv(folder: Path) -> Path:
-    found = [file for file in sorted(folder.iterdir()) if file.suffix.lower() == ".csv"]
+    files = [file for file in sorted(folder.iterdir()) if file.suffix.lower() == ".csv"]
+    found = [file for file in files if file.stem.lower() not in _CLASS_LISTS]
     if len(found) == 1:
         return found[0]
     names = ", ".join(file.name for file in found) or "none"
@@ -133,6 +138,12 @@ def _box(file: Path, line: Line, columns: Sequence[str]) -> list[float]:
     if names[0] == "cx":
         return [b - d / 2, a - c / 2, b + d / 2, a + c / 2]
     return [b, a, b + d, a + c]
+
+
+def _layout(columns: Sequence[str]) -> Layout:
+    if columns[0] == "xmin":
+        return "two corners"
+    return "centre and size" if columns[0] == "cx" else "corner and size"
 
 
 def _number(file: Path, line: Line, texts: dict[str, str], column: str) -> float:

@@ -22,6 +22,7 @@ from detectune.data.sources.base import (
     make_record,
     select_boxes,
 )
+from detectune.data.sources.coordinates import Coordinates, Layout
 from detectune.data.sources.surveying import Glance
 from detectune.errors import DataError, three_part
 from detectune.wording import plural
@@ -63,6 +64,7 @@ class FolderSource(Source):
 
     Args:
         defects: what was found wrong while the annotations were read.
+        layout: what the four numbers of a box are in the files.
     """
 
     def __init__(
@@ -71,12 +73,14 @@ class FolderSource(Source):
         rows: list[Annotated],
         label_map: LabelMap | None,
         defects: Sequence[Defect] = (),
+        layout: Layout = "two corners",
     ) -> None:
         # Names are sorted, so that the same classes give the same ids whatever the file order.
         names = sorted({name for row in rows for name in row.names})
         super().__init__(name, label_map or label_map_of(names))
         self._rows, self._defects = rows, list(defects)
-        self.coordinates = "fractions" if rows and rows[0].in_fractions else "pixels"
+        unit = "fractions" if rows and rows[0].in_fractions else "pixels"
+        self.coordinates = Coordinates(unit, layout)
         self._class_id = ClassIds(self.label_map)
         self._sizes: dict[int, tuple[int, int]] = {}
 

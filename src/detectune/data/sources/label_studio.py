@@ -38,6 +38,9 @@ from detectune.wording import plural
 # Label Studio puts a hash in front of the name of an uploaded file.
 _HASH = re.compile(r"^[0-9a-f]{6,12}-")
 _KINDS = ("rectanglelabels", "polygonlabels", "ellipselabels", "labels")
+_ANNOTATED = ("annotations", "completions")
+# "JSON-MIN" calls them as the labelling configuration does; these are the names in its templates.
+_SHORT = ("label", "bbox", "labels", "tag")
 
 
 def open_label_studio(
@@ -111,11 +114,14 @@ def _file_name(url: str) -> str:
 
 def _regions(collector: Collector, place: str, task: dict[str, Any]) -> list[dict[str, Any]]:
     """The regions of the first annotation that was not cancelled, or those of "JSON-MIN"."""
-    for key in ("label", "bbox", "labels", "tag"):
+    for key in _SHORT:
         if isinstance(task.get(key), list):
             return [{"type": _kind_of(value), "value": value} for value in map(mapping, task[key])]
-    written = items(task.get("annotations") or task.get("completions"))
-    valid = [entry for entry in map(mapping, written) if not entry.get("was_cancelled")]
+    written = [mapping(entry) for key in _ANNOTATED for entry in items(task.get(key))]
+    valid = [entry for entry in written if not entry.get("was_cancelled")]
+    if valid and not isinstance(valid[0].get("result"), list):
+        text = "an annotation has no list called result"
+        raise annotation_error(place, text, "Label Studio writes one.")
     if len(valid) > 1:
         text = f"{plural(len(valid) - 1, 'annotation')} after the first one of the same image"
         collector.defects.append(Defect(NOT_READ, place, text))
@@ -176,12 +182,21 @@ def _turned(
 
 def _has_tasks(file: Path) -> bool:
     try:
-        tasks = items(read_json(file))
+        tasks = [mapping(task) for task in items(read_json(file))]
     except DataError:
         return False
-    first = mapping(tasks[0]) if tasks else {}
-    keys = ("annotations", "completions", "label", "bbox")
-    return bool(_image(first)) and any(key in first for key in keys)
+    return any(_is_full(task) or _is_short(task) for task in tasks[:100])
+
+
+def _is_full(task: dict[str, Any]) -> bool:
+    annotated = any(isinstance(task.get(key), list) for key in _ANNOTATED)
+    return annotated and bool(_image(mapping(task.get("data"))))
+
+
+def _is_short(task: dict[str, Any]) -> bool:
+    """Whether it is one of "JSON-MIN", with an object."""
+    regions = (mapping(value) for key in _SHORT for value in items(task.get(key)))
+    return bool(_image(task)) and any(kind in region for region in regions for kind in _KINDS)
 
 
 def _is_label_studio(path: Path) -> bool:

@@ -156,7 +156,7 @@ def _split_folders(kind: str, place: Path) -> dict[str, Path]:
         if (place / word).is_dir()
     }
     recognises = formats[kind].recognises
-    return found if len(found) > 1 and all(recognises(f) for f in found.values()) else {}
+    return found if all(recognises(folder) for folder in found.values()) else {}
 
 
 def _names() -> str:

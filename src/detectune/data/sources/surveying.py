@@ -5,13 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from detectune.data.defects import (
-    FRACTIONS,
-    PIXELS,
     REFUSED,
     WEIGHT,
     Defect,
@@ -19,15 +17,10 @@ from detectune.data.defects import (
     wrong_annotations,
 )
 from detectune.data.image_files import TRUNCATED, damage
+from detectune.data.sources.coordinates import CoordinateCheck, Coordinates
 
 if TYPE_CHECKING:
     from detectune.data.sources.base import Record
-
-Unit = Literal["pixels", "fractions"]
-# A box that is less than this many pixels from the corner, in every image, is no box in pixels.
-_MOST_FRACTION = 1.5
-# Boxes reach out of images by some pixels; half of them beyond twice the image are in other units.
-_MOST_OUTSIDE = 2.0
 
 
 class Glance(NamedTuple):
@@ -64,12 +57,12 @@ class Surveyor:
     """Collects what `Survey` holds, image by image.
 
     Args:
-        unit: in which the format has boxes.
+        coordinates: how the format writes boxes.
         defects: what was found while the source was opened.
     """
 
-    def __init__(self, unit: Unit, defects: Sequence[Defect]) -> None:
-        self._units, self._problems = Units(unit), Problems()
+    def __init__(self, coordinates: Coordinates, defects: Sequence[Defect]) -> None:
+        self._coordinates, self._problems = CoordinateCheck(coordinates), Problems()
         self._most = self._clipped = self._dropped = self._boxes = 0
         self._damaged: list[tuple[str, str]] = []
         self._refused = [defect for defect in defects if defect.kind in REFUSED]
@@ -92,7 +85,7 @@ class Surveyor:
         elif reason:
             self._doubtful = glance
         self._digests.append(digest(glance))
-        self._units.add(record)
+        self._coordinates.add(record)
         self._refused += weight_defects(record)
         self._boxes += len(repaired.class_ids)
         self._most = max(self._most, len(repaired.class_ids))
@@ -121,50 +114,9 @@ class Surveyor:
             dropped=self._dropped,
             damaged=tuple(self._damaged),
             boxes=self._boxes,
-            refused=(*self._units.defects(), *self._refused, *wrong),
+            refused=(*self._coordinates.defects(), *self._refused, *wrong),
             digests=tuple(self._digests),
         )
-
-
-class Units:
-    """Finds out whether the boxes of a source are in the unit of its format."""
-
-    def __init__(self, unit: Unit) -> None:
-        self._unit: Unit = unit
-        self._reach: list[np.ndarray] = []
-        self._pixels = 0.0
-        self._first = ""
-
-    def add(self, record: Record) -> None:
-        """The boxes of one image, not repaired."""
-        boxes = record.boxes[np.isfinite(record.boxes).all(axis=1)]
-        if not len(boxes):
-            return
-        self._first = self._first or record.file_name
-        self._reach.append(np.abs(boxes).max(axis=1))
-        sides = np.array([record.height, record.width] * 2)
-        self._pixels = max(self._pixels, float((np.abs(boxes) * sides).max()))
-
-    def defects(self) -> list[Defect]:
-        """A defect if the boxes as a whole look like another unit."""
-        if not self._reach:
-            return []
-        reach = np.concatenate(self._reach)
-        where = f"{self._first} and {len(self._reach) - 1} more"
-        if self._unit == "pixels" and self._pixels <= _MOST_FRACTION:
-            text = (
-                f"no coordinate is larger than {self._pixels:.3g}: they look like fractions of "
-                "the image, where pixels are expected"
-            )
-            return [Defect(FRACTIONS, where, text)]
-        middle = float(np.median(reach))
-        if self._unit == "fractions" and middle > _MOST_OUTSIDE:
-            text = (
-                f"coordinates up to {reach.max():.6g}, half of them above {middle:.6g}: they look "
-                "like pixels, where fractions of the image, 0 to 1, are expected"
-            )
-            return [Defect(PIXELS, where, text)]
-        return []
 
 
 def weight_defects(record: Record) -> list[Defect]:

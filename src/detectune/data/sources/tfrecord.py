@@ -13,6 +13,7 @@ from detectune.data.defects import Defect, Problems, wrong_annotations
 from detectune.data.image_files import read_facts
 from detectune.data.sources import tfrecord_masks
 from detectune.data.sources.base import ClassIds, Record, Source, label_map_of, make_record
+from detectune.data.sources.coordinates import Coordinates
 from detectune.data.sources.formats import SourceFormat, formats
 from detectune.data.sources.tfrecord_index import (
     Entry,
@@ -52,7 +53,7 @@ class TFRecordSource(Source):
         defects: what was found wrong while the index was read.
     """
 
-    coordinates = "fractions"
+    coordinates = Coordinates("fractions")
 
     def __init__(
         self,

@@ -30,7 +30,7 @@ from detectune.data.sources.values import ValueProblem, number
 from detectune.data.sources.yolo_yaml import YAML_NAMES, DataYaml, read_data_yaml
 from detectune.errors import DataError, three_part
 
-_NAME_LISTS = ("classes.txt", "obj.names", "labels.txt")
+_NAME_LISTS = ("classes.txt", "obj.names", "labels.txt", "_darknet.labels")
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def yolo_source(
     defects += wrong_annotations(problems.errors)
     defects += _labels_without_image(root, images)
     derived = label_map or label_map_of(dict.fromkeys(described.listed))
-    return FolderSource(f"yolo:{path}", rows, derived, defects)
+    return FolderSource(f"yolo:{path}", rows, derived, defects, "centre and size")
 
 
 def _described(path: Path) -> DataYaml:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from detectune.data.defects import MERGED, Defect
+from detectune.data.defects import MERGED, MISCOUNTED, Defect
 from detectune.data.image_files import IMAGE_SUFFIXES
 from detectune.data.sources.text_files import items, mapping, read_text, read_yaml
 from detectune.data.sources.tree import Tree
@@ -140,7 +140,8 @@ def read_data_yaml(file: Path) -> DataYaml | None:
     keypoints = _keypoint_values(file, content.get("kpt_shape"))
     root = content.get("path")
     root = root if isinstance(root, str) else ""
-    return DataYaml(file, names, splits, root, keypoints, tuple(_equal_names(file, names)))
+    defects = (*_equal_names(file, names), *_another_count(file, names, content.get("nc")))
+    return DataYaml(file, names, splits, root, keypoints, defects)
 
 
 def _names(file: Path, value: Any) -> tuple[str, ...]:
@@ -180,6 +181,14 @@ def _equal_names(file: Path, names: tuple[str, ...]) -> list[Defect]:
         for name, count in counts.items()
         if count > 1
     ]
+
+
+def _another_count(file: Path, names: tuple[str, ...], count: Any) -> list[Defect]:
+    """A defect if `nc` is not the number of names."""
+    listed = sum(1 for name in names if name)
+    if count is None or (isinstance(count, str) and count in {str(listed), str(len(names))}):
+        return []
+    return [Defect(MISCOUNTED, file.name, f"nc is {str(count)[:40]}, and {listed} are named")]
 
 
 def _paths(value: Any) -> tuple[str, ...]:
