@@ -137,7 +137,8 @@ def _odd_feature(rng: random.Random, train):
 
 def _whole(rng: random.Random, folder: Path, records: bytes) -> Sample:
     """A sound data set of any format in `folder`."""
-    sample = rng.choice([*SAMPLES.values(), Sample("tfrecord", {"a.record": records})])
+    more = Sample("tfrecord", {"a.record": records}), Sample("images", {"note.txt": b"none"})
+    sample = rng.choice([*SAMPLES.values(), *more])
     for name, data in sample.files.items():
         (folder / name).write_bytes(data)
     return sample

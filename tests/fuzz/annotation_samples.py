@@ -93,6 +93,16 @@ LABEL_STUDIO: list[Any] = [
         ],
     }
 ]
+CREATEML: list[Any] = [
+    {
+        "image": "a.png",
+        "annotations": [
+            {"label": "cat", "coordinates": {"x": 18, "y": 12, "width": 24, "height": 16}}
+        ],
+    },
+    {"image": "b.png", "annotations": []},
+]
+KERAS_YOLO = "a.png 6,4,30,20,0 30,20,60,40,1\nb.png\n"
 VOC = """<?xml version="1.0" encoding="utf-8"?>
 <annotation><filename>a.png</filename><size><width>60</width><height>40</height></size>
 <object><name>cat</name><difficult>0</difficult><bndbox><xmin>6</xmin><ymin>4</ymin>
@@ -151,11 +161,15 @@ SAMPLES = {
     "labelme": _sample("labelme", {"a.json": json.dumps(LABELME)}, *_BOTH),
     "via": _sample("via", {"via.json": json.dumps(VIA)}, *_BOTH),
     "label_studio": _sample("label_studio", {"tasks.json": json.dumps(LABEL_STUDIO)}, *_BOTH),
+    "createml": _sample("createml", {"set.json": json.dumps(CREATEML)}, *_BOTH),
     "voc": _sample("voc", {"a.xml": VOC}),
     "cvat": _sample("cvat", {"a.xml": CVAT}, *_BOTH),
     "csv": _sample("csv", {"labels.csv": CSV}, *_BOTH),
     "open_images": _sample("open_images", {"boxes.csv": OPEN_IMAGES}, *_BOTH),
     "kitti": _sample("kitti", {"a.txt": KITTI}),
+    "keras_yolo": _sample(
+        "keras_yolo", {"list.txt": KERAS_YOLO, "classes.txt": "cat\ndog\n"}, *_BOTH
+    ),
     "yolo labels": _sample("yolo", {"a.txt": YOLO, "data.yaml": "names: [cat, dog]"}),
     "yolo names": _sample("yolo", {"data.yaml": YAML, "a.txt": YOLO}, *_BOTH),
     "yolo list": _sample("yolo", {"classes.txt": "cat\ndog\n", "a.txt": YOLO}),

@@ -15,8 +15,9 @@ COMMAND = "python -m pytest tests/fuzz -m fuzz --fuzz-figures docs/reference/fuz
 FEWEST = 20_000
 GROUPS: dict[str, tuple[str, ...]] = {
     "Annotations": (
-        *("coco", "labelme", "via", "label_studio", "voc", "cvat", "csv", "open_images", "kitti"),
-        *("yolo labels", "yolo names", "yolo list", "tfrecord", "folders", "zips"),
+        *("coco", "labelme", "via", "label_studio", "createml", "voc", "cvat", "csv"),
+        *("open_images", "kitti", "keras_yolo", "yolo labels", "yolo names", "yolo list"),
+        *("tfrecord", "folders", "zips"),
     ),
     "Images": (
         *("image PNG", "image JPEG", "image GIF", "image BMP", "image WEBP", "image TIFF"),

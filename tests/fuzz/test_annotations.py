@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from annotation_inputs import writers
+from annotation_samples import SAMPLES
 from figures import GROUPS
 from PIL import Image
 
@@ -18,6 +19,7 @@ from detectune.data.check import check_source
 from detectune.data.convert import WRITABLE, convert
 from detectune.data.inspect import inspect_source
 from detectune.data.sources.base import Source, make_record
+from detectune.data.sources.formats import in_priority
 from detectune.data.sources.recognise import open_source
 from detectune.data.tfrecord_writer import tf_example
 
@@ -102,3 +104,8 @@ def test_a_broken_data_set_is_refused_or_read_right(
             for place in (folder, dest.parent, tmp_path / "cache"):
                 shutil.rmtree(place, ignore_errors=True)
     assert those.refused + those.listed > count // 4
+
+
+def test_every_format_that_is_read_is_broken():
+    tried = {sample.format for sample in SAMPLES.values()} | {"tfrecord", "images"}
+    assert tried == set(in_priority())
