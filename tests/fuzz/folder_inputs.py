@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import shutil
 import socket
 import stat
@@ -139,8 +140,7 @@ def _odd_entries(
 
 def _other_fields(rng: random.Random, data: bytes) -> bytes:
     """Sizes, flags, ways of packing and offsets in the directory of a .zip changed."""
-    heads = [place for place in range(len(data)) if data.startswith(b"PK\x01\x02", place)]
-    head = rng.choice(heads)
+    head = rng.choice([match.start() for match in re.finditer(b"PK\x01\x02", data)])
     # Offsets in an entry of the central directory: APPNOTE.TXT of PKWARE, 4.3.12.
     place, size = rng.choice(
         ((8, 2), (10, 2), (16, 4), (20, 4), (24, 4), (28, 2), (38, 4), (42, 4))

@@ -95,8 +95,11 @@ def _no_more_than(more: int) -> Iterator[None]:
 def _interrupted() -> Iterator[None]:
     """Inside, too much CPU or too long a wait raises `TooLong`, again and again."""
 
+    ended = False
+
     def stop(number: int, frame: FrameType | None) -> None:
-        raise TooLong("CPU" if number == signal.SIGPROF else "waiting")
+        if not ended:
+            raise TooLong("CPU" if number == signal.SIGPROF else "waiting")
 
     timers = (
         (signal.SIGPROF, signal.ITIMER_PROF, MOST_CPU_SECONDS),
@@ -108,6 +111,7 @@ def _interrupted() -> Iterator[None]:
             signal.setitimer(timer, seconds, 1.0)
         yield
     finally:
+        ended = True
         for (number, timer, _), (handler, times) in zip(timers, before, strict=True):
             signal.setitimer(timer, 0)
             signal.signal(number, handler)

@@ -109,6 +109,17 @@ def test_a_turned_box_of_label_studio_is_bounded_in_pixels(tmp_path):
     np.testing.assert_allclose(item.boxes, [[4 / 40, 18 / 60, 10 / 40, 30 / 60]], atol=1e-6)
 
 
+@pytest.mark.parametrize(("width", "found"), [(0, "missing"), (None, "missing"), (-60, "-60")])
+def test_a_turned_box_of_an_image_without_a_size_is_a_defect(tmp_path, width, found):
+    value = {"x": 50, "y": 10, "width": 10, "height": 30, "rotation": 90, "labels": ["cat"]}
+    value |= {"original_width": width, "original_height": 40}
+    (tmp_path / "min.json").write_text(json.dumps([{"image": "a.png", "label": [value]}]))
+    (tmp_path / "a.png").write_bytes(picture())
+    (defect,) = inspect_source(open_source(str(tmp_path))).defects
+    assert defect.kind == "wrong annotation"
+    assert found in defect.detail
+
+
 def test_a_turned_box_of_cvat_is_bounded(tmp_path):
     (tmp_path / "a.xml").write_text(
         '<annotations><image name="a.png" width="60" height="40">'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -20,6 +21,7 @@ from detectune.data.convert import convert
 from detectune.data.image_files import decode_problem, read_facts
 from detectune.data.inspect import inspect_source
 from detectune.data.sources import tree
+from detectune.data.sources.formats import in_priority
 from detectune.data.sources.recognise import open_source
 from detectune.errors import DataError
 
@@ -280,3 +282,74 @@ def test_a_large_picture_of_one_colour_is_an_image():
         Image.new("1", (6000, 5000)).save(buffer, "PNG")
         data = buffer.getvalue()
     assert (len(data) < 6000, decode_problem(data)) == (True, "")
+
+
+def test_an_image_that_is_a_link_to_itself_is_missing_and_named(tmp_path):
+    write_csv(tmp_path, ["loop.png,60,40,cat,6,4,30,20", "b.png,60,40,cat,6,4,30,20"], {})
+    (tmp_path / "loop.png").symlink_to("loop.png")
+    (tmp_path / "b.png").write_bytes(picture())
+    with pytest.raises(DataError) as caught:
+        refuse_damaged(open_source(f"csv:{tmp_path}"))
+    assert "loop.png" in str(caught.value)
+
+
+def test_an_image_that_becomes_a_pipe_is_not_waited_for(tmp_path):
+    header = "filename,class,xmin,ymin,xmax,ymax\n"
+    write_csv(tmp_path, ["a.png,cat,6,4,30,20"], {"a.png": picture()}, header)
+    source = open_source(f"csv:{tmp_path}")
+    (tmp_path / "a.png").unlink()
+    os.mkfifo(tmp_path / "a.png")
+    for read in (source.image_bytes, source.glance, source.annotation):
+        with pytest.raises(DataError) as caught:
+            read(0)
+        found = three_parts(caught.value)[0]
+        assert found == f"{tmp_path / 'a.png'}: the image cannot be read: it is no file."
+
+
+def test_a_record_that_becomes_a_pipe_is_not_waited_for(tmp_path):
+    file = tmp_path / "a.record"
+    convert(ListSource([record("a.png")]), file, to="tfrecord")
+    source = open_source(f"tfrecord:{file}", LabelMap.from_names(["cat", "dog"]))
+    file.unlink()
+    os.mkfifo(file)
+    with pytest.raises(DataError) as caught:
+        source[0]
+    assert three_parts(caught.value)[0] == f"{file}: cannot be read: it is no file."
+
+
+@pytest.mark.parametrize("kind", in_priority())
+def test_a_pipe_under_the_name_of_a_format_and_a_folder_that_may_not_be_listed_are_named(
+    tmp_path, monkeypatch, kind
+):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(DataError) as caught:
+        refuse_damaged(open_source(f"{kind}:{tmp_path / 'pipe'}"))
+    assert f"{tmp_path / 'pipe'}" in str(caught.value)
+    assert str(caught.value).count("\n") >= 2
+
+    def forbidden(path=".", *words):
+        raise PermissionError(errno.EACCES, "Permission denied", os.fspath(path))
+
+    for name in ("listdir", "scandir"):
+        monkeypatch.setattr(os, name, forbidden)
+    with pytest.raises(DataError) as caught:
+        refuse_damaged(open_source(f"{kind}:{tmp_path}"))
+    assert str(tmp_path) in three_parts(caught.value)[0]
+    if kind in ("voc", "cvat", "labelme", "via", "kitti", "csv", "open_images", "images"):
+        assert three_parts(caught.value)[0] == f"{tmp_path}: cannot be read: Permission denied."
+
+
+def test_a_folder_below_that_may_not_be_listed_is_named(tmp_path, monkeypatch, caplog):
+    (tmp_path / "closed").mkdir()
+    (tmp_path / "a.png").write_bytes(picture())
+    scandir = os.scandir
+
+    def partly(path="."):
+        if os.fspath(path).endswith("closed"):
+            raise PermissionError(errno.EACCES, "Permission denied", os.fspath(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", partly)
+    assert len(open_source(f"images:{tmp_path}")) == 1
+    place = tmp_path / "closed"
+    assert f"{place}: Permission denied; what is in this folder is left out." in caplog.text

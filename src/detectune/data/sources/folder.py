@@ -25,6 +25,7 @@ from detectune.data.sources.base import (
 from detectune.data.sources.coordinates import Coordinates, Layout
 from detectune.data.sources.surveying import Glance
 from detectune.errors import DataError, three_part
+from detectune.files import open_regular
 from detectune.wording import plural
 
 _HEAD, _TAIL = 65536, 4096
@@ -125,7 +126,7 @@ class FolderSource(Source):
     def glance(self, index: int) -> Glance:
         path = self._rows[index].path
         try:
-            with open(path, "rb") as file:
+            with open_regular(path) as file:
                 head, size = file.read(_HEAD), os.fstat(file.fileno()).st_size
                 file.seek(max(size - _TAIL, 0))
                 return Glance(self.annotation(index), size, head, file.read())
@@ -171,7 +172,8 @@ def _sizeless(row: Annotated, error: ValueError) -> DataError:
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        with open_regular(path) as file:
+            return file.read()
     except OSError as error:
         raise _unreadable(path, error) from error
 

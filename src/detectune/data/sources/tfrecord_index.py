@@ -22,6 +22,7 @@ from detectune.config.file_patterns import matching_files
 from detectune.data.defects import Problems
 from detectune.data.sources.proposed import SUFFIX as PROPOSALS
 from detectune.errors import DataError, three_part
+from detectune.files import open_regular
 
 _HEADER, _FOOTER = 12, 4
 _NOT_RECORD = "A TFRecord begins every record with its length and a checksum of the length."
@@ -117,7 +118,7 @@ def _all_shards(pattern: str, found: list[str]) -> None:
 def is_tfrecord(path: Path) -> bool:
     """True if `path` begins as a TFRecord does."""
     try:
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             header = file.read(_HEADER)
     except OSError:
         return False
@@ -145,7 +146,7 @@ def read_index(path: str, problems: Problems | None = None) -> list[Entry]:
 def _read_entries(path: str, entries: list[Entry]) -> None:
     try:
         size = os.path.getsize(path)
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             offset = 0
             while offset < size:
                 file.seek(offset)
@@ -163,7 +164,7 @@ def read_record(entry: Entry) -> bytes:
         DataError: the file cannot be read, or its data are damaged.
     """
     try:
-        with open(entry.path, "rb") as file:
+        with open_regular(entry.path) as file:
             file.seek(entry.offset)
             data, footer = file.read(entry.length), file.read(_FOOTER)
     except OSError as error:

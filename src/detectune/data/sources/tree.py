@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections import Counter
 from functools import cached_property
 from pathlib import Path
 
 from detectune.data.image_files import IMAGE_SUFFIXES
+from detectune.data.sources.text_files import unreadable
 from detectune.errors import DataError, three_part
 from detectune.wording import one_line
 
 _MOST_ENTRIES, _MOST_DEPTH = 2_000_000, 12
+_log = logging.getLogger("detectune")
 # What tools leave in folders: no data of anybody.
 _NOISE = ("__MACOSX", "__pycache__", ".ipynb_checkpoints")
 
@@ -32,7 +35,7 @@ class Tree:
     def _by_folder(self) -> dict[Path, list[str]]:
         found: dict[Path, list[str]] = {}
         entries, seen = 0, set[tuple[int, int]]()
-        for folder, below, names in os.walk(self.root, followlinks=True):
+        for folder, below, names in os.walk(self.root, onerror=self._unreadable, followlinks=True):
             identity = _identity(folder)
             if identity is None or identity in seen:  # it is gone, or a link leads back
                 below.clear()
@@ -49,6 +52,15 @@ class Tree:
             if entries > _MOST_ENTRIES:
                 raise self._too_large(folder)
         return found
+
+    def _unreadable(self, error: OSError) -> None:
+        """Says that a folder below is left out; data that may not be listed at all are refused."""
+        reason = error.strerror or str(error)
+        if self.root.is_dir() and Path(error.filename or "") == self.root:
+            raise unreadable(self.root, reason)
+        if self.root.is_dir():
+            name = one_line(error.filename)
+            _log.warning("%s: %s; what is in this folder is left out.", name, reason)
 
     def _too_large(self, folder: str) -> DataError:
         return DataError(
