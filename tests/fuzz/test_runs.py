@@ -99,7 +99,7 @@ def looks_at(sound, folder: Path) -> list[Callable[[], object]]:
     ]
 
 
-@counts(30, 1500)
+@counts(20, 800)
 def test_a_damaged_run_is_refused_or_read_right(sound, answers, seed, tmp_path, count, caplog):
     caplog.set_level(logging.WARNING)
     with answers("run directories") as runs:
@@ -117,7 +117,7 @@ def test_a_damaged_run_is_refused_or_read_right(sound, answers, seed, tmp_path, 
     assert runs.refused > count // 5
 
 
-@counts(60, 2000)
+@counts(30, 1000)
 def test_a_damaged_archive_is_refused_or_unpacked_below_its_folder(answers, seed, tmp_path, count):
     limits = UnpackLimits(max_bytes=1 << 20, max_members=50)
     with answers("archives") as those:
