@@ -15,6 +15,8 @@ from typing import NamedTuple
 
 MOST_CPU_SECONDS, MOST_WAITING_SECONDS = 10.0, 60.0
 MOST_BYTES = 1 << 30
+# Seconds until somebody who catches everything is interrupted once more.
+_AGAIN = 5.0
 
 
 class TooLong(BaseException):
@@ -108,7 +110,7 @@ def _interrupted() -> Iterator[None]:
     before = [(signal.signal(number, stop), signal.getitimer(timer)) for number, timer, _ in timers]
     try:
         for _, timer, seconds in timers:
-            signal.setitimer(timer, seconds, 1.0)
+            signal.setitimer(timer, seconds, _AGAIN)
         yield
     finally:
         ended = True
