@@ -78,16 +78,28 @@ def test_a_nul_or_thousands_of_digits_match_nothing():
     assert matching_files(f"train@{'9' * 5000}") == []
 
 
-def test_folders_nested_as_deep_as_they_can_be_are_looked_into(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+@pytest.fixture
+def deep(tmp_path, monkeypatch):
+    """How many folders deep a.record lies; nothing else could remove them."""
     depth = 1900
+    monkeypatch.chdir(tmp_path)
     for _ in range(depth):
         os.mkdir("d")
         os.chdir("d")
     Path("a.record").write_text("")
-    monkeypatch.chdir(tmp_path)
+    os.chdir(tmp_path)
+    yield depth
+    for _ in range(depth):
+        os.chdir("d")
+    os.unlink("a.record")
+    for _ in range(depth):
+        os.chdir("..")
+        os.rmdir("d")
+
+
+def test_folders_nested_as_deep_as_they_can_be_are_looked_into(deep):
     (found,) = matching_files("**/*.record")
-    assert found == f"{'d/' * depth}a.record"
+    assert found == f"{'d/' * deep}a.record"
 
 
 @pytest.mark.parametrize("pattern", ["**/*.record", "*/*/*/*", "x/**/**", "*.nothing"])
