@@ -132,7 +132,7 @@ def _odd_entries(
         [(f"{prefix}caf\xe9\udc80.png".encode("utf-8", "replace").decode(), b"x")],
         [(f"{prefix}a\nb\x1b[31m.png", b"x")],
         [("inner.zip", b"PK\x05\x06" + bytes(18))],
-        [(f"{prefix}big.bin", bytes(5_000_000))],
+        [(f"{prefix}big.bin", bytes(300_000))],
         [(f"d{number}/", b"") for number in range(300)],
     ]
     return rng.choice(odd)
