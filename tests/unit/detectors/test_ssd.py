@@ -192,37 +192,34 @@ LOSS = "localization_loss { weighted_smooth_l1 { } } classification_loss { weigh
 @pytest.mark.parametrize(
     "text",
     [
-        "box_coder { mean_stddev_box_coder { stddev: 0.1 } }",
-        "box_coder { square_box_coder { } }",
-        "matcher { bipartite_matcher { } }",
-        "matcher { argmax_matcher { ignore_thresholds: true } }",
-        "similarity_calculator { ioa_similarity { } }",
-        "similarity_calculator { thresholded_iou_similarity { iou_threshold: 0.3 } }",
-        "similarity_calculator { neg_sq_dist_similarity { } } matcher { argmax_matcher { "
-        "matched_threshold: -0.1 unmatched_threshold: -0.2 } }",
+        "box_coder { mean_stddev_box_coder { stddev: 0.1 } } matcher { bipartite_matcher { } } "
         "loss { localization_loss { weighted_giou { } } "
         "classification_loss { weighted_softmax { } } } encode_background_as_zeros: false",
+        "box_coder { square_box_coder { } } similarity_calculator { ioa_similarity { } } "
+        f"loss {{ {LOSS} random_example_sampler {{ positive_sample_fraction: 0.25 }} }}",
+        "matcher { argmax_matcher { ignore_thresholds: true } } "
         "loss { localization_loss { weighted_iou { } } "
         "classification_loss { bootstrapped_sigmoid { alpha: 0.9 } } }",
+        "similarity_calculator { thresholded_iou_similarity { iou_threshold: 0.3 } } "
         "loss { localization_loss { l1_localization_loss { } } "
         "classification_loss { weighted_logits_softmax { } } }",
+        "similarity_calculator { neg_sq_dist_similarity { } } matcher { argmax_matcher { "
+        "matched_threshold: -0.1 unmatched_threshold: -0.2 } } "
+        f"loss {{ {LOSS} expected_loss_weights: EXPECTED_SAMPLING }}",
+        "post_processing { score_converter: SIGMOID batch_non_max_suppression { "
+        "soft_nms_sigma: 0.5 max_detections_per_class: 20 max_total_detections: 20 } } "
         "loss { localization_loss { weighted_l2 { } } "
         "classification_loss { penalty_reduced_logistic_focal_loss { alpha: 2 beta: 4 } } }",
-        "loss { localization_loss { weighted_l2 { } } "
-        "classification_loss { weighted_dice_classification_loss { } } }",
-        f"loss {{ {LOSS} random_example_sampler {{ positive_sample_fraction: 0.25 }} }}",
-        f"loss {{ {LOSS} expected_loss_weights: EXPECTED_SAMPLING }}",
+        "add_background_class: false explicit_background_class: true "
         f"loss {{ {LOSS} expected_loss_weights: REWEIGHTING_UNMATCHED_ANCHORS }}",
-        "add_background_class: false explicit_background_class: true",
-        "post_processing { score_converter: SIGMOID batch_non_max_suppression { "
-        "soft_nms_sigma: 0.5 max_detections_per_class: 20 max_total_detections: 20 } }",
         "anchor_generator { flexible_grid_anchor_generator { "
         + "".join(
             f"anchor_grid {{ base_sizes: 24 base_sizes: 40 aspect_ratios: 1 aspect_ratios: 2 "
             f"height_stride: {stride} width_stride: {stride} }} "
             for stride in (8, 16, 32)
         )
-        + "} }",
+        + "} } loss { localization_loss { weighted_l2 { } } "
+        "classification_loss { weighted_dice_classification_loss { } } }",
     ],
 )
 def test_whatever_a_config_may_choose_trains_and_detects(text):
