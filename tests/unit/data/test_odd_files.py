@@ -21,6 +21,7 @@ from detectune.data.convert import convert
 from detectune.data.image_files import decode_problem, read_facts
 from detectune.data.inspect import inspect_source
 from detectune.data.sources import tree
+from detectune.data.sources.base import repair
 from detectune.data.sources.formats import in_priority
 from detectune.data.sources.recognise import open_source
 from detectune.errors import DataError
@@ -353,3 +354,11 @@ def test_a_folder_below_that_may_not_be_listed_is_named(tmp_path, monkeypatch, c
     assert len(open_source(f"images:{tmp_path}")) == 1
     place = tmp_path / "closed"
     assert f"{place}: Permission denied; what is in this folder is left out." in caplog.text
+
+
+def test_an_infinite_box_without_an_area_is_left_out_without_a_warning():
+    boxes = [[np.inf, 0, np.inf, 1], [0.1, 0.1, 0.5, 0.5]]
+    given = record(boxes=boxes, ids=(1, 2), areas=[np.nan, np.nan])
+    repaired = repair(given)
+    np.testing.assert_allclose(repaired.boxes, [CAT])
+    np.testing.assert_allclose(repaired.areas, [0.4 * 40 * 0.4 * 60], rtol=1e-5)
