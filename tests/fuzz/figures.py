@@ -31,8 +31,8 @@ KINDS = {kind for kinds in GROUPS.values() for kind in kinds}
 
 _HEAD = """# Broken inputs
 
-What became of {inputs:,} broken inputs, made from seed {seed} and tried in one process, each read
-as the commands read it. It is *read well*; or read *with a list* of what is doubtful, was mended or
+What became of {inputs:,} broken inputs, made from seed {seed}, each read as the commands read
+it. It is *read well*; or read *with a list* of what is doubtful, was mended or
 is left out; or *refused* with a message of three parts: place and value, what is allowed, the next
 step. Nothing else is allowed: no traceback, no file lost or changed, at most {seconds:g} s of CPU
 for an input, and never {megabytes:,} MB of memory more than at the start.

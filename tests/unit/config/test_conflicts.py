@@ -489,3 +489,16 @@ def test_a_stage_that_nobody_registered_is_found_by_config_check():
     (problem,) = conflicts(config)
     assert (problem.severity, problem.field) == ("error", "train_config.stage[1]")
     assert 'Did you mean "gradient_descent"?' in problem.text
+
+
+@pytest.mark.parametrize("level", [2**31 - 1, -(2**31), 1100])
+def test_a_level_that_no_pyramid_has_is_refused_at_its_place(level):
+    config = config_with("feature_extractor { fpn { } }")
+    config.model.ssd.feature_extractor.fpn.min_level = level
+    found = check_message(config, check_files=False)
+    assert "model.ssd.feature_extractor.fpn.min_level" in {problem.field for problem in found}
+    two_stages = tiny_two_stage("faster_rcnn_resnet50_fpn_keras")
+    two_stages.faster_rcnn.feature_extractor.fpn.min_level = level
+    config.model.CopyFrom(two_stages)
+    found = check_message(config, check_files=False)
+    assert "model.faster_rcnn.feature_extractor.fpn.min_level" in {p.field for p in found}

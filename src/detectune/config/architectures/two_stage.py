@@ -281,7 +281,7 @@ class FasterRcnnArchitecture(TwoStageArchitecture):
         """Nothing of the first stage is so large that it cannot be meant."""
         extractor = self.message.feature_extractor
         yield from proposal_magnitudes(self.message, self.path)
-        pyramid = 2**extractor.fpn.min_level if extractor.HasField("fpn") else 4
+        pyramid = stride_of(extractor.fpn.min_level) if extractor.HasField("fpn") else 4
         stride = pyramid if "_fpn" in extractor.type else extractor.first_stage_features_stride
         per_place = anchors_per_place(self.message.first_stage_anchor_generator)
         yield from anchor_magnitudes(self.message.image_resizer, stride, per_place, 1, self.path)
