@@ -17,6 +17,7 @@ from detectune.config.magnitudes import (
     anchor_magnitudes,
     proposal_magnitudes,
     region_magnitudes,
+    stride_of,
 )
 from detectune.config.needs import Needs
 from detectune.config.part_conflicts import kind_conflicts, resizer_conflicts
