@@ -23,7 +23,7 @@ from detectune.data.sources.formats import in_priority
 from detectune.data.sources.recognise import open_source
 from detectune.data.tfrecord_writer import tf_example
 
-QUICK, MANY = 8, 350
+QUICK, MANY = 8, 200
 
 
 def picture(kind: str, mode: str = "RGB") -> bytes:

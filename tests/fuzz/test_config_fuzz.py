@@ -23,7 +23,7 @@ from detectune.recipes.templates import models, template
 from detectune.wording import one_line
 
 # A slice that always runs, and the whole.
-FEW, MANY = 20, 1000
+FEW, MANY = 20, 600
 
 LABEL_MAPS = (
     b'item { id: 1 name: "hammer" }\nitem { id: 2 name: "pliers" display_name: "Pliers" }\n',

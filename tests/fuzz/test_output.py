@@ -35,7 +35,7 @@ from detectune.terminal import print_table, say
 from detectune.wording import one_line
 
 # A slice that always runs, and the whole.
-COUNTS = [60, pytest.param(2000, marks=pytest.mark.fuzz)]
+COUNTS = [60, pytest.param(1500, marks=pytest.mark.fuzz)]
 
 
 @pytest.mark.parametrize("count", COUNTS)
@@ -127,7 +127,7 @@ def test_no_name_becomes_part_of_a_page(answers, seed, count):
         assert tags(page(names)) == tags(page(["cat", "dog"]))
 
 
-@pytest.mark.parametrize("count", [30, pytest.param(800, marks=pytest.mark.fuzz)])
+@pytest.mark.parametrize("count", [30, pytest.param(400, marks=pytest.mark.fuzz)])
 def test_an_image_file_is_read_or_named(answers, seed, count, tmp_path):
     from detectune.data.decode import read_image
 

@@ -99,7 +99,7 @@ def looks_at(sound, folder: Path) -> list[Callable[[], object]]:
     ]
 
 
-@counts(20, 500)
+@counts(20, 250)
 def test_a_damaged_run_is_refused_or_read_right(sound, answers, seed, tmp_path, count, caplog):
     caplog.set_level(logging.WARNING)
     with answers("run directories") as runs:
@@ -117,7 +117,7 @@ def test_a_damaged_run_is_refused_or_read_right(sound, answers, seed, tmp_path, 
     assert runs.refused > count // 5
 
 
-@counts(30, 700)
+@counts(30, 400)
 def test_a_damaged_archive_is_refused_or_unpacked_below_its_folder(answers, seed, tmp_path, count):
     limits = UnpackLimits(max_bytes=1 << 20, max_members=50)
     with answers("archives") as those:
@@ -144,7 +144,7 @@ def fetch(folder: Path, site: Site) -> None:
     fetch_archive(ARCHIVE, folder, mirror=site.url, limits=HURRIED)
 
 
-@counts(25, 800)
+@counts(25, 400)
 def test_a_server_may_answer_anything(answers, seed, tmp_path, count, no_proxy):
     body = tar_gz({"m/checkpoint/ckpt-0.index": random.Random(2).randbytes(2000)})
     folder, mine = tmp_path / ARCHIVE.name, tmp_path / "mine.txt"
@@ -160,7 +160,7 @@ def test_a_server_may_answer_anything(answers, seed, tmp_path, count, no_proxy):
                     assert left == mine or left.name.startswith(f".{ARCHIVE.name}.tar.gz.part")
 
 
-@counts(25, 800)
+@counts(25, 400)
 def test_notes_of_a_download_are_never_a_dead_end(answers, seed, tmp_path, count, no_proxy):
     body = tar_gz({"m/checkpoint/ckpt-0.index": random.Random(1).randbytes(5000)})
     path = f"/{ARCHIVE.date}/{ARCHIVE.file}.tar.gz"

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from detectune.data.image_files import apply_orientation, decodable, read_facts
+from detectune.data.image_files import apply_orientation, decodable, decode_problem, read_facts
 from detectune.errors import DataError, three_part
 from detectune.wording import one_line
 
@@ -33,6 +33,9 @@ def read_image(path: str | os.PathLike[str]) -> np.ndarray:
     try:
         # The header first: it tells how much memory the pixels will take.
         orientation = read_facts(data).orientation
+        problem = decode_problem(data)  # TensorFlow gives something for a torn GIF
+        if problem:
+            raise ValueError(problem)
         pixels = np.asarray(decode(decodable(data)))
     except ValueError as error:
         raise _no_image(path, str(error)) from error
