@@ -3,10 +3,12 @@
     DetectuneError
     ├── ConfigError      (ValueError)  what a pipeline.config, label map or option says is wrong
     ├── DataError        (ValueError)  a data set, annotation or image is wrong
-    │   └── AnnotationError            parts of one annotation, each by itself; see data.defects
+    │   ├── AnnotationError            parts of one annotation, each by itself; see data.defects
+    │   ├── ImageError                 the file of an image cannot be read; see data.defects
+    │   └── PredictionError            some of several images cannot be read; has the others' boxes
     ├── CheckpointError  (ValueError)  a checkpoint is missing, damaged or does not fit the model
     ├── ZooError         (OSError)     an archive could not be fetched or unpacked
-    │   └── NotFoundError              the server has no such archive; see zoo.transfer
+    │   └── NotFoundError              the server has no such archive; see zoo.transfer_errors
     ├── WriteError       (OSError)     a file could not be written: a full disk, no permission
     ├── TrainingError    (ValueError)  training had to stop: a loss is not finite
     └── ExportError      (ValueError)  an export could not be written or does not equal the model
@@ -19,7 +21,8 @@ leaves with `exit_code`: 2 for what the user wrote, 1 for what failed.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from detectune.wording import visible
 
@@ -36,6 +39,22 @@ class ConfigError(DetectuneError, ValueError):
 
 class DataError(DetectuneError, ValueError):
     """A data set, an annotation or an image is wrong."""
+
+
+class PredictionError(DataError):
+    """Some of several images cannot be read; all others were looked at, and nothing is lost.
+
+    Args:
+        detections: what was found, one for each image in the order in which they were given; None
+            for those that cannot be read.
+        problems: the position of each image that cannot be read → what is wrong with it.
+    """
+
+    def __init__(
+        self, message: str, detections: Sequence[Any], problems: Mapping[int, DataError]
+    ) -> None:
+        super().__init__(message)
+        self.detections, self.problems = list(detections), dict(problems)
 
 
 class CheckpointError(DetectuneError, ValueError):

@@ -22,6 +22,8 @@ MOST_BYTES = 255
 _LEFTOVER = re.compile(r"^\.(?P<target>.+)\.[a-z0-9_]{8}$")
 # What file systems allow, in bytes.
 _LONGEST_NAME, _LONGEST_PATH = 255, 4095
+# Of a folder that are compared with a name that is not there.
+_MOST_NAMES = 5000
 
 
 def usable_path(path: str | os.PathLike[str], what: str) -> Path:
@@ -178,6 +180,25 @@ def ensure_folder(path: str | os.PathLike[str]) -> None:
             raise PermissionError(errno.EACCES, "permission was denied")
     except OSError as error:
         raise write_error(target, error) from error
+
+
+def near_path(path: str) -> str:
+    """A file or folder beside the missing `path` with nearly the same name; "" if there is none."""
+    import difflib
+
+    folder, name = os.path.split(path)
+    try:
+        names = [name for name in os.listdir(folder or ".")[:_MOST_NAMES] if name.isprintable()]
+    except (OSError, ValueError):
+        return ""
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.75)
+    return os.path.join(folder, close[0]) if close else ""
+
+
+def unused_path(path: str) -> str:
+    """`path` where nothing is there yet, else `path-2`, `path-3` …"""
+    tried = (f"{path}{ending}" for ending in ("", *(f"-{number}" for number in range(2, 1000))))
+    return next((place for place in tried if not os.path.lexists(place)), path)
 
 
 def short_name(stem: str, suffix: str) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import html
 import unicodedata
+from collections.abc import Sequence
 
 # Controls, halves of surrogate pairs, separators of lines and paragraphs.
 _SHOWN_AS_CODES = {"Cc", "Cs", "Zl", "Zp"}
@@ -53,6 +54,18 @@ def plural(count: int, noun: str, several: str = "") -> str:
         several: the noun for other counts than 1, where it is not the usual form of English.
     """
     return f"{count:,} {noun if count == 1 else several or _several(noun)}"
+
+
+def first_lines(lines: Sequence[str], most: int) -> str:
+    """The first of `lines`, each on a line of its own and set in, and how many more there are."""
+    more = [f"… and {len(lines) - most:,} more"] if len(lines) > most else []
+    return "\n".join(f"  {line}" for line in [*lines[:most], *more])
+
+
+def first_names(names: Sequence[str], most: int) -> str:
+    """`a, b, … and 3 more`: the first of `names`, and how many more there are."""
+    more = [f"… and {len(names) - most:,} more"] if len(names) > most else []
+    return ", ".join([*names[:most], *more])
 
 
 def _several(noun: str) -> str:

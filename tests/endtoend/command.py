@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import html
 import io
+import re
+from pathlib import Path
 from typing import NamedTuple
 
 from detectune.cli.main import main
@@ -26,3 +29,10 @@ def detectune(*words: object) -> Outcome:
         except SystemExit as exit_:
             return Outcome(int(exit_.code or 0), out.getvalue(), err.getvalue())
     raise AssertionError("main() returned without an exit status")
+
+
+def next_on_page(run: Path) -> list[str]:
+    """The commands that the report of `run` shows under "What next"."""
+    page = (run / "report.html").read_text("utf-8")
+    section = page.partition("What next</h2>")[2].partition("</section>")[0]
+    return [html.unescape(text) for text in re.findall("<pre>(.*?)</pre>", section)]

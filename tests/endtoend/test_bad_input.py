@@ -146,7 +146,7 @@ def data_are_missing(place: Place) -> list[object]:
     return place.train("--set", "train_input_reader.source=csv:nowhere/labels.csv")
 
 
-@train_case("format is not recognised")
+@train_case("there is no file in it")
 def data_folder_is_empty(place: Place) -> list[object]:
     (place.folder / "empty").mkdir()
     return place.train("--set", f"train_input_reader.source={place.folder / 'empty'}")
@@ -204,16 +204,18 @@ def label_map_has_more_classes_than_the_model(place: Place) -> list[object]:
     return place.train("--set", "model.ssd.num_classes=1")
 
 
-@train_case("1 image cannot be decoded", "square3.png")
-def image_is_cut_off(place: Place) -> list[object]:
-    file = place.data / "square3.png"
-    file.write_bytes(file.read_bytes()[:900])
+@train_case("5 of 8 images cannot be read", "square3.png: it is cut off", "not more than half")
+def most_images_are_cut_off(place: Place) -> list[object]:
+    for number in (0, 1, 3, 4, 7):
+        file = place.data / f"square{number}.png"
+        file.write_bytes(file.read_bytes()[:900])
     return place.train()
 
 
-@train_case("square3.png")
-def image_is_text(place: Place) -> list[object]:
-    (place.data / "square3.png").write_text("not an image")
+@train_case("8 of 8 images cannot be read", "square3.png: it is not an image")
+def images_are_text(place: Place) -> list[object]:
+    for file in place.data.glob("*.png"):
+        file.write_text("not an image")
     return place.train()
 
 
@@ -440,7 +442,7 @@ def test_evaluate_refuses_a_folder_in_which_no_image_is_whole(place):
     for file in place.data.glob("*.png"):
         file.write_bytes(file.read_bytes()[:300])
     words = ["evaluate", place.trained.run, "--data", place.data]
-    assert_refused(place, words, 2, "8 images cannot be decoded", "square6.png")
+    assert_refused(place, words, 2, "8 of 8 images cannot be read", "square6.png")
 
 
 def test_evaluate_without_a_label_map_does_not_guess_the_classes(place):

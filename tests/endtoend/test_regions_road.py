@@ -16,8 +16,8 @@ from detectune.checkpoints.keys import variable_keys
 from detectune.checkpoints.restore import restore
 from detectune.config import schema
 from detectune.data.convert import convert
-from detectune.data.masks import encode_rle, rle_text
 from detectune.data.proposals import compute_proposals
+from detectune.data.run_lengths import encode_rle, rle_text
 from detectune.data.sources.proposed import ProposalFile, proposal_file
 from detectune.data.sources.recognise import open_source
 from detectune.detectors.build import build_detector

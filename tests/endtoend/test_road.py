@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -10,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-from command import detectune
+from command import detectune, next_on_page
+from command_lines import refuse_unknown
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tiny import tiny_config
@@ -111,6 +113,8 @@ def test_evaluating_a_checkpoint_gives_the_numbers_of_its_training(trained, tmp_
     done = detectune("evaluate", trained.run, "--checkpoint", which, "--json", answer)
     assert done.status == 0, done.err
     report = json.loads(answer.read_text())
+    found = report.pop("findings", [])  # 8 steps have taught next to nothing
+    assert {finding["cause"] for finding in found} <= {"low_scores"}
     assert list(report) == ["metrics", "per_category", "images"]
     assert report["images"] == 8
     assert list(report["metrics"]) == METRICS
@@ -313,3 +317,20 @@ def test_the_report_shows_the_run_and_needs_nothing_else(trained):
     assert "<script" not in rest
     assert "http" not in rest
     assert "src=" not in rest
+
+
+def test_a_training_of_a_few_steps_says_that_they_are_few(trained):
+    """Other causes are provoked in test_low_map_causes.py."""
+    said = [text.split(" near 0: ")[1] for text in trained.said.splitlines() if "near 0: " in text]
+    assert said[0].startswith("the training had 8 steps, in which the loss went from ")
+    assert "Train for more steps" in said[0]
+    assert all("What is said above may be why" in line for line in said[1:])
+    assert "<b>the training had 8 steps" in (trained.run / "report.html").read_text("utf-8")
+
+
+def test_the_commands_of_the_report_can_be_typed(trained):
+    commands = next_on_page(trained.run)
+    assert [line.split()[1] for line in commands] == ["predict", "evaluate", "export"]
+    for line in commands:
+        refuse_unknown(line)
+        assert Path(shlex.split(line)[2]) == trained.run

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 
 import numpy as np
 import pytest
+from rich.console import Console
 from tiny import tiny_config, write_squares
 
 from detectune.checkpoints.files import find_checkpoint, read_checkpoint
@@ -13,7 +15,9 @@ from detectune.checkpoints.keys import variable_keys
 from detectune.checkpoints.run_directory import open_run
 from detectune.detectors.build import build_detector
 from detectune.errors import CheckpointError, DataError, TrainingError
+from detectune.inference.evaluate_run import evaluate
 from detectune.training.callbacks import StepNumbers
+from detectune.training.console import RunConsole
 from detectune.training.logs import read_metrics
 from detectune.training.run_writer import RunWriter
 from detectune.training.state import Progress, read_state
@@ -81,19 +85,102 @@ def test_a_diverging_run_names_the_images_and_leaves_a_sound_checkpoint(
     assert not [p.name for p in tmp_path.rglob(".*")]
 
 
-def test_an_image_damaged_in_the_middle_is_named_when_training_meets_it(data, tmp_path):
-    broken = tmp_path / "data"
-    shutil.copytree(data, broken)
-    file = broken / "square5.png"
+def spoil(file) -> None:
+    """Zeros in the middle of a file; its beginning and end stay."""
     content = bytearray(file.read_bytes())
     middle = len(content) // 2
     content[middle : middle + 40] = bytes(40)
     file.write_bytes(content)
-    with pytest.raises(DataError, match=r"1 image cannot be decoded:\n  square5\.png: "):
-        train(config_for(broken), tmp_path / "run")
 
 
-def test_an_image_that_vanishes_during_training_is_named(data, tmp_path, monkeypatch):
+class Damaged:
+    """A run of which one image is damaged in its middle and one cut off, and what it said."""
+
+    def __init__(self, data, folder) -> None:
+        self.data, self.run = folder / "data", folder / "run"
+        shutil.copytree(data, self.data)
+        spoil(self.data / "square5.png")
+        cut = self.data / "square2.png"
+        cut.write_bytes(cut.read_bytes()[:900])
+        output = io.StringIO()
+        config = config_for(self.data, steps=6, evaluates=True)
+        config.train_config.checkpoint_every_steps = 2
+        train(config, self.run, console=RunConsole(Console(file=output, width=200)))
+        self.said = output.getvalue()
+
+
+@pytest.fixture(scope="module")
+def damaged(data, tmp_path_factory):
+    return Damaged(data, tmp_path_factory.mktemp("damaged"))
+
+
+def test_damaged_images_end_no_training_and_are_named_once_and_at_the_end(damaged):
+    lines = [line.split("] ", 1)[1] for line in damaged.said.splitlines() if "] " in line]
+    told = [line for line in lines if line.startswith("left out: ")]
+    # Once for each of the two streams, which read the same images.
+    assert sorted(line.split(": ")[1] for line in told) == ["square2.png"] * 2 + ["square5.png"] * 2
+    assert told[0] == "left out: square2.png: it is cut off: its end is missing"
+    (count,) = [line for line in lines if "could not be read" in line]
+    assert count == (
+        "4 images could not be read and did not count: train: square2.png, train: square5.png, "
+        "evaluate: square2.png, …; report.html lists them"
+    )
+    assert lines[-1].startswith("done at step 6.")
+
+
+def test_damaged_images_stand_in_the_report_and_beside_the_metrics(damaged):
+    page = (damaged.run / "report.html").read_text()
+    assert "<h2>Images left out</h2><p>4 images could not be read, and the run went on" in page
+    assert "<li><b>evaluate: square5.png</b>: " in page
+    (row,) = [row for row in read_metrics(damaged.run / "metrics.jsonl") if row["kind"] == "eval"]
+    assert [image["file_name"] for image in row["left_out"]] == ["square2.png", "square5.png"]
+    assert row["left_out"][0]["reason"] == "it is cut off: its end is missing"
+    # The report shows the images that were evaluated under their own names.
+    assert "<figcaption>square7.png" in page
+    assert "<figcaption>square5.png" not in page
+
+
+def test_the_metrics_are_those_of_the_other_images(damaged, tmp_path):
+    metrics = evaluate(damaged.run)
+    assert metrics["images"] == 6
+    assert [image["file_name"] for image in metrics["left_out"]] == ["square2.png", "square5.png"]
+    labels = (damaged.data / "labels.csv").read_text().splitlines(keepends=True)
+    others = [line for line in labels if not line.startswith(("square2", "square5"))]
+    rest = shutil.copytree(damaged.data, tmp_path / "rest")
+    (rest / "labels.csv").write_text("".join(others))
+    expected = evaluate(damaged.run, data=f"csv:{rest / 'labels.csv'}")
+    assert "left_out" not in expected
+    assert metrics["metrics"] == expected["metrics"]
+
+
+def test_a_run_with_damaged_images_goes_on_to_the_same_weights(damaged, tmp_path):
+    config = config_for(damaged.data, steps=6, evaluates=True)
+    config.train_config.checkpoint_every_steps = 2
+    stop = config_for(damaged.data, steps=6, evaluates=True)
+    stop.train_config.checkpoint_every_steps = 2
+
+    class Stopped(Exception):
+        pass
+
+    def stops(self, batch, logs=None):
+        if batch == 4:
+            raise Stopped
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(StepNumbers, "on_train_batch_begin", stops)
+        with pytest.raises(Stopped):
+            train(stop, tmp_path / "run")
+    run = train(config, tmp_path / "run", resume=True)
+    theirs = read_checkpoint(find_checkpoint(damaged.run / "checkpoints" / "last"))
+    ours = checkpoint_values(run)
+    assert ours.keys() == theirs.keys()
+    for key, value in ours.items():
+        np.testing.assert_array_equal(value, theirs[key], err_msg=key)
+
+
+def test_an_image_that_vanishes_during_training_is_named_and_the_rest_goes_on(
+    data, tmp_path, monkeypatch
+):
     gone = tmp_path / "data"
     shutil.copytree(data, gone)
 
@@ -101,7 +188,24 @@ def test_an_image_that_vanishes_during_training_is_named(data, tmp_path, monkeyp
         (gone / "square2.png").unlink(missing_ok=True)
 
     monkeypatch.setattr(StepNumbers, "on_train_batch_end", remove)
-    with pytest.raises(DataError, match=r"square2\.png"):
+    run = train(config_for(gone, steps=12), tmp_path / "run")
+    progress = RunWriter(run).progress_at(12)
+    assert progress.step == 12
+    assert list(progress.left_out) == ["train: square2.png"]
+    assert "cannot be read: No such file" in progress.left_out["train: square2.png"]
+
+
+def test_a_disk_that_goes_away_ends_the_training_with_its_images_named(data, tmp_path, monkeypatch):
+    gone = tmp_path / "data"
+    shutil.copytree(data, gone)
+
+    def remove(self, batch, logs=None):
+        for file in gone.glob("*.png"):
+            file.unlink()
+
+    monkeypatch.setattr(StepNumbers, "on_train_batch_end", remove)
+    # As many more than half as threads have met by then.
+    with pytest.raises(DataError, match=r"[5-8] of 8 images cannot be read:\n  square\d\.png: "):
         train(config_for(gone, steps=400), tmp_path / "run")
 
 

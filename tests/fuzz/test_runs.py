@@ -23,7 +23,8 @@ from detectune.checkpoints.run_directory import Run, open_run
 from detectune.config.label_map import LabelMap
 from detectune.detectors.build import build_detector
 from detectune.training.logs import RunLog, scan_metrics
-from detectune.training.report import facts_of, report_html
+from detectune.training.report import report_html
+from detectune.training.report_facts import facts_of
 from detectune.training.run_writer import RunWriter
 from detectune.training.state import Progress
 from detectune.zoo.addresses import checked_url, is_url

@@ -22,7 +22,8 @@ from detectune.checkpoints.name_maps.region_features import (
 )
 from detectune.config.load import load_config
 from detectune.data.resizers import build_resizer
-from detectune.detectors.builders.region_features import region_features, region_padding_colour
+from detectune.detectors.builders.padding_colour import region_padding_colour
+from detectune.detectors.builders.region_features import region_features
 from detectune.detectors.builders.roi_head import roi_crops
 
 from .recordings import recipe_weight, relative_error

@@ -5,16 +5,14 @@ from __future__ import annotations
 import importlib.util
 import re
 import runpy
-import shlex
 from pathlib import Path
 from xml.etree import ElementTree
 
-import click
 import pytest
+from command_lines import known_options, refuse_unknown
 from PIL import Image
 from tiny import tiny_config, write_squares
 
-from detectune.cli.main import cli
 from detectune.config.save import write_config
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -49,15 +47,27 @@ def command_lines() -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(("page", "line"), command_lines())
 def test_a_command_that_a_page_shows_exists_with_these_options(page, line):
-    words = shlex.split(line, comments=True)[1:]
-    command, name = cli, "detectune"
-    while isinstance(command, click.Group):
-        context = click.Context(command, info_name=name)
-        name = words.pop(0)
-        command = command.get_command(context, name)
-        assert command is not None, f"{page}: {name}"
-    if "…" not in line:
-        command.make_context(name, words)  # raises for a wrong option or a missing argument
+    refuse_unknown(line, whole="…" not in line)
+
+
+def inline_commands() -> list[tuple[str, str]]:
+    """(page, code) of every `detectune …` in a sentence."""
+    return [
+        (page.name, code)
+        for page in PAGES
+        if page.name not in WRITTEN
+        for code in re.findall(r"`(detectune [a-z][^`\n]*)`", page.read_text("utf-8"))
+    ]
+
+
+def test_the_commands_and_options_in_sentences_exist():
+    known = {*known_options(), "--help", "--version"}
+    odd = []
+    for page, code in inline_commands():
+        words = code.replace("|", " ").split()
+        refuse_unknown(code.partition("|")[0], whole=False)
+        odd += [(page, code) for word in words if word.startswith("--") and word not in known]
+    assert odd == []
 
 
 def test_enough_commands_were_found():

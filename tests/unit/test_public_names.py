@@ -47,7 +47,7 @@ def test_the_drawing_of_exceptions_is_complete():
     assert all(
         issubclass(getattr(errors, name), detectune.DetectuneError)
         for name in drawn
-        if name not in ("NotFoundError", "AnnotationError")
+        if name not in ("NotFoundError", "AnnotationError", "ImageError")
     )
 
 

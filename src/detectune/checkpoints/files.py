@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from detectune.checkpoints.keys import ROOT, SUFFIX
 from detectune.checkpoints.pointers import SINGLE_FILE, is_checkpoint, latest_in
+from detectune.config.checkpoint_paths import download_command
 from detectune.errors import CheckpointError, WriteError, three_part
 from detectune.files import usable_path, write_error, write_text
 
@@ -62,7 +63,7 @@ def find_checkpoint(path: str | os.PathLike[str]) -> str:
             found,
             "A checkpoint is named by its prefix, such as checkpoint/ckpt-0, for which a file "
             "ckpt-0.index exists; or by the folder that holds it.",
-            "Check the path, or fetch a checkpoint with `detectune zoo download`.",
+            f"Check the path, or fetch a checkpoint with `{download_command(os.fspath(path))}`.",
         )
     )
 

@@ -289,7 +289,7 @@ def _next_step(report: RestoreReport) -> str:
     if report.kind == "classification":
         return (
             "Take the checkpoint of the network that feature_extractor.type names, of the same "
-            "depth_multiplier; `detectune zoo list` shows the classifiers that there are."
+            "depth_multiplier; `detectune zoo list --classification` shows those that there are."
         )
     theirs = _config_beside(report.path)
     if report.kind == "full":

@@ -75,7 +75,11 @@ class Run:
         raise CheckpointError(
             three_part(
                 f"{self.path}: there is no checkpoint of step {step[:20]}.",
-                f"Kept are the steps {', '.join(map(str, there)) or '(none)'}.",
+                f"Kept are the steps {', '.join(map(str, there))}."
+                if len(there) > 1
+                else f"Kept is step {there[0]}."
+                if there
+                else "None is kept.",
                 "Name one of them. A training keeps its newest N with --keep-checkpoints N.",
             )
         )
@@ -149,7 +153,7 @@ def open_run(path: str | os.PathLike[str]) -> Run:
                 f"{path}: it {found}.",
                 "Needed is a run directory (pipeline.config and checkpoints/), an unpacked zoo "
                 "archive (pipeline.config and checkpoint/) or, to predict, an exported folder.",
-                "Check the path; `detectune train --model-dir DIR` makes a run directory.",
+                "Check the path; `detectune train FILE --model-dir DIR` makes a run directory.",
             )
         )
     return Run(folder, _with_model(load_config(config), config))

@@ -54,11 +54,17 @@ def refuse_missing_run(path: str) -> None:
     """
     if Path(path).exists():
         return
+    from detectune.zoo.catalog import CATALOG
+
+    advice = "Check the path; `detectune train FILE --model-dir DIR` makes a run directory."
+    if (archive := CATALOG.get(path)) is not None:
+        there = f"pre-trained/{archive.name}"
+        advice = f"`detectune zoo download {archive.name}` fetches it; then give {there}."
     raise CheckpointError(
         three_part(
             f"{one_line(path)}: it is no folder.",
             "Needed is a run directory (pipeline.config and checkpoints/), an unpacked zoo "
             "archive (pipeline.config and checkpoint/) or, to predict, an exported folder.",
-            "Check the path; `detectune train --model-dir DIR` makes a run directory.",
+            advice,
         )
     )

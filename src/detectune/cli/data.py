@@ -74,11 +74,13 @@ def convert(
     strict: bool,
 ) -> None:
     """Write SOURCE to DEST in another format: a file for tfrecord, else a new folder."""
-    from detectune.cli.data_output import open_named, print_conversion
+    from detectune.cli.data_output import open_named, print_conversion, print_undivided
     from detectune.data.convert import convert as convert_source
 
     opened = open_named(source, label_map, proposals=True, rename=rename, drop=drop)
     print_conversion(dest, convert_source(opened, dest, to=to, shards=shards, strict=strict))
+    if to == "yolo":
+        print_undivided(source)
 
 
 @data.command()
@@ -150,13 +152,11 @@ def preview(pipeline_config: str, dest: str, count: int, seed: int) -> None:
 
     loaded = load_config(pipeline_config)
     load_tensorflow()
+    from detectune.cli.data_output import print_left_out
     from detectune.data.preview import write_previews
     from detectune.terminal import say
-    from detectune.wording import one_line, plural
+    from detectune.wording import plural
 
     files, left_out = write_previews(loaded, dest, count=count, seed=seed)
     say(f"{plural(len(files), 'picture')} in {dest}")
-    for name, reason in left_out:
-        say(f"not read: {one_line(name)}: {one_line(reason)}", err=True)
-    if left_out:
-        raise SystemExit(1)
+    print_left_out(left_out)

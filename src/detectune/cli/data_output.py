@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from detectune.data.convert import Conversion
     from detectune.data.inspect import Inspection
     from detectune.data.proposals import Computed
+    from detectune.data.readable import LeftOut
     from detectune.data.sources.base import Source
 
 _EXAMPLES = 3
@@ -84,9 +86,13 @@ def print_inspection(inspection: Inspection) -> None:
     """Counts, classes and defects as tables."""
     say(inspection.source, style="bold")
     sizes = ", ".join(f"{count:,} {name}" for name, count in inspection.box_sizes.items())
+    empty = inspection.images_without_boxes
+    which = f"{empty:,} of them without boxes"
+    if inspection.images == 1:
+        which = "without boxes" if empty else "with boxes"
     say(
-        f"{plural(inspection.images, 'image')}, {inspection.images_without_boxes:,} of them "
-        f"without boxes; {plural(inspection.boxes, 'box')} ({sizes}), "
+        f"{plural(inspection.images, 'image')}, {which}; "
+        f"{plural(inspection.boxes, 'box')} ({sizes}), "
         f"at most {inspection.most_boxes:,} in one image"
     )
     if inspection.masks:
@@ -121,6 +127,23 @@ def print_proposals(file: Path, computed: Computed) -> None:
         f"{mean:.0f} boxes in each on average"
     )
     say(f"written: {file}")
+    print_left_out(computed.left_out)
+
+
+def print_left_out(images: LeftOut) -> None:
+    """Which images could not be read; then the command ends with status 1."""
+    for name, reason in images:
+        say(f"not read: {one_line(name)}: {one_line(reason)}", err=True)
+    if images:
+        raise SystemExit(1)
+
+
+def print_undivided(spec: str) -> None:
+    """What the data.yaml of a data set that was not divided says."""
+    say(
+        "data.yaml: val: is the same folder as train:, because nothing was divided; "
+        f"`detectune data split {shlex.quote(spec)} DEST --to yolo` divides"
+    )
 
 
 def print_conversion(name: str, conversion: Conversion) -> None:

@@ -43,6 +43,8 @@ def evaluate(
     if json_file:
         write_text(json_file, json.dumps(report, indent=2) + "\n")
     print_metrics(report)
+    for finding in report.get("findings", ()):
+        say(f"mAP is near 0: {finding['seen']}. {finding['advice']}")
     if json_file:
         say(f"written: {json_file}")
     if "left_out" in report:

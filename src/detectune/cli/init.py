@@ -56,7 +56,7 @@ def make_project(project: Path) -> list[Path]:
         raise ConfigError(
             three_part(
                 f"{project}: this is {kind}.",
-                "A project is a new or empty folder, or one that `detectune init` made.",
+                "A project is a new or empty folder, or one that `detectune init PROJECT` made.",
                 "Choose another name.",
             )
         )

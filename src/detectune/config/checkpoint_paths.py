@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from pathlib import Path
 
 # Folders below a run directory or an unpacked archive where a checkpoint may stand.
@@ -15,6 +16,8 @@ _FOLDERS = ("", "checkpoints/best", "checkpoints/last", "checkpoint")
 _POINTER = re.compile(r'^\s*model_checkpoint_path:\s*"((?:[^"\\]|\\.)*)"', re.MULTILINE)
 _ENDINGS = (r"\.index$", r"\.data-\d+-of-\d+$", r"\.meta$")
 _MOST_BYTES = 2**16
+# How the zoo names its detectors for TensorFlow 2.
+_ARCHIVE = re.compile(r"[a-z0-9_-]+_coco17_(?:tpu|gpu)-\d+")
 
 
 def checkpoint_prefix(path: str | os.PathLike[str]) -> str:
@@ -37,6 +40,20 @@ def checkpoint_prefix(path: str | os.PathLike[str]) -> str:
         return name if os.path.isfile(name) and name.endswith(".ckpt") else ""
     found = (_newest(Path(name, folder)) for folder in _FOLDERS)
     return next((prefix for prefix in found if prefix), "")
+
+
+def download_command(path: str) -> str:
+    """How to fetch the checkpoint that is not there, as far as its path gives that away.
+
+    `pre-trained/ssd_…_coco17_tpu-8/checkpoint/ckpt-0` lies where `zoo download` puts that archive.
+    """
+    for folder in (Path(path), *Path(path).parents):
+        if _ARCHIVE.fullmatch(folder.name):
+            place = os.fspath(folder.parent)
+            usual = place == "pre-trained" or "PATH_TO_BE" in place
+            into = "" if usual else f" --into {shlex.quote(place)}"
+            return f"detectune zoo download {folder.name}{into}"
+    return "detectune zoo download NAME"
 
 
 def _newest(folder: Path) -> str:

@@ -80,7 +80,7 @@ def _wrong_extractor(value: str, guess: str, names: ExtractorNames) -> tuple[str
     return (
         f'the feature extractor "{value}" is not supported yet.',
         f"Supported: {', '.join(names.today)}.",
-        f"{guess}`detectune config new` writes configs of the zoo's models.",
+        f"{guess}`detectune config new --help` says how configs of the zoo's models are written.",
     )
 
 

@@ -78,7 +78,7 @@ def _readers(config: schema.TrainEvalPipelineConfig) -> Iterator[Problem]:
             "eval_input_reader[1]",
             "there is more than one eval_input_reader.",
             "One data set can be evaluated in a run.",
-            "Keep one, and use `detectune evaluate` for the others.",
+            "Keep one, and use `detectune evaluate RUN --data SOURCE` for the others.",
         )
 
 

@@ -15,19 +15,21 @@ class FileKind(NamedTuple):
 
 
 _PICTURE = "Name the folder with pictures and annotations as source of a reader in the config."
-_UNPACK = "Unpack it and give the pipeline.config in it; `detectune zoo download` does so."
+_UNPACK = "Unpack it and give the pipeline.config in it; `detectune zoo download NAME` does so."
 _RECORD = (
     "A pipeline.config names such files as tf_record_input_reader.input_path; look into it with "
-    "`detectune data inspect`."
+    "`detectune data inspect SOURCE`."
 )
 _WEIGHTS = (
     "A pipeline.config names checkpoints as train_config.fine_tune_checkpoint, without .index or "
     ".data-00000-of-00001."
 )
-_MODEL = "`detectune predict` takes exported models; a training begins with a checkpoint."
+_MODEL = (
+    "`detectune predict EXPORT IMAGES` takes exported models; a training begins with a checkpoint."
+)
 _DATA = (
     "A pipeline.config names data as source of a reader; look into it with `detectune data "
-    "inspect`."
+    "inspect SOURCE`."
 )
 
 _MAGIC = (
@@ -65,6 +67,7 @@ _TEXTS = (
         re.compile(r"version https://git-lfs"),
         FileKind("a pointer of Git LFS, not the file itself", "Fetch it with `git lfs pull`."),
     ),
+    (re.compile(r"[^\n,:{}]+(?:,[^\n,:{}]*){3,}\n"), FileKind("a CSV table", _DATA)),
     (re.compile(r"model_checkpoint_path:"), FileKind("the file checkpoint of a folder", _WEIGHTS)),
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterable
 
 from google.protobuf import text_format
@@ -51,7 +52,7 @@ def load_config(
                 f"{path}:1:1: the config is empty.",
                 "A pipeline.config has model, train_config, train_input_reader, eval_config and "
                 "eval_input_reader.",
-                "`detectune config new` writes one.",
+                "`detectune config new --help` says how one is written.",
             )
         )
     apply_overrides(config, overrides)
@@ -123,7 +124,7 @@ def _protobuf_problem(error: text_format.ParseError) -> Problem:
 def _config_error(problems: list[Problem], name: str) -> ConfigError:
     first = problems[0]
     field = f"{first.field}: " if first.field else ""
-    more = f" `detectune config check {name}` shows all {len(problems)}."
+    more = f" `detectune config check {shlex.quote(name)}` shows all {len(problems)}."
     return ConfigError(
         three_part(
             f"{name}:{first.line}:{first.column}: {field}{first.found}",

@@ -43,8 +43,13 @@ def _training(train: schema.TrainConfig) -> Iterator[Problem]:
 def _inputs(config: schema.TrainEvalPipelineConfig) -> Iterator[Problem]:
     yield from _reader(config.train_input_reader, "train_input_reader", "training")
     if not config.eval_input_reader:
-        example = "eval_input_reader { tf_record_input_reader { ... } }"
-        yield missing("eval_input_reader", "no data for the evaluation", example)
+        yield Problem(
+            "error",
+            "eval_input_reader",
+            "the config has no data for the evaluation.",
+            "A training without them measures nothing on the way.",
+            'Write eval_input_reader { source: "voc:images/test" }, or another data set.',
+        )
     for index, reader in enumerate(config.eval_input_reader):
         yield from _reader(reader, f"eval_input_reader[{index}]", "the evaluation")
 

@@ -13,13 +13,15 @@ from pathlib import Path
 
 from detectune.config import schema
 from detectune.config.architectures import chosen
-from detectune.config.checkpoint_paths import checkpoint_prefix
+from detectune.config.checkpoint_paths import checkpoint_prefix, download_command
+from detectune.config.class_numbers import other_numbers, renumbered
 from detectune.config.file_patterns import matching_files
 from detectune.config.label_map import LabelMap, read_label_map
 from detectune.config.look_alikes import look_alikes, shown_name
 from detectune.config.problems import Problem, from_error
 from detectune.config.ranges import MOST_CLASSES
 from detectune.errors import ConfigError, DataError
+from detectune.files import near_path
 from detectune.wording import plural
 
 _PLACEHOLDER = "PATH_TO_BE_CONFIGURED"
@@ -75,6 +77,18 @@ def _label_map(
         for names in look_alikes(label_map.names):
             yield names.problem(field)
     yield from _class_count(config, label_map, name, path)
+    if path != "train_input_reader":
+        yield from _numbered_alike(config.train_input_reader.label_map_path, label_map, field)
+
+
+def _numbered_alike(trained: str, label_map: LabelMap, field: str) -> Iterator[Problem]:
+    """The label map `trained`, if it can be read, numbers the classes as `label_map` does."""
+    try:
+        different = other_numbers(read_label_map(trained), label_map) if trained else ""
+    except ConfigError:
+        return  # said at the reader that names it
+    if different:
+        yield renumbered(field, different)
 
 
 def _class_count(
@@ -123,7 +137,8 @@ def _records(pattern: str, field: str) -> Iterator[Problem]:
             field,
             f"{file} is {what}.",
             "TFRecord files are needed.",
-            "`detectune data convert` writes them; or name the folder in source instead.",
+            "`detectune data convert SOURCE DEST --to tfrecord` writes them; or name the folder in "
+            "source instead.",
         )
     yield from _shards(pattern, files, field)
 
@@ -169,7 +184,7 @@ def _checkpoint(train: schema.TrainConfig) -> Iterator[Problem]:
             )
         return
     if _PLACEHOLDER in name or not os.path.isdir(name):
-        advice = "`detectune zoo download NAME` fetches one; name it as .../checkpoint/ckpt-0."
+        advice = f"`{download_command(name)}` fetches one; name it as .../checkpoint/ckpt-0."
         yield from _absent(name, field, "checkpoint", f"there is no {name}.index.", advice)
         return
     yield Problem(
@@ -216,7 +231,7 @@ def _absent(
         yield Problem("error", field, found, f"It is {name}.", advice or "Write your path.")
         return
     where = "" if os.path.isabs(name) else f"Relative paths start at {os.getcwd()}."
-    near = _near(name)
+    near = near_path(name)
     advice = f'Did you mean "{near}"?' if near else advice or "Check the path."
     yield Problem("error", field, found or f"there is no {kind} {name}.", where, advice)
 
@@ -232,16 +247,3 @@ def _with_slashes(name: str) -> str:
 
 def _has_escapes(name: str) -> bool:
     return any(ord(character) < 32 or character == "\\" for character in name)
-
-
-def _near(name: str) -> str:
-    """A file beside the missing one with nearly the same name; empty if there is none."""
-    import difflib
-
-    folder = os.path.dirname(name)
-    try:
-        names = os.listdir(folder or ".")
-    except OSError:
-        return ""
-    close = difflib.get_close_matches(os.path.basename(name), names, n=1, cutoff=0.75)
-    return os.path.join(folder, close[0]) if close else ""

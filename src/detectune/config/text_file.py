@@ -9,6 +9,7 @@ from pathlib import Path
 
 from detectune.config.file_kinds import FileKind, binary_kind, text_kind
 from detectune.errors import ConfigError, three_part
+from detectune.files import near_path
 
 _MAX_BYTES = 4 * 2**20
 """A pipeline.config has kilobytes, a label map of 20,000 classes one megabyte; whoever gives a
@@ -68,7 +69,9 @@ def _bytes_of(file: Path, kind: str) -> bytes:
         found = "this is no path that a file can have."
         raise _unreadable(Path(repr(str(file))), kind, found, "Check the path.") from error
     except OSError as error:
-        raise _unreadable(file, kind, _os_reason(error), "Check the path.") from error
+        near = near_path(str(file))
+        advice = f'Did you mean "{near}"?' if near else "Check the path."
+        raise _unreadable(file, kind, _os_reason(error), advice) from error
     if len(data) > _MAX_BYTES:
         kind_found = binary_kind(data, file.name)
         if kind_found is not None:

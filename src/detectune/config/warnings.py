@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterator
 
 from detectune.config import schema
@@ -119,7 +121,7 @@ def _start(train: schema.TrainConfig, architecture: Architecture | None) -> Iter
             "train_config",
             "there is no fine_tune_checkpoint.",
             "Training from random weights needs many thousands of images.",
-            "`detectune zoo download` fetches a pre-trained detector to start from.",
+            "`detectune zoo download NAME` fetches a pre-trained detector to start from.",
         )
     elif not train.fine_tune_checkpoint_type and not train.from_detection_checkpoint:
         yield Problem(
@@ -146,14 +148,25 @@ def _statistics(architecture: Architecture) -> Iterator[Problem]:
 def _data(config: schema.TrainEvalPipelineConfig) -> Iterator[Problem]:
     train = _sources(config.train_input_reader)
     for index, reader in enumerate(config.eval_input_reader):
-        if common := sorted(train & _sources(reader) - {"PATH_TO_BE_CONFIGURED"}):
+        both = train & _sources(reader) - {"PATH_TO_BE_CONFIGURED"}
+        if common := sorted(name for name in both if not _may_be_divided(name)):
             yield Problem(
                 "warning",
                 f"eval_input_reader[{index}]",
                 f"{common[0]} is used for training too.",
                 "Metrics on training images say nothing about new images.",
-                "`detectune data split` makes a separate set.",
+                "`detectune data split SOURCE DEST` makes a separate set.",
             )
+
+
+def _may_be_divided(source: str) -> bool:
+    """Whether each reader may take its part of `source`; the images themselves are compared when
+    they are read."""
+    path = re.sub(r"^[A-Za-z_]{2,}:", "", source)
+    inside = ("train", "training", "data.yaml", "data.yml", "dataset.yaml", "dataset.yml")
+    return path.lower().endswith((".yaml", ".yml", ".zip")) or any(
+        os.path.exists(os.path.join(path, name)) for name in inside
+    )
 
 
 def _sources(reader: schema.InputReader) -> set[str]:

@@ -85,7 +85,7 @@ def _refuse_defects(source: Source, strict: bool) -> None:
     training refuses."""
     refused = [d for d in source.survey.refused if strict or d.kind in MISREAD]
     if refused:
-        raise refused_defects(source.name, refused)
+        raise refused_defects(source.name, refused, len(source))
 
 
 def _same_classes(source: Source, path: Path) -> None:

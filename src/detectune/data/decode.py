@@ -23,6 +23,31 @@ def decode(data: tf.Tensor | bytes) -> tf.Tensor:
     return tf.io.decode_image(data, channels=3, dtype=tf.uint8, expand_animations=False)
 
 
+def decoded(data: bytes) -> np.ndarray:
+    """`[H, W, 3]` uint8, RGB, as stored, of the encoded image `data`.
+
+    Raises:
+        ValueError: it is no image, or not whole to its last pixel: what is wrong with it.
+    """
+    problem = decode_problem(data)
+    if problem:
+        raise ValueError(problem)
+    return pixels_of(data)
+
+
+def pixels_of(data: bytes) -> np.ndarray:
+    """`[H, W, 3]` uint8, RGB, as stored, of an image that is known to be whole.
+
+    Raises:
+        ValueError: it cannot be decoded.
+    """
+    try:
+        return np.asarray(decode(decodable(data)))
+    except tf.errors.OpError as error:
+        # TensorFlow begins with the name of an op, and ends with another.
+        raise ValueError(str(error.message).split(" [Op:")[0].split("} ")[-1]) from error
+
+
 def read_image(path: str | os.PathLike[str]) -> np.ndarray:
     """The image file at `path`, upright: `[H, W, 3]` uint8, RGB.
 
@@ -33,14 +58,9 @@ def read_image(path: str | os.PathLike[str]) -> np.ndarray:
     try:
         # The header first: it tells how much memory the pixels will take.
         orientation = read_facts(data).orientation
-        problem = decode_problem(data)  # TensorFlow gives something for a torn GIF
-        if problem:
-            raise ValueError(problem)
-        pixels = np.asarray(decode(decodable(data)))
+        pixels = decoded(data)
     except ValueError as error:
         raise _no_image(path, str(error)) from error
-    except tf.errors.OpError as error:
-        raise _no_image(path, str(error.message).split(" [Op:")[0]) from error
     return apply_orientation(pixels, orientation)
 
 
@@ -74,6 +94,6 @@ def _no_image(path: str | os.PathLike[str], reason: str) -> DataError:
         three_part(
             f"{one_line(os.fspath(path))}: this is no whole image: {one_line(reason)}",
             "Images are JPEG, PNG, GIF, BMP, WebP or TIFF files.",
-            "Replace the file; `detectune data inspect` says more.",
+            "Replace the file; `detectune data inspect SOURCE` looks at all of a data set.",
         )
     )

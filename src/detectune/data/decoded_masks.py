@@ -7,10 +7,11 @@ from typing import TypeVar
 
 import numpy as np
 
-from detectune.data.masks import Mask, MaskError, Rle, encode_rle, png_of, resized
+from detectune.data.masks import Mask, png_of, resized
+from detectune.data.run_lengths import MaskError, Rle, encode_rle
 from detectune.data.sources.base import Record, Source, mask_problems
 from detectune.errors import DataError, three_part
-from detectune.wording import plural
+from detectune.wording import first_lines, plural
 
 _T = TypeVar("_T")
 
@@ -100,14 +101,12 @@ def has_masks(source: Source) -> bool:
 
 def unusable_masks(place: str, problems: list[tuple[str, str]]) -> DataError:
     """The error that lists objects without a mask that can be used."""
-    shown = "\n".join(f"  {name}: {text}" for name, text in problems[:10])
-    more = f"\n  … and {len(problems) - 10} more" if len(problems) > 10 else ""
+    shown = first_lines([f"{name}: {text}" for name, text in problems], 10)
     return DataError(
         three_part(
-            f"{place}: the masks of {plural(len(problems), 'object')} cannot be used:\n"
-            f"{shown}{more}",
+            f"{place}: the masks of {plural(len(problems), 'object')} cannot be used:\n{shown}",
             "Where masks are trained or measured, every object has one, as large as its image.",
-            "Correct or remove these objects (`detectune data inspect` lists them all), or do "
-            "without masks: load_instance_masks: false.",
+            "Correct or remove these objects (`detectune data inspect SOURCE` lists them all), or "
+            "do without masks: load_instance_masks: false.",
         )
     )

@@ -7,12 +7,13 @@ those of one image. `data inspect` lists all of them; training refuses to start 
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from detectune.errors import DataError, three_part
-from detectune.wording import plural
+from detectune.wording import first_lines, plural
 
 if TYPE_CHECKING:
     from detectune.data.sources.base import Record
@@ -32,11 +33,14 @@ ASSUMED = "layout assumed"
 DARK, SMALL_BOX, NOT_FINITE = "dark image", "box below one pixel", "box with NaN"
 
 _STOPS = "training refuses to start; convert leaves the image out and says so"
+_LEFT_OUT = (
+    "left out of training, evaluation and conversion; the first two refuse more than half of all"
+)
 
 # Kind of defect → what happens to it, the most serious first.
 CONSEQUENCES = {
-    UNREADABLE: _STOPS,
-    TRUNCATED: _STOPS,
+    UNREADABLE: _LEFT_OUT,
+    TRUNCATED: _LEFT_OUT,
     WRONG: _STOPS,
     FRACTIONS: "training refuses to start",
     PIXELS: "training refuses to start",
@@ -102,6 +106,19 @@ class AnnotationError(DataError):
         super().__init__(f"{found}{more}\n{rest}")
 
 
+class ImageError(DataError):
+    """The file of an image cannot be read; its annotation may be right.
+
+    Args:
+        file_name: what records call the image.
+        reason: why it cannot be read.
+    """
+
+    def __init__(self, message: str, file_name: str, reason: str) -> None:
+        super().__init__(message)
+        self.file_name, self.reason = file_name, reason
+
+
 class Problems:
     """The errors of parts of a file, kept so that the other parts are read."""
 
@@ -130,16 +147,21 @@ def wrong_annotations(errors: Iterable[DataError]) -> list[Defect]:
     return found
 
 
-def refused_defects(name: str, defects: Sequence[Defect]) -> DataError:
-    """The error that lists the `defects` for which the data set `name` is refused."""
-    shown = "\n".join(f"  {d.file}: {d.kind}: {d.detail}" for d in defects[:20])
-    more = f"\n  … and {len(defects) - 20} more" if len(defects) > 20 else ""
+def refused_defects(name: str, defects: Sequence[Defect], images: int) -> DataError:
+    """The error that lists the `defects` for which the data set `name` of `images` is refused."""
+    shown = first_lines([f"{d.file}: {d.kind}: {d.detail}" for d in defects], 20)
+    leave_out = ""
+    some_are_right = len({defect.file for defect in defects}) < images
+    # A conversion refuses what is misread, too.
+    if some_are_right and not MISREAD & {defect.kind for defect in defects}:
+        copy = f"`detectune data convert {shlex.quote(name)} DEST --to coco`"
+        leave_out = f" {copy} writes the images whose annotation is right."
     return DataError(
         three_part(
             f"{name}: training and evaluation are ruled out by "
-            f"{plural(len(defects), 'defect')}:\n{shown}{more}",
+            f"{plural(len(defects), 'defect')}:\n{shown}",
             "Every annotation must be readable, with coordinates as its format has them.",
-            "Correct or remove them; `detectune data inspect` lists everything that is wrong, and "
-            "`detectune data convert` writes the images whose annotation is right.",
+            f"Correct or remove them; `detectune data inspect {shlex.quote(name)}` lists all that "
+            f"is wrong.{leave_out}",
         )
     )

@@ -19,7 +19,7 @@ import numpy as np
 from detectune.config.label_map import LabelMap
 from detectune.data.decoded_masks import known_rles
 from detectune.data.image_files import portable
-from detectune.data.masks import rle_text
+from detectune.data.run_lengths import rle_text
 from detectune.data.sources.base import Record, class_names
 from detectune.data.sources.csv import HEADER
 
@@ -45,6 +45,10 @@ class Written(NamedTuple):
         found = known_rles(self.record) or [None] * len(self.names)
         return [{} if rle is None else {"segmentation": rle_text(rle)} for rle in found]
 
+
+_UNDIVIDED = """Not divided: val: is the same folder as train:, because YOLO asks for both.
+Metrics on these images say nothing about others. To divide the data:
+detectune data split SOURCE DEST --to yolo"""
 
 Writer = Callable[[Iterable[Record], Path, LabelMap], None]
 
@@ -130,11 +134,18 @@ def write_yolo(records: Iterable[Record], folder: Path, label_map: LabelMap) -> 
         )
         file = folder / "labels" / f"{Path(item.file_name).stem}.txt"
         file.write_text("".join(f"{line}\n" for line in lines), "utf-8")
-    write_data_yaml(folder, {"train": "images", "val": "images"}, label_map)
+    # YOLO's own loader refuses a data.yaml without val:, so it stands there, with a warning.
+    write_data_yaml(folder, {"train": "images", "val": "images"}, label_map, comment=_UNDIVIDED)
 
 
-def write_data_yaml(folder: Path, splits: Mapping[str, str], label_map: LabelMap) -> None:
-    """data.yaml in `folder`; `splits` are "train", "val" … and their folders of images."""
+def write_data_yaml(
+    folder: Path, splits: Mapping[str, str], label_map: LabelMap, *, comment: str = ""
+) -> None:
+    """data.yaml in `folder`; `splits` are "train", "val" … and their folders of images.
+
+    Args:
+        comment: stands above, each line after a #.
+    """
     import yaml
 
     names = class_names(label_map)
@@ -142,7 +153,8 @@ def write_data_yaml(folder: Path, splits: Mapping[str, str], label_map: LabelMap
     listed = {i - 1: names.get(i, f"unused {i}") for i in range(1, max(names, default=0) + 1)}
     content = {"path": ".", **splits, "names": listed}
     text = yaml.safe_dump(content, allow_unicode=True, sort_keys=False)
-    (folder / "data.yaml").write_text(text, "utf-8")
+    above = "".join(f"# {line}\n" for line in comment.splitlines())
+    (folder / "data.yaml").write_text(above + text, "utf-8")
 
 
 WRITERS: dict[str, Writer] = {

@@ -6,20 +6,20 @@ turned into PNG bytes first. The content decides, never the extension.
 
 from __future__ import annotations
 
-import contextlib
 import io
 import re
-import warnings
-from collections.abc import Generator
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from detectune.data.jpeg_pixels import CUT_OFF, jpeg_problem
+from detectune.data.opened_images import load_problem, opened
+
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff")
 # Not GIF: TensorFlow takes the first frame for the whole, which may be smaller.
 _DECODED_IN_CPP = {"JPEG", "PNG"}
-TRUNCATED = "it is cut off: its end is missing"
+_PNG_END = b"IEND"
 # Cameras and editors append a few bytes after the end of an image.
 _ENDING = 4096
 # One colour everywhere packs 8,000 pixels into a byte of a PNG. What says more would fill memory.
@@ -93,30 +93,29 @@ def unreadable_header(error: Exception) -> str:
 
 
 def damage(head: bytes, tail: bytes) -> str:
-    """Why an image that begins with `head` and ends with `tail` is unusable; "" if it looks whole.
+    """Why an image that begins with `head` and ends with `tail` looks unusable; "" if it looks
+    whole.
 
-    The pixels are not decoded. JPEG must close with FF D9 and PNG with IEND; bytes after that are
-    allowed. A header longer than `head` looks like damage.
+    The pixels are not decoded. JPEG closes with FF D9 and PNG with IEND, but for a few bytes. A
+    header longer than `head`, or more bytes after the end, look like damage: `decode_problem`
+    knows.
     """
+    problem = _header_problem(head)
+    if problem:
+        return problem
+    kind = image_format(head)
+    ending = {"JPEG": b"\xff\xd9", "PNG": _PNG_END}.get(kind, b"")
+    return CUT_OFF if ending not in tail[-_ENDING:] else ""
+
+
+def _header_problem(head: bytes) -> str:
     try:
         mode = read_facts(head).mode
     except ValueError as error:
         return str(error)
     if mode == "F":
         return "its pixels are 32-bit floating-point numbers, of which the range is not known"
-    kind = image_format(head)
-    ending = {"JPEG": b"\xff\xd9", "PNG": b"IEND"}.get(kind, b"")
-    return TRUNCATED if ending not in tail[-_ENDING:] else ""
-
-
-@contextlib.contextmanager
-def opened(data: bytes) -> Generator[Image.Image]:
-    """The encoded image `data`; Pillow's warnings about odd headers are left out."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        with Image.open(io.BytesIO(data)) as image:
-            yield image
+    return ""
 
 
 def dark_bits(data: bytes) -> int:
@@ -132,16 +131,16 @@ def dark_bits(data: bytes) -> int:
 
 
 def decode_problem(data: bytes) -> str:
-    """Why the image `data` cannot be decoded to its last pixel; "" if it can."""
-    problem = damage(data, data)
+    """Why the image `data` cannot be decoded to its last pixel; "" if it can.
+
+    PNG has checksums, the others at least a length. What is seen of a JPEG says `jpeg_pixels`.
+    """
+    problem, kind = _header_problem(data), image_format(data)
     if problem:
         return problem
-    try:
-        with opened(data) as image:
-            image.load()
-    except Exception as error:  # on broken files Pillow's formats raise errors of any kind
-        return str(error) or type(error).__name__
-    return ""
+    if kind == "JPEG":
+        return jpeg_problem(data)
+    return CUT_OFF if kind == "PNG" and _PNG_END not in data else load_problem(data)
 
 
 def portable(data: bytes, height: int, width: int) -> tuple[bytes, str]:

@@ -23,6 +23,7 @@ from detectune.data.defects import (
     UNREADABLE,
     AnnotationError,
     Defect,
+    ImageError,
     wrong_annotations,
 )
 from detectune.data.image_files import (
@@ -33,7 +34,8 @@ from detectune.data.image_files import (
     read_facts,
     rotation_to_apply,
 )
-from detectune.data.masks import MaskError, PolygonMask
+from detectune.data.masks import PolygonMask
+from detectune.data.run_lengths import MaskError
 from detectune.data.sources.base import Record, Source, class_names, mask_problems, repair
 from detectune.data.sources.coordinates import CoordinateCheck
 from detectune.data.sources.surveying import weight_defects
@@ -119,7 +121,10 @@ class _Inspector:
     def add_unreadable(self, error: DataError) -> None:
         """A record of which nothing can be used; `error` begins with its place."""
         self._result.images += 1
-        self._result.defects += wrong_annotations([error])
+        if isinstance(error, ImageError):
+            self._report(UNREADABLE, error.file_name, error.reason)
+        else:
+            self._result.defects += wrong_annotations([error])
 
     def add_partly(self, index: int, error: AnnotationError) -> None:
         """A record of which a part can be used: the boxes that are right are counted."""

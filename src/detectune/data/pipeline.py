@@ -1,12 +1,15 @@
 """From a source to the batches that training and evaluation read.
 
     position ─► record ─► decoded ─► augmented ─► resized and padded ─► batch
-     (order)   (source)   (C++)     (augment/)      (resizers)
+     (order)   (source)  (loading)  (augment/)      (resizers)
 
 Reads top to bottom. A training sample is a pure function of (seed, position), position = step ×
 batch size + place in the batch: the order is a permutation made from (seed, epoch), and every
 random number comes from (seed, position). So a run can stop anywhere and go on at any step, and
 the same seed gives the same batches however many threads work.
+
+In the place of an image that cannot be read stands another, drawn from (seed, position) too, so
+that no other place changes. An evaluation goes without it.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ from __future__ import annotations
 import functools
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -24,12 +27,12 @@ from detectune.config import schema
 from detectune.config.needs import BOXES_ONLY, Needs
 from detectune.config.reading import training_needs
 from detectune.data.augment.chain import build_augmentations
-from detectune.data.augment.example import Example, scaled_masks
+from detectune.data.augment.example import Example
 from detectune.data.check import check_source, not_empty
 from detectune.data.column_tensors import in_input, padded
-from detectune.data.columns.base import Column, check_columns, named_columns, read_rows
-from detectune.data.decode import decode
-from detectune.data.image_files import apply_orientation, decodable, rotation_to_apply
+from detectune.data.columns.base import Column, check_columns, named_columns
+from detectune.data.loading import Loaded, first_loader, one_loader
+from detectune.data.readable import ReadableImages
 from detectune.data.resizers import Resizer
 from detectune.data.sources.base import Record, Source
 from detectune.structures import Array, GroundTruth, Inputs
@@ -40,6 +43,8 @@ _BOX_PADDING = 8
 _BATCHES_AHEAD = 3
 # Masks are most of a batch: as many bytes as N grey images each.
 _MASK_BATCHES_AHEAD = 1
+# Keeps the numbers that draw stand-ins apart from those of other purposes.
+_STAND_INS = 1
 _THREADS = max(os.cpu_count() or 1, 2)
 
 
@@ -70,6 +75,7 @@ def train_batches(
     start_step: int = 0,
     steps: int | None = None,
     checked: bool = False,
+    images: ReadableImages | None = None,
 ) -> tf.data.Dataset:
     """`(Inputs, ground truth)` from `start_step` on; see `structures`.
 
@@ -79,10 +85,13 @@ def train_batches(
     A source that is `checked` has been looked through before: nothing is reported again.
     What is read beside boxes is what `training_needs` says.
 
+    Args:
+        images: the images of `source`; it knows which are left out, and who is told.
+
     Raises:
         ConfigError: an augmentation is not known.
-        DataError: the source has no image, or some that cannot be read; all are named. Or it lacks
-            a column that is needed.
+        DataError: the source has no image, or more than half of them cannot be read, or an
+            annotation is wrong; all are named. Or it lacks a column that is needed.
     """
     needs = training_needs(config)
     if not checked:
@@ -93,15 +102,14 @@ def train_batches(
     accumulation = max(config.train_config.gradient_accumulation_steps, 1)
     boxes = boxes_per_image(source)
     augment = build_augmentations(config.train_config.data_augmentation_options)
-    order = _order(config, source, seed)
-    load = _loader(source, needs.columns)
+    candidates = _candidates(config, source, seed)
+    load = first_loader(images or ReadableImages(source), needs.columns, candidates)
     annotations, inputs = named_columns(needs.annotations), named_columns(needs.inputs)
 
     @tf.autograph.experimental.do_not_convert
     def sample(position: tf.Tensor) -> tuple[Inputs, dict[str, tf.Tensor]]:
-        index = tf.numpy_function(order, [position], tf.int64)
         sample_seed = tf.stack([tf.constant(seed, tf.int64), position])
-        example = augment(load(tf.ensure_shape(index, [])), sample_seed)
+        example = augment(load(position), sample_seed)
         image, size = resizer(example.image)
         truth = _ground_truth(example, size, boxes, resizer, annotations)
         return _inputs(image, example, size, resizer, inputs, needs), truth.as_batch()
@@ -123,45 +131,73 @@ def eval_batches(
     limit: int | None = None,
     drop_remainder: bool = False,
     needs: Needs = BOXES_ONLY,
+    images: ReadableImages | None = None,
 ) -> tf.data.Dataset:
     """`EvalBatch`es of the first `limit` images of `source`, in order; the last may be smaller.
 
+    Images that cannot be read are in no batch.
+
     Args:
         needs: its inputs are given to the detector; annotations stay in the source.
+        images: the images of `source`; it knows which are left out, and who is told.
     """
     not_empty(source)
     needs = Needs(needs.inputs)
     check_columns(source, needs)
-    load, inputs = _loader(source, needs.inputs), named_columns(needs.inputs)
+    load = one_loader(images or ReadableImages(source), needs.inputs)
+    inputs = named_columns(needs.inputs)
 
     @tf.autograph.experimental.do_not_convert
-    def sample(index: tf.Tensor) -> EvalBatch:
-        example = load(index)
+    def read(index: tf.Tensor) -> tuple[tf.Tensor, Loaded]:
+        return index, load(index)
+
+    @tf.autograph.experimental.do_not_convert
+    def is_there(index: tf.Tensor, loaded: Loaded) -> tf.Tensor:
+        del index
+        return loaded.there
+
+    @tf.autograph.experimental.do_not_convert
+    def sample(index: tf.Tensor, loaded: Loaded) -> EvalBatch:
+        example = loaded.example
         original_size = tf.shape(example.image)[:2]
         image, size = resizer(example.image)
         given = _inputs(image, example, size, resizer, inputs, needs)
         return EvalBatch(given, size, original_size, index)
 
     indices = tf.data.Dataset.range(len(source) if limit is None else min(limit, len(source)))
-    samples = indices.map(sample, num_parallel_calls=_THREADS, deterministic=True)
+    found = indices.map(read, num_parallel_calls=_THREADS, deterministic=True).filter(is_there)
+    samples = found.map(sample, num_parallel_calls=_THREADS, deterministic=True)
     return _with_options(_batched(samples, batch_size, resizer, drop_remainder))
 
 
 def batch_file_names(
-    source: Source, config: schema.TrainEvalPipelineConfig, seed: int, step: int
+    source: Source,
+    config: schema.TrainEvalPipelineConfig,
+    seed: int,
+    step: int,
+    gone: Collection[int] = (),
 ) -> list[str]:
     """The names of the images in the training batch of `step`, in order."""
-    return [record.file_name for record in batch_annotations(source, config, seed, step)]
+    return [record.file_name for record in batch_annotations(source, config, seed, step, gone)]
 
 
 def batch_annotations(
-    source: Source, config: schema.TrainEvalPipelineConfig, seed: int, step: int
+    source: Source,
+    config: schema.TrainEvalPipelineConfig,
+    seed: int,
+    step: int,
+    gone: Collection[int] = (),
 ) -> list[Record]:
-    """What is annotated in the images of the training batch of `step`, in order; not repaired."""
+    """What is annotated in the images of the training batch of `step`, in order; not repaired.
+
+    Args:
+        gone: indices of the images that are left out.
+    """
     batch = config.train_config.batch_size
-    order = _order(config, source, seed)
+    candidates = _candidates(config, source, seed)
     positions = range(step * batch, (step + 1) * batch)
-    return [source.annotation(int(order(position))) for position in positions]
+    indices = [next(i for i in candidates(position) if i not in gone) for position in positions]
+    return [source.annotation(index) for index in indices]
 
 
 def boxes_per_image(source: Source) -> int:
@@ -186,78 +222,39 @@ def _report_many_boxes(config: schema.TrainEvalPipelineConfig, source: Source) -
         )
 
 
+def _candidates(
+    config: schema.TrainEvalPipelineConfig, source: Source, seed: int
+) -> Callable[[int], Iterator[int]]:
+    """position → the index of its record, then of those that stand in for it, without end.
+
+    Whoever stands in is drawn from all images, so that none of them takes the place of all that
+    cannot be read.
+    """
+    order, count = _order(config, source, seed), len(source)
+
+    def candidates(position: int) -> Iterator[int]:
+        yield order(position)
+        draws = np.random.default_rng([seed, position, _STAND_INS])
+        while True:
+            yield int(draws.integers(count))
+
+    return candidates
+
+
 def _order(
     config: schema.TrainEvalPipelineConfig, source: Source, seed: int
-) -> Callable[[int], np.int64]:
+) -> Callable[[int], int]:
     """position → index of the record; every epoch is a permutation of its own."""
     count = len(source)
     if not config.train_input_reader.shuffle:
-        return lambda position: np.int64(position % count)
+        return lambda position: position % count
 
     # A batch may reach into the next epoch, and threads may be an epoch apart.
     @functools.lru_cache(maxsize=4)
     def permutation(epoch: int) -> np.ndarray:
-        return np.random.default_rng([seed, epoch]).permutation(count).astype(np.int64)
+        return np.random.default_rng([seed, epoch]).permutation(count)
 
-    return lambda position: permutation(int(position) // count)[int(position) % count]
-
-
-def _loader(source: Source, wanted: Mapping[str, int]) -> Callable[[tf.Tensor], Example]:
-    """index → the decoded image and its annotation; reading is Python, decoding is C++."""
-    columns = named_columns(wanted)
-    types = [tf.string, tf.int32, tf.float32, tf.int32, tf.float32]
-    types += [tf.as_dtype(column.dtype) for column in columns.values()]
-
-    def read(index: np.int64) -> tuple:
-        record = source[int(index)]
-        rows = [read_rows(name, record, size) for name, size in wanted.items()]
-        return (*_boxes_of(record), *rows)
-
-    def load(index: tf.Tensor) -> Example:
-        data, rotation, boxes, classes, weights, *rows = tf.numpy_function(read, [index], types)
-        image = decode(tf.ensure_shape(data, []))
-        image = tf.cond(
-            tf.ensure_shape(rotation, []) == 1,
-            lambda: image,
-            lambda: tf.numpy_function(apply_orientation, [image, rotation], tf.uint8),
-        )
-        image = tf.ensure_shape(image, [None, None, 3])
-        boxes = tf.ensure_shape(boxes, [None, 4])
-        classes, weights = tf.ensure_shape(classes, [None]), tf.ensure_shape(weights, [None])
-        found = {
-            name: _fitting(column, one, wanted[name], tf.shape(image)[:2])
-            for (name, column), one in zip(columns.items(), rows, strict=True)
-        }
-        return Example(image, boxes, classes, weights, found)
-
-    return load
-
-
-def _boxes_of(record: Record) -> tuple:
-    first_id = 1  # label-map ids start at 1, classes inside the program at 0
-    # Crowds and groups are no single object: they count neither for nor against.
-    weights = np.where(record.is_crowd | record.group_of, 0, record.weights)
-    return (
-        np.array(decodable(record.image), object),
-        np.int32(rotation_to_apply(record.image, record.height, record.width)),
-        record.boxes.astype(np.float32),
-        (record.class_ids - first_id).astype(np.int32),
-        weights.astype(np.float32),
-    )
-
-
-def _fitting(column: Column, rows: tf.Tensor, count: int, size: tf.Tensor) -> tf.Tensor:
-    """`rows`; masks as large as the image, for the annotation may be of another size.
-
-    Args:
-        count: the size of the column that is needed.
-        size: `[2]`, height and width of the image.
-    """
-    rows = tf.ensure_shape(rows, [None, *column.row_shape(count)])
-    if column.moves != "pixels":
-        return rows
-    fits = tf.reduce_all(tf.equal(tf.shape(rows)[1:], size))
-    return tf.cond(fits, lambda: rows, lambda: scaled_masks(rows, size))
+    return lambda position: int(permutation(position // count)[position % count])
 
 
 def _inputs(

@@ -13,14 +13,12 @@ from detectune.config.architectures import image_resizer
 from detectune.config.problems import errors, refuse
 from detectune.config.reading import training_needs
 from detectune.config.report import report_fields
-from detectune.data.check import named_errors
 from detectune.data.columns.base import columns as known_columns
 from detectune.data.pictures import draw_truth
 from detectune.data.pipeline import batch_file_names, train_batches
-from detectune.data.readable import LeftOut, on_readable
+from detectune.data.readable import LeftOut, ReadableImages, named_errors, unsaid
 from detectune.data.readers import open_reader
 from detectune.data.resizers import build_resizer
-from detectune.data.sources.base import Source
 from detectune.files import atomic_path, ensure_folder, short_name
 from detectune.structures import GroundTruth
 from detectune.wording import one_line
@@ -38,22 +36,28 @@ def write_previews(
     ensure_folder(dest)
     columns = training_needs(config).columns
     source = open_reader(config.train_input_reader, "train_input_reader", columns=columns)
-    return on_readable(source, lambda part: _write(config, part, Path(dest), count, seed))
+    images = ReadableImages(source, unsaid)
+    return _write(config, images, Path(dest), count, seed), images.left_out
 
 
 def _write(
-    config: schema.TrainEvalPipelineConfig, source: Source, dest: Path, count: int, seed: int
+    config: schema.TrainEvalPipelineConfig,
+    images: ReadableImages,
+    dest: Path,
+    count: int,
+    seed: int,
 ) -> list[Path]:
-    batches = train_batches(config, source, build_resizer(image_resizer(config.model)), seed=seed)
+    source, resizer = images.source, build_resizer(image_resizer(config.model))
+    batches = train_batches(config, source, resizer, seed=seed, images=images)
     files: list[Path] = []
-    for step, (inputs, annotated) in enumerate(named_errors(batches, source)):
-        images, truth = inputs["images"], GroundTruth.from_batch(annotated)
+    for step, (inputs, annotated) in enumerate(named_errors(batches, images)):
+        seen, truth = inputs["images"], GroundTruth.from_batch(annotated)
         masks = truth.columns.get("masks")
         points = _points(truth)
-        names = batch_file_names(source, config, seed, step)
-        size = np.array([images.shape[1], images.shape[2]] * 2, np.float32)
+        names = batch_file_names(source, config, seed, step, images.gone)
+        size = np.array([seen.shape[1], seen.shape[2]] * 2, np.float32)
         for row, name in enumerate(itertools.islice(names, count - len(files))):
-            pixels = np.clip(images[row].numpy(), 0, 255).astype(np.uint8)
+            pixels = np.clip(seen[row].numpy(), 0, 255).astype(np.uint8)
             valid = truth.valid[row].numpy()
             picture = draw_truth(
                 pixels.repeat(3, -1) if pixels.shape[-1] == 1 else pixels,

@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 
 from detectune.data.check import refuse_damaged
-from detectune.data.decode import decode
-from detectune.data.image_files import apply_orientation, decodable, rotation_to_apply
+from detectune.data.image_files import apply_orientation, rotation_to_apply
+from detectune.data.readable import LeftOut, ReadableImages, unsaid
 from detectune.data.sources.base import Record, Source
 from detectune.data.sources.proposed import ProposalFile
 
@@ -32,6 +32,8 @@ class Computed(NamedTuple):
     """How many of them had no proposals before."""
     boxes: int
     """Of all images."""
+    left_out: LeftOut
+    """The images that cannot be read: no box is found in them."""
 
 
 def compute_proposals(
@@ -48,15 +50,18 @@ def compute_proposals(
         track: passes the indices on while they are worked through, such as a progress bar.
 
     Raises:
-        DataError: an image cannot be read; all are named before the search begins.
+        DataError: more than half of the images cannot be read, or an annotation is wrong.
     """
     refuse_damaged(source)
+    images = ReadableImages(source, unsaid)
     searched, boxes, saved = 0, 0, time.monotonic()
     for index in track(range(len(source))):
         record = source.unrepaired(index)
         found = file.get(record.image)
         if found is None:
-            found = search(_upright(record))
+            found = images.read(index, lambda record, pixels: search(_upright(record, pixels)))
+            if found is None:
+                found = np.zeros((0, 4), np.float32)
             file.put(record.image, found)
             searched += 1
         boxes += len(found)
@@ -64,9 +69,8 @@ def compute_proposals(
             file.save()
             saved = time.monotonic()
     file.save()
-    return Computed(len(source), searched, boxes)
+    return Computed(len(source), searched, boxes, images.left_out)
 
 
-def _upright(record: Record) -> np.ndarray:
-    pixels = np.asarray(decode(decodable(record.image)))
+def _upright(record: Record, pixels: np.ndarray) -> np.ndarray:
     return apply_orientation(pixels, rotation_to_apply(record.image, record.height, record.width))

@@ -51,7 +51,7 @@ def _refuse(config: schema.InputReader, field: str) -> None:
             three_part(
                 f"{field}: it names no data.",
                 "Allowed: tf_record_input_reader { input_path: … }, or source: with any data set "
-                "that `detectune data inspect` reads.",
+                "that `detectune data inspect SOURCE` reads.",
                 'Write for example  source: "voc:images/train".',
             )
         )

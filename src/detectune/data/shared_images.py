@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import re
+import shlex
+from typing import NamedTuple
 
 from detectune.data.sources.base import Source
 from detectune.data.sources.surveying import digest
 from detectune.errors import DataError
+from detectune.wording import one_line
+
+_SHOWN = 3
 
 
 def shared_images(one: Source, other: Source) -> list[tuple[str, str]]:
@@ -23,6 +29,49 @@ def shared_images(one: Source, other: Source) -> list[tuple[str, str]]:
     return [
         (first[content], name) for content, name in _contents(other, candidates) if content in first
     ]
+
+
+class Overlap(NamedTuple):
+    """That images are trained and evaluated on, in words."""
+
+    found: str
+    """A sentence without its full stop."""
+    advice: str
+    """A sentence."""
+
+
+def overlap(training: Source, evaluation: Source) -> Overlap | None:
+    """Says which images of `evaluation` are in `training`, too, and why where it is known."""
+    pairs = shared_images(training, evaluation)
+    if not pairs:
+        return None
+    total, names = len(evaluation), [other for _, other in pairs[:_SHOWN]]
+    every = len(pairs) == total
+    count = f"{len(pairs)} of {total} evaluation images {'is' if len(pairs) == 1 else 'are'}"
+    if every:
+        count = f"all {total} evaluation images are" if total > 1 else "the evaluation image is"
+    more = ", …" * (len(pairs) > _SHOWN)
+    shown = f": {', '.join(one_line(name) for name in names)}{more}"
+    return Overlap(
+        f"{count} among the training images"
+        f"{f', because {evaluation.repeats}' if evaluation.repeats else shown}",
+        _advice(training, same=every or bool(evaluation.repeats)),
+    )
+
+
+def _advice(training: Source, *, same: bool) -> str:
+    if not same:
+        return (
+            "Remove them from one of the two, or divide all data anew: `detectune data split "
+            "SOURCE DEST`."
+        )
+    place = shlex.quote(_whole(training.name))
+    return f"Evaluate on other images; `detectune data split {place} DEST` divides these."
+
+
+def _whole(name: str) -> str:
+    """The data set of which `name` may be a part."""
+    return re.sub("#[a-z]+$", "", name)
 
 
 def _contents(source: Source, candidates: set[bytes]) -> list[tuple[bytes, str]]:

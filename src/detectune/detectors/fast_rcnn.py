@@ -17,7 +17,8 @@ from keras.layers import Layer
 from detectune.backbones.base import Backbone, Colour
 from detectune.config import schema
 from detectune.config.needs import Needs
-from detectune.detectors.builders.region_features import region_features, region_padding_colour
+from detectune.detectors.builders.padding_colour import region_padding_colour
+from detectune.detectors.builders.region_features import region_features
 from detectune.detectors.builders.roi_head import roi_crops, roi_head
 from detectune.detectors.roi_head import RoIHead
 from detectune.detectors.two_stage import TwoStageDetector, TwoStagePredictions

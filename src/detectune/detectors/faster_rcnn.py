@@ -19,7 +19,8 @@ from keras.layers import Layer
 from detectune.backbones.base import Backbone, Colour
 from detectune.boxes.convert import clip
 from detectune.config import schema
-from detectune.detectors.builders.region_features import region_features, region_padding_colour
+from detectune.detectors.builders.padding_colour import region_padding_colour
+from detectune.detectors.builders.region_features import region_features
 from detectune.detectors.builders.region_proposal_network import region_proposal_network
 from detectune.detectors.builders.roi_head import roi_crops, roi_head
 from detectune.detectors.region_proposal_network import RegionProposalNetwork

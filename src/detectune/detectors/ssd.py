@@ -24,9 +24,10 @@ from detectune.config import schema
 from detectune.config.architectures.ssd import SSD_EXTRACTORS
 from detectune.detectors.base import Detector
 from detectune.detectors.builders.anchors import anchor_generator, box_coder, input_size
-from detectune.detectors.builders.feature_extractor import backbone_and_neck, padding_colour
+from detectune.detectors.builders.feature_extractor import backbone_and_neck
 from detectune.detectors.builders.head import convolutional_head
 from detectune.detectors.builders.losses import anchor_loss
+from detectune.detectors.builders.padding_colour import padding_colour
 from detectune.detectors.builders.post_processing import (
     Suppression,
     non_max_suppression,

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from detectune.data.masks import Rle
+from detectune.data.run_lengths import Rle
 from detectune.errors import DataError, three_part
 from detectune.evaluation.coco_tables import NUMBERS, ImageRows, Kind, Tables, box_areas, match
 from detectune.structures import Array

@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from detectune.data.masks import Rle, rle_areas
+from detectune.data.run_lengths import Rle, rle_areas
 
 _MAX_DETECTIONS = (1, 10, 100)
 _AREAS = ("all", "small", "medium", "large")

@@ -9,14 +9,15 @@ import numpy as np
 
 from detectune.config.label_map import LabelMap
 from detectune.config.needs import BOXES_ONLY, Needs
-from detectune.data.check import named_errors
 from detectune.data.columns.base import check_columns
 from detectune.data.decoded_masks import record_rles
-from detectune.data.masks import Rle
 from detectune.data.pipeline import EvalBatch, eval_batches
+from detectune.data.readable import ReadableImages, named_errors
 from detectune.data.resizers import Resizer
+from detectune.data.run_lengths import Rle
 from detectune.data.sources.base import Record, Source, repair
 from detectune.detectors.inference import DetectionModel, to_original
+from detectune.errors import DataError
 from detectune.evaluation.coco import CocoEvaluator
 from detectune.evaluation.image_masks import image_rles
 from detectune.structures import Inputs, PaddedDetections
@@ -35,6 +36,7 @@ def evaluate_source(
     limit: int | None = None,
     progress: Progress | None = None,
     needs: Needs = BOXES_ONLY,
+    images: ReadableImages | None = None,
 ) -> CocoEvaluator:
     """Detect in every image of `source` and collect ground truth and detections.
 
@@ -43,21 +45,26 @@ def evaluate_source(
         limit: evaluate the first `limit` images only; None for all.
         needs: its inputs are given to the detector; with "masks" among its annotations they are
             measured, too.
+        images: the images of `source`; afterwards it says which did not count, because they could
+            not be read.
 
     Raises:
-        DataError: an image cannot be decoded, or an object has no mask though masks are measured;
-            they are named. Nothing is skipped.
+        DataError: more than half of the images cannot be read, or an object has no mask though
+            masks are measured; they are named.
     """
+    images = images or ReadableImages(source)
     check_columns(source, Needs(annotations=needs.annotations))
     names = {item.id: item.label for item in label_map.items}
     evaluator = CocoEvaluator(names, masks="masks" in needs)
     total = len(source) if limit is None else min(limit, len(source))
     size = 1 if None in resizer.output_size else min(batch_size, total)
-    batches = eval_batches(source, resizer, batch_size=size, limit=limit, needs=needs)
-    for batch in named_errors(batches.as_numpy_iterator(), source):
-        _add(evaluator, source, batch, detect_padded(model, batch, size))
+    batches = eval_batches(
+        source, resizer, batch_size=size, limit=limit, needs=needs, images=images
+    )
+    for batch in named_errors(batches.as_numpy_iterator(), images):
+        _add(evaluator, images, batch, detect_padded(model, batch, size))
         if progress is not None:
-            progress(len(evaluator))
+            progress(int(batch.indices[-1]) + 1)
     return evaluator
 
 
@@ -75,12 +82,18 @@ def detect_padded(model: DetectionModel, batch: EvalBatch, size: int) -> PaddedD
 
 
 def _add(
-    evaluator: CocoEvaluator, source: Source, batch: EvalBatch, detections: PaddedDetections
+    evaluator: CocoEvaluator, images: ReadableImages, batch: EvalBatch, detections: PaddedDetections
 ) -> None:
     boxes = to_original(detections, batch.sizes, batch.original_sizes)
     measures_masks = "Masks" in evaluator.kinds
     for row, index in enumerate(batch.indices):
-        truth = repair(source.annotation(int(index)))
+        try:
+            truth = repair(images.source.annotation(int(index)))
+            masks = _masks(truth, batch, detections, boxes, row) if measures_masks else {}
+        except DataError as error:  # a mask is decoded only now
+            images.leave_out(int(index), error)
+            images.refuse_too_many()
+            continue
         scale = np.tile(batch.original_sizes[row].astype(np.float32), 2)
         valid = detections.valid[row]
         evaluator.add(
@@ -93,7 +106,7 @@ def _add(
             scores=detections.scores[row][valid],
             classes=detections.classes[row][valid] + 1,
             size=(int(batch.original_sizes[row][0]), int(batch.original_sizes[row][1])),
-            **(_masks(truth, batch, detections, boxes, row) if measures_masks else {}),
+            **masks,
         )
 
 

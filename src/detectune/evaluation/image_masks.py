@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from detectune.data.masks import Rle, compressed_rle
+from detectune.data.run_lengths import Rle, compressed_rle
 
 _THRESHOLD = 0.5
 # Parity: utils/ops.py reframe_box_masks_to_image_masks divides by at least this fraction.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,11 +17,11 @@ from detectune.checkpoints.run_directory import Run, open_run
 from detectune.config.architectures import image_resizer
 from detectune.config.label_map import write_label_map
 from detectune.config.save import write_config
-from detectune.data.decode import decode, read_image
-from detectune.data.image_files import decodable
+from detectune.data.decode import decoded, read_image
 from detectune.data.padding import padded_to_square
 from detectune.data.readers import open_reader
 from detectune.data.resizers import Resizer, build_resizer
+from detectune.data.sources.base import Source
 from detectune.detectors.base import Detector
 from detectune.errors import DetectuneError, ExportError, three_part
 from detectune.exporters.base import Exporter, Metadata
@@ -141,12 +143,17 @@ def _pictures(run: Run, files: list[str] | None) -> tuple[list[np.ndarray], bool
             source = open_reader(reader, "eval_input_reader", run.label_map())
         except DetectuneError:
             continue  # the data may lie on another machine; random images compare as well
-        count = min(len(source), _CHECKED_IMAGES)
-        if count:
-            return [_decoded(source.image_bytes(index)) for index in range(count)], True
+        pictures = list(itertools.islice(_readable(source), _CHECKED_IMAGES))
+        if pictures:
+            return pictures, True
     random = np.random.default_rng(0)
     return [random.integers(0, 256, (240, 320, 3), np.uint8) for _ in range(2)], False
 
 
-def _decoded(data: bytes) -> np.ndarray:
-    return np.asarray(decode(decodable(data)))
+def _readable(source: Source) -> Iterator[np.ndarray]:
+    """The images of `source` that can be read, one after another."""
+    for index in range(len(source)):
+        try:
+            yield decoded(source.image_bytes(index))
+        except ValueError:
+            continue  # any other serves as well

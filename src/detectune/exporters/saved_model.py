@@ -90,7 +90,7 @@ class SavedModelExporter(Exporter):
                     f"{path}: the SavedModel cannot be loaded: {str(error).splitlines()[0]}",
                     "Needed is a folder with saved_model.pb and variables/, whole, with the "
                     "signature serving_default.",
-                    "Export it again with `detectune export`.",
+                    "Export it again with `detectune export RUN -o DEST`.",
                 )
             ) from error
 

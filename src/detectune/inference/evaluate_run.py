@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,9 @@ from detectune.config.architectures import image_resizer, num_classes
 from detectune.config.label_map import LabelMap
 from detectune.config.needs import Needs
 from detectune.config.reading import evaluation_needs
-from detectune.data.check import not_empty, refuse_wrong, report_repairs
+from detectune.data.check import check_source
 from detectune.data.decoded_masks import has_masks
-from detectune.data.readable import LeftOut, on_readable
+from detectune.data.readable import LeftOut, ReadableImages, unsaid
 from detectune.data.readers import open_reader
 from detectune.data.resizers import build_resizer
 from detectune.data.sources.base import Source, Subset
@@ -23,7 +23,9 @@ from detectune.data.sources.recognise import open_source
 from detectune.detectors.inference import DetectionModel
 from detectune.errors import ConfigError, three_part
 from detectune.evaluation.coco import CocoEvaluator
+from detectune.evaluation.diagnosis import NEAR_ZERO, diagnose
 from detectune.evaluation.evaluate_source import evaluate_source
+from detectune.evaluation.faults.base import Finding, TrainingFacts
 from detectune.wording import plural
 
 _log = logging.getLogger("detectune")
@@ -39,8 +41,10 @@ def evaluate(
 ) -> dict[str, Any]:
     """`{"metrics": …, "per_category": …, "images": n}` of a run on its evaluation data.
 
-    Images that cannot be read are left out of the numbers, and listed with their reasons under
-    "left_out"; without such images there is no "left_out".
+    Images that cannot be read, or are damaged in their middle, are left out of the numbers, and
+    listed with their reasons under "left_out"; without such images there is no "left_out". If more
+    than half of the images are so, it is a `DataError`. Where mAP@.5 is near 0 and the boxes give a
+    cause away, "findings" has a {"cause", "seen", "advice"} for each.
 
     Args:
         run: a run, its directory, or an unpacked zoo archive.
@@ -55,6 +59,8 @@ def evaluate(
     opened = run if isinstance(run, Run) else open_run(run)
     evaluator, left_out = _collect(opened, checkpoint, data, limit, progress)
     report = evaluator.report()
+    if findings := _findings(evaluator, report["metrics"]):
+        report["findings"] = [finding._asdict() for finding in findings]
     if left_out:
         report["left_out"] = [{"file_name": name, "reason": why} for name, why in left_out]
     return report
@@ -71,31 +77,36 @@ def _collect(
     source = _source(run, data, needs)
     if limit is not None:
         source = Subset(source, range(min(limit, len(source))))
-    not_empty(source)
-    refuse_wrong(source)
-    report_repairs(source)
+    check_source(source)
     if "masks" in needs and not has_masks(source):
         _log.warning("%s: it has no masks; boxes alone are measured.", source.name)
         needs = needs.without("masks")
     model = DetectionModel(run.detector(checkpoint))
     resizer = build_resizer(image_resizer(run.config.model), model.detector.pad_value)
 
-    def evaluated(part: Source) -> CocoEvaluator:
-        def done(images: int) -> None:
-            if progress is not None:
-                progress(images, len(part))
+    def done(count: int) -> None:
+        if progress is not None:
+            progress(count, len(source))
 
-        return evaluate_source(
-            model,
-            part,
-            resizer,
-            part.label_map,
-            batch_size=max(run.config.eval_config.batch_size, 8),
-            progress=done,
-            needs=needs,
-        )
+    images = ReadableImages(source, unsaid)
+    evaluator = evaluate_source(
+        model,
+        source,
+        resizer,
+        source.label_map,
+        batch_size=max(run.config.eval_config.batch_size, 8),
+        progress=done,
+        needs=needs,
+        images=images,
+    )
+    return evaluator, images.left_out
 
-    return on_readable(source, evaluated)
+
+def _findings(evaluator: CocoEvaluator, metrics: Mapping[str, float]) -> list[Finding]:
+    """What explains that mAP is near 0; nothing where it is not."""
+    if not 0 <= metrics["DetectionBoxes_Precision/mAP@.50IOU"] < NEAR_ZERO:
+        return []
+    return diagnose(evaluator.images, evaluator.names, TrainingFacts())
 
 
 def _source(run: Run, data: str | None, needs: Needs) -> Source:

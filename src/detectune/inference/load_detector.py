@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 
 from detectune.checkpoints.run_directory import Run, open_run
@@ -54,7 +55,8 @@ def _folder(run: str | os.PathLike[str], pre_trained: Path) -> Path:
     if not archive.supported or archive.task != "detection":
         raise _no_detector(archive)
     if not folder.is_dir():
-        into = "" if pre_trained == Path(PRE_TRAINED) else f" --into {pre_trained}"
+        place = shlex.quote(os.fspath(pre_trained))
+        into = "" if pre_trained == Path(PRE_TRAINED) else f" --into {place}"
         raise CheckpointError(
             three_part(
                 f"{folder}: it is not there.",

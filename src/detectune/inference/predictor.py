@@ -6,7 +6,7 @@ image [H, W, 3] uint8 ─► resize ─► detector ─► boxes and masks in pi
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, overload
 
@@ -20,7 +20,7 @@ from detectune.data.decode import read_image
 from detectune.data.resizers import build_resizer
 from detectune.data.selective_search import SelectiveSearch
 from detectune.detectors.inference import DetectionModel, to_original
-from detectune.errors import DataError, three_part
+from detectune.errors import DataError, PredictionError, three_part
 from detectune.evaluation.image_masks import image_rles
 from detectune.exporters.base import ExportedModel, Exporter
 from detectune.exporters.contract import INPUT, PROPOSALS
@@ -28,6 +28,7 @@ from detectune.files import usable_path
 from detectune.inference.results import ImageDetections
 from detectune.registry import exporters
 from detectune.structures import Inputs
+from detectune.wording import first_lines, plural
 
 # What can be given as an image: a path, or pixels [H, W, 3] uint8 RGB.
 ImageLike = str | os.PathLike[str] | np.ndarray
@@ -96,27 +97,56 @@ class Predictor:
     ) -> ImageDetections | list[ImageDetections]:
         """The detections of one image, or of each of several.
 
-        The first image that cannot be read ends it: `inference.batch.predict_files` names such
-        images and does the others.
+        Of several images, those that cannot be read do not keep the others from being looked at:
+        `PredictionError` names them and holds what was found in the others.
+        `inference.batch.predict_files` writes pictures and goes on likewise.
 
         Args:
             images: paths, or pixels `[H, W, 3]` uint8 RGB. Files are turned upright as their
                 EXIF orientation says, and boxes refer to the upright picture.
 
         Raises:
-            DataError: a file is missing or no image, or an array has another shape or type.
+            DataError: a file is missing or no whole image, or an array has another shape or type.
+            PredictionError: so it is with some of several images.
         """
         if isinstance(images, str | os.PathLike):
             return self._one(read_image(images), os.fspath(images))
         if isinstance(images, np.ndarray):
             return self._one(_checked(images), "")
-        return [self.predict(image) for image in images]
+        return self._several(images)
+
+    def _several(self, images: Iterable[ImageLike]) -> list[ImageDetections]:
+        found: list[ImageDetections | None] = []
+        problems: dict[int, DataError] = {}
+        for index, image in enumerate(images):
+            try:
+                found.append(self.predict(image))
+            except DataError as error:
+                found.append(None)
+                problems[index] = error
+        if problems:
+            raise _unreadable(found, problems)
+        return [one for one in found if one is not None]
 
     def _one(self, image: np.ndarray, file_name: str) -> ImageDetections:
         found, rles = self._detect(image), None
         if found.masks is not None:
             rles = tuple(image_rles(found.masks, found.boxes, *image.shape[:2]))
         return ImageDetections(image, *found[:3], self.class_names, file_name, rles)
+
+
+def _unreadable(
+    found: Sequence[ImageDetections | None], problems: Mapping[int, DataError]
+) -> PredictionError:
+    named = [f"{index}: {str(error).splitlines()[0]}" for index, error in problems.items()]
+    message = three_part(
+        f"{len(problems)} of {plural(len(found), 'image')} cannot be read, counted from 0:\n"
+        f"{first_lines(named, 20)}",
+        "Images are paths of whole image files, or pixels [H, W, 3] of type uint8, RGB.",
+        "Leave them out, or catch this PredictionError: its `detections` hold what was found in "
+        "the others.",
+    )
+    return PredictionError(message, found, problems)
 
 
 def _checked(image: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from detectune.data.masks import Rle, decode_rle, rle_text
+from detectune.data.run_lengths import Rle, decode_rle, rle_text
 from detectune.errors import ConfigError, three_part
 
 if TYPE_CHECKING:

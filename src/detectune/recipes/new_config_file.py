@@ -11,7 +11,7 @@ from detectune.config import schema
 from detectune.config.checkpoint_paths import checkpoint_prefix
 from detectune.config.label_map import LabelMap, label_map_text, read_label_map
 from detectune.errors import ConfigError, DataError, three_part
-from detectune.files import write_text
+from detectune.files import unused_path, write_text
 from detectune.recipes.base import recipe_of
 from detectune.recipes.machine import Machine, this_machine
 from detectune.recipes.new_config import (
@@ -24,7 +24,7 @@ from detectune.recipes.new_config import (
 )
 from detectune.recipes.templates import template
 from detectune.recipes.training_plan import TrainingPlan, plan_training
-from detectune.wording import one_line, plural
+from detectune.wording import one_line
 
 _AT_RANDOM = (
     "No checkpoint: all weights begin at random, and batch norms learn their statistics "
@@ -81,41 +81,58 @@ def write_new_config(
             overwritten.
         DataError: the data cannot be read, or have no box to learn from.
     """
-    for option, path in (
-        ("--train", train),
-        ("--eval", evaluation),
-        ("-o", os.fspath(output)),
-        ("--checkpoint", checkpoint),
-        ("--label-map", label_map_path),
-    ):
-        _can_be_written(option, path)
+    _check_names(train, evaluation, os.fspath(output), checkpoint, label_map_path)
     zoo = template(model)  # an unknown model is said before the data are read
     output = Path(output)
     _not_there(output, force)
     checkpoint = _found(checkpoint)
     label_map, num_images = _classes(train, evaluation, label_map_path)
     plan = _plan(zoo, num_images, batch_size, num_steps, machine or this_machine())
-    written: list[str] = []
-    if not label_map_path:
-        label_map_path = str(output.with_name(f"{output.stem}.label_map.pbtxt"))
-        written.append(f"wrote {label_map_path}: the classes of {train}")
+    own_label_map = (
+        "" if label_map_path else str(output.with_name(f"{output.stem}.label_map.pbtxt"))
+    )
     config = new_config(
         model,
         num_classes=label_map.num_classes,
         plan=plan,
         train=train,
         evaluation=evaluation,
-        label_map_path=label_map_path,
+        label_map_path=label_map_path or own_label_map,
         checkpoint=checkpoint,
     )
+    reasons = _reasons(config, label_map, plan, checkpoint)
+    written = [f"wrote {output}"]
+    if own_label_map:
+        write_text(own_label_map, label_map_text(label_map))
+        written.insert(0, f"wrote {own_label_map}: the classes of {train}")
+    write_text(output, new_config_text(config, [f"{model} for {train}", *reasons]))
+    return NewConfig(config, reasons, tuple(written), _next_steps(model, checkpoint, output))
+
+
+def _check_names(
+    train: str, evaluation: str, output: str, checkpoint: str, label_map_path: str
+) -> None:
+    """Refuse names of files that a config cannot hold."""
+    for option, path in (
+        ("--train", train),
+        ("--eval", evaluation),
+        ("-o", output),
+        ("--checkpoint", checkpoint),
+        ("--label-map", label_map_path),
+    ):
+        _can_be_written(option, path)
+
+
+def _reasons(
+    config: schema.TrainEvalPipelineConfig,
+    label_map: LabelMap,
+    plan: TrainingPlan,
+    checkpoint: str,
+) -> tuple[str, ...]:
+    """Where the numbers of the config come from."""
     classes = f"num_classes {label_map.num_classes}: {_names(label_map)}."
     start = _AT_RANDOM if checkpoint == NO_CHECKPOINT else norm_reason(config)
-    reasons = (classes, *plan.reasons, *filter(None, [start]))
-    if written:
-        write_text(label_map_path, label_map_text(label_map))
-    write_text(output, new_config_text(config, [f"{model} for {train}", *reasons]))
-    written.append(f"wrote {output}")
-    return NewConfig(config, reasons, tuple(written), _next_steps(model, checkpoint, output))
+    return (classes, *plan.reasons, *filter(None, [start]))
 
 
 def _can_be_written(option: str, path: str) -> None:
@@ -156,7 +173,12 @@ def _classes(train: str, evaluation: str, label_map_path: str) -> tuple[LabelMap
     if not len(classes):
         raise DataError(
             three_part(
-                f"--train {train}: none of its {plural(len(source), 'image')} has a box.",
+                f"--train {train}: "
+                + (
+                    "its only image has no box."
+                    if len(source) == 1
+                    else f"none of its {len(source):,} images has a box."
+                ),
                 "The classes of a new config come from the boxes of the training data.",
                 f"Look at it with `detectune data inspect {shlex.quote(train)}`, or give the "
                 "classes with --label-map.",
@@ -195,15 +217,9 @@ def _next_steps(model: str, checkpoint: str, output: Path) -> tuple[str, ...]:
     start = checkpoint or default_checkpoint(model)
     there = checkpoint == NO_CHECKPOINT or bool(checkpoint_prefix(start))
     download = [] if there else [f"next: detectune zoo download {archive_to_download(model)}"]
-    run = _new_run(output.stem)
+    run = unused_path(f"training/{output.stem}")
     train = f"next: detectune train {shlex.quote(str(output))} --model-dir {shlex.quote(run)}"
     return (*download, train)
-
-
-def _new_run(name: str) -> str:
-    """A run directory below `training/` that is not there yet."""
-    tried = (f"training/{name}{ending}" for ending in ("", *(f"-{n}" for n in range(2, 1000))))
-    return next(path for path in tried if not os.path.exists(path))
 
 
 def _found(checkpoint: str) -> str:
@@ -217,8 +233,8 @@ def _found(checkpoint: str) -> str:
                 f"--checkpoint {checkpoint}: there is no checkpoint.",
                 "A checkpoint is named by its prefix, such as .../checkpoint/ckpt-0, or by the "
                 'folder that holds it; "none" begins with random weights.',
-                "Check the path, or leave --checkpoint out and fetch the zoo's with `detectune "
-                "zoo download`.",
+                "Check the path, or leave --checkpoint out: then what comes next says which one of "
+                "the zoo to fetch.",
             )
         )
     return prefix

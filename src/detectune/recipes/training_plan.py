@@ -147,8 +147,8 @@ def _steps(num_images: int, batch: int, wanted: int | None) -> tuple[int, str]:
     steps = max(_LEAST_IMAGES_SEEN, seen) / batch
     rounded = min(_MOST_STEPS, max(100, round(steps / 100) * 100))
     epochs = rounded * batch / max(num_images, 1)
-    images = plural(num_images, "image")
-    return rounded, f"{plural(rounded, 'step')}: each of {images} is seen {_times(epochs)}."
+    images = "the image" if num_images == 1 else f"each of {plural(num_images, 'image')}"
+    return rounded, f"{plural(rounded, 'step')}: {images} is seen {_times(epochs)}."
 
 
 def _times(epochs: float) -> str:

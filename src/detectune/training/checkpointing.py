@@ -9,11 +9,12 @@ the last one.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 
 from detectune.detectors.base import Detector
-from detectune.evaluation.diagnosis import NEAR_ZERO, Finding, TrainingFacts
+from detectune.evaluation.diagnosis import NEAR_ZERO
+from detectune.evaluation.faults.base import Finding, TrainingFacts
 from detectune.training.console import RunConsole
 from detectune.training.deployment import Deployment
 from detectune.training.evaluation import RunEvaluation
@@ -31,6 +32,7 @@ class Checkpointing:
         evaluation: None for a run without evaluations: then the newest checkpoint is the best.
         metric: the number that decides which checkpoint is the best, an mAP.
         started: when the call began, in seconds of `time.monotonic`.
+        left_out: the images that could not be read so far, see `Progress`.
     """
 
     def __init__(
@@ -43,7 +45,9 @@ class Checkpointing:
         *,
         metric: str,
         started: float,
+        left_out: Callable[[], dict[str, str]] = dict,
     ) -> None:
+        self._left_out = left_out
         self.writer, self.progress, self.log, self.console = writer, progress, log, console
         self.evaluation, self.metric = evaluation, metric
         self._began = started - progress.seconds
@@ -66,7 +70,9 @@ class Checkpointing:
             metrics = self.evaluation.measure(model)
             began = time.monotonic()
             self.writer.write_weights(model, self.progress.step)
-        self.log.add("eval", self.progress.step, metrics)
+        left_out = self.evaluation.left_out()
+        more = {"left_out": left_out} if left_out else {}
+        self.log.add("eval", self.progress.step, metrics, **more)
         better = self._judge(metrics, self.evaluation.per_category())
         causes = self._explain(model, deployment, self.evaluation, metrics)
         if better:
@@ -100,6 +106,7 @@ class Checkpointing:
             began: when saving began, in seconds of `time.monotonic`.
         """
         self.log.flush()
+        self.progress.left_out = self._left_out()
         self.progress.seconds = time.monotonic() - self._began
         self.writer.commit(model, self.progress)
         if best:
@@ -122,10 +129,13 @@ class Checkpointing:
         if not self._near_zero or (self._near_zero == 1 and not last):
             return []  # it may be no more than a beginning
         step = progress.stage_step
+        left = deployment.statistics_left(model, step) if deployment is not None else 0.0
         facts = TrainingFacts(
-            self.log.trained("Loss/total_loss"),
+            _without_penalty(self.log),
             self.log.trained("learning_rate"),
-            deployment.statistics_left(model, step) if deployment is not None else 0.0,
+            clips=evaluation.config.train_config.gradient_clipping_by_norm > 0,
+            steps=step,
+            statistics_left=left,
         )
         found = evaluation.diagnose(facts)
         progress.findings = {finding.seen: finding.advice for finding in found}
@@ -153,6 +163,15 @@ class Checkpointing:
             progress.best_metrics, progress.best_per_category = metrics, per_category
         progress.evaluations_without_gain = 0 if better else progress.evaluations_without_gain + 1
         return better
+
+
+def _without_penalty(log: RunLog) -> list[float]:
+    """The total losses that were logged, less the penalty of L2: behind batch norms weights may
+    grow for ever, and the detector be none the worse."""
+    total, penalty = log.trained("Loss/total_loss"), log.trained("Loss/regularization_loss")
+    if len(penalty) != len(total):
+        return total
+    return [one - other for one, other in zip(total, penalty, strict=True)]
 
 
 def _measured(metrics: Mapping[str, float], metric: str) -> bool:

@@ -39,6 +39,15 @@ class TrainingContext:
     def config(self) -> schema.TrainEvalPipelineConfig:
         return self.run.config
 
+    def left_out(self) -> dict[str, str]:
+        """Which images could not be read, by stream and file name → why; of earlier calls, too."""
+        found = {
+            f"{name}: {file_name}": reason
+            for name, stream in self.streams.items()
+            for file_name, reason in stream.images.left_out
+        }
+        return self.progress.left_out | found
+
     def note(self, title: str, text: str) -> None:
         """Say `text`, and keep it for the report."""
         self.progress.notes[title] = text

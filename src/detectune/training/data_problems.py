@@ -7,13 +7,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from detectune.config import schema
 from detectune.config.architectures import chosen
+from detectune.config.class_numbers import other_numbers, renumbered
 from detectune.config.look_alikes import look_alikes
 from detectune.config.problems import Problem, Severity, from_error
+from detectune.data.check import too_many
 from detectune.data.columns.base import check_columns
-from detectune.data.defects import CONSEQUENCES
+from detectune.data.defects import CONSEQUENCES, TRUNCATED, UNREADABLE
 from detectune.data.inspect import Inspection, inspect_source
 from detectune.data.readers import open_reader
-from detectune.data.shared_images import shared_images
+from detectune.data.shared_images import overlap
 from detectune.data.sources.base import Source
 from detectune.errors import DetectuneError
 from detectune.training.sources import EVALUATE, TRAIN, StreamRequest, run_streams
@@ -59,10 +61,12 @@ def data_problems(
             label_map = source.label_map
             problems += _classes(config, source, request)
         problems += _defects(inspected[name], request)
+        problems += _readable(inspected[name], request)
         problems += _columns(source, request)
         problems += _boxes(inspected[name], name, request)
     if len(inspected) == len((TRAIN, EVALUATE)):
         problems += _learned(inspected[TRAIN], inspected[EVALUATE])
+        problems += _numbers(config, opened[TRAIN], opened[EVALUATE])
         problems += _shared(opened[TRAIN], opened[EVALUATE])
     return problems
 
@@ -79,6 +83,20 @@ def _defects(inspection: Inspection, request: StreamRequest) -> Iterator[Problem
             request.field,
             f"{count} × {kind}: {', '.join(files[:_SHOWN])}{more}.",
             f"What will happen: {CONSEQUENCES[kind]}.",
+            f"`detectune data inspect {_spec(request)}` lists all.",
+        )
+
+
+def _readable(inspection: Inspection, request: StreamRequest) -> Iterator[Problem]:
+    """Most images can be read."""
+    counts = inspection.defect_counts()
+    unreadable = counts.get(UNREADABLE, 0) + counts.get(TRUNCATED, 0)
+    if too_many(unreadable, inspection.images):
+        yield Problem(
+            "error",
+            request.field,
+            f"{unreadable} of {plural(inspection.images, 'image')} cannot be read.",
+            "Single ones are left out, but not more than half of all.",
             f"`detectune data inspect {_spec(request)}` lists all.",
         )
 
@@ -111,7 +129,9 @@ def _boxes(inspection: Inspection, name: str, request: StreamRequest) -> Iterato
     yield Problem(
         "error" if training else "warning",
         request.field,
-        f"none of the {plural(inspection.images, 'image')} has a box.",
+        "the only image has no box."
+        if inspection.images == 1
+        else f"none of the {inspection.images:,} images has a box.",
         "A detector learns from boxes." if training else "Without boxes nothing can be measured.",
         f"`detectune data inspect {_spec(request)}` shows what is read.",
     )
@@ -152,18 +172,25 @@ def _learned(training: Inspection, evaluation: Inspection) -> Iterator[Problem]:
     yield from _without_boxes(learned, only_measured)
 
 
+def _numbers(
+    config: schema.TrainEvalPipelineConfig, training: Source, evaluation: Source
+) -> Iterator[Problem]:
+    """Both number the classes alike; two label maps have been compared anyway."""
+    different = other_numbers(training.label_map, evaluation.label_map)
+    if different and not config.train_input_reader.label_map_path:
+        yield renumbered("eval_input_reader", different)
+
+
 def _shared(training: Source, evaluation: Source) -> Iterator[Problem]:
     """No image is trained and evaluated on."""
-    pairs = shared_images(training, evaluation)
-    if pairs:
-        shown = ", ".join(other for _, other in pairs[:_SHOWN])
+    shared = overlap(training, evaluation)
+    if shared is not None:
         yield Problem(
             "warning",
             "eval_input_reader",
-            f"{len(pairs)} of {len(evaluation)} images are among the training images: {shown}"
-            f"{', …' * (len(pairs) > _SHOWN)}.",
+            f"{shared.found}.",
             "What was trained on is found easily: every metric is too good.",
-            "Name a part, such as data.yaml#val, or divide the data with `detectune data split`.",
+            shared.advice,
         )
 
 

@@ -105,7 +105,7 @@ def _start(seen: Divergence) -> Cause | None:
         return None
     return Cause(
         "the weights it began with or these pictures; the learning rate had changed nothing yet",
-        "Look at these images with `detectune data inspect`, and at fine_tune_checkpoint.",
+        "Look at these images with `detectune data inspect SOURCE`, and at fine_tune_checkpoint.",
     )
 
 

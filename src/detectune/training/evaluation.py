@@ -10,15 +10,17 @@ from typing import Any
 from detectune.config import schema
 from detectune.config.label_map import LabelMap
 from detectune.config.reading import evaluation_needs
+from detectune.data.defects import Problems
 from detectune.data.sources.base import Source, repair
 from detectune.detectors.base import Detector
 from detectune.detectors.inference import DetectionModel
 from detectune.evaluation.coco import CocoEvaluator
 from detectune.evaluation.details import details
-from detectune.evaluation.diagnosis import Finding, TrainingFacts, diagnose
+from detectune.evaluation.diagnosis import diagnose
 from detectune.evaluation.evaluate_source import evaluate_source
+from detectune.evaluation.faults.base import Finding, TrainingFacts
 from detectune.training.examples import find_examples
-from detectune.training.report import Example
+from detectune.training.report_examples import Example
 from detectune.training.streams import Stream
 from detectune.wording import plural
 
@@ -52,6 +54,7 @@ class RunEvaluation:
             self.label_map,
             batch_size=self._batch_size,
             needs=evaluation_needs(self.config),
+            images=self.stream.images,
         )
         results = evaluator.results()
         if self.config.eval_config.include_metrics_per_category:
@@ -62,9 +65,20 @@ class RunEvaluation:
         """The numbers of each class in the evaluation just done; none before the first."""
         return self._evaluated.per_category() if self._evaluated is not None else {}
 
+    def left_out(self) -> list[dict[str, str]]:
+        """The images that did not count, because they cannot be read: file_name and reason."""
+        images = self.stream.images.left_out
+        return [{"file_name": name, "reason": reason} for name, reason in images]
+
     def details(self) -> dict[str, Any]:
         """Curves, confusion and threshold of the evaluation just done; see `evaluation.details`."""
-        return details(self._evaluated.images, self._evaluated.names) if self._evaluated else {}
+        if self._evaluated is None:
+            return {}
+        found = details(self._evaluated.images, self._evaluated.names)
+        gone = self.stream.images.gone
+        seen = [index for index in range(len(self.stream.source)) if index not in gone]
+        found["worst"] = [{**one, "index": seen[one["index"]]} for one in found["worst"]]
+        return found
 
     def diagnose(self, facts: TrainingFacts) -> list[Finding]:
         """What explains that the mAP just measured is near 0; often nothing."""
@@ -76,8 +90,11 @@ class RunEvaluation:
     @cached_property
     def _trained_boxes(self) -> Mapping[int, int]:
         """Label-map id → boxes that are trained on."""
-        records = (repair(self.trained.annotation(index)) for index in range(len(self.trained)))
-        return Counter(int(class_id) for record in records for class_id in record.class_ids)
+        found: Counter[int] = Counter()
+        for index in range(len(self.trained)):
+            with Problems().kept():  # an image that vanished is named by those who look at it
+                found.update(repair(self.trained.annotation(index)).class_ids.tolist())
+        return found
 
     def examples(self, model: Detector, found: Mapping[str, Any] | None = None) -> list[Example]:
         """Some of the images, with what `model` finds in them.

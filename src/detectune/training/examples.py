@@ -10,10 +10,10 @@ import numpy as np
 from PIL import Image
 
 from detectune.config.needs import BOXES_ONLY, Needs
-from detectune.data.check import named_errors
 from detectune.data.decoded_masks import record_pixels
 from detectune.data.masks import resized
 from detectune.data.pipeline import EvalBatch, eval_batches
+from detectune.data.readable import ReadableImages, named_errors
 from detectune.data.resizers import Resizer
 from detectune.data.sources.base import Record, Source, Subset, class_names, repair
 from detectune.detectors.inference import DetectionModel
@@ -21,7 +21,7 @@ from detectune.drawing.colours import class_colour, hex_colour
 from detectune.evaluation.evaluate_source import detect_padded
 from detectune.evaluation.image_masks import pasted
 from detectune.structures import PaddedDetections
-from detectune.training.report import Box, Example
+from detectune.training.report_examples import Box, Example
 
 # Sides and numbers keep the page small.
 _LONGEST_SIDE, _MOST_BOXES = 440, 40
@@ -49,20 +49,23 @@ def find_examples(
         needs: its inputs are given to the detector.
 
     Raises:
-        DataError: an image cannot be decoded; it is named.
+        DataError: more than half of them cannot be read.
     """
     if not chosen:
         spread = np.linspace(0, len(source) - 1, min(count, len(source))).astype(int)
         chosen = [(index, "") for index in sorted({int(index) for index in spread})]
     shown = Subset(source, [index for index, _ in chosen])
+    captions = [text for _, text in chosen]
+    images = ReadableImages(shown)
     size = 1 if None in resizer.output_size else min(batch_size, len(source))
-    batches = eval_batches(shown, resizer, batch_size=size, needs=needs)
+    batches = eval_batches(shown, resizer, batch_size=size, needs=needs, images=images)
     found: list[Example] = []
-    for batch in named_errors(batches.as_numpy_iterator(), shown):
+    for batch in named_errors(batches.as_numpy_iterator(), images):
         detections = detect_padded(model, batch, size)
-        rows = range(len(batch.indices))
-        found += [_example(shown, batch, detections, row, threshold) for row in rows]
-    return [replace(one, caption=text) for one, (_, text) in zip(found, chosen, strict=True)]
+        for row, index in enumerate(batch.indices):
+            example = _example(shown, batch, detections, row, threshold)
+            found.append(replace(example, caption=captions[int(index)]))
+    return found
 
 
 def _example(

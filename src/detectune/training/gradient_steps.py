@@ -6,7 +6,7 @@ import keras
 
 from detectune.config import schema
 from detectune.config.architectures import architecture_of
-from detectune.data.check import broken_images_named
+from detectune.data.readable import unreadable_named
 from detectune.training.callbacks import (
     Evaluations,
     OncePerStep,
@@ -58,7 +58,7 @@ def take_steps(training: TrainingContext) -> None:
     """All steps that remain.
 
     Raises:
-        DataError: an image cannot be read any more; it is named.
+        DataError: more than half of the images cannot be read any more; they are named.
         TrainingError: a loss is not finite.
     """
     settings, progress = training.config.train_config, training.progress
@@ -67,7 +67,7 @@ def take_steps(training: TrainingContext) -> None:
     batches = stream.training_batches(done, remaining)
     callbacks = OncePerStep(_callbacks(training), micro_batches)
     bar = training.console.training(progress.step, progress.step + remaining)
-    with bar, broken_images_named(stream.source):
+    with bar, unreadable_named(stream.images):
         training.detector.fit(
             batches,
             steps_per_epoch=remaining * micro_batches,

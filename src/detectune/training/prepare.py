@@ -128,6 +128,8 @@ def _check_folder(path: Path, resume: bool, console: RunConsole) -> bool:
         with run_lock(path, console):
             pass  # whoever trains here is named before the data are read
     there = holds_run(path)
+    if resume and not there:
+        console.say(f"{path}: there is no run to go on with; a new one begins")
     if there and not resume:
         raise ConfigError(
             three_part(

@@ -7,7 +7,6 @@ Pure functions from data to HTML; who calls them reads the run and writes the fi
 
 from __future__ import annotations
 
-import base64
 import functools
 import platform
 from collections.abc import Mapping, Sequence
@@ -15,47 +14,15 @@ from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from detectune.checkpoints.run_directory import Run
-from detectune.config.architectures import architecture_of
-from detectune.config.report import report_fields
 from detectune.drawing.charts import Curve, line_chart
 from detectune.drawing.page_style import STYLE
-from detectune.training.logs import scan_metrics
 from detectune.training.report_details import details_html
-from detectune.training.state import Progress
+from detectune.training.report_examples import Example, examples_html
 from detectune.wording import in_html, plural
 
 _MAP, _HALF = "DetectionBoxes_Precision/mAP", "DetectionBoxes_Precision/mAP@.50IOU"
 _MASK_MAP, _MASK_HALF = "DetectionMasks_Precision/mAP", "DetectionMasks_Precision/mAP@.50IOU"
 _TOTAL = "Loss/total_loss"
-
-
-@dataclass(frozen=True)
-class Box:
-    """A box to draw: yxyx as fractions of the picture, the name and "#rrggbb" of its class, and its
-    score or None."""
-
-    corners: tuple[float, float, float, float]
-    name: str
-    colour: str
-    score: float | None = None
-
-
-@dataclass(frozen=True)
-class Example:
-    """A picture with what is in it and what was found."""
-
-    file_name: str
-    jpeg: bytes
-    height: int
-    width: int
-    truth: Sequence[Box]
-    found: Sequence[Box]
-    truth_masks: bytes = b""
-    """A see-through PNG with the masks of `truth` in their colours; empty if there are none."""
-    found_masks: bytes = b""
-    caption: str = ""
-    """What went wrong in it."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +51,8 @@ class Facts:
     ignored: Sequence[str] = ()
     """Config fields without effect."""
     commands: Sequence[str] = ()
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    """Stream and file name of each image that could not be read → why."""
     findings: Mapping[str, str] = field(default_factory=dict)
     """What explains that mAP is near 0 → what to do about it."""
 
@@ -93,9 +62,10 @@ def report_html(facts: Facts) -> str:
     sections = (
         ("Curves", _charts(facts)),
         ("Why mAP is near 0", _findings(facts.findings)),
+        ("Images left out", _left_out(facts.left_out)),
         ("Best evaluation", _tables(facts)),
         ("Right and wrong", details_html(facts.details)),
-        ("Where it is wrong most", _examples(facts.examples)),
+        ("Where it is wrong most", examples_html(facts.examples)),
         (
             "What next",
             "".join(f"<pre>{in_html(text, lines=True)}</pre>" for text in facts.commands),
@@ -119,6 +89,15 @@ def _findings(findings: Mapping[str, str]) -> str:
         f"<li><b>{in_html(seen)}.</b> {in_html(advice)}</li>" for seen, advice in findings.items()
     )
     return f"<ul>{items}</ul>" if items else ""
+
+
+def _left_out(images: Mapping[str, str]) -> str:
+    items = "".join(
+        f"<li><b>{in_html(name)}</b>: {in_html(reason)}</li>" for name, reason in images.items()
+    )
+    count = plural(len(images), "image")
+    lead = f"<p>{count} could not be read, and the run went on without.</p>"
+    return f"{lead}<ul>{items}</ul>" if items else ""
 
 
 def versions() -> str:
@@ -256,47 +235,6 @@ def _number(value: float | None) -> str:
     return "–" if value is None or value < 0 else f"{value:.3f}"
 
 
-def _examples(examples: Sequence[Example]) -> str:
-    pairs = "".join(
-        f"<figure><figcaption>{in_html(example.file_name)}"
-        f'<span class="legend">{in_html(example.caption)}</span></figcaption><div class="pair">'
-        f"<div>{_picture(example, example.truth, example.truth_masks)}<span>truth</span></div>"
-        f"<div>{_picture(example, example.found, example.found_masks)}<span>detected</span></div>"
-        "</div></figure>"
-        for example in examples
-    )
-    return f'<div class="pairs">{pairs}</div>' if pairs else ""
-
-
-def _picture(example: Example, boxes: Sequence[Box], masks: bytes) -> str:
-    """The picture once, its masks, and its boxes as lines that stay sharp at any size."""
-    layers = [("jpeg", example.jpeg), *([("png", masks)] if masks else [])]
-    images = "".join(
-        f'<image width="{example.width}" height="{example.height}" '
-        f'href="data:image/{kind};base64,{base64.b64encode(data).decode("ascii")}"/>'
-        for kind, data in layers
-    )
-    drawn = "".join(_box(box, example.height, example.width) for box in boxes)
-    return f'<svg viewBox="0 0 {example.width} {example.height}">{images}{drawn}</svg>'
-
-
-def _box(box: Box, height: int, width: int) -> str:
-    top, left, bottom, right = (
-        corner * side for corner, side in zip(box.corners, (height, width) * 2, strict=True)
-    )
-    size = f'width="{right - left:.1f}" height="{bottom - top:.1f}"'
-    place = f'x="{left:.1f}" y="{top:.1f}" {size} rx="1"'
-    letter = max(width, height) / 20
-    text = in_html(box.name if box.score is None else f"{box.name} {box.score:.0%}")
-    baseline = max(top - letter * 0.35, letter)
-    return (
-        f'<rect class="halo" {place}/><rect class="box" stroke="{box.colour}" {place}/>'
-        f'<text x="{max(left, 1):.1f}" y="{baseline:.1f}" font-size="{letter:.1f}" '
-        f'font-weight="600" fill="{box.colour}" stroke="#000" stroke-opacity=".6" '
-        f'stroke-width="{letter / 5:.2f}" paint-order="stroke">{text}</text>'
-    )
-
-
 def _notes(facts: Facts) -> str:
     parts = [
         f"<h3>{in_html(title)}</h3><pre>{in_html(text, lines=True)}</pre>"
@@ -307,37 +245,3 @@ def _notes(facts: Facts) -> str:
         parts.append(f"<h3>Config fields without effect</h3><ul>{items}</ul>")
     parts.append(f'<p class="note">Made with {in_html(versions())}.</p>')
     return "".join(parts)
-
-
-def facts_of(
-    run: Run,
-    progress: Progress,
-    *,
-    data: Sequence[str],
-    examples: Sequence[Example] = (),
-) -> Facts:
-    """What the files of `run` and its `progress` say."""
-    where = str(run.path)
-    notes = [problem for problem in report_fields(run.config) if problem.severity != "error"]
-    return Facts(
-        name=run.path.resolve().name,
-        model=architecture_of(run.config.model).describe(),
-        data=data,
-        rows=scan_metrics(run.metrics).rows,
-        steps=progress.step,
-        num_steps=run.config.train_config.num_steps,
-        seconds=progress.seconds,
-        best_step=progress.best_step,
-        metrics=progress.best_metrics,
-        per_category=progress.best_per_category,
-        details=progress.best_details,
-        examples=examples,
-        notes=progress.notes,
-        findings=progress.findings,
-        ignored=[f"{problem.field}: {problem.found}" for problem in notes],
-        commands=[
-            f"detectune predict {where} my_images/ --out predictions",
-            f"detectune evaluate {where}",
-            f"detectune export {where} --to saved_model -o exported/{run.path.resolve().name}",
-        ],
-    )

@@ -32,8 +32,8 @@ def _threshold(found: Mapping[str, float]) -> str:
         f"<div><b>{found['recall']:.0%}</b><span>of the objects are found</span></div></div>"
         '<p class="note">A box is right if it overlaps an object of its class by an IoU of 0.5. '
         "F1 is the harmonic mean of the two shares, over all classes together. "
-        f"Use it as <code>detectune predict … --threshold {score}</code>; a lower one finds more, "
-        "a higher one is wrong less often.</p>"
+        f"Use it as <code>detectune predict RUN IMAGES --threshold {score}</code>; a lower one "
+        "finds more, a higher one is wrong less often.</p>"
     )
 
 

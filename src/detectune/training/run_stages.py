@@ -22,13 +22,18 @@ from detectune.training.evaluation import RunEvaluation
 from detectune.training.fine_tuning import find_pretrained, fine_tune
 from detectune.training.logs import RunLog
 from detectune.training.prepare import PreparedRun, check_unchanged
-from detectune.training.report import facts_of, report_html
+from detectune.training.report import report_html
+from detectune.training.report_facts import facts_of
 from detectune.training.run_lock import run_lock
 from detectune.training.run_writer import RunWriter
 from detectune.training.sources import EVALUATE, TRAIN
 from detectune.training.stages.base import Stage
 from detectune.training.state import Progress
 from detectune.training.streams import build_streams
+from detectune.wording import plural
+
+# Images that the last lines of a training name.
+_NAMED = 3
 
 
 def run_stages(prepared: PreparedRun) -> Run:
@@ -77,7 +82,7 @@ def _context(prepared: PreparedRun, writer: RunWriter, last: int | None) -> Trai
     console.phase("building the detector")
     keras.utils.set_random_seed(config.train_config.seed)
     detector = build_detector(config.model)
-    streams = build_streams(config, data, detector.pad_value)
+    streams = build_streams(config, data, detector.pad_value, console.say)
     evaluate, trained = streams.get(EVALUATE), streams[TRAIN].source
     return TrainingContext(
         run=writer.run,
@@ -141,6 +146,7 @@ def _open_log(prepared: PreparedRun, training: TrainingContext, writer: RunWrite
         training.evaluation,
         metric=best_metric(training.config),
         started=prepared.started,
+        left_out=training.left_out,
     )
     return training.log
 
@@ -162,13 +168,26 @@ def _write_report(training: TrainingContext) -> None:
         restore(training.detector, training.run.checkpoint("best"))
         examples = training.evaluation.examples(training.detector, training.progress.best_details)
         data.append(f"evaluated on {training.streams[EVALUATE].source.describe()}")
-    facts = facts_of(training.run, training.progress, data=data, examples=examples)
+    facts = facts_of(
+        training.run,
+        training.progress,
+        data=data,
+        examples=examples,
+        left_out=training.left_out(),
+    )
     write_text(training.run.path / "report.html", report_html(facts))
 
 
 def _say_where(training: TrainingContext) -> None:
     progress = training.progress
     best = f" Best mAP {progress.best_metric:.3f} at step {progress.best_step}."
+    left_out = training.left_out()
+    if left_out:
+        more = ", …" if len(left_out) > _NAMED else ""
+        training.console.say(
+            f"{plural(len(left_out), 'image')} could not be read and did not count: "
+            f"{', '.join(list(left_out)[:_NAMED])}{more}; report.html lists them"
+        )
     training.console.say(
         f"done at step {progress.step}.{best if progress.best_step else ''} "
         f"Run directory: {training.run.path}"

@@ -8,6 +8,7 @@ a wrong path is said at once; `training/streams.py` makes batches.
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ import numpy as np
 
 from detectune.config import schema
 from detectune.config.architectures import num_classes
+from detectune.config.class_numbers import ONE_LABEL_MAP, other_numbers
 from detectune.config.label_map import LabelMap
 from detectune.config.needs import BOXES_ONLY, Needs
 from detectune.config.reading import evaluation_needs, training_needs
@@ -22,11 +24,13 @@ from detectune.data.check import check_source, refuse_damaged
 from detectune.data.columns.base import check_columns
 from detectune.data.defects import UNUSED
 from detectune.data.readers import open_reader
-from detectune.data.shared_images import shared_images
+from detectune.data.shared_images import overlap
 from detectune.data.sources.base import Source, repair
 from detectune.errors import ConfigError, DataError, three_part
 from detectune.training.console import RunConsole
+from detectune.wording import one_line
 
+_MOST_SAID = 20
 TRAIN, EVALUATE = "train", "evaluate"
 
 
@@ -78,8 +82,8 @@ def open_sources(
 
     Raises:
         ConfigError: a reader names no data, or `num_classes` is too small for the label map.
-        DataError: data are missing, damaged, lack what the detector reads, or there is no object
-            to learn from.
+        DataError: data are missing, damaged for the most part, lack what the detector reads, or
+            there is no object to learn from.
     """
     train = _opened(requests[TRAIN], own, own)
     _check_objects(train)
@@ -92,7 +96,7 @@ def open_sources(
         console.say("no eval_input_reader: training goes without evaluations")
     for source in sources.values():
         _describe(source, console)
-    _say_shared(sources, console)
+    _say_what_spoils(sources, console)
     if EVALUATE in sources and not _has_objects(sources[EVALUATE]):
         console.say(
             f"{sources[EVALUATE].name}: no image has a box, so that no mAP can be measured; "
@@ -122,7 +126,8 @@ def _check_objects(source: Source) -> None:
         three_part(
             f"{source.name}: in {count} image{'s' * (count != 1)} there is no object{marked}.",
             "A training needs at least one box; images without any may stand beside those with.",
-            f"`detectune data inspect {source.name}` shows what is read of the annotations.",
+            f"`detectune data inspect {shlex.quote(source.name)}` shows what is read of the "
+            "annotations.",
         )
     )
 
@@ -153,26 +158,30 @@ def _check_num_classes(model: schema.DetectionModel, label_map: LabelMap) -> Non
 
 def _describe(source: Source, console: RunConsole) -> None:
     console.say(source.describe())
+    damaged = list(source.survey.damaged.values())
+    for name, reason in damaged[:_MOST_SAID]:
+        console.say(f"left out: {one_line(name)}: {one_line(reason)}")
+    if len(damaged) > _MOST_SAID:
+        console.say(f"left out: {len(damaged) - _MOST_SAID} more images")
     strays = [defect for defect in source.defects if defect.kind == UNUSED]
     if strays:
         _, name, reason = strays[0]
         more = f", and {len(strays) - 1} more files" if len(strays) > 1 else ""
-        console.say(f"left out: {name}: {reason}{more}; see `detectune data inspect`")
+        look = f"`detectune data inspect {shlex.quote(source.name)}`"
+        console.say(f"left out: {name}: {reason}{more}; see {look}")
 
 
-def _say_shared(sources: Mapping[str, Source], console: RunConsole) -> None:
-    """Say which images are trained and evaluated on: their results tell nothing about others."""
+def _say_what_spoils(sources: Mapping[str, Source], console: RunConsole) -> None:
+    """Say why numbers of the evaluation would mean nothing: its classes are numbered in another
+    way, or its images are trained on."""
     if EVALUATE not in sources:
         return
-    pairs = shared_images(sources[TRAIN], sources[EVALUATE])
-    if pairs:
-        one, other = pairs[0]
-        same = one if one == other else f"{one} is {other}"
-        console.say(
-            f"warning: {len(pairs)} of {len(sources[EVALUATE])} evaluation images are among the "
-            f"training images ({same}); name a part, such as data.yaml#val, or use `detectune data "
-            "split`"
-        )
+    different = other_numbers(sources[TRAIN].label_map, sources[EVALUATE].label_map)
+    if different:
+        console.say(f"warning: {different}. {ONE_LABEL_MAP}")
+    shared = overlap(sources[TRAIN], sources[EVALUATE])
+    if shared is not None:
+        console.say(f"warning: {shared.found}. {shared.advice}")
 
 
 def _without_lost_label_map(reader: schema.InputReader, own: LabelMap | None) -> schema.InputReader:

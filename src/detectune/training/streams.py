@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from detectune.config import schema
 from detectune.config.architectures import image_resizer
 from detectune.data.padding import padded_to_one_size
 from detectune.data.pipeline import batch_annotations, train_batches
+from detectune.data.readable import ReadableImages
 from detectune.data.resizers import Resizer, build_resizer
 from detectune.data.sources.base import Record, Source
 from detectune.training.sources import RunSources
@@ -19,9 +20,14 @@ from detectune.training.sources import RunSources
 class Stream:
     """One stream of a run: where images come from, and how they get to the detector's size."""
 
-    source: Source
+    images: ReadableImages
     resizer: Resizer
     config: schema.TrainEvalPipelineConfig
+
+    @property
+    def source(self) -> Source:
+        """Where the images come from, those that cannot be read among them."""
+        return self.images.source
 
     def training_batches(self, first_step: int, steps: int, *, checked: bool = False) -> Any:
         """A `tf.data.Dataset` of the batches of `steps` steps from `first_step` on.
@@ -37,22 +43,26 @@ class Stream:
             start_step=first_step,
             steps=steps,
             checked=checked,
+            images=self.images,
         )
 
     def annotations(self, step: int) -> list[Record]:
         """What is annotated in the images of the training batch of `step`."""
-        return batch_annotations(self.source, self.config, self.config.train_config.seed, step)
+        seed = self.config.train_config.seed
+        return batch_annotations(self.source, self.config, seed, step, self.images.gone)
 
 
 def build_streams(
     config: schema.TrainEvalPipelineConfig,
     opened: RunSources,
     pad_value: tuple[float, float, float],
+    say: Callable[[str], None],
 ) -> Mapping[str, Stream]:
     """A stream for each of the opened sources, by name.
 
     Args:
         pad_value: the colour that the detector wants around images.
+        say: is told of images that turn out to be unreadable.
 
     Raises:
         ConfigError: no size holds all images of a stream for training.
@@ -61,7 +71,7 @@ def build_streams(
     steps = config.train_config.data_augmentation_options
     return {
         name: Stream(
-            source,
+            ReadableImages(source, say),
             padded_to_one_size(resizer, source, steps) if opened.requests[name].trains else resizer,
             config,
         )

@@ -26,6 +26,9 @@ def train(
 ) -> Run:
     """Fine-tune as `config` says, and leave a run directory at `model_dir`.
 
+    Images that cannot be read, or are damaged in their middle, do not end it. They are named when
+    they are met, and counted at the end and in `report.html`; other images stand in their places.
+
     Args:
         resume: go on from `checkpoints/last` if there is one.
         keep_checkpoints: how many of the newest stay in `checkpoints/last`; None for as many as
@@ -35,7 +38,8 @@ def train(
     Raises:
         ConfigError: a field is refused, a choice unknown, `model_dir` holds another run, or another
             process trains there.
-        DataError: the data cannot be read, or there is no object in them.
+        DataError: an annotation is wrong, more than half of the images cannot be read, or there is
+            no object in them.
         CheckpointError: fine_tune_checkpoint does not hold what its type promises.
         TrainingError: a loss is not finite.
     """

@@ -28,13 +28,9 @@ from detectune.files import read_regular, usable_path, write_text
 from detectune.folder_lock import Holder, locked
 from detectune.zoo.addresses import MIRROR_VARIABLE, checked_url, is_url, wrong_mirror
 from detectune.zoo.catalog import Archive
-from detectune.zoo.transfer import (
-    NotFoundError,
-    Progress,
-    TransferLimits,
-    disk_error,
-    transfer,
-)
+from detectune.zoo.transfer import transfer
+from detectune.zoo.transfer_errors import NotFoundError, disk_error
+from detectune.zoo.transfer_limits import Progress, TransferLimits
 from detectune.zoo.unpack import UnpackLimits, unpack
 
 RECORD = ".detectune.json"
@@ -136,10 +132,11 @@ def _busy(folder: Path) -> Callable[[Holder], ZooError]:
 
 def _present(folder: Path) -> Fetched | None:
     """What is already in `folder`; None if nothing is."""
-    if folder.is_file():
+    file = next((place for place in (folder, *folder.parents) if place.is_file()), None)
+    if file is not None:
         raise ZooError(
             three_part(
-                f"{folder}: a file stands where the folder should be.",
+                f"{file}: a file stands where the folder should be.",
                 "The archive is unpacked into a folder of this name.",
                 "Move the file away or choose another folder with --into.",
             )

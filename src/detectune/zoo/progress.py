@@ -7,7 +7,7 @@ from collections.abc import Generator
 
 from detectune import terminal
 from detectune.wording import one_line
-from detectune.zoo.transfer import Progress
+from detectune.zoo.transfer_limits import Progress
 
 
 @contextlib.contextmanager

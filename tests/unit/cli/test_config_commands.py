@@ -18,19 +18,6 @@ def in_a_new_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-@pytest.fixture
-def run(capsys):
-    """Runs a command line; (exit status, stdout, stderr)."""
-
-    def run(*words):
-        with pytest.raises(SystemExit) as left:
-            main(list(words))
-        out, err = capsys.readouterr()
-        return left.value.code or 0, out, err
-
-    return run
-
-
 def write_config(name="pipeline.config", change=lambda text: text):
     config = new_config(
         MODEL,

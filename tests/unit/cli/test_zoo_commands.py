@@ -5,23 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from detectune.cli.main import main
-
 NAME = "ssd_mobilenet_v2_320x320_coco17_tpu-8"
 
 
-@pytest.fixture
-def run(capsys, tmp_path, monkeypatch):
+@pytest.fixture(autouse=True)
+def in_a_new_folder_without_a_mirror(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("DETECTUNE_ZOO_MIRROR", raising=False)
-
-    def run(*words):
-        with pytest.raises(SystemExit) as left:
-            main(list(words))
-        out, err = capsys.readouterr()
-        return left.value.code or 0, out, err
-
-    return run
 
 
 def put_archive(folder, content=b"x"):

@@ -174,7 +174,7 @@ class TestCommands:
         files = ["--json", tmp_path / "o" / "i.json", "--report", tmp_path / "o" / "i.html"]
         result = self.run("inspect", file, *files)
         assert result.exit_code == 0
-        assert "1 image, 0 of them without boxes; 1 box (" in result.output
+        assert "1 image, with boxes; 1 box (" in result.output
         assert "box without area" in result.output
         assert json.loads((tmp_path / "o" / "i.json").read_text())["boxes"] == 1
         assert (tmp_path / "o" / "i.html").read_text().startswith("<!doctype html>")

@@ -19,23 +19,19 @@ from detectune.data.inspect import inspect_source
 from detectune.data.inspect_report import inspection_page
 from detectune.data.masks import (
     BrokenMask,
-    MaskError,
     PngMask,
     PolygonMask,
     RleMask,
     coco_mask,
-    compressed,
-    encode_rle,
     mask_problem,
     png_of,
     resized,
-    rle_text,
-    run_lengths,
 )
 from detectune.data.pictures import draw_record
 from detectune.data.pipeline import train_batches
 from detectune.data.preview import write_previews
 from detectune.data.resizers import build_resizer
+from detectune.data.run_lengths import MaskError, compressed, encode_rle, rle_text, run_lengths
 from detectune.data.sources.recognise import open_source
 from detectune.data.tfrecord_writer import tf_example
 from detectune.errors import DataError

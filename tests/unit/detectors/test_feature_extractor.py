@@ -11,7 +11,8 @@ from tiny import random_batch, tiny_config
 from detectune.checkpoints.keys import variable_keys
 from detectune.config import schema
 from detectune.detectors.build import build_detector
-from detectune.detectors.builders.feature_extractor import backbone_and_neck, padding_colour
+from detectune.detectors.builders.feature_extractor import backbone_and_neck
+from detectune.detectors.builders.padding_colour import padding_colour
 from detectune.errors import ConfigError
 
 TYPES = ["ssd_mobilenet_v1_fpn_keras", "ssd_mobilenet_v2_fpn_keras", "ssd_resnet50_v1_fpn_keras"]

@@ -7,7 +7,8 @@ import pytest
 from google.protobuf import text_format
 
 from detectune.config import schema
-from detectune.detectors.builders.region_features import region_features, region_padding_colour
+from detectune.detectors.builders.padding_colour import region_padding_colour
+from detectune.detectors.builders.region_features import region_features
 from detectune.errors import ConfigError
 from detectune.layers.batch_norm import FreezableBatchNormalization
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
+from recorded_coco import RecordedEvaluation
 
 from detectune.errors import DataError
 from detectune.evaluation.coco import CocoEvaluator
 
-GOLDENS = Path(__file__).parents[2] / "parity" / "goldens"
 NOTHING = {
     "truth_boxes": np.zeros((0, 4)),
     "truth_classes": np.zeros(0, int),
@@ -110,20 +109,11 @@ def test_the_numbers_equal_pycocotools(seed):
 
 @pytest.mark.parity
 def test_the_recorded_numbers_are_reproduced():
-    recorded = json.loads((GOLDENS / "coco_evaluator.json").read_text("utf-8"))
-    arrays = np.load(GOLDENS / "coco_evaluator.npz")
-    ours = CocoEvaluator({category["id"]: category["name"] for category in recorded["categories"]})
-    for name in recorded["images"]:
-        ours.add(
-            name,
-            truth_boxes=arrays[f"{name}/gt_boxes"],
-            truth_classes=arrays[f"{name}/gt_classes"],
-            is_crowd=arrays[f"{name}/crowd"],
-            boxes=arrays[f"{name}/det_boxes"],
-            scores=arrays[f"{name}/det_scores"],
-            classes=arrays[f"{name}/det_classes"],
-        )
-    assert ours.results() == pytest.approx(recorded["metrics"], abs=1e-6)
+    recorded = RecordedEvaluation()
+    ours = CocoEvaluator(recorded.names)
+    for name, image in recorded.images():
+        ours.add(name, **image)
+    assert ours.results() == pytest.approx(recorded.numbers["metrics"], abs=1e-6)
 
 
 def test_a_perfect_answer_scores_one_and_a_missing_one_zero():

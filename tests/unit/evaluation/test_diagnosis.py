@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from detectune.evaluation.coco_tables import ImageRows, box_areas
-from detectune.evaluation.diagnosis import Finding, TrainingFacts, diagnose
+from detectune.evaluation.diagnosis import diagnose
+from detectune.evaluation.faults.base import Finding, TrainingFacts
 
 NAMES = {1: "bolt", 2: "nut", 3: "washer", 4: "screw"}
 HEIGHT, WIDTH = 300, 500
@@ -119,6 +120,21 @@ def test_classes_without_training_data_are_named():
     assert causes(truth(7), TrainingFacts(trained={1: 5, 2: 5, 3: 5})) == []
 
 
+def test_classes_by_the_wrong_number_are_not_called_untrained():
+    shifted = changed(truth(5), truth_classes=lambda im: im.truth_classes + 1)
+    assert causes(shifted, TrainingFacts(trained={1: 50, 2: 50, 3: 50})) == ["classes_off_by_one"]
+
+
+def test_untrained_classes_that_are_called_what_they_look_like_are_not_called_permuted():
+    others = changed(
+        truth(5),
+        truth_classes=lambda im: im.truth_classes % 2 + 3,
+        classes=lambda im: im.classes % 2 + 1,
+    )
+    assert causes(others) == ["classes_permuted"]
+    assert causes(others, TrainingFacts(trained={1: 50, 2: 50})) == ["untrained_classes"]
+
+
 # --- scores and training --------------------------------------------------------------------------
 
 
@@ -155,6 +171,28 @@ FALLING = [2.0 * 0.9**step for step in range(20)]
 )  # fmt: skip
 def test_the_numbers_of_the_training_name_their_cause(facts, cause):
     assert causes(weak_detector(1), facts) == [cause]
+
+
+def test_clipping_is_not_advised_where_gradients_are_clipped():
+    rising = [2.0, 1.5, 1.0, 1.0, 3.0, 9.0, 20.0, 20.0]
+    assert "gradient_clipping" in only(weak_detector(1), TrainingFacts(rising, [0.5])).advice
+    clipped = TrainingFacts(rising, [0.5], clips=True)
+    assert only(weak_detector(1), clipped).advice == "Lower the learning rate to a tenth."
+
+
+@pytest.mark.parametrize("losses", [[], [1.4, 1.3], [1.4, 1.3, 1.3, 1.35]])
+def test_a_few_steps_are_named_where_the_loss_has_not_fallen(losses):
+    finding = only(weak_detector(1), TrainingFacts(losses, [0.01], steps=4))
+    assert finding.cause == "too_few_steps"
+    fell = ", in which the loss went from 1.4 to 1.35" if len(losses) == 4 else ""
+    assert finding.seen == f"the training had 4 steps{fell}"
+
+
+def test_few_steps_are_no_cause_where_the_loss_fell_or_another_was_seen():
+    assert causes(weak_detector(1), TrainingFacts(FALLING, [0.01], steps=100)) == []
+    assert causes(weak_detector(1), TrainingFacts([2.0] * 16, [0.01], steps=5000)) == []
+    standing = TrainingFacts([2.0] * 16, [1e-7], steps=50)
+    assert causes(weak_detector(1), standing) == ["learning_rate_too_small"]
 
 
 def test_the_numbers_of_a_sound_training_name_none():

@@ -9,13 +9,16 @@ import numpy as np
 import pytest
 from google.protobuf import text_format
 from PIL import Image
+from recorded_coco import RecordedEvaluation
 
 from detectune.config import schema
 from detectune.config.metrics import best_metric, mask_conflicts, measures_masks
 from detectune.config.needs import Needs
 from detectune.data.convert import convert
-from detectune.data.masks import encode_rle, rle_text
+from detectune.data.readable import ReadableImages
 from detectune.data.resizers import build_resizer
+from detectune.data.run_lengths import encode_rle, rle_text
+from detectune.data.sources.base import Subset
 from detectune.data.sources.recognise import open_source
 from detectune.errors import DataError
 from detectune.evaluation.coco import CocoEvaluator
@@ -26,7 +29,6 @@ from detectune.structures import PaddedDetections
 
 WITH_MASKS = Needs(annotations={"masks": 1})
 
-GOLDENS = Path(__file__).parents[2] / "parity" / "goldens"
 HEIGHT, WIDTH = 90, 120
 
 
@@ -139,23 +141,12 @@ def test_the_numbers_of_masks_equal_pycocotools(seed):
 
 @pytest.mark.parity
 def test_the_recorded_numbers_of_masks_are_reproduced():
-    recorded = json.loads((GOLDENS / "coco_evaluator.json").read_text("utf-8"))
-    arrays = np.load(GOLDENS / "coco_evaluator.npz")
-    names = {category["id"]: category["name"] for category in recorded["categories"]}
-    ours = CocoEvaluator(names, masks=True)
-    for name in recorded["images"]:
-        ours.add(
-            name,
-            truth_boxes=arrays[f"{name}/gt_boxes"],
-            truth_classes=arrays[f"{name}/gt_classes"],
-            is_crowd=arrays[f"{name}/crowd"],
-            boxes=arrays[f"{name}/det_boxes"],
-            scores=arrays[f"{name}/det_scores"],
-            classes=arrays[f"{name}/det_classes"],
-            truth_masks=rectangles(arrays[f"{name}/gt_boxes"]),
-            masks=rectangles(arrays[f"{name}/det_boxes"]),
-        )
-    expected = recorded["metrics"] | recorded["mask_metrics"]
+    recorded = RecordedEvaluation()
+    ours = CocoEvaluator(recorded.names, masks=True)
+    for name, image in recorded.images():
+        truth, found = rectangles(image["truth_boxes"]), rectangles(image["boxes"])
+        ours.add(name, **image, truth_masks=truth, masks=found)
+    expected = recorded.numbers["metrics"] | recorded.numbers["mask_metrics"]
     assert ours.results() == pytest.approx(expected, abs=1e-6)
 
 
@@ -270,6 +261,30 @@ def test_objects_without_masks_are_named_before_masks_are_measured(tmp_path):
     source = open_source(str(file))
     with pytest.raises(DataError, match=r"0\.png: object 1: it has no mask"):
         evaluate_source(SameDiscs(), source, resizer(), source.label_map, needs=WITH_MASKS)
+
+
+def test_a_mask_that_breaks_when_it_is_decoded_leaves_its_image_out_and_no_other(tmp_path):
+    file = coco_data(tmp_path / "coco")
+    content = json.loads(file.read_text())
+    broken = next(row for row in content["annotations"] if row["image_id"] == 1)
+    broken["segmentation"]["counts"] = "1"  # a single pixel, in an image of many
+    file.write_text(json.dumps(content))
+    source = open_source(str(file))
+    images = ReadableImages(source, lambda _: None)
+    given = {"needs": WITH_MASKS, "images": images}
+    found = evaluate_source(SameDiscs(), source, resizer(), source.label_map, **given)
+    ((name, reason),) = images.left_out
+    assert name == "1.png"
+    start = (
+        "the masks of 1 object cannot be used: 1.png: object 1: its run lengths add up to 1 pixel"
+    )
+    assert reason.startswith(start)
+    others = Subset(open_source(str(coco_data(tmp_path / "sound"))), [0, 2, 3])
+    expected = evaluate_source(
+        SameDiscs(), others, resizer(), source.label_map, needs=WITH_MASKS
+    ).report()
+    assert found.report() == expected
+    assert expected["images"] == 3
 
 
 def config(metrics: str, stages: int = 3, reader: str = "load_instance_masks: true"):

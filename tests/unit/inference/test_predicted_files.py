@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from three_parts import three_parts
 
-from detectune.errors import ConfigError, DataError, WriteError
+from detectune.errors import ConfigError, DataError, PredictionError, WriteError
 from detectune.inference.batch import predict_files
 from detectune.inference.image_paths import named_images
 from detectune.inference.predictor import Found, Predictor
@@ -208,3 +208,40 @@ def test_pictures_of_any_size_are_written(tmp_path, size):
     assert done.complete, done.text()
     with Image.open(tmp_path / "out" / "a.jpg") as picture:
         assert picture.width == size[0]
+
+
+# --- the same in Python --------------------------------------------------------------------------
+
+
+def test_of_a_list_the_images_that_cannot_be_read_are_all_named_and_nothing_is_lost(tmp_path):
+    noise = np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8)
+    Image.fromarray(noise).save(tmp_path / "a.jpg")
+    whole, cut = (tmp_path / "a.jpg").read_bytes(), tmp_path / "cut.jpg"
+    cut.write_bytes(whole[: len(whole) // 2] + b"\xff\xd9")
+    grey = np.zeros((4, 4), np.uint8)
+    images = [tmp_path / "a.jpg", cut, np.zeros((6, 4, 3), np.uint8), tmp_path / "gone.png", grey]
+    with pytest.raises(PredictionError) as caught:
+        PREDICTOR.predict(images)
+    error = caught.value
+    place, *named, allowed, advice = str(error).splitlines()
+    assert place == "3 of 5 images cannot be read, counted from 0:"
+    assert [line.split(":")[0] for line in named] == ["  1", "  3", "  4"]
+    assert f"{cut}: this is no whole image: its compressed pixels are damaged" in named[0]
+    assert f"{tmp_path / 'gone.png'}: the image cannot be read: No such file" in named[1]
+    assert "an array of shape (4, 4)" in named[2]
+    assert "whole image files" in allowed
+    assert "detections" in advice
+    assert list(error.problems) == [1, 3, 4]
+    three_parts(error.problems[1])
+    first, none, third, *rest = error.detections
+    assert first.boxes.tolist() == pytest.approx(tiny_box(first.image).boxes)
+    assert third.image.shape == (6, 4, 3)
+    assert [none, *rest] == [None, None, None]
+    assert isinstance(error, DataError)
+
+
+def test_of_a_list_of_readable_images_there_is_one_result_each_in_order(tmp_path):
+    files = [save(tmp_path / f"{n}.png", size=(n + 4, 3)) for n in range(3)]
+    found = PREDICTOR.predict(files)
+    assert [one.image.shape[1] for one in found] == [4, 5, 6]
+    assert PREDICTOR.predict([]) == []

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
-from detectune.evaluation.diagnosis import Finding, TrainingFacts
+from detectune.evaluation.faults.base import Finding, TrainingFacts
 from detectune.training.checkpointing import Checkpointing
 from detectune.training.console import RunConsole
 from detectune.training.state import Progress
@@ -41,7 +41,9 @@ class Evaluation:
         self.values = iter(values)
         self.facts: list[TrainingFacts] = []
         self.causes = [Finding("swapped_axes", "x and y are swapped", "Look at the boxes.")]
-        self.config = SimpleNamespace(train_config=SimpleNamespace(num_steps=100))
+        self.config = SimpleNamespace(
+            train_config=SimpleNamespace(num_steps=100, gradient_clipping_by_norm=5.0)
+        )
 
     def measure(self, model) -> dict[str, float]:
         value = next(self.values)
@@ -52,6 +54,9 @@ class Evaluation:
 
     def details(self) -> dict:
         return {"classes": 1}
+
+    def left_out(self) -> list[dict[str, str]]:
+        return []
 
     def diagnose(self, facts: TrainingFacts) -> list[Finding]:
         self.facts.append(facts)
@@ -66,7 +71,11 @@ class Log:
         """Nothing is held back."""
 
     def trained(self, name: str) -> list[float]:
-        return {"Loss/total_loss": [2.0, 1.0], "learning_rate": [0.01]}[name]
+        return {
+            "Loss/total_loss": [2.5, 3.0],
+            "Loss/regularization_loss": [0.5, 2.0],  # grows while the detector learns
+            "learning_rate": [0.01],
+        }[name]
 
 
 class Deployment:
@@ -126,7 +135,7 @@ def test_causes_are_looked_for_from_the_second_evaluation_near_0_on(monkeypatch)
     place.evaluate()
     assert place.evaluation.facts == []
     place.evaluate()
-    facts = TrainingFacts([2.0, 1.0], [0.01], statistics_left=0.25)
+    facts = TrainingFacts([2.0, 1.0], [0.01], clips=True, steps=20, statistics_left=0.25)
     assert place.evaluation.facts == [facts]
     said = "mAP is near 0: x and y are swapped. Look at the boxes."
     assert place.said().count(said) == 1

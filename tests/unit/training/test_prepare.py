@@ -141,6 +141,14 @@ def without_boxes(data: Path, folder: Path) -> str:
     return f"coco:{path}"
 
 
+def test_a_folder_without_a_run_to_go_on_with_is_said(data, tmp_path):
+    text = io.StringIO()
+    console = RunConsole(Console(file=text, width=300))
+    prepared = prepare(tiny_config(data), tmp_path / "run", resume=True, console=console)
+    assert not prepared.resumes
+    assert f"{tmp_path / 'run'}: there is no run to go on with; a new one begins" in text.getvalue()
+
+
 def test_training_data_without_a_box_are_refused_before_anything_is_computed(data, tmp_path):
     config = tiny_config(data)
     config.train_input_reader.source = without_boxes(data, tmp_path)

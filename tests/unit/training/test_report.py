@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 from detectune.drawing.charts import Curve, axis_ticks, line_chart
-from detectune.training.report import Box, Example, Facts, duration, report_html
+from detectune.training.report import Facts, duration, report_html
+from detectune.training.report_examples import Box, Example
 
 MAP = "DetectionBoxes_Precision/mAP"
 VOID = {"meta", "br", "link"}
@@ -149,7 +150,7 @@ def test_what_is_right_and_wrong_is_shown():
     for text in (
         "<b>0.37</b><span>suggested score threshold", "<b>0.800</b><span>F1 at that threshold",
         "<b>90%</b><span>of the boxes shown are right", "<b>72%</b><span>of the objects are found",
-        "detectune predict … --threshold 0.37",
+        "detectune predict RUN IMAGES --threshold 0.37",
         'var(--c3) 49%, transparent)">7</td>',  # 7 of 10: 70 % of the strongest tint
         'var(--c2) 14%, transparent)">2</td>', ">missed<", ">nothing there<",
         "nut &amp; bolt (10)", "Precision over recall at IoU 0.5",

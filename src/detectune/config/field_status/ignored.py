@@ -9,14 +9,16 @@ _OTHER_PROCESS = (
     "Evaluation runs inside training, not in a process that waits for checkpoints; "
     "train_config.evaluate_every_steps says how often."
 )
-_DRAWING = "Pictures are drawn by `detectune predict` and in the run's report, which choose this."
+_DRAWING = (
+    "Pictures are drawn by `detectune predict RUN IMAGES` and in the run's report, which choose "
+    "this."
+)
 _NO_EQUALIZATION = "No release of the original computed this loss; it only read the message."
 _NOT_IN_CONFIG = "This message stands in no pipeline.config."
 
 IGNORED_FIELDS = {
     "TrainEvalPipelineConfig.graph_rewriter": "There is no quantisation-aware training. (The "
-    "original ignored this under TensorFlow 2 as well.) `detectune export --precision int8` "
-    "quantises after training.",
+    "original ignored this under TensorFlow 2 as well.)",
     "GraphRewriter.*": "There is no quantisation-aware training.",
     "Quantization.*": "There is no quantisation-aware training.",
     "MultiscaleAnchorGenerator.normalize_coordinates": "Anchors are in pixels of the model's input "
@@ -101,9 +103,10 @@ IGNORED_FIELDS = {
     "EvalConfig.eval_interval_secs": _OTHER_PROCESS,
     "EvalConfig.max_evals": _OTHER_PROCESS,
     "EvalConfig.eval_master": _OTHER_PROCESS,
-    "EvalConfig.save_graph": "There is no graph file; `detectune export` writes a model.",
+    "EvalConfig.save_graph": "There is no graph file; `detectune export RUN -o DEST` writes a "
+    "model.",
     "EvalConfig.visualization_export_dir": _DRAWING,
-    "EvalConfig.export_path": "`detectune evaluate --json FILE` writes the metrics.",
+    "EvalConfig.export_path": "`detectune evaluate RUN --json FILE` writes the metrics.",
     "EvalConfig.num_visualizations": _DRAWING,
     "EvalConfig.min_score_threshold": _DRAWING,
     "EvalConfig.max_num_boxes_to_visualize": _DRAWING,
@@ -119,6 +122,7 @@ IGNORED_FIELDS = {
     "EvalConfig.use_dummy_loss_in_eval": "The evaluation does not compute a loss.",
     "EvalConfig.recall_lower_bound": "It only counts for the metric precision_at_recall.",
     "EvalConfig.recall_upper_bound": "It only counts for the metric precision_at_recall.",
-    "EvalConfig.all_metrics_per_category": "`detectune evaluate` gives AP and recall per category.",
+    "EvalConfig.all_metrics_per_category": "`detectune evaluate RUN --json FILE` gives AP and "
+    "recall per category.",
     "TargetAssigner.*": _NOT_IN_CONFIG,
 }

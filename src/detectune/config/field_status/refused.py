@@ -3,8 +3,8 @@
 from detectune.config.field_status.honoured import HONOURED_FIELDS
 
 _SUPPORTED = (
-    "Choose ssd or faster_rcnn; `detectune config new` writes a config of any model that "
-    "`detectune zoo list` marks with *."
+    "Choose ssd or faster_rcnn; `detectune config new --help` says how a config is written of any "
+    "model that `detectune zoo list` marks with *."
 )
 _REMOVE = "Remove the line."
 _NO_MASKS = (
@@ -135,7 +135,7 @@ REFUSED_FIELDS = {
     "KeypointEdge.*": _NO_KEYPOINTS,
     "EvalConfig.ignore_groundtruth": (
         "An evaluation compares with ground truth.",
-        "For pictures only, use `detectune predict`.",
+        "For pictures only, use `detectune predict RUN IMAGES`.",
     ),
     "EvalConfig.super_categories": _NO_EVAL,
     "EvalConfig.force_no_resize": _NO_EVAL,

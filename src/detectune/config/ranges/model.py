@@ -38,6 +38,16 @@ _DETECTIONS = up_to(20_000, 1)
 _PROPOSALS = up_to(10_000, 1)
 _CELLS = up_to(256, 1)
 _NEGATIVES = {"max_negatives_per_positive": COUNT, "min_negatives_per_image": COUNT}
+_SECOND_STAGE = {
+    "initial_crop_size": _CELLS,
+    "maxpool_kernel_size": _CELLS,
+    "maxpool_stride": _CELLS,
+    "second_stage_batch_size": _PROPOSALS,
+    "second_stage_balance_fraction": PART,
+    "second_stage_localization_loss_weight": WEIGHT,
+    "second_stage_classification_loss_weight": WEIGHT,
+    "second_stage_mask_prediction_loss_weight": WEIGHT,
+}
 _CLIP = up_to(1e6, -1e6)
 _MEAN = up_to(1000, -1000)
 _BOX_CODES = up_to(4, 3)
@@ -61,27 +71,13 @@ MODEL_RANGES: Mapping[str, Mapping[str, Range]] = {
         "first_stage_max_proposals": _PROPOSALS,
         "first_stage_localization_loss_weight": WEIGHT,
         "first_stage_objectness_loss_weight": WEIGHT,
-        "initial_crop_size": _CELLS,
-        "maxpool_kernel_size": _CELLS,
-        "maxpool_stride": _CELLS,
-        "second_stage_batch_size": _PROPOSALS,
-        "second_stage_balance_fraction": PART,
-        "second_stage_localization_loss_weight": WEIGHT,
-        "second_stage_classification_loss_weight": WEIGHT,
-        "second_stage_mask_prediction_loss_weight": WEIGHT,
+        **_SECOND_STAGE,
     },
     "FastRcnn": {
         "number_of_stages": up_to(3, 2, "2 for boxes and classes, 3 for masks as well."),
         "num_classes": _CLASSES,
         "max_proposals": _PROPOSALS,
-        "initial_crop_size": _CELLS,
-        "maxpool_kernel_size": _CELLS,
-        "maxpool_stride": _CELLS,
-        "second_stage_batch_size": _PROPOSALS,
-        "second_stage_balance_fraction": PART,
-        "second_stage_localization_loss_weight": WEIGHT,
-        "second_stage_classification_loss_weight": WEIGHT,
-        "second_stage_mask_prediction_loss_weight": WEIGHT,
+        **_SECOND_STAGE,
     },
     # --- input ------------------------------------------------------------------------------------
     "FixedShapeResizer": {"height": _DIMENSION, "width": _DIMENSION},

@@ -19,6 +19,7 @@ from detectune.config.needs import Needs
 from detectune.data.sources.base import Record, Source
 from detectune.errors import DataError, three_part
 from detectune.registry import Registry
+from detectune.wording import first_names
 
 columns: Registry[Column] = Registry("column of annotation", "detectune.data.columns")
 
@@ -67,11 +68,10 @@ def stored(name: str) -> Callable[[Record, int], np.ndarray]:
 
 def lacking(name: str, place: str, files: list[str]) -> DataError:
     """The error that lists the images without the column `name`."""
-    more = f", … and {len(files) - 5} more" if len(files) > 5 else ""
     count = "1 image has" if len(files) == 1 else f"{len(files)} images have"
     return DataError(
         three_part(
-            f"{place}: {count} no {name}: {', '.join(files[:5])}{more}.",
+            f"{place}: {count} no {name}: {first_names(files, 5)}.",
             f"The detector reads {name} with every image.",
             f"Add {name} to the annotations, or choose a detector that does without.",
         )

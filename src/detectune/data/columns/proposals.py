@@ -7,7 +7,7 @@ import numpy as np
 from detectune.data.columns.base import Column, columns
 from detectune.data.sources.base import Record, Source
 from detectune.errors import DataError, three_part
-from detectune.wording import plural
+from detectune.wording import first_names, plural
 
 
 def record_proposals(record: Record, count: int) -> np.ndarray:
@@ -34,11 +34,9 @@ def check_proposals(source: Source) -> None:
 
 
 def _without(place: str, names: list[str]) -> DataError:
-    more = f", … and {len(names) - 5} more" if len(names) > 5 else ""
     return DataError(
         three_part(
-            f"{place}: {plural(len(names), 'image')} without proposals: "
-            f"{', '.join(names[:5])}{more}.",
+            f"{place}: {plural(len(names), 'image')} without proposals: {first_names(names, 5)}.",
             "A detector without a first stage looks at boxes that come with the data.",
             "Compute them once with `detectune data proposals SOURCE`.",
         )

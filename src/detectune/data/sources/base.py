@@ -11,7 +11,7 @@ from __future__ import annotations
 import abc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Required, TypedDict, Unpack
 
 import numpy as np
 
@@ -61,44 +61,52 @@ class Record(NamedTuple):
 _PER_BOX = ("boxes", "class_ids", "difficult", "is_crowd", "group_of", "weights")
 
 
-def make_record(
-    *,
-    file_name: str,
-    boxes: Sequence[Any] | np.ndarray,
-    class_ids: Sequence[Any] | np.ndarray,
-    image: bytes = b"",
-    source_id: str = "",
-    height: int = 0,
-    width: int = 0,
-    difficult: Sequence[Any] | np.ndarray = (),
-    is_crowd: Sequence[Any] | np.ndarray = (),
-    group_of: Sequence[Any] | np.ndarray = (),
-    weights: Sequence[Any] | np.ndarray = (),
-    areas: Sequence[Any] | np.ndarray | None = None,
-    masks: Sequence[Mask | None] = (),
-    proposals: np.ndarray | None = None,
-    proposal_scores: np.ndarray | None = None,
-    columns: Mapping[str, np.ndarray] | None = None,
-) -> Record:
-    """A `Record` of lists; an empty list of flags or weights means the default for every box."""
-    count = len(class_ids)
+class RecordLists(TypedDict, total=False):
+    """An image and what is annotated in it, as files have it; most of it may be missing.
+
+    Of flags, weights and areas there is one for each box, or else the default for every box.
+    """
+
+    file_name: Required[str]
+    boxes: Required[Sequence[Any] | np.ndarray]
+    class_ids: Required[Sequence[Any] | np.ndarray]
+    image: bytes
+    source_id: str
+    height: int
+    width: int
+    difficult: Sequence[Any] | np.ndarray
+    is_crowd: Sequence[Any] | np.ndarray
+    group_of: Sequence[Any] | np.ndarray
+    weights: Sequence[Any] | np.ndarray
+    areas: Sequence[Any] | np.ndarray | None
+    masks: Sequence[Mask | None]
+    proposals: np.ndarray | None
+    proposal_scores: np.ndarray | None
+    columns: Mapping[str, np.ndarray] | None
+
+
+def make_record(**lists: Unpack[RecordLists]) -> Record:
+    """A `Record` of `lists`, each in the type and shape that records have."""
+    count = len(lists["class_ids"])
+    masks, proposals = lists.get("masks", ()), lists.get("proposals")
+    weights, areas = lists.get("weights", ()), lists.get("areas")
     return Record(
-        image=image,
-        file_name=file_name,
-        source_id=source_id or file_name,
-        height=int(height),
-        width=int(width),
-        boxes=_float32(boxes).reshape(-1, 4),
-        class_ids=np.asarray(class_ids, np.int32),
-        difficult=_flags(difficult, count),
-        is_crowd=_flags(is_crowd, count),
-        group_of=_flags(group_of, count),
+        image=lists.get("image", b""),
+        file_name=lists["file_name"],
+        source_id=lists.get("source_id") or lists["file_name"],
+        height=int(lists.get("height", 0)),
+        width=int(lists.get("width", 0)),
+        boxes=_float32(lists["boxes"]).reshape(-1, 4),
+        class_ids=np.asarray(lists["class_ids"], np.int32),
+        difficult=_flags(lists.get("difficult", ()), count),
+        is_crowd=_flags(lists.get("is_crowd", ()), count),
+        group_of=_flags(lists.get("group_of", ()), count),
         weights=_float32(weights) if len(weights) == count else np.ones(count, np.float32),
         areas=None if areas is None or len(areas) != count else _float32(areas),
         masks=tuple(masks) if any(masks) else None,
         proposals=None if proposals is None else np.asarray(proposals, np.float32).reshape(-1, 4),
-        proposal_scores=proposal_scores,
-        columns=columns or {},
+        proposal_scores=lists.get("proposal_scores"),
+        columns=lists.get("columns") or {},
     )
 
 
@@ -164,6 +172,8 @@ class Source(abc.ABC):
 
     coordinates = Coordinates()
     """How the files of the format write boxes."""
+    repeats: str = ""
+    """Of a part of a data set that is another part, too, by its description: which, a clause."""
 
     def __init__(self, name: str, label_map: LabelMap) -> None:
         self.name, self.label_map = name, label_map
@@ -217,10 +227,10 @@ class Source(abc.ABC):
         """What one quick pass over all annotations and the headers of all images finds."""
         surveyor = Surveyor(self.coordinates, self.defects)
         for index in range(len(self)):
-            with surveyor.errors_kept():
+            with surveyor.errors_kept(index):
                 glance = self.glance(index)
-                surveyor.add(glance, repair(glance.record))
-                if surveyor.is_doubtful:  # the header of its image may be a long one
+                surveyor.add(index, glance, repair(glance.record))
+                if surveyor.is_doubtful:  # its header may be long, or much may follow its end
                     surveyor.look_again(self.image_bytes(index))
         return surveyor.result()
 
@@ -243,7 +253,7 @@ class Subset(Source):
 
     def __init__(self, source: Source, indices: Iterable[int], name: str = "") -> None:
         super().__init__(name or source.name, source.label_map)
-        self.coordinates = source.coordinates
+        self.coordinates, self.repeats = source.coordinates, source.repeats
         self.source, self.indices = source, tuple(int(i) for i in indices)
 
     def __len__(self) -> int:

@@ -18,6 +18,7 @@ from detectune.data.sources.folder import FolderSource
 from detectune.data.sources.formats import SourceFormat, formats
 from detectune.data.sources.image_search import ImageSearch
 from detectune.data.sources.text_files import items, mapping, read_json
+from detectune.data.sources.tree import only_file
 from detectune.data.sources.values import ValueProblem, flag, number, shown, side
 from detectune.errors import DataError, three_part
 from detectune.wording import plural
@@ -228,17 +229,8 @@ class _CocoFile:
 def _only_json(folder: Path) -> Path:
     found = sorted({*folder.glob("*.json"), *folder.glob("annotations/*.json")})
     found = [file for file in found if file.is_file()]
-    if len(found) == 1:
-        return found[0]
-    names = ", ".join(str(file.relative_to(folder)) for file in found) or "none"
-    example = found[0] if found else folder / "annotations/instances_train.json"
-    raise DataError(
-        three_part(
-            f"{folder}: {len(found)} .json files are here: {names}.",
-            "A COCO data set is one .json file.",
-            f"Name the file, for example coco:{example}.",
-        )
-    )
+    example = f"coco:{folder / 'annotations/instances_train.json'}"
+    return only_file(found, folder, called=".json files", example=example)
 
 
 def read_coco(file: Path) -> dict[str, Any]:

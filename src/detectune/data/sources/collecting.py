@@ -36,6 +36,7 @@ from detectune.data.sources.image_search import (
     shared,
     unused_images,
 )
+from detectune.data.sources.tree import Tree
 from detectune.data.sources.values import ValueProblem, side
 from detectune.errors import DataError, three_part
 
@@ -155,6 +156,13 @@ class Collector:
         if unused:
             defects += unused_images((row.path for row in self._rows), unused)
         return FolderSource(self.name, self._rows, label_map, defects, self.layout)
+
+
+def collector_at(kind: str, path: Path, layout: Layout = "two corners") -> Collector:
+    """A collector of the format `kind` for the images in the folder `path`, or beside a file."""
+    tree = Tree(path if path.is_dir() else path.parent)
+    search = ImageSearch([tree.root, *tree.image_folders()])
+    return Collector(f"{kind}:{path}", search, layout)
 
 
 def annotation_error(place: str | Path, found: str, allowed: str) -> DataError:

@@ -15,14 +15,13 @@ from typing import Any
 
 from detectune.config.label_map import LabelMap
 from detectune.data.defects import Problems
-from detectune.data.sources.collecting import Collector, Object, annotation_error
+from detectune.data.sources.collecting import Collector, Object, annotation_error, collector_at
 from detectune.data.sources.folder import FolderSource
 from detectune.data.sources.formats import SourceFormat, formats
-from detectune.data.sources.image_search import ImageSearch
 from detectune.data.sources.text_files import items, mapping, read_json
-from detectune.data.sources.tree import Tree
+from detectune.data.sources.tree import only_file
 from detectune.data.sources.values import ValueProblem, finite, shown
-from detectune.errors import DataError, three_part
+from detectune.errors import DataError
 
 _IMAGE_KEYS = ("image", "imagefilename")
 
@@ -33,8 +32,7 @@ def open_createml(
     """The images of the .json at the path `spec`, or of the only one in the folder there."""
     path = Path(spec)
     file = path if path.is_file() else _only_file(path)
-    folders = [file.parent, *Tree(file.parent).image_folders()]
-    collector = Collector(f"createml:{file}", ImageSearch(folders), "centre and size")
+    collector = collector_at("createml", file, "centre and size")
     for entry in items(read_json(file)):
         with collector.problems.kept():
             _add(collector, file, mapping(entry))
@@ -43,15 +41,8 @@ def open_createml(
 
 def _only_file(folder: Path) -> Path:
     found = [file for file in sorted(folder.glob("*.json")) if _lists_images(file)]
-    if len(found) == 1:
-        return found[0]
-    raise DataError(
-        three_part(
-            f"{folder}: {len(found)} files of Create ML are here.",
-            "A data set is one .json file.",
-            "Name the file, for example createml:_annotations.createml.json.",
-        )
-    )
+    example = "createml:_annotations.createml.json"
+    return only_file(found, folder, called="files of Create ML", example=example)
 
 
 def _add(collector: Collector, file: Path, entry: dict[str, Any]) -> None:

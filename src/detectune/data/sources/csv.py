@@ -20,7 +20,7 @@ from detectune.data.sources.csv_table import HEADER, Line, Table, read_table
 from detectune.data.sources.folder import FolderSource
 from detectune.data.sources.formats import SourceFormat, formats
 from detectune.data.sources.image_search import ImageSearch
-from detectune.data.sources.tree import Tree
+from detectune.data.sources.tree import Tree, only_file
 from detectune.data.sources.values import ValueProblem, flag, number, side
 from detectune.errors import DataError, three_part
 
@@ -54,16 +54,7 @@ def open_csv(
 def _only_csv(folder: Path) -> Path:
     files = [file for file in sorted(folder.iterdir()) if file.suffix.lower() == ".csv"]
     found = [file for file in files if file.stem.lower() not in _CLASS_LISTS]
-    if len(found) == 1:
-        return found[0]
-    names = ", ".join(file.name for file in found) or "none"
-    raise DataError(
-        three_part(
-            f"{folder}: {len(found)} .csv files are here: {names}.",
-            "A CSV data set is one file.",
-            f"Name the file, for example csv:{found[0] if found else folder / 'labels.csv'}.",
-        )
-    )
+    return only_file(found, folder, called=".csv files", example="csv:labels.csv")
 
 
 def _by_image(file: Path, table: Table, problems: Problems) -> dict[str, list[Line]]:

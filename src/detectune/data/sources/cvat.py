@@ -27,10 +27,10 @@ from detectune.data.sources.collecting import (
     annotated_side,
     annotation_error,
     bounds,
+    collector_at,
 )
 from detectune.data.sources.folder import FolderSource
 from detectune.data.sources.formats import SourceFormat, formats
-from detectune.data.sources.image_search import ImageSearch
 from detectune.data.sources.text_files import read_bytes
 from detectune.data.sources.tree import Tree
 from detectune.data.sources.values import ValueProblem, finite
@@ -50,9 +50,8 @@ def open_cvat(
         columns: "masks" keeps the polygons, too.
     """
     path = Path(spec)
-    tree = Tree(path if path.is_dir() else path.parent)
-    files = [file for file in tree.files(".xml") if is_cvat(file)] if path.is_dir() else [path]
-    collector = Collector(f"cvat:{path}", ImageSearch([tree.root, *tree.image_folders()]))
+    files = list(filter(is_cvat, Tree(path).files(".xml"))) if path.is_dir() else [path]
+    collector = collector_at("cvat", path)
     for file in files:
         with collector.problems.kept():
             root = parse_xml(file, _SAYS)

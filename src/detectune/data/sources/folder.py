@@ -11,7 +11,7 @@ import numpy as np
 
 from detectune.config.label_map import LabelMap
 from detectune.data.columns.base import columns
-from detectune.data.defects import AnnotationError, Defect, Problems
+from detectune.data.defects import AnnotationError, Defect, ImageError, Problems
 from detectune.data.image_files import read_facts
 from detectune.data.masks import Mask
 from detectune.data.sources.base import (
@@ -26,7 +26,6 @@ from detectune.data.sources.coordinates import Coordinates, Layout
 from detectune.data.sources.surveying import Glance
 from detectune.errors import DataError, three_part
 from detectune.files import open_regular
-from detectune.wording import plural
 
 _HEAD, _TAIL = 65536, 4096
 
@@ -91,7 +90,9 @@ class FolderSource(Source):
     def annotation(self, index: int) -> Record:
         row = self._rows[index]
         height, width = (row.height, row.width) if row.height and row.width else self._size(index)
-        scale = 1.0 if row.in_fractions else np.array([height, width, height, width], np.float64)
+        known = bool(height and width)
+        sides = (height, width) if known else (1, 1)
+        scale = 1.0 if row.in_fractions else np.array([*sides, *sides], np.float64)
         problems = Problems()
         problems.errors += row.errors
         class_ids: list[int] = []
@@ -114,11 +115,12 @@ class FolderSource(Source):
             weights=row.weights,
             areas=row.areas,
             masks=[mask and mask.on(height, width) for mask in row.masks],
-            columns=_fractions(row, height, width),
+            columns=_fractions(row, *sides),
         )
         if problems.errors:
             raise AnnotationError(problems.errors, select_boxes(record, record.class_ids > 0))
-        return record
+        # Without a size the image is damaged, and left out by whoever reads it.
+        return record if known else select_boxes(record, np.zeros(len(class_ids), bool))
 
     def image_bytes(self, index: int) -> bytes:
         return _read(self._rows[index].path)
@@ -138,13 +140,13 @@ class FolderSource(Source):
         return self._defects
 
     def _size(self, index: int) -> tuple[int, int]:
-        """Height and width from the image's own header, where the annotation is silent."""
+        """Height and width from the image's own header, where the annotation is silent; 0, 0 if it
+        cannot be read."""
         if index not in self._sizes:
-            row = self._rows[index]
             try:
-                facts = read_facts(_read(row.path))
-            except ValueError as error:
-                raise _sizeless(row, error) from error
+                facts = read_facts(_read(self._rows[index].path))
+            except ValueError:
+                return 0, 0
             self._sizes[index] = facts.height, facts.width
         return self._sizes[index]
 
@@ -160,16 +162,6 @@ def _fractions(row: Annotated, height: int, width: int) -> dict[str, np.ndarray]
     }
 
 
-def _sizeless(row: Annotated, error: ValueError) -> DataError:
-    return DataError(
-        three_part(
-            f"{row.path}: {error}, and {row.place} does not say how large the image is.",
-            "Images are JPEG, PNG, GIF, BMP, WebP or TIFF.",
-            "Replace the image or remove its annotation.",
-        )
-    )
-
-
 def _read(path: Path) -> bytes:
     try:
         with open_regular(path) as file:
@@ -178,14 +170,14 @@ def _read(path: Path) -> bytes:
         raise _unreadable(path, error) from error
 
 
-def _unreadable(path: Path, error: OSError) -> DataError:
-    return DataError(
-        three_part(
-            f"{path}: the image cannot be read: {error.strerror or error}.",
-            "Every annotated image must be readable.",
-            "Check the file and its permissions.",
-        )
+def _unreadable(path: Path, error: OSError) -> ImageError:
+    reason = f"the image cannot be read: {error.strerror or error}"
+    message = three_part(
+        f"{path}: {reason}.",
+        "Every annotated image must be readable.",
+        "Check the file and its permissions.",
     )
+    return ImageError(message, path.name, reason)
 
 
 def missing_images(name: str, missing: list[str], folders: list[Path]) -> DataError:
@@ -194,7 +186,9 @@ def missing_images(name: str, missing: list[str], folders: list[Path]) -> DataEr
     looked = ", ".join(str(folder) for folder in dict.fromkeys(folders))
     return DataError(
         three_part(
-            f"{name}: none of its {plural(len(missing), 'image')} was found (first: {shown}).",
+            f"{name}: its image was not found ({shown})."
+            if len(missing) == 1
+            else f"{name}: none of its {len(missing):,} images was found (first: {shown}).",
             f"Looked in: {looked}.",
             "Put the images into one of these folders.",
         )
@@ -206,7 +200,9 @@ def nothing_readable(name: str, errors: Sequence[DataError]) -> DataError:
     shown = "\n".join(f"  {str(error).split(chr(10))[0]}" for error in errors[:5])
     return DataError(
         three_part(
-            f"{name}: none of its {plural(len(errors), 'annotation')} can be read:\n{shown}",
+            f"{name}: its annotation cannot be read:\n{shown}"
+            if len(errors) == 1
+            else f"{name}: none of its {len(errors):,} annotations can be read:\n{shown}",
             str(errors[0]).split("\n")[1],
             "Check that this is the right path, and that the files are whole.",
         )

@@ -16,12 +16,11 @@ from pathlib import Path
 from detectune.config.label_map import LabelMap
 from detectune.data.defects import Problems
 from detectune.data.sources.base import label_map_of
-from detectune.data.sources.collecting import Collector, Object
+from detectune.data.sources.collecting import Collector, Object, collector_at
 from detectune.data.sources.folder import FolderSource
 from detectune.data.sources.formats import SourceFormat, formats
-from detectune.data.sources.image_search import ImageSearch
 from detectune.data.sources.text_files import read_text
-from detectune.data.sources.tree import Tree
+from detectune.data.sources.tree import only_file
 from detectune.data.sources.values import ValueProblem, number
 from detectune.errors import DataError, three_part
 
@@ -37,8 +36,7 @@ def open_keras_yolo(
     path = Path(spec)
     file = path if path.is_file() else _only_list(path)
     names = _class_names(file)
-    folders = [file.parent, *Tree(file.parent).image_folders()]
-    collector = Collector(f"keras_yolo:{file}", ImageSearch(folders))
+    collector = collector_at("keras_yolo", file)
     for place, line in enumerate(read_text(file).splitlines(), 1):
         if line.strip():
             with collector.problems.kept():
@@ -103,16 +101,8 @@ def _is_file(file: Path, name: str) -> bool:
 
 def _only_list(folder: Path) -> Path:
     found = [file for file in sorted(folder.glob("*.txt")) if _is_list(file)]
-    if len(found) == 1:
-        return found[0]
-    names = ", ".join(file.name for file in found) or "none"
-    raise DataError(
-        three_part(
-            f"{folder}: {len(found)} lists of images with boxes are here: {names}.",
-            "A data set is one list.",
-            "Name the file, for example keras_yolo:_annotations.txt.",
-        )
-    )
+    called, example = "lists of images with boxes", "keras_yolo:_annotations.txt"
+    return only_file(found, folder, called=called, example=example)
 
 
 def _is_list(file: Path) -> bool:

@@ -25,14 +25,14 @@ from detectune.data.sources.collecting import (
     Object,
     annotation_error,
     bounds,
+    collector_at,
 )
 from detectune.data.sources.folder import FolderSource
 from detectune.data.sources.formats import SourceFormat, formats
-from detectune.data.sources.image_search import ImageSearch
 from detectune.data.sources.text_files import items, mapping, read_json
-from detectune.data.sources.tree import Tree
+from detectune.data.sources.tree import only_file
 from detectune.data.sources.values import ValueProblem, finite, shown, side
-from detectune.errors import DataError, three_part
+from detectune.errors import DataError
 from detectune.wording import plural
 
 # Label Studio puts a hash in front of the name of an uploaded file.
@@ -49,8 +49,7 @@ def open_label_studio(
     """The tasks of the .json at the path `spec`, or of the only one in the folder there."""
     path = Path(spec)
     file = _file(path)
-    tree = Tree(file.parent)
-    collector = Collector(f"label_studio:{file}", ImageSearch([tree.root, *tree.image_folders()]))
+    collector = collector_at("label_studio", file)
     for task in items(read_json(file)):
         with collector.problems.kept():
             _add(collector, file, mapping(task))
@@ -61,15 +60,8 @@ def _file(path: Path) -> Path:
     if path.is_file():
         return path
     found = [file for file in sorted(path.glob("*.json")) if _has_tasks(file)]
-    if len(found) == 1:
-        return found[0]
-    raise DataError(
-        three_part(
-            f"{path}: {len(found)} exports of Label Studio are here.",
-            "A data set is one .json file.",
-            "Name the file, for example label_studio:export.json.",
-        )
-    )
+    called = "exports of Label Studio"
+    return only_file(found, path, called=called, example="label_studio:export.json")
 
 
 def _add(collector: Collector, file: Path, task: dict[str, Any]) -> None:

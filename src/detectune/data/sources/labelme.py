@@ -26,10 +26,10 @@ from detectune.data.sources.collecting import (
     annotated_side,
     annotation_error,
     bounds,
+    collector_at,
 )
 from detectune.data.sources.folder import FolderSource
 from detectune.data.sources.formats import SourceFormat, formats
-from detectune.data.sources.image_search import ImageSearch
 from detectune.data.sources.text_files import items, mapping, read_json
 from detectune.data.sources.tree import Tree
 from detectune.data.sources.values import ValueProblem, finite, shown
@@ -48,9 +48,8 @@ def open_labelme(
         columns: "masks" keeps the polygons, too.
     """
     path = Path(spec)
-    tree = Tree(path if path.is_dir() else path.parent)
-    files = tree.files(".json") if path.is_dir() else [path]
-    collector = Collector(f"labelme:{path}", ImageSearch([tree.root, *tree.image_folders()]))
+    files = Tree(path).files(".json") if path.is_dir() else [path]
+    collector = collector_at("labelme", path)
     for file in files:
         with collector.problems.kept():
             content = mapping(read_json(file))

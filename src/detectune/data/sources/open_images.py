@@ -16,12 +16,11 @@ from pathlib import Path
 
 from detectune.config.label_map import LabelMap, LabelMapItem
 from detectune.data.defects import Problems
-from detectune.data.sources.collecting import Collector, Object
+from detectune.data.sources.collecting import Object, collector_at
 from detectune.data.sources.folder import FolderSource
 from detectune.data.sources.formats import SourceFormat, formats
-from detectune.data.sources.image_search import ImageSearch
 from detectune.data.sources.text_files import read_text
-from detectune.data.sources.tree import Tree
+from detectune.data.sources.tree import only_file
 from detectune.data.sources.values import ValueProblem, flag, number
 from detectune.errors import DataError, three_part
 
@@ -35,9 +34,7 @@ def open_open_images(
     path = Path(spec)
     file = _file(path)
     lines = _lines(file)
-    collector = Collector(
-        f"open_images:{file}", ImageSearch([file.parent, *Tree(file.parent).image_folders()])
-    )
+    collector = collector_at("open_images", file)
     for identity, rows in lines.items():
         place = f"{file}:{rows[0][0]} ({identity})"
         found = collector.search.find(identity) or collector.search.stem(identity)
@@ -58,16 +55,8 @@ def _file(path: Path) -> Path:
     if path.is_file():
         return path
     found = [file for file in sorted(path.iterdir()) if _has_boxes(file)]
-    if len(found) == 1:
-        return found[0]
-    names = ", ".join(file.name for file in found) or "none"
-    raise DataError(
-        three_part(
-            f"{path}: {len(found)} files with boxes of Open Images are here: {names}.",
-            "A data set is one .csv file.",
-            f"Name the file, for example open_images:{found[0] if found else 'train.csv'}.",
-        )
-    )
+    called = "files with boxes of Open Images"
+    return only_file(found, path, called=called, example="open_images:train.csv")
 
 
 def _lines(file: Path) -> dict[str, list[tuple[int, dict[str, str]]]]:

@@ -42,7 +42,7 @@ class ProposalFile:
             raise DataError(
                 three_part(
                     f"{self.path}: it holds no proposals: {error}.",
-                    "It is written by `detectune data proposals`.",
+                    "It is written by `detectune data proposals SOURCE`.",
                     "Remove the file and compute them again.",
                 )
             ) from error
@@ -94,7 +94,7 @@ class Proposed(Source):
 
     def __init__(self, source: Source, file: ProposalFile) -> None:
         super().__init__(source.name, source.label_map)
-        self.coordinates = source.coordinates
+        self.coordinates, self.repeats = source.coordinates, source.repeats
         self.source, self.file = source, file
 
     def __len__(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import zipfile
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -17,6 +18,7 @@ from detectune.data.sources.text_files import unreadable
 from detectune.data.sources.tree import Tree
 from detectune.data.sources.zipped import unpacked
 from detectune.errors import DataError, DetectuneError, did_you_mean, three_part
+from detectune.files import near_path
 
 # A drive letter is one character, so `C:\\data` is no format.
 _PREFIX = re.compile(r"^([A-Za-z][A-Za-z_]+):(?!//)(.*)$", re.DOTALL)
@@ -86,13 +88,7 @@ def _open(asked: _Spec, label_map: LabelMap | None, columns: frozenset[str], spl
         _chosen(asked, (), "")
         return known.open(asked.path, label_map, columns)
     if not _exists(place):
-        raise DataError(
-            three_part(
-                f"{asked.path}: there is no such file or folder.",
-                f"A source is a path, or FORMAT:PATH with FORMAT one of {_names()}.",
-                f"Check the path; the current folder is {Path.cwd()}.",
-            )
-        )
+        raise _nowhere(asked.path)
     own = tuple(known.splits(place)) if known.splits is not None else ()
     if own and known.open_split is not None:
         chosen = _chosen(asked, own, split)
@@ -104,6 +100,18 @@ def _open(asked: _Spec, label_map: LabelMap | None, columns: frozenset[str], spl
     if not folders:
         return known.open(str(place), label_map, columns)
     return _of_folders(asked, folders, chosen, label_map, columns)
+
+
+def _nowhere(path: str) -> DataError:
+    near = near_path(path)
+    advice = f'Did you mean "{near}"? The' if near else "Check the path; the"
+    return DataError(
+        three_part(
+            f"{path}: there is no such file or folder.",
+            f"A source is a path, or FORMAT:PATH with FORMAT one of {_names()}.",
+            f"{advice} current folder is {Path.cwd()}.",
+        )
+    )
 
 
 def _of_folders(
@@ -141,12 +149,13 @@ def _chosen(asked: _Spec, there: tuple[str, ...], split: str) -> str:
 
 
 def _no_split(asked: _Spec, there: tuple[str, ...], wanted: str) -> DataError:
-    example = f"Name one, such as {asked.path}#{there[0]}, or make" if there else "Make"
+    example = f"Name one, such as {asked.path}#{there[0]}" if there else f"Leave #{wanted} out"
     return DataError(
         three_part(
             f'{asked.path}: there is no split "{wanted}".',
             f"Splits that are there: {', '.join(there) or 'none'}.",
-            f"{did_you_mean(wanted, there)}{example} parts with `detectune data split`.",
+            f"{did_you_mean(wanted, there)}{example}, or make parts with `detectune data split "
+            f"{shlex.quote(asked.path)} DEST`.",
         )
     )
 
@@ -223,6 +232,14 @@ def recognise(spec: str) -> str:
     if inside:
         return inside
     seen = Tree(path).described() if path.is_dir() else "one file"
+    if seen == "no files":
+        raise DataError(
+            three_part(
+                f"{path}: there is no file in it.",
+                "A data set has images, and annotations of what is in them.",
+                "Put both there, or check the path.",
+            )
+        )
     raise DataError(
         three_part(
             f"{path}: its format is not recognised; there is: {seen}.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,10 +13,11 @@ from detectune.data.defects import (
     REFUSED,
     WEIGHT,
     Defect,
+    ImageError,
     Problems,
     wrong_annotations,
 )
-from detectune.data.image_files import TRUNCATED, damage
+from detectune.data.image_files import damage, decode_problem
 from detectune.data.sources.coordinates import CoordinateCheck, Coordinates
 
 if TYPE_CHECKING:
@@ -42,8 +43,9 @@ class Survey(NamedTuple):
     """How many boxes reach out of their image."""
     dropped: int
     """How many boxes have no area inside their image."""
-    damaged: tuple[tuple[str, str], ...]
-    """(file name, reason) of images that are cut off or are no images."""
+    damaged: Mapping[int, tuple[str, str]]
+    """Index → (file name, reason) of images that are seen to be cut off, or to be no images. Damage
+    in the middle of an image shows when it is decoded."""
     boxes: int
     """How many boxes there are, after repair."""
     refused: tuple[Defect, ...]
@@ -64,26 +66,26 @@ class Surveyor:
     def __init__(self, coordinates: Coordinates, defects: Sequence[Defect]) -> None:
         self._coordinates, self._problems = CoordinateCheck(coordinates), Problems()
         self._most = self._clipped = self._dropped = self._boxes = 0
-        self._damaged: list[tuple[str, str]] = []
+        self._damaged: dict[int, tuple[str, str]] = {}
         self._refused = [defect for defect in defects if defect.kind in REFUSED]
         self._digests: list[bytes] = []
-        self._doubtful: Glance | None = None
+        self._doubtful: tuple[int, Glance] | None = None
 
     @contextmanager
-    def errors_kept(self) -> Generator[None]:
-        """A `DataError` in the block is kept for the result."""
+    def errors_kept(self, index: int) -> Generator[None]:
+        """A `DataError` in the block, about image `index`, is kept for the result."""
         self._doubtful = None
         with self._problems.kept():
-            yield
+            try:
+                yield
+            except ImageError as error:
+                self._damaged[index] = error.file_name, error.reason
 
-    def add(self, glance: Glance, repaired: Record) -> None:
-        """One image, and its record after repair."""
+    def add(self, index: int, glance: Glance, repaired: Record) -> None:
+        """Image `index` of the source, and its record after repair."""
         record = glance.record
-        reason = damage(glance.head, glance.tail)
-        if reason is TRUNCATED:
-            self._damaged.append((record.file_name, reason))
-        elif reason:
-            self._doubtful = glance
+        if damage(glance.head, glance.tail):
+            self._doubtful = index, glance
         self._digests.append(digest(glance))
         self._coordinates.add(record)
         self._refused += weight_defects(record)
@@ -101,9 +103,10 @@ class Surveyor:
         """The whole file of the image that was added last."""
         if self._doubtful is None:
             return
-        reason = damage(image, self._doubtful.tail)
+        index, glance = self._doubtful
+        reason = decode_problem(image)
         if reason:
-            self._damaged.append((self._doubtful.record.file_name, reason))
+            self._damaged[index] = glance.record.file_name, reason
 
     def result(self) -> Survey:
         """Everything that was found."""
@@ -112,7 +115,7 @@ class Surveyor:
             most_boxes=self._most,
             clipped=self._clipped,
             dropped=self._dropped,
-            damaged=tuple(self._damaged),
+            damaged=self._damaged,
             boxes=self._boxes,
             refused=(*self._coordinates.defects(), *self._refused, *wrong),
             digests=tuple(self._digests),

@@ -22,6 +22,7 @@ from detectune.data.sources.tfrecord_index import (
     read_index,
     read_record,
 )
+from detectune.data.sources.tfrecord_masks import WRITE_AGAIN
 from detectune.errors import DataError, three_part
 from detectune.wording import plural
 
@@ -87,7 +88,7 @@ class TFRecordSource(Source):
                 three_part(
                     f"{place}: the record has no image/encoded; it has {_key_list(features)}.",
                     "Every record holds an encoded image under image/encoded.",
-                    "Write the records again with `detectune data convert`.",
+                    WRITE_AGAIN,
                 )
             )
         height, width = _integer(features, "image/height"), _integer(features, "image/width")
@@ -131,7 +132,7 @@ class TFRecordSource(Source):
                     f"{place}: {plural(boxes, 'box')}, but {plural(len(texts), 'class text')} and "
                     f"{len(labels)} class labels.",
                     "image/object/class/text or image/object/class/label names every box.",
-                    "Write the records again with `detectune data convert`.",
+                    WRITE_AGAIN,
                 )
             )
         for label in labels:
@@ -172,7 +173,7 @@ class TFRecordSource(Source):
                 three_part(
                     f"{self._place(index)}: not a tf.Example: {error}.",
                     "Records hold serialized tf.Example messages.",
-                    "Write the records again with `detectune data convert`.",
+                    WRITE_AGAIN,
                 )
             ) from error
 
@@ -218,7 +219,7 @@ def _boxes(features: Features, place: str) -> np.ndarray:
         three_part(
             f"{place}: ymin, xmin, ymax, xmax have {counts} values.",
             "Every box has all four corners.",
-            "Write the records again with `detectune data convert`.",
+            WRITE_AGAIN,
         )
     )
 
@@ -240,8 +241,7 @@ def _per_box(features: Features, boxes: int, place: str) -> dict[str, np.ndarray
 
 
 def _wrong(place: str, found: str, allowed: str) -> DataError:
-    next_step = "Write the records again with `detectune data convert`."
-    return DataError(three_part(f"{place}: {found}.", allowed, next_step))
+    return DataError(three_part(f"{place}: {found}.", allowed, WRITE_AGAIN))
 
 
 def _proposals(features: Features, place: str) -> dict[str, Any]:
@@ -257,7 +257,7 @@ def _proposals(features: Features, place: str) -> dict[str, Any]:
                 f"{place}: image/proposal/ymin, xmin, ymax, xmax, score have "
                 f"{', '.join(str(count) for count in [*counts, len(scores)])} values.",
                 "Every proposal has all four corners, and a score where one has a score.",
-                "Write the records again with `detectune data convert`.",
+                WRITE_AGAIN,
             )
         )
     boxes = np.stack(corners, axis=-1)

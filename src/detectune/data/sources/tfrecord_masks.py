@@ -6,10 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from detectune.data.masks import Mask, PngMask, RleMask, encode_rle
+from detectune.data.masks import Mask, PngMask, RleMask
+from detectune.data.run_lengths import encode_rle
 from detectune.errors import DataError, three_part
 
 KEY = "image/object/mask"
+WRITE_AGAIN = (
+    "Write the records again from the annotations: `detectune data convert SOURCE DEST --to "
+    "tfrecord`."
+)
 
 
 def read_masks(feature: Any, boxes: int, height: int, width: int, place: str) -> list[Mask | None]:
@@ -50,6 +55,6 @@ def _wrong_count(place: str, found: str, boxes: int, size: str = "") -> DataErro
         three_part(
             f"{place}: {found} for {boxes} boxes{size}.",
             f"{KEY} holds one mask per box, each as large as the image.",
-            "Write the records again with `detectune data convert`.",
+            WRITE_AGAIN,
         )
     )

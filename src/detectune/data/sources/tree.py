@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections import Counter
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -17,6 +18,30 @@ _MOST_ENTRIES, _MOST_DEPTH = 2_000_000, 12
 _log = logging.getLogger("detectune")
 # What tools leave in folders: no data of anybody.
 _NOISE = ("__MACOSX", "__pycache__", ".ipynb_checkpoints")
+
+
+def only_file(found: Sequence[Path], folder: Path, *, called: str, example: str) -> Path:
+    """The only one of the files `found` in `folder`.
+
+    Args:
+        called: what such files are called, such as ".csv files".
+        example: format and name as a data set is named, such as "csv:labels.csv".
+
+    Raises:
+        DataError: there is none, or more than one.
+    """
+    if len(found) == 1:
+        return found[0]
+    names = ", ".join(str(file.relative_to(folder)) for file in found) or "none"
+    if found:
+        example = f"{example.partition(':')[0]}:{found[0]}"
+    raise DataError(
+        three_part(
+            f"{folder}: {len(found)} {called} are here: {names}.",
+            "A data set of this format is one file.",
+            f"Name the file, for example {example}.",
+        )
+    )
 
 
 class Tree:

@@ -30,12 +30,12 @@ from detectune.data.sources.collecting import (
     Object,
     annotation_error,
     bounds,
+    collector_at,
 )
 from detectune.data.sources.folder import FolderSource
 from detectune.data.sources.formats import SourceFormat, formats
-from detectune.data.sources.image_search import ImageSearch
 from detectune.data.sources.text_files import items, mapping, read_json, read_text
-from detectune.data.sources.tree import Tree
+from detectune.data.sources.tree import only_file
 from detectune.data.sources.values import ValueProblem, finite, shown
 from detectune.errors import DataError, three_part
 
@@ -60,9 +60,7 @@ def open_via(
     """
     path = Path(spec)
     file = _file(path)
-    collector = Collector(
-        f"via:{file}", ImageSearch([file.parent, *Tree(file.parent).image_folders()])
-    )
+    collector = collector_at("via", file)
     images = list(_csv_images(file) if file.suffix.lower() == ".csv" else _json_images(file))
     if not any(region.attributes for _, regions in images for region in regions):
         text = f'no region names a class: all are read as "{_ONLY}"'
@@ -83,15 +81,7 @@ def _file(path: Path) -> Path:
     if path.is_file():
         return path
     found = [file for file in sorted(path.iterdir()) if _is_via_file(file)]
-    if len(found) == 1:
-        return found[0]
-    raise DataError(
-        three_part(
-            f"{path}: {len(found)} files of VIA are here.",
-            "A data set is one .json or .csv file.",
-            "Name the file, for example via:via_project.json.",
-        )
-    )
+    return only_file(found, path, called="files of VIA", example="via:via_project.json")
 
 
 def _json_images(file: Path) -> Iterator[tuple[Any, list[_Region]]]:

@@ -59,7 +59,9 @@ def open_yolo_split(
     """The images that the data.yaml at, or in, `path` lists under `split`."""
     described = _described(path)
     images = described.split_images(split)
-    return yolo_source(Path(f"{path}#{split}"), images, described, label_map)
+    source = yolo_source(Path(f"{path}#{split}"), images, described, label_map)
+    source.repeats = described.repeated(split)
+    return source
 
 
 def yolo_source(

@@ -9,6 +9,7 @@ kpt_shape: [17, 3]      17 keypoints of x, y and visibility follow each box
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -70,6 +71,14 @@ class DataYaml:
                 )
             )
         return [image for text in self.splits[split] for image in self._images_at(split, text)]
+
+    def repeated(self, split: str) -> str:
+        """Which other split names the same images, a clause; "" where there is none."""
+        places = {
+            name: [os.path.normpath(path) for path in paths] for name, paths in self.splits.items()
+        }
+        same = [name for name in places if name != split and places[name] == places[split]]
+        return f"in {self.file}, {split}: is the same folder as {same[0]}:" if same else ""
 
     def _images_at(self, split: str, text: str) -> list[Path]:
         for place in self._candidates(text):

@@ -6,11 +6,10 @@ from dataclasses import replace
 from typing import cast
 
 import keras
-import numpy as np
 from google.protobuf.message import Message
 from keras.layers import Layer
 
-from detectune.backbones.base import Backbone, BackboneFamily, Colour
+from detectune.backbones.base import Backbone, BackboneFamily
 from detectune.config import schema
 from detectune.config.architectures.ssd import SSD_EXTRACTORS
 from detectune.detectors.builders.layers import conv_hyperparams
@@ -59,29 +58,6 @@ def backbone_and_neck(
         family = replace(family, normalize=_as_it_is, pad_value=(0.0, 0.0, 0.0))
     backbone = family.backbone(network, outputs, config.pad_to_multiple)
     return backbone, made_neck
-
-
-def padding_colour(config: schema.ImageResizer, backbone: Backbone) -> Colour:
-    """The RGB colour that images are padded with.
-
-    Parity: meta_architectures/ssd_meta_arch.py normalizes images before they are padded, so
-    `per_channel_pad_value` is in units of normalized images.
-    """
-    given = list(config.keep_aspect_ratio_resizer.per_channel_pad_value)
-    if not given:
-        return backbone.pad_value
-    if len(given) != 3:
-        raise ConfigError(
-            three_part(
-                f"keep_aspect_ratio_resizer.per_channel_pad_value: {len(given)} numbers.",
-                "Allowed: three numbers, or none for zeros.",
-                "Repeat the line for each of red, green and blue.",
-            )
-        )
-    zero = np.array(backbone.pad_value, np.float32).reshape(1, 1, 1, 3)
-    steps = keras.ops.convert_to_numpy(backbone.normalize(zero + 1.0) - backbone.normalize(zero))
-    red, green, blue = (zero + np.array(given) / steps).ravel().tolist()
-    return red, green, blue
 
 
 def _family_and_neck(name: str) -> tuple[BackboneFamily, str]:

@@ -16,6 +16,7 @@ from detectune.heads.convolutional import (
     Tower,
     WeightSharedHead,
 )
+from detectune.layers.hyperparams import ConvHyperparams
 
 
 def convolutional_head(
@@ -38,12 +39,6 @@ def convolutional_head(
     kind = choice(config, "box_predictor_oneof", offered)
     settings = getattr(config, kind)
     _check_code_size(kind, settings.box_code_size, code_size)
-    hyperparams = conv_hyperparams(
-        settings.conv_hyperparams, freeze_batch_norm=freeze_batch_norm, tf1=tf1
-    )
-    if tf1 and kind == "weight_shared_convolutional_box_predictor":
-        # Parity: predictors/convolutional_box_predictor.py has this activation whatever is asked.
-        hyperparams = replace(hyperparams, activation="relu6")
     common: dict[str, Any] = {
         "outputs": Outputs(
             num_outputs,
@@ -52,7 +47,7 @@ def convolutional_head(
             sigmoid_in_training=kind == "convolutional_box_predictor",
             code_limits=_code_limits(settings),
         ),
-        "hyperparams": hyperparams,
+        "hyperparams": _hyperparams(settings, freeze_batch_norm, tf1),
         "kernel_size": settings.kernel_size,
         "use_depthwise": settings.use_depthwise,
         "dropout": 1.0 - settings.dropout_keep_probability if settings.use_dropout else None,
@@ -69,14 +64,32 @@ def convolutional_head(
     return WeightSharedHead(
         per_location=_the_same_everywhere(per_location),
         num_levels=len(per_location),
-        tower=Tower(
-            depth=settings.depth,
-            num_layers=settings.num_layers_before_predictor,
-            shared=settings.share_prediction_tower,
-            style_pointwise=settings.apply_conv_hyperparams_pointwise,
-        ),
+        tower=_tower(settings),
         style_heads=settings.apply_conv_hyperparams_to_heads,
         **common,
+    )
+
+
+def _hyperparams(
+    settings: schema.ConvolutionalBoxPredictor | schema.WeightSharedConvolutionalBoxPredictor,
+    freeze_batch_norm: bool,
+    tf1: bool,
+) -> ConvHyperparams:
+    asked = conv_hyperparams(
+        settings.conv_hyperparams, freeze_batch_norm=freeze_batch_norm, tf1=tf1
+    )
+    if tf1 and isinstance(settings, schema.WeightSharedConvolutionalBoxPredictor):
+        # Parity: predictors/convolutional_box_predictor.py has this activation whatever is asked.
+        return replace(asked, activation="relu6")
+    return asked
+
+
+def _tower(settings: schema.WeightSharedConvolutionalBoxPredictor) -> Tower:
+    return Tower(
+        depth=settings.depth,
+        num_layers=settings.num_layers_before_predictor,
+        shared=settings.share_prediction_tower,
+        style_pointwise=settings.apply_conv_hyperparams_pointwise,
     )
 
 

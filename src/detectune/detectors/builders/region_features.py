@@ -7,7 +7,7 @@ from typing import NamedTuple
 import keras
 from keras.layers import Layer
 
-from detectune.backbones.base import Backbone, BackboneFamily, Colour
+from detectune.backbones.base import Backbone, BackboneFamily
 from detectune.backbones.regions import RegionForm
 from detectune.config import schema
 from detectune.config.architectures.two_stage import REGION_EXTRACTORS
@@ -80,24 +80,6 @@ def region_features(
             raise _needs_patches(config.type)
         return _with_pyramid(config, family, patch_size)
     return _without_pyramid(config, family)
-
-
-def region_padding_colour(config: schema.ImageResizer) -> Colour:
-    """The RGB colour 0–255 that images are padded with.
-
-    Parity: meta_architectures/faster_rcnn_meta_arch.py pads images before they are normalized.
-    """
-    given = list(config.keep_aspect_ratio_resizer.per_channel_pad_value) or [0.0, 0.0, 0.0]
-    if len(given) != 3:
-        raise ConfigError(
-            three_part(
-                f"keep_aspect_ratio_resizer.per_channel_pad_value: {len(given)} numbers.",
-                "Allowed: three numbers, or none for zeros.",
-                "Repeat the line for each of red, green and blue.",
-            )
-        )
-    red, green, blue = given
-    return red, green, blue
 
 
 def _family(name: str) -> tuple[BackboneFamily, bool]:
