@@ -139,11 +139,13 @@ def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
     """
     # Opened first and looked at then: a pipe that is opened to be read waits for a writer.
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    file = os.fdopen(handle, "rb") if stat.S_ISREG(os.fstat(handle).st_mode) else None
-    if file is None:
-        os.close(handle)
-        raise OSError(None, "it is no file")
-    return file
+    kind = stat.S_IFMT(os.fstat(handle).st_mode)
+    if kind == stat.S_IFREG:
+        return os.fdopen(handle, "rb")
+    os.close(handle)
+    if kind == stat.S_IFDIR:
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    raise OSError(None, "it is no file")
 
 
 def ensure_writable(path: str | os.PathLike[str]) -> None:
