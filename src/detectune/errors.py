@@ -24,6 +24,8 @@ import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from detectune.wording import visible
+
 
 class DetectuneError(Exception):
     """Base of all errors that detectune raises on purpose."""
@@ -84,8 +86,12 @@ class ExportError(DetectuneError, ValueError):
 
 
 def three_part(found: str, allowed: str, next_step: str) -> str:
-    """The text of an error: where and what was found, what is allowed, and what to do next."""
-    return f"{found}\n{allowed}\n{next_step}"
+    """The text of an error: where and what was found, what is allowed, and what to do next.
+
+    Names in it come from files: what would command a terminal is shown as its code, since Python
+    prints messages as they are.
+    """
+    return visible(f"{found}\n{allowed}\n{next_step}")
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -11,6 +11,7 @@ import stat
 import tempfile
 from collections.abc import Generator
 from pathlib import Path
+from typing import BinaryIO
 
 from detectune.errors import ConfigError, DetectuneError, WriteError, three_part
 from detectune.wording import one_line
@@ -123,15 +124,28 @@ def read_regular(path: str | os.PathLike[str], most: int = 1 << 20) -> bytes:
     Raises:
         OSError: there is no file, something else stands there, or it is larger.
     """
-    # Opened first and looked at then: a pipe that is opened to be read waits for a writer.
-    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    with open(handle, "rb") as file:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise OSError(None, "it is no file")
+    with open_regular(path) as file:
         data = file.read(most + 1)
     if len(data) > most:
         raise OSError(errno.EFBIG, f"it has more than {most:,} bytes")
     return data
+
+
+def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
+    """The plain file `path`, opened to be read; never waits, as a pipe or a device may.
+
+    Raises:
+        OSError: there is no file, or something else stands there.
+    """
+    # Opened first and looked at then: a pipe that is opened to be read waits for a writer.
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    kind = stat.S_IFMT(os.fstat(handle).st_mode)
+    if kind == stat.S_IFREG:
+        return os.fdopen(handle, "rb")
+    os.close(handle)
+    if kind == stat.S_IFDIR:
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    raise OSError(None, "it is no file")
 
 
 def ensure_writable(path: str | os.PathLike[str]) -> None:

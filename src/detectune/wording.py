@@ -28,7 +28,7 @@ def visible(text: str) -> str:
 
     `"\\x1b[2J"` becomes `\\x1b[2J`; a byte that is no UTF-8 becomes `\\xff`. Line breaks are kept.
     """
-    if text.isprintable():
+    if text.replace("\n", "").isprintable():
         return text
     return "".join(letter if letter == "\n" else _shown(letter) for letter in text)
 

@@ -46,6 +46,7 @@ WEIRD: list[Any] = [
     [1, 2, 3, 4, 5],
     ["1", "2", "3", "4"],
     [None] * 4,
+    [0.5] * 20_000,
 ]
 TOKENS = [
     b"",
@@ -78,6 +79,9 @@ TOKENS = [
     b"&a",
     b"!!python/object:os.system ",
     b"encoding='utf-9'",
+    b'"' + b"x" * 200_000,
+    b"\x1b]0;x\x07",
+    b"\x85\xe2\x80\xa8",
 ]
 
 

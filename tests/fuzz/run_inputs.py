@@ -141,7 +141,7 @@ def _tar(rng: random.Random) -> bytes:
     return buffer.getvalue()
 
 
-def answers(seed: int, count: int, body: bytes) -> Iterator[bytes]:
+def answers_of(seed: int, count: int, body: bytes) -> Iterator[bytes]:
     """`count` answers of a server, status line and all, of which some are sound."""
     for number in range(count):
         rng = random.Random(f"answer {seed} {number}")

@@ -9,6 +9,7 @@ import os
 
 import pytest
 
+from detectune.errors import three_part
 from detectune.wording import in_html, one_line, plural, visible
 
 
@@ -68,3 +69,8 @@ def test_things_are_counted_in_english(count, noun, said):
 
 def test_an_odd_plural_can_be_given():
     assert plural(2, "index", "indices") == "2 indices"
+
+
+def test_a_message_of_an_error_commands_no_terminal():
+    message = three_part("\x1b[2J.csv: no \udcff.", "Allowed: a\tb.", "Rename it.")
+    assert message == "\\x1b[2J.csv: no \\xff.\nAllowed: a\\tb.\nRename it."

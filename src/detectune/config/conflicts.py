@@ -85,11 +85,17 @@ def _readers(config: schema.TrainEvalPipelineConfig) -> Iterator[Problem]:
 # --- post-processing, which several architectures have --------------------------------------------
 
 
-def post_processing(config: schema.PostProcessing, path: str) -> Iterator[Problem]:
-    """An error for each conflict in `post_processing { … }`, which stands at `path`."""
+def post_processing(config: schema.PostProcessing, path: str, ids: range) -> Iterator[Problem]:
+    """An error for each conflict in `post_processing { … }`, which stands at `path`.
+
+    Args:
+        ids: label-map ids of the columns of the scores; 0 is a background.
+    """
     yield from _suppression(config.batch_non_max_suppression, f"{path}.batch_non_max_suppression")
     if config.HasField("calibration_config"):
-        yield from _calibration(config.calibration_config, f"{path}.calibration_config")
+        calibration, path = config.calibration_config, f"{path}.calibration_config"
+        yield from _calibration(calibration, path)
+        yield from _calibrated_classes(calibration, path, ids)
 
 
 def _suppression(settings: schema.BatchNonMaxSuppression, path: str) -> Iterator[Problem]:
@@ -134,3 +140,34 @@ def _calibration(config: schema.CalibrationConfig, path: str) -> Iterator[Proble
                 "A function needs at least two points, by rising x.",
                 "Sort the x_y_pair entries, and remove those with the same x.",
             )
+
+
+def _calibrated_classes(
+    config: schema.CalibrationConfig, path: str, ids: range
+) -> Iterator[Problem]:
+    """Only classes that have scores are calibrated."""
+    by_class = {
+        "class_id_function_approximations.class_id_xy_pairs_map": (
+            config.class_id_function_approximations.class_id_xy_pairs_map
+        ),
+        "class_id_sigmoid_calibrations.class_id_sigmoid_parameters_map": (
+            config.class_id_sigmoid_calibrations.class_id_sigmoid_parameters_map
+        ),
+    }
+    for field, entries in by_class.items():
+        unknown = sorted(id_ for id_ in entries if id_ not in ids)
+        if unknown and len(ids) > 1:  # else num_classes is missing, which is said anyway
+            background = " and 0 is the background" if ids[0] == 0 else ""
+            yield Problem(
+                "error",
+                f"{path}.{field}",
+                f"it calibrates {_listed(unknown)}, and there is no such class.",
+                f"Classes are numbered 1 to {ids[-1]} as in the label map (num_classes is "
+                f"{ids[-1]}){background}.",
+                "Was it measured with other classes? Measure it again, or remove these entries.",
+            )
+
+
+def _listed(ids: list[int]) -> str:
+    more = f" and {len(ids) - 5} more" if len(ids) > 5 else ""
+    return f"{'id' if len(ids) == 1 else 'ids'} {', '.join(map(str, ids[:5]))}{more}"

@@ -69,6 +69,12 @@ def _weights(count: float, said: str, path: str) -> Iterator[Problem]:
     yield from _too_many(count, _MOST_WEIGHTS, "weights", path, said)
 
 
+def stride_of(level: int) -> int:
+    """Pixels between the places of a level of a pyramid; of one out of range, which is an error
+    anyway, those of the nearest in it."""
+    return 2 ** min(max(level, 0), 30)
+
+
 def anchor_magnitudes(
     resizer: schema.ImageResizer, stride: int, per_place: int, num_classes: int, path: str
 ) -> Iterator[Problem]:

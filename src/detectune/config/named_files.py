@@ -15,11 +15,12 @@ from detectune.config import schema
 from detectune.config.architectures import chosen
 from detectune.config.checkpoint_paths import checkpoint_prefix, download_command
 from detectune.config.class_numbers import other_numbers, renumbered
+from detectune.config.file_patterns import matching_files
 from detectune.config.label_map import LabelMap, read_label_map
 from detectune.config.look_alikes import look_alikes, shown_name
 from detectune.config.problems import Problem, from_error
 from detectune.config.ranges import MOST_CLASSES
-from detectune.errors import ConfigError
+from detectune.errors import ConfigError, DataError
 from detectune.files import near_path
 from detectune.wording import plural
 
@@ -115,7 +116,11 @@ def _class_count(
 def _records(pattern: str, field: str) -> Iterator[Problem]:
     if _REMOTE.match(pattern):
         return
-    files = matching_files(pattern)
+    try:
+        files = matching_files(pattern)
+    except DataError as error:
+        yield from_error(error, field)
+        return
     if not files and _FORMAT.match(pattern):
         yield from _source(pattern, field)
         return
@@ -151,25 +156,14 @@ def _shards(pattern: str, files: list[str], field: str) -> Iterator[Problem]:
         )
 
 
-def matching_files(pattern: str) -> list[str]:
-    """The files that a path or pattern of `input_path` means, sorted.
-
-    `*`, `?` and `[..]` are wildcards; `name@4` and `name-?????-of-00004` are sharded files.
-    """
-    if "\0" in pattern:
-        return []  # no file has such a name
-    if os.path.exists(pattern):
-        return [pattern]
-    sharded = re.fullmatch(r"(.+)@(\d{1,9}|\*)", pattern)
-    if sharded:
-        total = "?????" if sharded[2] == "*" else f"{int(sharded[2]):05d}"
-        pattern = f"{glob.escape(sharded[1])}-?????-of-{total}"
-    return sorted(glob.glob(pattern))
-
-
 def _source(source: str, field: str) -> Iterator[Problem]:
     path = _FORMAT.sub("", source)
-    if path and not matching_files(path):
+    try:
+        there = not path or bool(matching_files(path))
+    except DataError as error:
+        yield from_error(error, field)
+        return
+    if not there:
         yield from _absent(path, field, "data set")
 
 

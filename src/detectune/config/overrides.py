@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from google.protobuf import text_format
 from google.protobuf.descriptor import FieldDescriptor as Kinds
@@ -35,7 +35,7 @@ from detectune.config.protobuf_text import message_from
 from detectune.config.text_problems import read_tree
 from detectune.config.text_tree import TextSyntaxError, parse, shortened
 from detectune.errors import ConfigError, did_you_mean, three_part
-from detectune.wording import plural
+from detectune.wording import one_line, plural
 
 _STEP = re.compile(r"(?P<name>\*|[A-Za-z_]\w*|\[[A-Za-z_][\w.]*\])(?P<index>\[\d*\])?")
 # Dots that separate names, not those inside the brackets of an extension.
@@ -317,5 +317,6 @@ def _not_repeated(override: str, field: FieldDescriptor) -> ConfigError:
 
 
 def _error(override: str, found: str, allowed: str, next_step: str) -> ConfigError:
-    shown: Any = override if len(override) <= 120 else override[:117] + "..."
-    return ConfigError(three_part(f"--set {shown}: {found}", allowed, next_step))
+    shown = override if len(override) <= 120 else override[:117] + "..."
+    parts = (f"--set {shown}: {found}", allowed, next_step)
+    return ConfigError(three_part(*(one_line(part) for part in parts)))

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 from detectune.errors import ConfigError, DetectuneError, three_part
-from detectune.wording import one_line, plural, visible
+from detectune.wording import one_line, plural
 
 _TABLE = "What is supported stands in docs/reference/config-fields.md."
 
@@ -40,8 +40,7 @@ class Problem(NamedTuple):
     def message(self) -> str:
         """The text of an error that stops at this problem: three lines, the field in the first."""
         field = f"{self.field}: " if self.field else ""
-        parts = (f"{field}{self.found}", self.allowed or _TABLE, self.next_step)
-        return three_part(*(visible(part) for part in parts))
+        return three_part(f"{field}{self.found}", self.allowed or _TABLE, self.next_step)
 
     def shown(self, file: str = "") -> str:
         """`file:line:column: severity: text`, as compilers write it."""

@@ -22,6 +22,8 @@ _DECODED_IN_CPP = {"JPEG", "PNG"}
 _PNG_END = b"IEND"
 # Cameras and editors append a few bytes after the end of an image.
 _ENDING = 4096
+# One colour everywhere packs 8,000 pixels into a byte of a PNG. What says more would fill memory.
+_PLAUSIBLE_PIXELS, _MOST_PIXELS_PER_BYTE = 20_000_000, 10_000
 _EXIF_ORIENTATION = 274
 _SIXTEEN_BITS = ("I;16", "I;16L", "I;16B", "I;16N", "I")
 # Orientations 5–8 swap height and width; Source: EXIF 2.3, tag 0x0112.
@@ -69,9 +71,14 @@ def read_facts(data: bytes) -> ImageFacts:
             width, height = image.size
             orientation = int(image.getexif().get(_EXIF_ORIENTATION, 1)) if _has_exif(data) else 1
             upright = orientation if 1 <= orientation <= 8 else 1
-            return ImageFacts(image.format or "", image.mode, height, width, upright)
+            facts = ImageFacts(image.format or "", image.mode, height, width, upright)
     except Exception as error:  # on broken files Pillow's formats raise errors of any kind
         raise ValueError(unreadable_header(error)) from error
+    if height * width > max(_PLAUSIBLE_PIXELS, _MOST_PIXELS_PER_BYTE * len(data)):
+        raise ValueError(
+            f"it says that it has {height * width:,} pixels, and it has {len(data):,} bytes"
+        )
+    return facts
 
 
 def unreadable_header(error: Exception) -> str:

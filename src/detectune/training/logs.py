@@ -8,7 +8,7 @@ import logging
 import os
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,7 +16,7 @@ from tensorboard.compat import tf as _compatible
 from tensorboard.compat.proto import event_pb2, summary_pb2
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
-from detectune.errors import DataError, three_part
+from detectune.errors import DataError, WriteError, three_part
 from detectune.files import copy_file, read_regular, write_error, write_text
 from detectune.wording import one_line
 
@@ -47,19 +47,12 @@ class RunLog:
             self._file = self.path.open("a", encoding="utf-8")
         # The original kept training and evaluation apart in folders of these names.
         self._writers: dict[str, EventFileWriter] = {}
-        for kind in ("train", "eval"):
-            with _writing(folder / kind):
-                if os.path.lexists(folder / kind) and not (folder / kind).is_dir():
-                    raise NotADirectoryError(errno.ENOTDIR, "a file stands there")
-                self._writers[kind] = EventFileWriter(
-                    str(folder / kind), filename_suffix=f".from{start_step}"
-                )
-        # TensorBoard then drops what earlier files say about later steps.
-        restart = _SessionLog(status=_SessionLog.START)
-        for writer in self._writers.values():
-            writer.add_event(
-                _Event(wall_time=time.time(), step=start_step + 1, session_log=restart)
-            )
+        try:
+            for kind in ("train", "eval"):
+                self._writers[kind] = _open_events(folder / kind, start_step)
+        except WriteError:
+            self.close()
+            raise
 
     def add(self, kind: str, step: int, values: Mapping[str, float], **more: Any) -> None:
         """One line, and one TensorBoard point per value.
@@ -94,10 +87,20 @@ class RunLog:
 
     def close(self) -> None:
         """Write out what is still held back."""
-        with _writing(self.path):
-            self._file.close()
-            for writer in self._writers.values():
-                writer.close()
+        with _writing(self.path), ExitStack() as closing:  # one that fails keeps none open
+            for file in (self._file, *self._writers.values()):
+                closing.callback(file.close)
+
+
+def _open_events(folder: Path, start_step: int) -> EventFileWriter:
+    """A TensorBoard file; TensorBoard then drops what earlier ones say about later steps."""
+    with _writing(folder):
+        if os.path.lexists(folder) and not folder.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, "a file stands there")
+        writer = EventFileWriter(str(folder), filename_suffix=f".from{start_step}")
+    restart = _SessionLog(status=_SessionLog.START)
+    writer.add_event(_Event(wall_time=time.time(), step=start_step + 1, session_log=restart))
+    return writer
 
 
 @contextmanager

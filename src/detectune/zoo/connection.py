@@ -21,7 +21,7 @@ class RefusedRedirect(Exception):
 
 
 class Patience:
-    """Hangs up when too little arrives.
+    """Hangs up when too little arrives, and in any case when the work is done.
 
     Args:
         seconds: how often is looked.
@@ -35,6 +35,7 @@ class Patience:
         self._bytes = 0
         self._socket: socket.socket | None = None
         self._ended = threading.Event()
+        self._answers = contextlib.ExitStack()
 
     def arrived(self, count: int) -> None:
         """`count` bytes of what was asked for have arrived."""
@@ -51,14 +52,20 @@ class Patience:
         connection.connect = connected
         return connection
 
+    def answered(self, answer: Any) -> Any:
+        """`answer`, which is closed in the end, also one that urllib lost to an error."""
+        self._answers.callback(answer.close)
+        return answer
+
     @contextlib.contextmanager
     def at_work(self) -> Generator[None, None, None]:
-        """Looks at the clock while the block runs."""
+        """Looks at the clock while the block runs, and closes all answers after it."""
         watcher = threading.Thread(target=self._look, daemon=True)
         watcher.start()
         try:
             yield
         finally:
+            self._answers.close()
             self._ended.set()
             watcher.join()
 
@@ -85,11 +92,13 @@ def open_request(request: urllib.request.Request, patience: Patience, timeout: f
 
     class Http(urllib.request.HTTPHandler):
         def do_open(self, http_class: Any, req: Any, **http_conn_args: Any) -> Any:
-            return super().do_open(_watched(http_class, patience), req, **http_conn_args)
+            connection = _watched(http_class, patience)
+            return patience.answered(super().do_open(connection, req, **http_conn_args))
 
     class Https(urllib.request.HTTPSHandler):
         def do_open(self, http_class: Any, req: Any, **http_conn_args: Any) -> Any:
-            return super().do_open(_watched(http_class, patience), req, **http_conn_args)
+            connection = _watched(http_class, patience)
+            return patience.answered(super().do_open(connection, req, **http_conn_args))
 
     return urllib.request.build_opener(Http, Https, _Redirects).open(request, timeout=timeout)
 

@@ -78,6 +78,63 @@ def test_a_conflict_is_an_error_of_the_check_and_of_the_build(text, field, found
     assert (allowed, next_step) == (problem.allowed, problem.next_step)
 
 
+SIGMOIDS = "class_id_sigmoid_calibrations", "class_id_sigmoid_parameters_map"
+LINES = "class_id_function_approximations", "class_id_xy_pairs_map"
+
+
+def by_class(kind: tuple[str, str], ids: tuple[int, ...]) -> str:
+    value = "x_y_pair { x: 0 } x_y_pair { x: 1 y: 1 }" if kind == LINES else ""
+    entries = " ".join(f"{kind[1]} {{ key: {id_} value {{ {value} }} }}" for id_ in ids)
+    return f"calibration_config {{ {kind[0]} {{ {entries} }} }}"
+
+
+def calibration_problems(block: str, text: str, num_classes: int = 3):
+    config = tiny_config() if block.startswith("post") else two_stage_with("faster_rcnn", "")
+    message = config.model.ssd if block.startswith("post") else config.model.faster_rcnn
+    message.num_classes = num_classes
+    text_format.Merge(f"{block} {{ {text} }}", message)
+    return [problem for problem in conflicts(config) if "calibrates" in problem.found]
+
+
+@pytest.mark.parametrize("kind", [SIGMOIDS, LINES])
+@pytest.mark.parametrize("block", ["post_processing", SECOND])
+def test_a_calibration_of_a_class_that_is_not_there_is_an_error(block, kind):
+    assert calibration_problems(block, by_class(kind, (0, 1, 3))) == []
+    (problem,) = calibration_problems(block, by_class(kind, (4, 1, 90)))
+    assert problem.severity == "error"
+    assert problem.field.endswith(f"{block}.calibration_config.{'.'.join(kind)}")
+    assert problem.found == "it calibrates ids 4, 90, and there is no such class."
+    assert problem.allowed == (
+        "Classes are numbered 1 to 3 as in the label map (num_classes is 3) and 0 is the "
+        "background."
+    )
+    assert problem.next_step.startswith("Was it measured with other classes?")
+
+
+@pytest.mark.parametrize(
+    ("ids", "found"),
+    [
+        ((0,), "it calibrates id 0, and there is no such class."),
+        ((-2, 2), "it calibrates id -2, and there is no such class."),
+        (
+            tuple(range(1, 91)),
+            "it calibrates ids 4, 5, 6, 7, 8 and 82 more, and there is no such class.",
+        ),
+    ],
+)
+def test_without_a_background_the_classes_to_calibrate_begin_at_1(ids, found):
+    block = "add_background_class: false post_processing"
+    config = tiny_config()
+    config.model.ssd.num_classes = 3
+    text_format.Merge(f"{block} {{ {by_class(SIGMOIDS, ids)} }}", config.model.ssd)
+    (problem,) = (p for p in conflicts(config) if "calibrates" in p.found)
+    assert (problem.found, "background" in problem.allowed) == (found, False)
+
+
+def test_without_a_number_of_classes_only_that_is_said():
+    assert calibration_problems("post_processing", by_class(SIGMOIDS, (7,)), 0) == []
+
+
 @pytest.mark.parametrize("neck", ["fpn", "bifpn"])
 def test_the_levels_of_a_pyramid_are_those_of_its_anchors(neck):
     config = tiny_config()
@@ -432,3 +489,16 @@ def test_a_stage_that_nobody_registered_is_found_by_config_check():
     (problem,) = conflicts(config)
     assert (problem.severity, problem.field) == ("error", "train_config.stage[1]")
     assert 'Did you mean "gradient_descent"?' in problem.text
+
+
+@pytest.mark.parametrize("level", [2**31 - 1, -(2**31), 1100])
+def test_a_level_that_no_pyramid_has_is_refused_at_its_place(level):
+    config = config_with("feature_extractor { fpn { } }")
+    config.model.ssd.feature_extractor.fpn.min_level = level
+    found = check_message(config, check_files=False)
+    assert "model.ssd.feature_extractor.fpn.min_level" in {problem.field for problem in found}
+    two_stages = tiny_two_stage("faster_rcnn_resnet50_fpn_keras")
+    two_stages.faster_rcnn.feature_extractor.fpn.min_level = level
+    config.model.CopyFrom(two_stages)
+    found = check_message(config, check_files=False)
+    assert "model.faster_rcnn.feature_extractor.fpn.min_level" in {p.field for p in found}

@@ -204,3 +204,11 @@ def test_an_unfinished_message_is_an_error():
     assert error_of("train_config.optimizer={adam_optimizer{")[1] == (
         "optimizer takes the fields of Optimizer in braces."
     )
+
+
+def test_an_override_with_terminal_commands_is_shown_without_obeying_them():
+    with pytest.raises(ConfigError) as caught:
+        apply_overrides(good_config(), ["train_config.bat\x1b[2Jch_size=8\n"])
+    found, *_ = str(caught.value).split("\n")
+    assert found.startswith(r"--set train_config.bat\x1b[2Jch_size=8\n: ")
+    assert "\x1b" not in str(caught.value)

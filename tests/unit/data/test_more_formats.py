@@ -8,6 +8,7 @@ import zipfile
 import numpy as np
 import pytest
 from data_sets import picture, voc_xml, write_csv, write_voc
+from three_parts import three_parts
 
 from detectune.data.inspect import inspect_source
 from detectune.data.sources.recognise import open_source, recognise
@@ -106,6 +107,17 @@ def test_a_turned_box_of_label_studio_is_bounded_in_pixels(tmp_path):
     # 6 x 12 pixels at (30, 4), turned about that corner: 12 to the left and 6 down.
     (item,) = open_source(str(tmp_path))
     np.testing.assert_allclose(item.boxes, [[4 / 40, 18 / 60, 10 / 40, 30 / 60]], atol=1e-6)
+
+
+@pytest.mark.parametrize(("width", "found"), [(0, "missing"), (None, "missing"), (-60, "-60")])
+def test_a_turned_box_of_an_image_without_a_size_is_a_defect(tmp_path, width, found):
+    value = {"x": 50, "y": 10, "width": 10, "height": 30, "rotation": 90, "labels": ["cat"]}
+    value |= {"original_width": width, "original_height": 40}
+    (tmp_path / "min.json").write_text(json.dumps([{"image": "a.png", "label": [value]}]))
+    (tmp_path / "a.png").write_bytes(picture())
+    (defect,) = inspect_source(open_source(str(tmp_path))).defects
+    assert defect.kind == "wrong annotation"
+    assert found in defect.detail
 
 
 def test_a_turned_box_of_cvat_is_bounded(tmp_path):
@@ -258,6 +270,53 @@ def test_an_archive_that_leads_out_of_its_folder_is_refused(tmp_path, monkeypatc
     with pytest.raises(DataError, match=r"evil\.xml"):
         open_source(str(tmp_path / "set.zip"))
     assert not (tmp_path / "evil.xml").exists()
+
+
+BYTES = np.random.default_rng(1).bytes(200)
+
+
+def packed(tmp_path, monkeypatch, entries, how=zipfile.ZIP_STORED, name="set"):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    file = tmp_path / f"{name}.zip"
+    with zipfile.ZipFile(file, "w", how) as archive:
+        for entry, data in entries:
+            archive.writestr(entry, data)
+    return file
+
+
+def test_backslashes_in_an_archive_separate_folders(tmp_path, monkeypatch):
+    xml = voc_xml("a.png", [("cat", 6, 4, 30, 20)])
+    entries = [("Annotations\\a.xml", xml), ("JPEGImages\\a.png", picture())]
+    file = packed(tmp_path, monkeypatch, entries)
+    np.testing.assert_allclose(open_source(str(file))[0].boxes, [CAT])
+
+
+def test_an_archive_may_have_a_name_as_long_as_a_name_can_be(tmp_path, monkeypatch):
+    xml = voc_xml("a.png", [("cat", 6, 4, 30, 20)])
+    file = packed(tmp_path, monkeypatch, [("a.xml", xml), ("a.png", picture())], name="ж" * 120)
+    assert len(open_source(str(file))) == 1
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+@pytest.mark.parametrize(
+    ("names", "how", "damage", "found"),
+    [
+        (["a.png", "./a.png"], zipfile.ZIP_STORED, (0, b""), "it has './a.png' twice"),
+        (["a\\b.png", "a/b.png"], zipfile.ZIP_STORED, (0, b""), "it has 'a/b.png' twice"),
+        (["a.png"], zipfile.ZIP_LZMA, (60, b"\xff" * 20), "Corrupt input data"),
+        (["a.png"], zipfile.ZIP_DEFLATED, (40, b"\xff" * 20), "Error -3 while decompressing data"),
+        (["a.png"], zipfile.ZIP_BZIP2, (40, b"\xff" * 20), "Invalid data stream"),
+        (["a.png"], zipfile.ZIP_STORED, (40, b"\xff" * 20), "Bad CRC-32"),
+    ],
+)
+def test_a_damaged_or_doubtful_archive_is_refused(tmp_path, monkeypatch, names, how, damage, found):
+    file = packed(tmp_path, monkeypatch, [(name, b"%r" % (BYTES,)) for name in names], how)
+    data, (place, wrong) = file.read_bytes(), damage
+    file.write_bytes(data[:place] + wrong + data[place + len(wrong) :])
+    with pytest.raises(DataError) as caught:
+        open_source(str(file))
+    assert three_parts(caught.value)[0].startswith(f"{file}: cannot be unpacked: {found}")
+    assert [path for path in (tmp_path / "cache").rglob("*") if path.is_file()] == []
 
 
 def test_what_was_seen_is_said(tmp_path):

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import os
+import struct
+from pathlib import Path
 
 import numpy as np
 import pytest
-from data_sets import picture, voc_xml, write_coco, write_csv, write_voc
+from data_sets import ListSource, picture, record, voc_xml, write_coco, write_csv, write_voc
+from PIL import Image
+from three_parts import three_parts
 
+from detectune.config.label_map import LabelMap
 from detectune.data.check import refuse_damaged
 from detectune.data.convert import convert
+from detectune.data.image_files import decode_problem, read_facts
 from detectune.data.inspect import inspect_source
+from detectune.data.sources import tree
+from detectune.data.sources.base import repair
+from detectune.data.sources.formats import in_priority
 from detectune.data.sources.recognise import open_source
 from detectune.errors import DataError
 
@@ -210,3 +221,144 @@ def test_of_two_suffixes_the_annotation_says_which(tmp_path):
         (tmp_path / f"a.{suffix}").write_bytes(picture(kind=kind, shade=shade))
     (tmp_path / "a.xml").write_text(voc_xml("a.png", [("cat", 6, 4, 30, 20)]))
     assert open_source(str(tmp_path))[0].file_name == "a.png"
+
+
+# --- folders ------------------------------------------------------------------------------------
+
+
+def test_a_folder_that_is_much_more_than_a_data_set_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(tree, "_MOST_ENTRIES", 5)
+    for number in range(6):
+        (tmp_path / f"{number}.xyz").write_text("")
+    with pytest.raises(DataError) as caught:
+        open_source(str(tmp_path))
+    found, _, next_step = three_parts(caught.value)
+    assert found == (
+        f"{tmp_path}: more than 5 files and folders are in it; the last that was looked into is "
+        f"{tmp_path}."
+    )
+    assert next_step.startswith("Name the folder of the data set itself")
+
+
+def test_a_folder_that_vanishes_while_it_is_looked_through_is_empty(tmp_path, monkeypatch):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b.jpg").write_text("")
+    walk = os.walk
+
+    def vanishing(*words, **options):
+        for here, below, names in walk(*words, **options):
+            if Path(here).name == "a":
+                Path(here).rmdir()
+            yield here, below, names
+
+    monkeypatch.setattr(os, "walk", vanishing)
+    assert tree.Tree(tmp_path).images() == [tmp_path / "b.jpg"]
+
+
+def test_a_folder_of_records_may_have_any_name(tmp_path):
+    folder = tmp_path / "set [1]"
+    folder.mkdir()
+    with pytest.raises(DataError) as caught:
+        open_source(f"tfrecord:{folder}")
+    assert three_parts(caught.value)[0] == f"{folder}: no file matches."
+    convert(ListSource([record("a.png"), record("b.png")]), folder / "a.record", to="tfrecord")
+    os.mkfifo(folder / "b.record")
+    (folder / "c.record").symlink_to("c.record")
+    assert len(open_source(f"tfrecord:{folder}", LabelMap.from_names(["cat", "dog"]))) == 2
+
+
+def test_an_image_that_says_it_is_a_million_times_as_large_as_its_file_is_no_image():
+    with io.BytesIO() as buffer:
+        Image.new("RGB", (1, 9)).save(buffer, "TIFF")
+        data = bytearray(buffer.getvalue())
+    place = data.index(struct.pack("<HH", 257, 4))
+    data[place : place + 12] = struct.pack("<HHII", 257, 4, 1, 67_108_873)
+    with pytest.raises(ValueError, match="says that it has 67,108,873 pixels, and it has"):
+        read_facts(bytes(data))
+    assert "67,108,873 pixels" in decode_problem(bytes(data))
+
+
+def test_a_large_picture_of_one_colour_is_an_image():
+    with io.BytesIO() as buffer:
+        Image.new("1", (6000, 5000)).save(buffer, "PNG")
+        data = buffer.getvalue()
+    assert (len(data) < 6000, decode_problem(data)) == (True, "")
+
+
+def test_an_image_that_is_a_link_to_itself_is_missing_and_named(tmp_path):
+    write_csv(tmp_path, ["loop.png,60,40,cat,6,4,30,20", "b.png,60,40,cat,6,4,30,20"], {})
+    (tmp_path / "loop.png").symlink_to("loop.png")
+    (tmp_path / "b.png").write_bytes(picture())
+    source = open_source(f"csv:{tmp_path}")
+    assert [record.file_name for record in source] == ["b.png"]
+    assert "loop.png" in " ".join(str(defect) for defect in source.defects)
+
+
+def test_an_image_that_becomes_a_pipe_is_not_waited_for(tmp_path):
+    header = "filename,class,xmin,ymin,xmax,ymax\n"
+    write_csv(tmp_path, ["a.png,cat,6,4,30,20"], {"a.png": picture()}, header)
+    source = open_source(f"csv:{tmp_path}")
+    (tmp_path / "a.png").unlink()
+    os.mkfifo(tmp_path / "a.png")
+    for read in (source.image_bytes, source.glance):
+        with pytest.raises(DataError) as caught:
+            read(0)
+        found = three_parts(caught.value)[0]
+        assert found == f"{tmp_path / 'a.png'}: the image cannot be read: it is no file."
+
+
+def test_a_record_that_becomes_a_pipe_is_not_waited_for(tmp_path):
+    file = tmp_path / "a.record"
+    convert(ListSource([record("a.png")]), file, to="tfrecord")
+    source = open_source(f"tfrecord:{file}", LabelMap.from_names(["cat", "dog"]))
+    file.unlink()
+    os.mkfifo(file)
+    with pytest.raises(DataError) as caught:
+        source[0]
+    assert three_parts(caught.value)[0] == f"{file}: cannot be read: it is no file."
+
+
+@pytest.mark.parametrize("kind", in_priority())
+def test_a_pipe_under_the_name_of_a_format_and_a_folder_that_may_not_be_listed_are_named(
+    tmp_path, monkeypatch, kind
+):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(DataError) as caught:
+        refuse_damaged(open_source(f"{kind}:{tmp_path / 'pipe'}"))
+    assert f"{tmp_path / 'pipe'}" in str(caught.value)
+    assert str(caught.value).count("\n") >= 2
+
+    def forbidden(path=".", *words):
+        raise PermissionError(errno.EACCES, "Permission denied", os.fspath(path))
+
+    for name in ("listdir", "scandir"):
+        monkeypatch.setattr(os, name, forbidden)
+    with pytest.raises(DataError) as caught:
+        refuse_damaged(open_source(f"{kind}:{tmp_path}"))
+    assert str(tmp_path) in three_parts(caught.value)[0]
+    if kind in ("voc", "cvat", "labelme", "via", "kitti", "csv", "open_images", "images"):
+        assert three_parts(caught.value)[0] == f"{tmp_path}: cannot be read: Permission denied."
+
+
+def test_a_folder_below_that_may_not_be_listed_is_named(tmp_path, monkeypatch, caplog):
+    (tmp_path / "closed").mkdir()
+    (tmp_path / "a.png").write_bytes(picture())
+    scandir = os.scandir
+
+    def partly(path="."):
+        if os.fspath(path).endswith("closed"):
+            raise PermissionError(errno.EACCES, "Permission denied", os.fspath(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", partly)
+    assert len(open_source(f"images:{tmp_path}")) == 1
+    place = tmp_path / "closed"
+    assert f"{place}: Permission denied; what is in this folder is left out." in caplog.text
+
+
+def test_an_infinite_box_without_an_area_is_left_out_without_a_warning():
+    boxes = [[np.inf, 0, np.inf, 1], [0.1, 0.1, 0.5, 0.5]]
+    given = record(boxes=boxes, ids=(1, 2), areas=[np.nan, np.nan])
+    repaired = repair(given)
+    np.testing.assert_allclose(repaired.boxes, [CAT])
+    np.testing.assert_allclose(repaired.areas, [0.4 * 40 * 0.4 * 60], rtol=1e-5)

@@ -13,6 +13,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from left_open import nothing_left_open
 from small_backbone import EXTRACTOR, register_small_backbone
 from three_parts import three_parts
 from tiny import compiled, tiny_config, write_squares
@@ -24,7 +25,7 @@ from detectune.checkpoints.run_directory import Run, open_run
 from detectune.config.label_map import LabelMap, write_label_map
 from detectune.detectors.base import Detector
 from detectune.detectors.build import build_detector
-from detectune.errors import CheckpointError, ConfigError, DataError
+from detectune.errors import CheckpointError, ConfigError, DataError, WriteError
 from detectune.training.console import RunConsole
 from detectune.training.logs import RunLog, read_metrics, scan_metrics
 from detectune.training.prepare import check_unchanged, prepare
@@ -233,6 +234,17 @@ def test_a_label_map_above_a_run_is_of_others(run):
         assert label_map_beside(open_run(run).checkpoint(which)) is None
     write_label_map(LabelMap.from_names(["blue", "red"]), run / "label_map.pbtxt")
     assert label_map_beside(open_run(run).checkpoint("best")) == run / "label_map.pbtxt"
+
+
+@pytest.mark.parametrize("kind", ["train", "eval"])
+def test_a_file_in_the_place_of_a_folder_of_tensorboard_is_named_and_nothing_stays_open(
+    tmp_path, kind
+):
+    (tmp_path / kind).write_text("")
+    with nothing_left_open(), pytest.raises(WriteError) as caught:
+        RunLog(tmp_path, 8)
+    assert three_parts(caught.value)[0].startswith(f"{tmp_path / kind}: ")
+    assert "a file stands where a folder should be" in str(caught.value)
 
 
 @pytest.mark.parametrize("make", [os.mkdir, os.mkfifo])

@@ -6,6 +6,7 @@ import tarfile
 from collections import namedtuple
 
 import pytest
+from left_open import nothing_left_open
 from three_parts import three_parts
 from zoo_servers import Site, serving, tar_gz
 
@@ -340,6 +341,12 @@ def test_a_redirect_on_the_web_is_followed(tmp_path, site):
 def test_a_redirect_to_no_address_is_an_error(tmp_path, site, place):
     site.redirects[PATH] = place
     assert "could not be fetched" in error_of(tmp_path, site)[0]
+
+
+def test_no_connection_stays_open_behind_a_redirect_to_no_address(tmp_path, site):
+    site.raw = b"HTTP/1.1 302 Found\r\nContent-Length: 99\r\nLocation: http://[\r\n\r\n<html>"
+    with nothing_left_open():
+        assert "could not be fetched: Invalid IPv6 URL" in error_of(tmp_path, site)[0]
 
 
 def partial(span: str, body: bytes) -> bytes:

@@ -13,7 +13,7 @@ from detectune.config.anchor_conflicts import anchor_conflicts, anchor_maps, anc
 from detectune.config.architectures.base import Architecture
 from detectune.config.extractor_names import ExtractorNames
 from detectune.config.feature_extractors import FEATURE_EXTRACTORS
-from detectune.config.magnitudes import anchor_magnitudes, ssd_magnitudes
+from detectune.config.magnitudes import anchor_magnitudes, ssd_magnitudes, stride_of
 from detectune.config.part_conflicts import kind_conflicts, resizer_conflicts, size_conflicts
 from detectune.config.problems import Problem
 from detectune.registry import architectures
@@ -92,7 +92,8 @@ class SsdArchitecture(Architecture):
         yield from anchor_conflicts(self.message.anchor_generator, anchors)
         yield from self._magnitudes()
         post, path = self.message.post_processing, f"{self.path}.post_processing"
-        yield from conflicts.post_processing(post, path)
+        first_id = 0 if self.message.add_background_class else 1
+        yield from conflicts.post_processing(post, path, range(first_id, self.num_classes + 1))
 
     def accumulation_conflicts(self) -> Iterator[Problem]:
         if not self.message.normalize_loss_by_num_matches:
@@ -119,7 +120,7 @@ class SsdArchitecture(Architecture):
         # Without a pyramid the first feature map has a cell for 16 pixels.
         finest = getattr(message.feature_extractor, neck).min_level if neck else 4
         yield from anchor_magnitudes(
-            message.image_resizer, 2**finest, per_place, message.num_classes, self.path
+            message.image_resizer, stride_of(finest), per_place, message.num_classes, self.path
         )
 
     def _background(self) -> Iterator[Problem]:

@@ -17,6 +17,7 @@ from detectune.config.magnitudes import (
     anchor_magnitudes,
     proposal_magnitudes,
     region_magnitudes,
+    stride_of,
 )
 from detectune.config.needs import Needs
 from detectune.config.part_conflicts import kind_conflicts, resizer_conflicts
@@ -161,7 +162,7 @@ class TwoStageArchitecture(Architecture):
             message.second_stage_post_processing,
             f"{self.path}.second_stage_post_processing",
         )
-        yield from conflicts.post_processing(post, path)
+        yield from conflicts.post_processing(post, path, range(self.num_classes + 1))
         yield from region_magnitudes(message, proposals, self.path)
         predictor = message.second_stage_box_predictor
         yield from kind_conflicts(
@@ -281,7 +282,7 @@ class FasterRcnnArchitecture(TwoStageArchitecture):
         """Nothing of the first stage is so large that it cannot be meant."""
         extractor = self.message.feature_extractor
         yield from proposal_magnitudes(self.message, self.path)
-        pyramid = 2**extractor.fpn.min_level if extractor.HasField("fpn") else 4
+        pyramid = stride_of(extractor.fpn.min_level) if extractor.HasField("fpn") else 4
         stride = pyramid if "_fpn" in extractor.type else extractor.first_stage_features_stride
         per_place = anchors_per_place(self.message.first_stage_anchor_generator)
         yield from anchor_magnitudes(self.message.image_resizer, stride, per_place, 1, self.path)

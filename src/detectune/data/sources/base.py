@@ -162,7 +162,8 @@ def _with_areas(record: Record) -> Record:
     if not wrong.any():
         return record
     y0, x0, y1, x1 = record.boxes.T
-    own = (y1 - y0) * record.height * (x1 - x0) * record.width
+    with np.errstate(invalid="ignore", over="ignore"):  # of boxes that are left out
+        own = (y1 - y0) * record.height * (x1 - x0) * record.width
     return record._replace(areas=np.where(wrong, own, record.areas).astype(np.float32))
 
 

@@ -25,6 +25,7 @@ from detectune.data.sources.base import (
 from detectune.data.sources.coordinates import Coordinates, Layout
 from detectune.data.sources.surveying import Glance
 from detectune.errors import DataError, three_part
+from detectune.files import open_regular
 
 _HEAD, _TAIL = 65536, 4096
 
@@ -127,7 +128,7 @@ class FolderSource(Source):
     def glance(self, index: int) -> Glance:
         path = self._rows[index].path
         try:
-            with open(path, "rb") as file:
+            with open_regular(path) as file:
                 head, size = file.read(_HEAD), os.fstat(file.fileno()).st_size
                 file.seek(max(size - _TAIL, 0))
                 return Glance(self.annotation(index), size, head, file.read())
@@ -163,7 +164,8 @@ def _fractions(row: Annotated, height: int, width: int) -> dict[str, np.ndarray]
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        with open_regular(path) as file:
+            return file.read()
     except OSError as error:
         raise _unreadable(path, error) from error
 

@@ -90,12 +90,19 @@ def _images_in(folder: Path) -> _Images:
         return images  # no such folder: no image
     for entry in entries:
         stem, suffix = os.path.splitext(entry.name)
-        if suffix.lower() in IMAGE_SUFFIXES and entry.is_file():
+        if suffix.lower() in IMAGE_SUFFIXES and _is_file(entry):
             path = folder / entry.name
             images.by_name[entry.name] = path
             images.by_lower.setdefault(entry.name.lower(), path)
             images.by_stem.setdefault(stem, []).append(path)
     return images
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:  # a link that leads to itself
+        return False
 
 
 def doubts(place: str, found: Found) -> list[Defect]:

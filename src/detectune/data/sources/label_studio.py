@@ -31,7 +31,7 @@ from detectune.data.sources.folder import FolderSource
 from detectune.data.sources.formats import SourceFormat, formats
 from detectune.data.sources.text_files import items, mapping, read_json
 from detectune.data.sources.tree import only_file
-from detectune.data.sources.values import ValueProblem, finite, shown
+from detectune.data.sources.values import ValueProblem, finite, shown, side
 from detectune.errors import DataError
 from detectune.wording import plural
 
@@ -152,7 +152,9 @@ def _box(place: str, value: dict[str, Any], region: dict[str, Any]) -> tuple[lis
         if not math.sin(angle) and math.cos(angle) > 0:
             return [y, x, y + height, x + width], ""
         sides = (region if "original_width" in region else value).get
-        sizes = finite(sides("original_width")), finite(sides("original_height"))
+        sizes = side(sides("original_width")), side(sides("original_height"))
+        if not all(sizes):
+            raise ValueProblem("it is rotated, and original_width or original_height is missing")
     except (ValueProblem, ValueError) as problem:
         text = f"a region: {problem}"
         raise annotation_error(place, text, "Coordinates are percent of the image.") from None
@@ -160,7 +162,7 @@ def _box(place: str, value: dict[str, Any], region: dict[str, Any]) -> tuple[lis
 
 
 def _turned(
-    x: float, y: float, width: float, height: float, angle: float, sizes: tuple[float, float]
+    x: float, y: float, width: float, height: float, angle: float, sizes: tuple[int, int]
 ) -> list[float]:
     """The bounds, in percent, of a box that is turned about its upper left corner in an image of
     `sizes` (width, height) pixels."""

@@ -14,9 +14,10 @@ from detectune.data.sources.base import Source
 from detectune.data.sources.formats import formats, in_priority
 from detectune.data.sources.joined import Joined, joint_label_map
 from detectune.data.sources.proposed import ProposalFile, Proposed, proposal_file
+from detectune.data.sources.text_files import unreadable
 from detectune.data.sources.tree import Tree
 from detectune.data.sources.zipped import unpacked
-from detectune.errors import DataError, did_you_mean, three_part
+from detectune.errors import DataError, DetectuneError, did_you_mean, three_part
 from detectune.files import near_path
 
 # A drive letter is one character, so `C:\\data` is no format.
@@ -62,8 +63,13 @@ def open_source(
         DataError: there is nothing at the path, it is in no format that can be read, or it has no
             such split.
     """
-    asked = _parsed(spec)
-    source = _open(asked, label_map, frozenset(columns), split)
+    try:
+        asked = _parsed(spec)
+        source = _open(asked, label_map, frozenset(columns), split)
+    except OSError as error:  # a folder that may not be listed, a pipe where a folder belongs
+        if isinstance(error, DetectuneError):
+            raise
+        raise unreadable(Path(error.filename or spec), error.strerror or str(error)) from error
     file = proposal_file(asked.path)
     if "proposals" in columns and file.exists():
         return Proposed(source, ProposalFile(file))

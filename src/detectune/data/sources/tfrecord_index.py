@@ -10,7 +10,6 @@ Source: TFRecord format, https://www.tensorflow.org/tutorials/load_data/tfrecord
 
 from __future__ import annotations
 
-import glob
 import os
 import re
 import struct
@@ -19,9 +18,11 @@ from typing import NamedTuple, cast
 
 import google_crc32c
 
+from detectune.config.file_patterns import matching_files
 from detectune.data.defects import Problems
 from detectune.data.sources.proposed import SUFFIX as PROPOSALS
 from detectune.errors import DataError, three_part
+from detectune.files import open_regular
 
 _HEADER, _FOOTER = 12, 4
 _NOT_RECORD = "A TFRecord begins every record with its length and a checksum of the length."
@@ -51,17 +52,16 @@ def find_files(pattern: str) -> list[str]:
     for part in (text.strip() for text in pattern.split(",")):
         if not part:
             continue
-        found = [part] if os.path.isfile(part) else sorted(glob.glob(part))
-        found = [path for path in found if not path.endswith(PROPOSALS)]
+        found = [path for path in matching_files(part) if not path.endswith(PROPOSALS)]
         if os.path.isdir(part):
-            found = sorted(p for p in glob.glob(os.path.join(part, "*")) if is_tfrecord(Path(p)))
+            found = _records_in(Path(part))
             _one_set(part, found)
         if not found:
             raise DataError(
                 three_part(
                     f"{part}: no file matches.",
-                    "A pattern is a path in which * and ? stand for other characters, such as "
-                    "train.record-?????-of-00010.",
+                    "A pattern is a path in which * and ? stand for other characters and ** for "
+                    "any number of folders, such as train.record-?????-of-00010.",
                     f"Check the path; the current folder is {os.getcwd()}.",
                 )
             )
@@ -69,6 +69,15 @@ def find_files(pattern: str) -> list[str]:
             _all_shards(part, found)
         files += found
     return files
+
+
+def _records_in(folder: Path) -> list[str]:
+    """The TFRecords of a folder, whatever their names; hidden ones left out."""
+    try:
+        files = sorted(file for file in folder.iterdir() if not file.name.startswith("."))
+    except OSError as error:
+        raise _unreadable(os.fspath(folder), error) from error
+    return [os.fspath(file) for file in files if file.is_file() and is_tfrecord(file)]
 
 
 def _one_set(folder: str, found: list[str]) -> None:
@@ -109,7 +118,7 @@ def _all_shards(pattern: str, found: list[str]) -> None:
 def is_tfrecord(path: Path) -> bool:
     """True if `path` begins as a TFRecord does."""
     try:
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             header = file.read(_HEADER)
     except OSError:
         return False
@@ -137,7 +146,7 @@ def read_index(path: str, problems: Problems | None = None) -> list[Entry]:
 def _read_entries(path: str, entries: list[Entry]) -> None:
     try:
         size = os.path.getsize(path)
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             offset = 0
             while offset < size:
                 file.seek(offset)
@@ -145,13 +154,7 @@ def _read_entries(path: str, entries: list[Entry]) -> None:
                 entries.append(Entry(path, offset + _HEADER, length))
                 offset += _HEADER + length + _FOOTER
     except OSError as error:
-        raise DataError(
-            three_part(
-                f"{path}: cannot be read: {error.strerror or error}.",
-                "A TFRecord is a readable file.",
-                "Check the path and its permissions.",
-            )
-        ) from error
+        raise _unreadable(path, error) from error
 
 
 def read_record(entry: Entry) -> bytes:
@@ -161,17 +164,11 @@ def read_record(entry: Entry) -> bytes:
         DataError: the file cannot be read, or its data are damaged.
     """
     try:
-        with open(entry.path, "rb") as file:
+        with open_regular(entry.path) as file:
             file.seek(entry.offset)
             data, footer = file.read(entry.length), file.read(_FOOTER)
     except OSError as error:
-        raise DataError(
-            three_part(
-                f"{entry.path}: cannot be read: {error.strerror or error}.",
-                "A TFRecord is a readable file.",
-                "Check the path and its permissions.",
-            )
-        ) from error
+        raise _unreadable(entry.path, error) from error
     if len(footer) < _FOOTER or masked_crc32c(data) != struct.unpack("<I", footer)[0]:
         raise DataError(
             three_part(
@@ -206,6 +203,16 @@ def _checked_length(path: str, header: bytes, offset: int, size: int) -> int:
     if offset + _HEADER + length + _FOOTER > size:
         raise _truncated(path, offset, size)
     return length
+
+
+def _unreadable(path: str, error: OSError) -> DataError:
+    return DataError(
+        three_part(
+            f"{path}: cannot be read: {error.strerror or error}.",
+            "A TFRecord is a readable file.",
+            "Check the path and its permissions.",
+        )
+    )
 
 
 def _truncated(path: str, offset: int, size: int) -> DataError:

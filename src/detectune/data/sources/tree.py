@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections import Counter
 from collections.abc import Sequence
@@ -9,9 +10,12 @@ from functools import cached_property
 from pathlib import Path
 
 from detectune.data.image_files import IMAGE_SUFFIXES
+from detectune.data.sources.text_files import unreadable
 from detectune.errors import DataError, three_part
+from detectune.wording import one_line
 
-_MOST_FILES, _MOST_DEPTH = 2_000_000, 12
+_MOST_ENTRIES, _MOST_DEPTH = 2_000_000, 12
+_log = logging.getLogger("detectune")
 # What tools leave in folders: no data of anybody.
 _NOISE = ("__MACOSX", "__pycache__", ".ipynb_checkpoints")
 
@@ -43,7 +47,10 @@ def only_file(found: Sequence[Path], folder: Path, *, called: str, example: str)
 class Tree:
     """The files below `root`, hidden ones left out; a folder that is reached twice counts once.
 
-    A walk ends after 2,000,000 files, and goes 12 folders deep.
+    A walk goes 12 folders deep.
+
+    Raises (where it is first asked):
+        DataError: there are more than 2,000,000 files and folders.
     """
 
     def __init__(self, root: Path) -> None:
@@ -52,25 +59,43 @@ class Tree:
     @cached_property
     def _by_folder(self) -> dict[Path, list[str]]:
         found: dict[Path, list[str]] = {}
-        left, seen = _MOST_FILES, set[tuple[int, int]]()
-        for folder, below, names in os.walk(self.root, followlinks=True):
-            facts = os.stat(folder)
-            if (facts.st_dev, facts.st_ino) in seen:  # a link that leads back
+        entries, seen = 0, set[tuple[int, int]]()
+        for folder, below, names in os.walk(self.root, onerror=self._unreadable, followlinks=True):
+            identity = _identity(folder)
+            if identity is None or identity in seen:  # it is gone, or a link leads back
                 below.clear()
                 continue
-            seen.add((facts.st_dev, facts.st_ino))
+            seen.add(identity)
             depth = len(Path(folder).relative_to(self.root).parts)
             below[:] = sorted(
                 name for name in below if not name.startswith(".") and name not in _NOISE
             )
             if depth >= _MOST_DEPTH:
                 below.clear()
-            plain = sorted(name for name in names if not name.startswith("."))
-            found[Path(folder)] = plain[:left]
-            left -= len(plain)
-            if left <= 0:
-                break
+            found[Path(folder)] = sorted(name for name in names if not name.startswith("."))
+            entries += 1 + len(names)
+            if entries > _MOST_ENTRIES:
+                raise self._too_large(folder)
         return found
+
+    def _unreadable(self, error: OSError) -> None:
+        """Says that a folder below is left out; data that may not be listed at all are refused."""
+        reason = error.strerror or str(error)
+        if self.root.is_dir() and Path(error.filename or "") == self.root:
+            raise unreadable(self.root, reason)
+        if self.root.is_dir():
+            name = one_line(error.filename)
+            _log.warning("%s: %s; what is in this folder is left out.", name, reason)
+
+    def _too_large(self, folder: str) -> DataError:
+        return DataError(
+            three_part(
+                f"{one_line(self.root)}: more than {_MOST_ENTRIES:,} files and folders are in it; "
+                f"the last that was looked into is {one_line(folder)}.",
+                "A folder to look through holds one data set.",
+                "Name the folder of the data set itself, or convert it in parts to TFRecord.",
+            )
+        )
 
     def files(self, *suffixes: str) -> list[Path]:
         """The regular files with one of the `suffixes`, in small letters; sorted by folder."""
@@ -106,3 +131,11 @@ class Tree:
         ]
         more = ["…"] if len(counts) > 6 else []
         return ", ".join([*shown, *more]) or "no files"
+
+
+def _identity(folder: str) -> tuple[int, int] | None:
+    try:
+        facts = os.stat(folder)
+    except OSError:
+        return None
+    return facts.st_dev, facts.st_ino
