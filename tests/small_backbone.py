@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from importlib.metadata import EntryPoint
+
 import keras
 import pytest
 
+import detectune.config.choices as choices
 from detectune.backbones.base import BackboneFamily
 from detectune.backbones.conv_graph import ConvGraph
 from detectune.backbones.mobilenet_v2 import PAD_VALUE, normalize
@@ -43,3 +46,6 @@ def register_small_backbone(monkeypatch: pytest.MonkeyPatch) -> None:
         level_outputs=lambda _: {level: f"level{level}" for level in range(2, 6)},
     )
     monkeypatch.setitem(backbones._parts, "five_convolutions", family)
+    # Configs know backbones of other packages by their entry points.
+    own = EntryPoint("five_convolutions", "small_backbone", "detectune.backbones")
+    monkeypatch.setattr(choices, "entry_points", lambda **_: (own,))

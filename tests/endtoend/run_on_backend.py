@@ -17,6 +17,7 @@ from typing import Any
 
 import keras
 import pytest
+from small_backbone import register_small_backbone
 
 import detectune.training.run_writer as run_writer
 from detectune.config.load import load_config
@@ -51,4 +52,5 @@ if __name__ == "__main__":
     failed = keras.backend.backend() != "tensorflow" and pytest.main([*OPTIONS, *files])
     if failed:
         sys.exit(failed)
+    register_small_backbone(pytest.MonkeyPatch())
     main(sys.argv[1], Path(sys.argv[2]))

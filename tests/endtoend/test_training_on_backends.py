@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from small_backbone import EXTRACTOR, register_small_backbone
 from tiny import tiny_config, write_squares
 
 import detectune
@@ -30,7 +31,7 @@ STEPS = 8
 def config_file(tmp_path_factory) -> Path:
     """With everything that changes how a step is made, and the same first weights everywhere."""
     folder = tmp_path_factory.mktemp("backends")
-    config = tiny_config(write_squares(folder / "data"))
+    config = tiny_config(write_squares(folder / "data"), extractor=EXTRACTOR)
     config.eval_config.recalibration_batches = 2
     settings = config.train_config
     settings.optimizer.use_moving_average = True
@@ -39,8 +40,11 @@ def config_file(tmp_path_factory) -> Path:
     # Larger steps make more of the last digit of a gradient than eight steps can be compared with.
     rate.learning_rate_base, rate.warmup_learning_rate = 0.0005, 0.0002
     settings.gradient_clipping_by_norm = 2.0
-    settings.freeze_variables.append("Conv2d_0/")
-    settings.fine_tune_checkpoint = str(first_weights(config, folder / "first" / "ckpt-0"))
+    settings.freeze_variables.append("conv1/")
+    with pytest.MonkeyPatch.context() as patch:
+        register_small_backbone(patch)
+        first = first_weights(config, folder / "first" / "ckpt-0")
+    settings.fine_tune_checkpoint = str(first)
     settings.fine_tune_checkpoint_type = "full"
     write_config(config, folder / "tiny.config")
     return folder / "tiny.config"
@@ -69,9 +73,10 @@ def trained(config_file: Path, backend: str) -> Path:
         pytest.skip(f"{backend} is not installed")
     folder = config_file.parent / backend
     folder.mkdir()
+    source = Path(detectune.__file__).parents[1]
     environment = os.environ | {
         "KERAS_BACKEND": backend,
-        "PYTHONPATH": str(Path(detectune.__file__).parents[1]),
+        "PYTHONPATH": os.pathsep.join(map(str, (source, SCRIPT.parents[1]))),
         "TF_CPP_MIN_LOG_LEVEL": "2",
         # Eight steps are not worth an optimized program, nor compiling it again to go on.
         "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
