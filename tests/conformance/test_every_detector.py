@@ -28,13 +28,14 @@ from detectune.registry import backbones
 
 TYPES = feature_extractor_types()
 # One for each neck, on the network that is compiled fastest. The others run when asked for.
-FAST = {
-    "ssd_mobilenet_v1_keras",
-    "ssd_mobilenet_v2_fpn_keras",
-    "ssd_mobilenet_v2_bifpn_keras",
-}
+# The tests of whole runs (`tests/endtoend`) train and export one with a pyramid.
+FAST = {"ssd_mobilenet_v1_keras", "ssd_mobilenet_v2_bifpn_keras"}
 # Without training and export, which take longest.
-BRIEF = {"ssd_efficientnet-b0_bifpn_keras", "ssd_resnet50_v1_fpn_keras"}
+BRIEF = {
+    "ssd_efficientnet-b0_bifpn_keras",
+    "ssd_mobilenet_v2_fpn_keras",
+    "ssd_resnet50_v1_fpn_keras",
+}
 
 
 def model_config(type_name: str) -> schema.DetectionModel:
