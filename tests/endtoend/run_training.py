@@ -20,7 +20,9 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import pytest
 import tensorflow as tf
+from small_backbone import register_small_backbone
 
 import detectune.training.run_writer as run_files
 import detectune.training.state as state
@@ -120,6 +122,7 @@ if __name__ == "__main__":
     tf.config.threading.set_inter_op_parallelism_threads(1)
     keras.utils.set_random_seed(0)
     tf.config.experimental.enable_op_determinism()
+    register_small_backbone(pytest.MonkeyPatch())
     watch(on_arrival)
     resume = ["--resume"] if words.resume else []
     main(["--debug", "train", words.config, "--model-dir", words.model_dir, *resume])

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from small_backbone import EXTRACTOR
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tiny import tiny_config, write_squares
 
@@ -29,10 +30,10 @@ STEPS = 8
 
 
 def start(config: Path, run: Path, *options: str) -> subprocess.Popen:
-    source = Path(detectune.__file__).parents[1]
+    path = os.pathsep.join(map(str, (Path(detectune.__file__).parents[1], SCRIPT.parents[1])))
     return subprocess.Popen(
         [sys.executable, str(SCRIPT), str(config), str(run), *options],
-        env={**os.environ, "PYTHONPATH": str(source), "KERAS_BACKEND": "tensorflow"},
+        env={**os.environ, "PYTHONPATH": path, "KERAS_BACKEND": "tensorflow"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -74,7 +75,7 @@ class Whole:
     def __init__(self, folder: Path) -> None:
         self.config, self.run, self.images = folder / "c.config", folder / "run", folder / "images"
         data = write_squares(folder / "data")
-        config = tiny_config(data)
+        config = tiny_config(data, extractor=EXTRACTOR)
         config.train_config.checkpoint_every_steps = 2
         config.train_config.optimizer.use_moving_average = True
         write_config(config, self.config)

@@ -8,6 +8,7 @@ import shutil
 import numpy as np
 import pytest
 from rich.console import Console
+from small_backbone import EXTRACTOR, register_small_backbone
 from tiny import tiny_config, write_squares
 
 from detectune.checkpoints.files import find_checkpoint, read_checkpoint
@@ -24,13 +25,20 @@ from detectune.training.state import Progress, read_state
 from detectune.training.train import train
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module", autouse=True)
+def small_backbone():
+    with pytest.MonkeyPatch.context() as patch:
+        register_small_backbone(patch)
+        yield
+
+
+@pytest.fixture(scope="module")
 def data(tmp_path_factory):
     return write_squares(tmp_path_factory.mktemp("training") / "data")
 
 
 def config_for(data, *, steps=2, evaluates=False):
-    config = tiny_config(data)
+    config = tiny_config(data, extractor=EXTRACTOR)
     config.train_config.num_steps = steps
     config.train_config.evaluate_every_steps = 100
     if not evaluates:
