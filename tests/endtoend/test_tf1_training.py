@@ -37,7 +37,7 @@ OLD_FIELDS = """
 
 def test_an_old_config_trains_from_an_old_checkpoint(tmp_path):
     config = tiny_config(write_squares(tmp_path / "data"))
-    config.model.ssd.feature_extractor.type = "ssd_mobilenet_v2_fpn"
+    config.model.ssd.feature_extractor.type = "ssd_mobilenet_v1_fpn"
     config.train_config.Clear()
     text_format.Parse(OLD_FIELDS, config.train_config)
     config.train_config.fine_tune_checkpoint = str(tmp_path / "model.ckpt")
@@ -48,9 +48,9 @@ def test_an_old_config_trains_from_an_old_checkpoint(tmp_path):
     said = io.StringIO()
     run = train(config, tmp_path / "run", console=RunConsole(Console(file=said)))
     text = " ".join(said.getvalue().split())
-    assert text.count('"ssd_mobilenet_v2_fpn" is the name in TensorFlow 1') == 1
+    assert text.count('"ssd_mobilenet_v1_fpn" is the name in TensorFlow 1') == 1
     assert f"set aside: {len(slots)} (" in text
     # The run keeps the old name, and with it the old form of the network.
-    assert open_run(run.path).config.model.ssd.feature_extractor.type == "ssd_mobilenet_v2_fpn"
+    assert open_run(run.path).config.model.ssd.feature_extractor.type == "ssd_mobilenet_v1_fpn"
     found = Predictor.load(run.path).predict(np.zeros((80, 100, 3), np.uint8))
     assert np.isfinite(found.scores).all()
