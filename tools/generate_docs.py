@@ -167,7 +167,7 @@ PARTS = (
     "detectune.data.augment.example.Example",
     "detectune.data.sources.formats.SourceFormat",
     "detectune.data.sources.base.Source",
-    "detectune.data.sources.base.Record",
+    "detectune.data.sources.record.Record",
     "detectune.data.columns.base.Column",
     "detectune.training.stages.base.Stage",
     "detectune.training.context.TrainingContext",

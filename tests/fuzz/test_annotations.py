@@ -18,9 +18,10 @@ from detectune.config.label_map import LabelMap
 from detectune.data.check import check_source
 from detectune.data.convert import WRITABLE, convert
 from detectune.data.inspect import inspect_source
-from detectune.data.sources.base import Source, make_record
+from detectune.data.sources.base import Source
 from detectune.data.sources.formats import in_priority
 from detectune.data.sources.recognise import open_source
+from detectune.data.sources.record import make_record
 from detectune.data.tfrecord_writer import tf_example
 
 QUICK, MANY = 8, 200

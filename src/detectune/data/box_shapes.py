@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from detectune.data.image_files import read_facts
-from detectune.data.sources.base import Record, Source, repair
+from detectune.data.sources.base import Source
+from detectune.data.sources.record import Record, repair
 from detectune.errors import DataError
 
 # Sides of a square of the same area, in pixels; 32 and 96 part COCO's small, medium and large.

@@ -17,7 +17,8 @@ from detectune.config.label_map import read_label_map, write_label_map
 from detectune.data.defects import MISREAD, WRONG, refused_defects
 from detectune.data.folder_writers import WRITERS, write_data_yaml
 from detectune.data.image_files import decode_problem
-from detectune.data.sources.base import Record, Source, Subset, repair
+from detectune.data.sources.base import Source, Subset
+from detectune.data.sources.record import Record, repair
 from detectune.data.sources.surveying import weight_defects
 from detectune.errors import ConfigError, DataError, DetectuneError, WriteError, three_part
 from detectune.wording import plural

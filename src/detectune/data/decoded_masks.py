@@ -9,7 +9,8 @@ import numpy as np
 
 from detectune.data.masks import Mask, png_of, resized
 from detectune.data.run_lengths import MaskError, Rle, encode_rle
-from detectune.data.sources.base import Record, Source, mask_problems
+from detectune.data.sources.base import Source
+from detectune.data.sources.record import Record, mask_problems
 from detectune.errors import DataError, three_part
 from detectune.wording import first_lines, plural
 

@@ -10,13 +10,11 @@ from __future__ import annotations
 import shlex
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from detectune.data.sources.record import Record
 from detectune.errors import DataError, three_part
 from detectune.wording import first_lines, plural
-
-if TYPE_CHECKING:
-    from detectune.data.sources.base import Record
 
 UNREADABLE, TRUNCATED = "unreadable image", "truncated image"
 WRONG = "wrong annotation"

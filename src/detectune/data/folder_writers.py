@@ -20,8 +20,9 @@ from detectune.config.label_map import LabelMap
 from detectune.data.decoded_masks import known_rles
 from detectune.data.image_files import portable
 from detectune.data.run_lengths import rle_text
-from detectune.data.sources.base import Record, class_names
+from detectune.data.sources.base import class_names
 from detectune.data.sources.csv import HEADER
+from detectune.data.sources.record import Record
 
 _LONGEST_NAME = 200  # bytes; a number and a suffix follow, and file systems take 255
 

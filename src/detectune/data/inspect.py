@@ -36,8 +36,9 @@ from detectune.data.image_files import (
 )
 from detectune.data.masks import PolygonMask
 from detectune.data.run_lengths import MaskError
-from detectune.data.sources.base import Record, Source, class_names, mask_problems, repair
+from detectune.data.sources.base import Source, class_names
 from detectune.data.sources.coordinates import CoordinateCheck
+from detectune.data.sources.record import Record, mask_problems, repair
 from detectune.data.sources.surveying import weight_defects
 from detectune.errors import DataError
 

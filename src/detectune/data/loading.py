@@ -16,7 +16,7 @@ from detectune.data.augment.example import Example, scaled_masks
 from detectune.data.columns.base import Column, named_columns, read_rows
 from detectune.data.image_files import apply_orientation, rotation_to_apply
 from detectune.data.readable import ReadableImages
-from detectune.data.sources.base import Record
+from detectune.data.sources.record import Record
 
 _TYPES = (tf.uint8, tf.float32, tf.int32, tf.float32)
 

@@ -11,7 +11,8 @@ from detectune.config.label_map import LabelMap
 from detectune.data.image_files import apply_orientation, eight_bits, opened, rotation_to_apply
 from detectune.data.masks import Mask, resized
 from detectune.data.run_lengths import MaskError
-from detectune.data.sources.base import Record, class_names
+from detectune.data.sources.base import class_names
+from detectune.data.sources.record import Record
 from detectune.drawing.boxes import draw_ground_truth
 
 

@@ -34,7 +34,8 @@ from detectune.data.columns.base import Column, check_columns, named_columns
 from detectune.data.loading import Loaded, first_loader, one_loader
 from detectune.data.readable import ReadableImages
 from detectune.data.resizers import Resizer
-from detectune.data.sources.base import Record, Source
+from detectune.data.sources.base import Source
+from detectune.data.sources.record import Record
 from detectune.structures import Array, GroundTruth, Inputs
 
 _log = logging.getLogger("detectune")

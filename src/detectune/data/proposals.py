@@ -15,8 +15,9 @@ import numpy as np
 from detectune.data.check import refuse_damaged
 from detectune.data.image_files import apply_orientation, rotation_to_apply
 from detectune.data.readable import LeftOut, ReadableImages, unsaid
-from detectune.data.sources.base import Record, Source
+from detectune.data.sources.base import Source
 from detectune.data.sources.proposed import ProposalFile
+from detectune.data.sources.record import Record
 
 Search = Callable[[np.ndarray], np.ndarray]
 """Pixels `[H, W, 3]` uint8 RGB → boxes `[P, 4]` yxyx, fractions of the image, the best first."""

@@ -23,7 +23,8 @@ import tensorflow as tf
 from detectune.data.check import mostly_unreadable, too_many
 from detectune.data.decode import decoded, pixels_of
 from detectune.data.defects import ImageError
-from detectune.data.sources.base import Record, Source
+from detectune.data.sources.base import Source
+from detectune.data.sources.record import Record
 from detectune.errors import DataError
 from detectune.wording import one_line
 

@@ -15,7 +15,7 @@ from detectune.config.label_map import LabelMap
 from detectune.data.decoded_masks import png_masks
 from detectune.data.image_files import portable
 from detectune.data.sources import tfrecord_masks
-from detectune.data.sources.base import Record
+from detectune.data.sources.record import Record
 from detectune.data.sources.tfrecord import PROPOSAL_CORNERS, PROPOSAL_SCORE
 from detectune.errors import WriteError, three_part
 

@@ -15,7 +15,8 @@ from detectune.data.pipeline import EvalBatch, eval_batches
 from detectune.data.readable import ReadableImages, named_errors
 from detectune.data.resizers import Resizer
 from detectune.data.run_lengths import Rle
-from detectune.data.sources.base import Record, Source, repair
+from detectune.data.sources.base import Source
+from detectune.data.sources.record import Record, repair
 from detectune.detectors.inference import DetectionModel, to_original
 from detectune.errors import DataError
 from detectune.evaluation.coco import CocoEvaluator

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import keras
 
-from detectune.data.sources.base import Record
+from detectune.data.sources.record import Record
 from detectune.errors import TrainingError
 from detectune.training.checkpointing import Checkpointing
 from detectune.training.console import RunConsole

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from detectune.data.sources.base import Record
+from detectune.data.sources.record import Record
 from detectune.errors import three_part
 from detectune.wording import one_line
 

@@ -11,7 +11,8 @@ from detectune.config import schema
 from detectune.config.label_map import LabelMap
 from detectune.config.reading import evaluation_needs
 from detectune.data.defects import Problems
-from detectune.data.sources.base import Source, repair
+from detectune.data.sources.base import Source
+from detectune.data.sources.record import repair
 from detectune.detectors.base import Detector
 from detectune.detectors.inference import DetectionModel
 from detectune.evaluation.coco import CocoEvaluator

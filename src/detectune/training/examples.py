@@ -15,7 +15,8 @@ from detectune.data.masks import resized
 from detectune.data.pipeline import EvalBatch, eval_batches
 from detectune.data.readable import ReadableImages, named_errors
 from detectune.data.resizers import Resizer
-from detectune.data.sources.base import Record, Source, Subset, class_names, repair
+from detectune.data.sources.base import Source, Subset, class_names
+from detectune.data.sources.record import Record, repair
 from detectune.detectors.inference import DetectionModel
 from detectune.drawing.colours import class_colour, hex_colour
 from detectune.evaluation.evaluate_source import detect_padded

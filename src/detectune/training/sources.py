@@ -25,7 +25,8 @@ from detectune.data.columns.base import check_columns
 from detectune.data.defects import UNUSED
 from detectune.data.readers import open_reader
 from detectune.data.shared_images import overlap
-from detectune.data.sources.base import Source, repair
+from detectune.data.sources.base import Source
+from detectune.data.sources.record import repair
 from detectune.errors import ConfigError, DataError, three_part
 from detectune.training.console import RunConsole
 from detectune.wording import one_line

@@ -12,7 +12,8 @@ from detectune.data.padding import padded_to_one_size
 from detectune.data.pipeline import batch_annotations, train_batches
 from detectune.data.readable import ReadableImages
 from detectune.data.resizers import Resizer, build_resizer
-from detectune.data.sources.base import Record, Source
+from detectune.data.sources.base import Source
+from detectune.data.sources.record import Record
 from detectune.training.sources import RunSources
 
 

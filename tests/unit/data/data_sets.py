@@ -10,7 +10,8 @@ import numpy as np
 from PIL import Image
 
 from detectune.config.label_map import LabelMap
-from detectune.data.sources.base import Record, Source, make_record
+from detectune.data.sources.base import Source
+from detectune.data.sources.record import Record, make_record
 
 HEADER = "filename,width,height,class,xmin,ymin,xmax,ymax\n"
 ORIENTATION = 274

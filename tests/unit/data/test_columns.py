@@ -18,8 +18,8 @@ from detectune.data.augment.example import Example, clipped
 from detectune.data.columns.base import Column, check_columns, columns, stored
 from detectune.data.pictures import draw_truth
 from detectune.data.resizers import build_resizer
-from detectune.data.sources.base import select_boxes
 from detectune.data.sources.folder import Annotated, FolderSource
+from detectune.data.sources.record import select_boxes
 from detectune.errors import ConfigError, DataError
 from detectune.structures import GroundTruth
 

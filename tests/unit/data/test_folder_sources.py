@@ -11,8 +11,8 @@ from shared import shared_folder
 
 from detectune.config.label_map import LabelMap
 from detectune.data.check import refuse_damaged
-from detectune.data.sources.base import repair
 from detectune.data.sources.recognise import open_source, recognise
+from detectune.data.sources.record import repair
 from detectune.errors import DataError
 
 # cat at x 6–30, y 4–20 of a 60 x 40 picture, as yxyx fractions.

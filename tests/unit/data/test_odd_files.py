@@ -21,9 +21,9 @@ from detectune.data.convert import convert
 from detectune.data.image_files import decode_problem, read_facts
 from detectune.data.inspect import inspect_source
 from detectune.data.sources import tree
-from detectune.data.sources.base import repair
 from detectune.data.sources.formats import in_priority
 from detectune.data.sources.recognise import open_source
+from detectune.data.sources.record import repair
 from detectune.errors import DataError
 
 CAT = [0.1, 0.1, 0.5, 0.5]

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from detectune.data.sources.base import Record, make_record
+from detectune.data.sources.record import Record, make_record
 from detectune.training.divergence import Divergence, divergence_message, likely_causes
 
 

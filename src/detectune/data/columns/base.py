@@ -16,7 +16,8 @@ from typing import Literal
 import numpy as np
 
 from detectune.config.needs import Needs
-from detectune.data.sources.base import Record, Source
+from detectune.data.sources.base import Source
+from detectune.data.sources.record import Record
 from detectune.errors import DataError, three_part
 from detectune.registry import Registry
 from detectune.wording import first_names

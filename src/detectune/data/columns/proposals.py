@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from detectune.data.columns.base import Column, columns
-from detectune.data.sources.base import Record, Source
+from detectune.data.sources.base import Source
+from detectune.data.sources.record import Record
 from detectune.errors import DataError, three_part
 from detectune.wording import first_names, plural
 

@@ -6,14 +6,12 @@ together show that fractions were written where pixels belong, or corners where 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from detectune.data.defects import CORNERS, FRACTIONS, PIXELS, SIZES, Defect
-
-if TYPE_CHECKING:
-    from detectune.data.sources.base import Record
+from detectune.data.sources.record import Record
 
 Unit = Literal["pixels", "fractions"]
 Layout = Literal["two corners", "corner and size", "centre and size"]

@@ -14,15 +14,9 @@ from detectune.data.columns.base import columns
 from detectune.data.defects import AnnotationError, Defect, ImageError, Problems
 from detectune.data.image_files import read_facts
 from detectune.data.masks import Mask
-from detectune.data.sources.base import (
-    ClassIds,
-    Record,
-    Source,
-    label_map_of,
-    make_record,
-    select_boxes,
-)
+from detectune.data.sources.base import ClassIds, Source, label_map_of
 from detectune.data.sources.coordinates import Coordinates, Layout
+from detectune.data.sources.record import Record, make_record, select_boxes
 from detectune.data.sources.surveying import Glance
 from detectune.errors import DataError, three_part
 from detectune.files import open_regular

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 from detectune.config.label_map import LabelMap
 from detectune.data.defects import Defect
-from detectune.data.sources.base import Record, Source, label_map_of
+from detectune.data.sources.base import Source, label_map_of
+from detectune.data.sources.record import Record
 from detectune.data.sources.surveying import Glance
 
 

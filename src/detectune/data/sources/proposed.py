@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from detectune.data.defects import Defect
-from detectune.data.sources.base import Record, Source
+from detectune.data.sources.base import Source
+from detectune.data.sources.record import Record
 from detectune.data.sources.surveying import Glance
 from detectune.errors import DataError, three_part
 from detectune.files import atomic_path

@@ -8,7 +8,8 @@ import numpy as np
 
 from detectune.config.label_map import LabelMap, LabelMapItem
 from detectune.data.defects import Defect
-from detectune.data.sources.base import ClassIds, Record, Source, label_map_of, select_boxes
+from detectune.data.sources.base import ClassIds, Source, label_map_of
+from detectune.data.sources.record import Record, select_boxes
 from detectune.data.sources.surveying import Glance
 from detectune.errors import ConfigError, did_you_mean, three_part
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,9 +19,7 @@ from detectune.data.defects import (
 )
 from detectune.data.image_files import damage, decode_problem
 from detectune.data.sources.coordinates import CoordinateCheck, Coordinates
-
-if TYPE_CHECKING:
-    from detectune.data.sources.base import Record
+from detectune.data.sources.record import Record
 
 
 class Glance(NamedTuple):

@@ -12,9 +12,10 @@ from detectune.config.label_map import LabelMap, LabelMapItem
 from detectune.data.defects import Defect, Problems, wrong_annotations
 from detectune.data.image_files import read_facts
 from detectune.data.sources import tfrecord_masks
-from detectune.data.sources.base import ClassIds, Record, Source, label_map_of, make_record
+from detectune.data.sources.base import ClassIds, Source, label_map_of
 from detectune.data.sources.coordinates import Coordinates
 from detectune.data.sources.formats import SourceFormat, formats
+from detectune.data.sources.record import Record, make_record
 from detectune.data.sources.tfrecord_index import (
     Entry,
     find_files,
