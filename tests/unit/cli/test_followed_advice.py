@@ -287,7 +287,7 @@ def test_a_split_that_is_not_there(run, data):
     follow(run, run("data", "inspect", "my train#val").advice, DEST="parts")
     Path("parts/label_map.pbtxt").unlink()
     run("data", "split", "my train", "yolo parts", "--to", "yolo")
-    said = run("data", "inspect", "yolo parts/data.yaml#valdation")
+    said = run("data", "inspect", "yolo parts/data.yaml#other")
     (named,) = re.findall(r"such as (.*?), or", said.advice)
     assert run("data", "inspect", named).status == 0
     assert follow(run, said.advice, DEST="more parts")
