@@ -58,7 +58,7 @@ def layers(session: nox.Session, backend: str) -> None:
     """The model layers and a training on one Keras backend, compared with TensorFlow."""
     session.install("-e", ".[test]", *BACKENDS[backend])
     tests = ("tests/unit/test_backends.py", "tests/endtoend/test_training_on_backends.py")
-    session.run("python", "-m", "pytest", *tests, "-k", backend)
+    session.run("python", "-m", "pytest", *tests, "-k", backend, "-m", "slow or not slow")
 
 
 @nox.session

@@ -31,7 +31,6 @@ LONGEST_FIRST = (
     "conformance/test_two_stage_detectors.py",
     "endtoend/test_bad_input.py",
     "unit/detectors/test_ssd.py",
-    "unit/test_backends.py",
     "parity/test_ssd_models.py",
     "parity/test_tf1_models.py",
 )

@@ -24,7 +24,7 @@ from detectune.data.sources.recognise import open_source
 from detectune.data.sources.record import make_record
 from detectune.data.tfrecord_writer import tf_example
 
-QUICK, MANY = 8, 200
+QUICK, MANY = 8, 400
 
 
 def picture(kind: str, mode: str = "RGB") -> bytes:

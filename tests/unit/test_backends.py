@@ -13,6 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+# By default `tests/endtoend/test_training_on_backends.py` compares the backends, in whole runs.
+pytestmark = pytest.mark.slow
+
 TESTS = Path(__file__).resolve().parents[1]
 PACKAGES = {"tensorflow": "tensorflow", "jax": "jax", "torch": "torch"}
 
@@ -96,7 +99,6 @@ class TestSameAsTensorFlow:
         assert paths == on("tensorflow")["default_paths"]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 @pytest.mark.parametrize(
     "family",
@@ -113,7 +115,6 @@ def test_detections_of_every_family_are_the_same(backend, family):
     np.testing.assert_allclose(mine["boxes"], reference["boxes"], atol=1e-2)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_a_mask_rcnn_is_the_same_on_every_backend(backend):
     mine, reference = on(backend, "two_stages"), on("tensorflow", "two_stages")
