@@ -47,9 +47,10 @@ def test_anchors_and_predictions_belong_together(detector):
     np.testing.assert_allclose(places[0], [4 - 12, 4 - 12, 4 + 12, 4 + 12])
 
 
+@small_backbone
 def test_a_few_steps_lower_the_loss_and_the_box_is_found():
     keras.utils.set_random_seed(0)
-    config = tiny_config()
+    config = tiny_config(extractor=EXTRACTOR)
     config.model.ssd.feature_extractor.conv_hyperparams.batch_norm.decay = 0.5
     detector = compiled(build_detector(config.model), keras.optimizers.Adam(3e-3))
     images, truth = random_batch()
