@@ -171,6 +171,9 @@ def _split_folders(kind: str, place: Path) -> dict[str, Path]:
         if (place / word).is_dir()
     }
     recognises = formats[kind].recognises
+    # One folder alone may belong to the layout, as training/ does in KITTI's.
+    if len(found) == 1 and recognises(place):
+        return {}
     return found if all(recognises(folder) for folder in found.values()) else {}
 
 
