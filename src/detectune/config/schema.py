@@ -9,6 +9,9 @@ from detectune.config.protos.anchor_generator_pb2 import (
 from detectune.config.protos.argmax_matcher_pb2 import (
     ArgMaxMatcher,
 )
+from detectune.config.protos.backbone_pb2 import (
+    BackboneNetwork,
+)
 from detectune.config.protos.bipartite_matcher_pb2 import (
     BipartiteMatcher,
 )
@@ -222,7 +225,10 @@ from detectune.config.protos.target_assigner_pb2 import (
 )
 from detectune.config.protos.train_pb2 import (
     CheckpointVersion,
+    FeatureCache,
+    LearningRateFactors,
     TrainConfig,
+    Unfreezing,
 )
 
 __all__ = [
@@ -233,6 +239,7 @@ __all__ = [
     "ArgMaxMatcher",
     "AttentionPosition",
     "AutoAugmentImage",
+    "BackboneNetwork",
     "BatchNonMaxSuppression",
     "BatchNorm",
     "BidirectionalFeaturePyramidNetworks",
@@ -264,6 +271,7 @@ __all__ = [
     "FasterRcnn",
     "FasterRcnnBoxCoder",
     "FasterRcnnFeatureExtractor",
+    "FeatureCache",
     "FeaturePyramidNetworks",
     "FixedShapeResizer",
     "FlexibleGridAnchorGenerator",
@@ -289,6 +297,7 @@ __all__ = [
     "L2Regularizer",
     "LVISFrequency",
     "LearningRate",
+    "LearningRateFactors",
     "LocalizationLoss",
     "Loss",
     "ManualStepLearningRate",
@@ -368,6 +377,7 @@ __all__ = [
     "TrainEvalPipelineConfig",
     "TrainingDataType",
     "TruncatedNormalInitializer",
+    "Unfreezing",
     "VarianceScalingInitializer",
     "WeightSharedConvolutionalBoxPredictor",
     "WeightedDiceClassificationLoss",

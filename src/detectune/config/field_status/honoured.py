@@ -11,7 +11,8 @@ HONOURED_FIELDS = {
     "SsdFeatureExtractor": "type depth_multiplier min_depth conv_hyperparams "
     "override_base_feature_extractor_hyperparams pad_to_multiple use_explicit_padding "
     "use_depthwise replace_preprocessor_with_placeholder fpn bifpn num_layers "
-    "batch_norm_trainable",
+    "batch_norm_trainable backbone",
+    "BackboneNetwork": "*",
     "FeaturePyramidNetworks": "*",
     "BidirectionalFeaturePyramidNetworks": "*",
     "AnchorGenerator": "*",
@@ -46,7 +47,7 @@ HONOURED_FIELDS = {
     "convolve_then_upsample_masks",
     "RfcnBoxPredictor": "*",
     "FasterRcnnFeatureExtractor": "type first_stage_features_stride batch_norm_trainable "
-    "conv_hyperparams override_base_feature_extractor_hyperparams fpn",
+    "conv_hyperparams override_base_feature_extractor_hyperparams fpn backbone",
     "MeanStddevBoxCoder": "*",
     "SquareBoxCoder": "*",
     "BoxPredictor": "*",
@@ -99,7 +100,11 @@ HONOURED_FIELDS = {
     "fine_tune_checkpoint fine_tune_checkpoint_type from_detection_checkpoint num_steps "
     "update_trainable_variables freeze_variables max_number_of_boxes add_regularization_loss "
     "early_stopping_evaluations evaluate_every_steps seed checkpoint_every_steps "
-    "gradient_accumulation_steps stage",
+    "gradient_accumulation_steps stage freeze unfreeze_at_step learning_rate_factors "
+    "feature_cache",
+    "Unfreezing": "*",
+    "LearningRateFactors": "*",
+    "FeatureCache": "*",
     "Optimizer": "*",
     "RMSPropOptimizer": "*",
     "MomentumOptimizer": "*",

@@ -1,3 +1,4 @@
+from detectune.config.protos import backbone_pb2 as _backbone_pb2
 from detectune.config.protos import anchor_generator_pb2 as _anchor_generator_pb2
 from detectune.config.protos import box_predictor_pb2 as _box_predictor_pb2
 from detectune.config.protos import hyperparams_pb2 as _hyperparams_pb2
@@ -181,7 +182,7 @@ class Context(_message.Message):
     def __init__(self, max_num_context_features: _Optional[int] = ..., attention_bottleneck_dimension: _Optional[int] = ..., attention_temperature: _Optional[float] = ..., context_feature_length: _Optional[int] = ..., use_self_attention: _Optional[bool] = ..., use_long_term_attention: _Optional[bool] = ..., self_attention_in_sequence: _Optional[bool] = ..., num_attention_heads: _Optional[int] = ..., num_attention_layers: _Optional[int] = ..., attention_position: _Optional[_Union[AttentionPosition, str]] = ...) -> None: ...
 
 class FasterRcnnFeatureExtractor(_message.Message):
-    __slots__ = ("type", "first_stage_features_stride", "batch_norm_trainable", "conv_hyperparams", "override_base_feature_extractor_hyperparams", "pad_to_multiple", "fpn")
+    __slots__ = ("type", "first_stage_features_stride", "batch_norm_trainable", "conv_hyperparams", "override_base_feature_extractor_hyperparams", "pad_to_multiple", "fpn", "backbone")
     TYPE_FIELD_NUMBER: _ClassVar[int]
     FIRST_STAGE_FEATURES_STRIDE_FIELD_NUMBER: _ClassVar[int]
     BATCH_NORM_TRAINABLE_FIELD_NUMBER: _ClassVar[int]
@@ -189,6 +190,7 @@ class FasterRcnnFeatureExtractor(_message.Message):
     OVERRIDE_BASE_FEATURE_EXTRACTOR_HYPERPARAMS_FIELD_NUMBER: _ClassVar[int]
     PAD_TO_MULTIPLE_FIELD_NUMBER: _ClassVar[int]
     FPN_FIELD_NUMBER: _ClassVar[int]
+    BACKBONE_FIELD_NUMBER: _ClassVar[int]
     type: str
     first_stage_features_stride: int
     batch_norm_trainable: bool
@@ -196,4 +198,5 @@ class FasterRcnnFeatureExtractor(_message.Message):
     override_base_feature_extractor_hyperparams: bool
     pad_to_multiple: int
     fpn: _fpn_pb2.FeaturePyramidNetworks
-    def __init__(self, type: _Optional[str] = ..., first_stage_features_stride: _Optional[int] = ..., batch_norm_trainable: _Optional[bool] = ..., conv_hyperparams: _Optional[_Union[_hyperparams_pb2.Hyperparams, _Mapping]] = ..., override_base_feature_extractor_hyperparams: _Optional[bool] = ..., pad_to_multiple: _Optional[int] = ..., fpn: _Optional[_Union[_fpn_pb2.FeaturePyramidNetworks, _Mapping]] = ...) -> None: ...
+    backbone: _backbone_pb2.BackboneNetwork
+    def __init__(self, type: _Optional[str] = ..., first_stage_features_stride: _Optional[int] = ..., batch_norm_trainable: _Optional[bool] = ..., conv_hyperparams: _Optional[_Union[_hyperparams_pb2.Hyperparams, _Mapping]] = ..., override_base_feature_extractor_hyperparams: _Optional[bool] = ..., pad_to_multiple: _Optional[int] = ..., fpn: _Optional[_Union[_fpn_pb2.FeaturePyramidNetworks, _Mapping]] = ..., backbone: _Optional[_Union[_backbone_pb2.BackboneNetwork, _Mapping]] = ...) -> None: ...

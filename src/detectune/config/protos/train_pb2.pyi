@@ -18,8 +18,46 @@ UNKNOWN: CheckpointVersion
 V1: CheckpointVersion
 V2: CheckpointVersion
 
+class Unfreezing(_message.Message):
+    __slots__ = ("step", "part")
+    STEP_FIELD_NUMBER: _ClassVar[int]
+    PART_FIELD_NUMBER: _ClassVar[int]
+    step: int
+    part: str
+    def __init__(self, step: _Optional[int] = ..., part: _Optional[str] = ...) -> None: ...
+
+class LearningRateFactors(_message.Message):
+    __slots__ = ("backbone", "neck", "heads")
+    BACKBONE_FIELD_NUMBER: _ClassVar[int]
+    NECK_FIELD_NUMBER: _ClassVar[int]
+    HEADS_FIELD_NUMBER: _ClassVar[int]
+    backbone: float
+    neck: float
+    heads: float
+    def __init__(self, backbone: _Optional[float] = ..., neck: _Optional[float] = ..., heads: _Optional[float] = ...) -> None: ...
+
+class FeatureCache(_message.Message):
+    __slots__ = ("views", "type", "folder", "max_gb")
+    class Type(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        FLOAT16: _ClassVar[FeatureCache.Type]
+        BFLOAT16: _ClassVar[FeatureCache.Type]
+        FLOAT32: _ClassVar[FeatureCache.Type]
+    FLOAT16: FeatureCache.Type
+    BFLOAT16: FeatureCache.Type
+    FLOAT32: FeatureCache.Type
+    VIEWS_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    FOLDER_FIELD_NUMBER: _ClassVar[int]
+    MAX_GB_FIELD_NUMBER: _ClassVar[int]
+    views: int
+    type: FeatureCache.Type
+    folder: str
+    max_gb: float
+    def __init__(self, views: _Optional[int] = ..., type: _Optional[_Union[FeatureCache.Type, str]] = ..., folder: _Optional[str] = ..., max_gb: _Optional[float] = ...) -> None: ...
+
 class TrainConfig(_message.Message):
-    __slots__ = ("batch_size", "data_augmentation_options", "sync_replicas", "keep_checkpoint_every_n_hours", "optimizer", "gradient_clipping_by_norm", "fine_tune_checkpoint", "fine_tune_checkpoint_type", "fine_tune_checkpoint_version", "from_detection_checkpoint", "load_all_detection_checkpoint_vars", "run_fine_tune_checkpoint_dummy_computation", "num_steps", "startup_delay_steps", "bias_grad_multiplier", "update_trainable_variables", "freeze_variables", "replicas_to_aggregate", "batch_queue_capacity", "num_batch_queue_threads", "prefetch_queue_capacity", "merge_multiple_label_boxes", "use_multiclass_scores", "add_regularization_loss", "max_number_of_boxes", "unpad_groundtruth_tensors", "retain_original_images", "use_bfloat16", "summarize_gradients", "early_stopping_evaluations", "evaluate_every_steps", "seed", "checkpoint_every_steps", "gradient_accumulation_steps", "stage")
+    __slots__ = ("batch_size", "data_augmentation_options", "sync_replicas", "keep_checkpoint_every_n_hours", "optimizer", "gradient_clipping_by_norm", "fine_tune_checkpoint", "fine_tune_checkpoint_type", "fine_tune_checkpoint_version", "from_detection_checkpoint", "load_all_detection_checkpoint_vars", "run_fine_tune_checkpoint_dummy_computation", "num_steps", "startup_delay_steps", "bias_grad_multiplier", "update_trainable_variables", "freeze_variables", "replicas_to_aggregate", "batch_queue_capacity", "num_batch_queue_threads", "prefetch_queue_capacity", "merge_multiple_label_boxes", "use_multiclass_scores", "add_regularization_loss", "max_number_of_boxes", "unpad_groundtruth_tensors", "retain_original_images", "use_bfloat16", "summarize_gradients", "early_stopping_evaluations", "evaluate_every_steps", "seed", "checkpoint_every_steps", "gradient_accumulation_steps", "stage", "freeze", "unfreeze_at_step", "learning_rate_factors", "feature_cache")
     BATCH_SIZE_FIELD_NUMBER: _ClassVar[int]
     DATA_AUGMENTATION_OPTIONS_FIELD_NUMBER: _ClassVar[int]
     SYNC_REPLICAS_FIELD_NUMBER: _ClassVar[int]
@@ -55,6 +93,10 @@ class TrainConfig(_message.Message):
     CHECKPOINT_EVERY_STEPS_FIELD_NUMBER: _ClassVar[int]
     GRADIENT_ACCUMULATION_STEPS_FIELD_NUMBER: _ClassVar[int]
     STAGE_FIELD_NUMBER: _ClassVar[int]
+    FREEZE_FIELD_NUMBER: _ClassVar[int]
+    UNFREEZE_AT_STEP_FIELD_NUMBER: _ClassVar[int]
+    LEARNING_RATE_FACTORS_FIELD_NUMBER: _ClassVar[int]
+    FEATURE_CACHE_FIELD_NUMBER: _ClassVar[int]
     batch_size: int
     data_augmentation_options: _containers.RepeatedCompositeFieldContainer[_preprocessor_pb2.PreprocessingStep]
     sync_replicas: bool
@@ -90,4 +132,8 @@ class TrainConfig(_message.Message):
     checkpoint_every_steps: int
     gradient_accumulation_steps: int
     stage: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, batch_size: _Optional[int] = ..., data_augmentation_options: _Optional[_Iterable[_Union[_preprocessor_pb2.PreprocessingStep, _Mapping]]] = ..., sync_replicas: _Optional[bool] = ..., keep_checkpoint_every_n_hours: _Optional[float] = ..., optimizer: _Optional[_Union[_optimizer_pb2.Optimizer, _Mapping]] = ..., gradient_clipping_by_norm: _Optional[float] = ..., fine_tune_checkpoint: _Optional[str] = ..., fine_tune_checkpoint_type: _Optional[str] = ..., fine_tune_checkpoint_version: _Optional[_Union[CheckpointVersion, str]] = ..., from_detection_checkpoint: _Optional[bool] = ..., load_all_detection_checkpoint_vars: _Optional[bool] = ..., run_fine_tune_checkpoint_dummy_computation: _Optional[bool] = ..., num_steps: _Optional[int] = ..., startup_delay_steps: _Optional[float] = ..., bias_grad_multiplier: _Optional[float] = ..., update_trainable_variables: _Optional[_Iterable[str]] = ..., freeze_variables: _Optional[_Iterable[str]] = ..., replicas_to_aggregate: _Optional[int] = ..., batch_queue_capacity: _Optional[int] = ..., num_batch_queue_threads: _Optional[int] = ..., prefetch_queue_capacity: _Optional[int] = ..., merge_multiple_label_boxes: _Optional[bool] = ..., use_multiclass_scores: _Optional[bool] = ..., add_regularization_loss: _Optional[bool] = ..., max_number_of_boxes: _Optional[int] = ..., unpad_groundtruth_tensors: _Optional[bool] = ..., retain_original_images: _Optional[bool] = ..., use_bfloat16: _Optional[bool] = ..., summarize_gradients: _Optional[bool] = ..., early_stopping_evaluations: _Optional[int] = ..., evaluate_every_steps: _Optional[int] = ..., seed: _Optional[int] = ..., checkpoint_every_steps: _Optional[int] = ..., gradient_accumulation_steps: _Optional[int] = ..., stage: _Optional[_Iterable[str]] = ...) -> None: ...
+    freeze: _containers.RepeatedScalarFieldContainer[str]
+    unfreeze_at_step: _containers.RepeatedCompositeFieldContainer[Unfreezing]
+    learning_rate_factors: LearningRateFactors
+    feature_cache: FeatureCache
+    def __init__(self, batch_size: _Optional[int] = ..., data_augmentation_options: _Optional[_Iterable[_Union[_preprocessor_pb2.PreprocessingStep, _Mapping]]] = ..., sync_replicas: _Optional[bool] = ..., keep_checkpoint_every_n_hours: _Optional[float] = ..., optimizer: _Optional[_Union[_optimizer_pb2.Optimizer, _Mapping]] = ..., gradient_clipping_by_norm: _Optional[float] = ..., fine_tune_checkpoint: _Optional[str] = ..., fine_tune_checkpoint_type: _Optional[str] = ..., fine_tune_checkpoint_version: _Optional[_Union[CheckpointVersion, str]] = ..., from_detection_checkpoint: _Optional[bool] = ..., load_all_detection_checkpoint_vars: _Optional[bool] = ..., run_fine_tune_checkpoint_dummy_computation: _Optional[bool] = ..., num_steps: _Optional[int] = ..., startup_delay_steps: _Optional[float] = ..., bias_grad_multiplier: _Optional[float] = ..., update_trainable_variables: _Optional[_Iterable[str]] = ..., freeze_variables: _Optional[_Iterable[str]] = ..., replicas_to_aggregate: _Optional[int] = ..., batch_queue_capacity: _Optional[int] = ..., num_batch_queue_threads: _Optional[int] = ..., prefetch_queue_capacity: _Optional[int] = ..., merge_multiple_label_boxes: _Optional[bool] = ..., use_multiclass_scores: _Optional[bool] = ..., add_regularization_loss: _Optional[bool] = ..., max_number_of_boxes: _Optional[int] = ..., unpad_groundtruth_tensors: _Optional[bool] = ..., retain_original_images: _Optional[bool] = ..., use_bfloat16: _Optional[bool] = ..., summarize_gradients: _Optional[bool] = ..., early_stopping_evaluations: _Optional[int] = ..., evaluate_every_steps: _Optional[int] = ..., seed: _Optional[int] = ..., checkpoint_every_steps: _Optional[int] = ..., gradient_accumulation_steps: _Optional[int] = ..., stage: _Optional[_Iterable[str]] = ..., freeze: _Optional[_Iterable[str]] = ..., unfreeze_at_step: _Optional[_Iterable[_Union[Unfreezing, _Mapping]]] = ..., learning_rate_factors: _Optional[_Union[LearningRateFactors, _Mapping]] = ..., feature_cache: _Optional[_Union[FeatureCache, _Mapping]] = ...) -> None: ...

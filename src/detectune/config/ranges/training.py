@@ -35,6 +35,7 @@ _CROP = {
 _COLOUR = up_to(255, 0, "Red, green and blue.", most=3)
 _CANVAS = up_to(8192, 0, "At least the image's own size in any case.")
 _QUALITY = up_to(100)
+_FACTOR = up_to(1000, 0, "0 does not train the part at all.")
 
 TRAINING_RANGES: Mapping[str, Mapping[str, Range]] = {
     "TrainConfig": {
@@ -47,6 +48,12 @@ TRAINING_RANGES: Mapping[str, Mapping[str, Range]] = {
         "seed": up_to(2**32 - 1),
         "checkpoint_every_steps": STEPS,
         "gradient_accumulation_steps": _BATCH,
+    },
+    "Unfreezing": {"step": STEPS},
+    "LearningRateFactors": {"backbone": _FACTOR, "neck": _FACTOR, "heads": _FACTOR},
+    "FeatureCache": {
+        "views": up_to(1000, 1),
+        "max_gb": up_to(1e6, 0, "0 takes all but a tenth of what is free."),
     },
     "EvalConfig": {"batch_size": _BATCH, "recalibration_batches": COUNT},
     "InputReader": {"sample_1_of_n_examples": up_to(1_000_000, 1), "max_number_of_boxes": _BOXES},
