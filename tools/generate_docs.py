@@ -20,6 +20,7 @@ from cli_page import cli_page
 
 import detectune
 from detectune.config import protos
+from detectune.config.application_names import APPLICATIONS
 from detectune.config.architectures.ssd import SSD_EXTRACTORS
 from detectune.config.choices import choice_of
 from detectune.config.descriptors import is_repeated, message_name, with_nested
@@ -126,15 +127,24 @@ def region_feature_extractors() -> str:
 
 def feature_extractors_module() -> str:
     """The names as a module, because `config` may not import the backbones."""
-    ssd, regions = (
-        "".join(f'    "{name}",\n' for name in types)
-        for types in (feature_extractor_types(), region_feature_types())
+    kinds = (feature_extractor_types(), region_feature_types())
+    ssd, regions, keras_ssd, keras_regions = (
+        "".join(
+            f'    "{name}",\n'
+            for name, (backbone, _) in types.items()
+            if (backbone in APPLICATIONS.values()) == of_keras
+        )
+        for of_keras in (False, True)
+        for types in kinds
     )
     return (
         '"""Feature extractors that detectune builds: of SSD, and of two-stage detectors.\n\n'
         'Written by tools/generate_docs.py from the registry of backbones.\n"""\n\n'
         f"FEATURE_EXTRACTORS = (\n{ssd})\n\n"
-        f"REGION_FEATURE_EXTRACTORS = (\n{regions})\n"
+        f"REGION_FEATURE_EXTRACTORS = (\n{regions})\n\n"
+        "# With networks of keras.applications that are no families of their own here.\n"
+        f"APPLICATION_EXTRACTORS = (\n{keras_ssd})\n\n"
+        f"APPLICATION_REGION_EXTRACTORS = (\n{keras_regions})\n"
     )
 
 

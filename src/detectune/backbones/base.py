@@ -91,6 +91,12 @@ class BackboneFamily:
         min_image_side: pixels that the shorter side of an image needs at least.
         from_config: hyperparameters of the config, where it overrides those of the backbone →
             the hyperparameters that are used.
+        pads_maps: whether its convolutions and poolings lose cells at the borders, so that feature
+            maps are padded to the grid that anchors stand on.
+        own_settings: whether the network is taken as Keras makes it, so that a config cannot change
+            its layers.
+        description: the network as data, for a run directory, where nothing else says what it is.
+        notes: what the user should be told about the network, in sentences without a full stop.
     """
 
     build: BuildNetwork
@@ -112,6 +118,18 @@ class BackboneFamily:
     from_config: Callable[[ConvHyperparams], ConvHyperparams] = unchanged
     # Parity: utils/shape_utils.py check_min_image_dim.
     min_image_side: int = 33
+    pads_maps: bool = False
+    own_settings: bool = False
+    description: str = ""
+    notes: tuple[str, ...] = ()
+
+    def ssd_maps(self, network: keras.Model) -> dict[str, int]:
+        """Name of every map that SSD uses without a pyramid → its stride in pixels; 0 where maps
+        stay as they are."""
+        if self.ssd_outputs:
+            return dict.fromkeys(self.ssd_outputs, 0)
+        levels = self.level_outputs(network)
+        return {levels[level]: 2**level for level in (4, 5) if level in levels}
 
     def in_tf1(self) -> BackboneFamily:
         """The family as TensorFlow 1 had it."""
@@ -119,9 +137,17 @@ class BackboneFamily:
         return replace(self, keeps_unused_layers=True, **self.tf1.changes()) if self.tf1 else self
 
     def backbone(
-        self, network: keras.Model, outputs: Sequence[str], pad_to_multiple: int = 1
+        self,
+        network: keras.Model,
+        outputs: Sequence[str],
+        pad_to_multiple: int = 1,
+        strides: Sequence[int] = (),
     ) -> Backbone:
-        """`network`, built by this family, as a backbone with these feature maps."""
+        """`network`, built by this family, as a backbone with these feature maps.
+
+        Args:
+            strides: of the maps, in pixels, where they are to be padded.
+        """
         return Backbone(
             network,
             outputs,
@@ -133,6 +159,10 @@ class BackboneFamily:
             keeps_unused_layers=self.keeps_unused_layers,
             tf1=self.tf1,
             min_image_side=self.min_image_side,
+            strides=strides if self.pads_maps else (),
+            description=self.description,
+            notes=self.notes,
+            is_of_keras=self.own_settings,
             name="backbone",
         )
 
@@ -148,6 +178,11 @@ class Backbone(Layer):
         pad_to_multiple: zeros are added right and below until both sides are multiples of it.
         original: names of what is added to the backbone.
         tf1: names of the variables in TensorFlow 1, if the family existed there.
+        strides: of the feature maps, in pixels. A map with fewer cells than the image has strides,
+            counting one that is begun, is padded with zeros.
+        description: the network as data, see `backbones.stored`; empty if its type says it all.
+        notes: what the user should be told about the network.
+        is_of_keras: whether it is a network of Keras or of the user, which the original had not.
     """
 
     def __init__(
@@ -163,16 +198,22 @@ class Backbone(Layer):
         keeps_unused_layers: bool = False,
         tf1: Tf1Form | None = None,
         min_image_side: int = 1,
+        strides: Sequence[int] = (),
+        description: str = "",
+        notes: Sequence[str] = (),
+        is_of_keras: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        maps = [network.get_layer(name).output for name in outputs]
+        maps = [output_of(network, name) for name in outputs]
         self.network = keras.Model(network.inputs, maps, name="network")
         self.normalize, self.pad_value = normalize, pad_value
         self.pad_to_multiple, self.original = pad_to_multiple, original
         self.checkpoint_part = checkpoint_part
         self.unused = self._unused(network) if keeps_unused_layers else []
         self.tf1, self.min_image_side = tf1, min_image_side
+        self.strides, self.description, self.notes = tuple(strides), description, tuple(notes)
+        self.is_of_keras = is_of_keras
         self.built = True
 
     def _unused(self, network: keras.Model) -> list[Layer]:
@@ -203,7 +244,28 @@ class Backbone(Layer):
             images = self._pad(images)
         self._check_size(images)
         features = self.network(images, training=training)
-        return list(features) if isinstance(features, list | tuple) else [features]
+        maps = list(features) if isinstance(features, list | tuple) else [features]
+        return self._on_grid(maps, ops.shape(images)[1:3]) if self.strides else maps
+
+    def _on_grid(self, maps: list[Array], sides: Sequence[Any]) -> list[Array]:
+        """`maps` padded to one cell for every stride of the image, the last of which may be cut.
+
+        Convolutions without padding lose as many cells before as behind; poolings that leave out an
+        odd pixel lose one behind. So of the cells that are missing the smaller half comes before,
+        and a cell stands where its anchors are.
+        """
+        padded = []
+        for one, stride in zip(maps, self.strides, strict=True):
+            cells = ops.shape(one)[1:3]
+            lost = [-(-side // stride) - there for side, there in zip(sides, cells, strict=True)]
+            if any(isinstance(count, int) and count < 0 for count in lost):
+                raise ValueError(f"a map of stride {stride} has {cells} cells, of {sides} pixels")
+            if all(isinstance(count, int) and not count for count in lost):
+                padded.append(one)
+                continue
+            amounts = [(count // 2, count - count // 2) for count in lost]
+            padded.append(ops.pad(one, [(0, 0), *amounts, (0, 0)]))
+        return padded
 
     def _check_size(self, images: Array) -> None:
         height, width = images.shape[1:3]
@@ -223,3 +285,8 @@ class Backbone(Layer):
     def _pad(self, images: Array) -> Array:
         below, right = (self.padded(side) - side for side in images.shape[1:3])
         return ops.pad(images, [(0, 0), (0, below), (0, right), (0, 0)])
+
+
+def output_of(network: keras.Model, name: str) -> Any:
+    """What the layer or operation `name` of `network` gives."""
+    return next(one for one in network.operations if one.name == name).output

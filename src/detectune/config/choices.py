@@ -45,7 +45,7 @@ def choice_of(row: str) -> Choice | None:
     """What the field `row` (`Message.field`) may be; None if that is not limited."""
     names = extractors_of(row)
     if names is not None:
-        return Choice((*names.today, *names.tf1), "Choose one of these.")
+        return Choice(names.known, "Choose one of these.")
     return CHOICES.get(row)
 
 
@@ -79,7 +79,7 @@ def _wrong_extractor(value: str, guess: str, names: ExtractorNames) -> tuple[str
         guess = ""
     return (
         f'the feature extractor "{value}" is not supported yet.',
-        f"Supported: {', '.join(names.today)}.",
+        names.offered().replace("Offered", "Supported"),
         f"{guess}`detectune config new --help` says how configs of the zoo's models are written.",
     )
 

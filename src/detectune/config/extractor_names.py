@@ -7,7 +7,8 @@ layers or in defaults, the old form is built (`BackboneFamily.tf1`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 
@@ -21,6 +22,9 @@ class ExtractorNames:
         today: those that are built.
         tf1: name in TensorFlow 1 → name of the same network in its Keras form; empty if there is
             none. These are built, too.
+        neck_only: types that say what stands on the backbone, and leave the backbone to
+            `backbone { }` → the neck.
+        of_keras: types with a network of `keras.applications`.
         not_built: name of a network that there is only for TensorFlow 1, and not here → the nearest
             one here. Names that begin with one of these, as `ssd_spaghettinet_edgetpu_s` does, are
             meant too.
@@ -31,6 +35,36 @@ class ExtractorNames:
     today: tuple[str, ...]
     tf1: Mapping[str, str]
     not_built: Mapping[str, str]
+    neck_only: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    of_keras: tuple[str, ...] = ()
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """All types that can be built."""
+        return (*self.today, *self.of_keras, *self.neck_only, *self.tf1)
+
+    def offered(self, old: Iterable[str] = ()) -> str:
+        """A sentence on what can be built.
+
+        Args:
+            old: names of TensorFlow 1 to list, too.
+        """
+        example = next(iter(self.neck_only), "")
+        names = ", ".join([*self.today, *old])
+        return (
+            f"Offered: {names}; and {example} with backbone {{ }}, for any other network, such as "
+            "those of keras.applications."
+            if example
+            else f"Offered: {names}."
+        )
+
+    def with_network(self, name: str) -> str:
+        """The type with the neck of the type `name`, and a network that `backbone { }` names; empty
+        if there is none."""
+        if name in self.neck_only:
+            return name
+        neck = next((neck for neck in ("bifpn", "fpn") if f"_{neck}" in name), "extras")
+        return next((one for one, has in self.neck_only.items() if has == neck), "")
 
     def is_tf1(self, name: str) -> bool:
         """Whether `name` is that of a feature extractor in TensorFlow 1 that can be built."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import keras
 from keras import ops
 from keras.layers import Layer
 
@@ -88,17 +89,19 @@ class FastRCNN(TwoStageDetector):
 
 
 @detectors.register("fast_rcnn")
-def build_fast_rcnn(config: schema.FastRcnn) -> FastRCNN:
+def build_fast_rcnn(config: schema.FastRcnn, network: keras.Model | None = None) -> FastRCNN:
     """Turn `model { fast_rcnn { ... } }` into a detector. Nothing above reads a config."""
     crops = roi_crops(config)
-    features = region_features(config.feature_extractor, patch_size=crops.output_size)
+    features = region_features(
+        config.feature_extractor, patch_size=crops.output_size, network=network
+    )
     detector = FastRCNN(
         num_classes=config.num_classes,
         backbone=features.backbone,
         neck=features.neck,
         roi_head=roi_head(config, features.box_features),
         max_proposals=config.max_proposals,
-        pad_value=region_padding_colour(config.image_resizer),
+        pad_value=region_padding_colour(config.image_resizer, features.backbone),
     )
     detector.build()
     return detector

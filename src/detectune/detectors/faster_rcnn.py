@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import keras
 import numpy as np
 from keras.layers import Layer
 
@@ -135,17 +136,19 @@ class FasterRCNN(TwoStageDetector):
 
 
 @detectors.register("faster_rcnn")
-def build_faster_rcnn(config: schema.FasterRcnn) -> FasterRCNN:
+def build_faster_rcnn(config: schema.FasterRcnn, network: keras.Model | None = None) -> FasterRCNN:
     """Turn `model { faster_rcnn { ... } }` into a detector. Nothing above reads a config."""
     crops = roi_crops(config)
-    features = region_features(config.feature_extractor, patch_size=crops.output_size)
+    features = region_features(
+        config.feature_extractor, patch_size=crops.output_size, network=network
+    )
     detector = FasterRCNN(
         num_classes=config.num_classes,
         backbone=features.backbone,
         neck=features.neck,
         rpn=region_proposal_network(config),
         roi_head=(roi_head(config, features.box_features) if config.number_of_stages > 1 else None),
-        pad_value=region_padding_colour(config.image_resizer),
+        pad_value=region_padding_colour(config.image_resizer, features.backbone),
     )
     detector.build()
     return detector

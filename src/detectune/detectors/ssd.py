@@ -150,12 +150,12 @@ class SSD(Detector):
 
 
 @detectors.register("ssd")
-def build_ssd(config: schema.Ssd) -> SSD:
+def build_ssd(config: schema.Ssd, network: keras.Model | None = None) -> SSD:
     """Turn `model { ssd { ... } }` into an SSD. Nothing above this line reads a config."""
     coder = box_coder(config.box_coder, config.image_resizer)
     anchors = anchor_generator(config.anchor_generator)
     backbone, neck = backbone_and_neck(
-        config.feature_extractor, freeze_batch_norm=config.freeze_batchnorm
+        config.feature_extractor, freeze_batch_norm=config.freeze_batchnorm, network=network
     )
     _check_size(config, backbone)
     _check_levels(config, len(anchors.per_location), backbone, neck)

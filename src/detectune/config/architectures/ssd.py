@@ -12,8 +12,9 @@ from detectune.config import conflicts, schema
 from detectune.config.anchor_conflicts import anchor_conflicts, anchor_maps, anchors_per_place
 from detectune.config.architectures.base import Architecture
 from detectune.config.extractor_names import ExtractorNames
-from detectune.config.feature_extractors import FEATURE_EXTRACTORS
+from detectune.config.feature_extractors import APPLICATION_EXTRACTORS, FEATURE_EXTRACTORS
 from detectune.config.magnitudes import anchor_magnitudes, ssd_magnitudes, stride_of
+from detectune.config.network_block import network_conflicts, network_files
 from detectune.config.part_conflicts import kind_conflicts, resizer_conflicts, size_conflicts
 from detectune.config.problems import Problem
 from detectune.registry import architectures
@@ -22,6 +23,12 @@ SSD_EXTRACTORS = ExtractorNames(
     field="SsdFeatureExtractor.type",
     prefix="ssd_",
     today=FEATURE_EXTRACTORS,
+    of_keras=APPLICATION_EXTRACTORS,
+    neck_only={
+        "ssd_fpn_keras": "fpn",
+        "ssd_bifpn_keras": "bifpn",
+        "ssd_extras_keras": "extras",
+    },
     tf1={
         "ssd_inception_v2": "ssd_inception_v2_keras",
         "ssd_inception_v3": "ssd_inception_v3_keras",
@@ -81,7 +88,12 @@ class SsdArchitecture(Architecture):
         extractor = self.message.feature_extractor
         return self.message.freeze_batchnorm or not extractor.batch_norm_trainable
 
+    def named_files(self) -> Mapping[str, str]:
+        return network_files(self.message.feature_extractor, f"{self.path}.feature_extractor")
+
     def conflicts(self) -> Iterator[Problem]:
+        path = f"{self.path}.feature_extractor"
+        yield from network_conflicts(self.message.feature_extractor, SSD_EXTRACTORS, path)
         yield from self._background()
         yield from self._parts()
         yield from self._extractor()

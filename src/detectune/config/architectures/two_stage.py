@@ -12,7 +12,10 @@ from detectune.config import conflicts, schema
 from detectune.config.anchor_conflicts import anchor_conflicts, anchor_maps, anchors_per_place
 from detectune.config.architectures.base import Architecture
 from detectune.config.extractor_names import ExtractorNames
-from detectune.config.feature_extractors import REGION_FEATURE_EXTRACTORS
+from detectune.config.feature_extractors import (
+    APPLICATION_REGION_EXTRACTORS,
+    REGION_FEATURE_EXTRACTORS,
+)
 from detectune.config.magnitudes import (
     anchor_magnitudes,
     proposal_magnitudes,
@@ -20,6 +23,7 @@ from detectune.config.magnitudes import (
     stride_of,
 )
 from detectune.config.needs import Needs
+from detectune.config.network_block import network_conflicts, network_files
 from detectune.config.part_conflicts import kind_conflicts, resizer_conflicts
 from detectune.config.problems import Problem
 from detectune.registry import architectures
@@ -30,6 +34,8 @@ REGION_EXTRACTORS = ExtractorNames(
     field="FasterRcnnFeatureExtractor.type",
     prefix="faster_rcnn_",
     today=REGION_FEATURE_EXTRACTORS,
+    of_keras=APPLICATION_REGION_EXTRACTORS,
+    neck_only={"faster_rcnn_fpn_keras": "fpn"},
     tf1={
         "faster_rcnn_inception_resnet_v2": "faster_rcnn_inception_resnet_v2_keras",
         "faster_rcnn_inception_v2": "",
@@ -101,8 +107,13 @@ class TwoStageArchitecture(Architecture):
                 "digit.",
             )
 
+    def named_files(self) -> Mapping[str, str]:
+        return network_files(self.message.feature_extractor, f"{self.path}.feature_extractor")
+
     def conflicts(self) -> Iterator[Problem]:
         message, path = self.message, self.path
+        extractor, where = message.feature_extractor, f"{path}.feature_extractor"
+        yield from network_conflicts(extractor, REGION_EXTRACTORS, where)
         yield from resizer_conflicts(message.image_resizer, f"{path}.image_resizer")
         yield from self._extractor()
 

@@ -10,9 +10,11 @@ from google.protobuf.message import Message
 from keras.layers import Layer
 
 from detectune.backbones.base import Backbone, BackboneFamily
+from detectune.backbones.levels import missing_level
 from detectune.config import schema
 from detectune.config.architectures.ssd import SSD_EXTRACTORS
 from detectune.detectors.builders.layers import conv_hyperparams
+from detectune.detectors.builders.network import levels_between, network_of, refuse_settings
 from detectune.errors import ConfigError, did_you_mean, three_part
 from detectune.layers.hyperparams import ConvHyperparams
 from detectune.necks.bifpn import FUSION_METHODS, BiFpn, FusionMethod
@@ -23,7 +25,10 @@ from detectune.structures import Array
 
 
 def feature_extractor_types() -> dict[str, tuple[str, str]]:
-    """Type in the config → (backbone, neck): the grammar `ssd_<backbone>[_<neck>]_keras`."""
+    """Type in the config → (backbone, neck): the grammar `ssd_<backbone>[_<neck>]_keras`.
+
+    The types of `NECK_ONLY` say nothing of the backbone: `backbone { }` does.
+    """
     endings = {"extras": "", "fpn": "_fpn", "bifpn": "_bifpn"}
     return {
         f"ssd_{name}{endings[neck]}_keras": (name, neck)
@@ -33,10 +38,18 @@ def feature_extractor_types() -> dict[str, tuple[str, str]]:
 
 
 def backbone_and_neck(
-    config: schema.SsdFeatureExtractor, *, freeze_batch_norm: bool
+    config: schema.SsdFeatureExtractor,
+    *,
+    freeze_batch_norm: bool,
+    network: keras.Model | None = None,
 ) -> tuple[Backbone, Layer]:
-    """The two halves of `ssd { feature_extractor { ... } }`."""
-    family, neck = _family_and_neck(config.type)
+    """The two halves of `ssd { feature_extractor { ... } }`.
+
+    Args:
+        network: the one that `backbone { }` means, where it comes from Python or a run directory.
+    """
+    family, neck = _family_and_neck(config, network)
+    refuse_settings(config, family)
     config = _as_received(config, family)
     freeze_batch_norm = freeze_batch_norm or not config.batch_norm_trainable
     hyperparams = conv_hyperparams(
@@ -46,30 +59,34 @@ def backbone_and_neck(
     )
     thin = neck == "fpn" and config.use_depthwise
     build = (family.build_thin if thin else None) or family.build
-    network = build(
+    built = build(
         depth_multiplier=config.depth_multiplier,
         min_depth=config.min_depth,
         hyperparams=_backbone_hyperparams(config, family, hyperparams, freeze_batch_norm),
         explicit_padding=config.use_explicit_padding,
     )
     makers = {"extras": _extras, "fpn": _pyramid, "bifpn": _bifpn}
-    outputs, made_neck = makers[neck](config, family, network, hyperparams)
+    outputs, strides, made_neck = makers[neck](config, family, built, hyperparams)
     if config.replace_preprocessor_with_placeholder:
         family = replace(family, normalize=_as_it_is, pad_value=(0.0, 0.0, 0.0))
-    backbone = family.backbone(network, outputs, config.pad_to_multiple)
+    backbone = family.backbone(built, outputs, config.pad_to_multiple, strides)
     return backbone, made_neck
 
 
-def _family_and_neck(name: str) -> tuple[BackboneFamily, str]:
-    """What the type `name` stands for; for an old name the family as TensorFlow 1 had it."""
-    types = feature_extractor_types()
+def _family_and_neck(
+    config: schema.SsdFeatureExtractor, network: keras.Model | None
+) -> tuple[BackboneFamily, str]:
+    """What the type stands for; for an old name the family as TensorFlow 1 had it."""
+    name, types = config.type, feature_extractor_types()
+    if name in SSD_EXTRACTORS.neck_only:
+        return network_of(config.backbone, network), SSD_EXTRACTORS.neck_only[name]
     if refusal := SSD_EXTRACTORS.refusal(name):
         raise ConfigError(three_part(f"feature_extractor.type: {refusal[0]}", *refusal[1:]))
     if SSD_EXTRACTORS.keras_name(name) not in types:
         raise ConfigError(
             three_part(
                 f'feature_extractor.type: no feature extractor is called "{name}".',
-                f"Offered: {', '.join(types)}.",
+                SSD_EXTRACTORS.offered(),
                 f"{did_you_mean(name, types)}Choose one of these names.",
             )
         )
@@ -114,11 +131,12 @@ def _pyramid(
     family: BackboneFamily,
     network: keras.Model,
     hyperparams: ConvHyperparams,
-) -> tuple[list[str], Layer]:
+) -> tuple[list[str], list[int], Layer]:
     _refuse_num_layers(config)
-    names = family.level_outputs(network)
-    low, high = pyramid_levels("fpn", config.fpn, finest=min(names))
+    levels = family.level_outputs(network)
+    low, high = pyramid_levels("fpn", config.fpn, finest=min(levels, default=1))
     base = min(high, 5)
+    outputs, strides = levels_between(levels, low, base, network.name)
     neck = FeaturePyramid(
         num_inputs=base - low + 1,
         num_coarse=high - base,
@@ -131,7 +149,7 @@ def _pyramid(
         carry_smoothed=not SSD_EXTRACTORS.is_tf1(config.type),
         name="neck",
     )
-    return [names[level] for level in range(low, base + 1)], neck
+    return outputs, strides, neck
 
 
 def _refuse_num_layers(config: schema.SsdFeatureExtractor) -> None:
@@ -176,7 +194,7 @@ def _bifpn(
     family: BackboneFamily,
     network: keras.Model,
     hyperparams: ConvHyperparams,
-) -> tuple[list[str], Layer]:
+) -> tuple[list[str], list[int], Layer]:
     for field in ("use_depthwise", "use_explicit_padding"):
         if getattr(config, field):
             raise ConfigError(
@@ -188,9 +206,10 @@ def _bifpn(
                 )
             )
     _refuse_num_layers(config)
-    names, size = family.level_outputs(network), family.bifpn
-    low, high = pyramid_levels("bifpn", config.bifpn, finest=min(names))
+    levels, size = family.level_outputs(network), family.bifpn
+    low, high = pyramid_levels("bifpn", config.bifpn, finest=min(levels, default=1))
     base = min(high, 5)
+    outputs, strides = levels_between(levels, low, base, network.name)
     neck = BiFpn(
         num_inputs=base - low + 1,
         min_level=low,
@@ -201,7 +220,7 @@ def _bifpn(
         hyperparams=hyperparams,
         name="neck",
     )
-    return [names[level] for level in range(low, base + 1)], neck
+    return outputs, strides, neck
 
 
 def _fusion(config: schema.SsdFeatureExtractor, default: str) -> FusionMethod:
@@ -224,7 +243,7 @@ def _extras(
     family: BackboneFamily,
     network: keras.Model,
     hyperparams: ConvHyperparams,
-) -> tuple[list[str], Layer]:
+) -> tuple[list[str], list[int], Layer]:
     if config.num_layers < 1:
         raise ConfigError(
             three_part(
@@ -233,7 +252,10 @@ def _extras(
                 "Correct the number, and that of the anchor generator with it.",
             )
         )
-    inputs = family.ssd_outputs[: config.num_layers]
+    maps = family.ssd_maps(network)
+    if not maps:
+        raise missing_level(5, family.level_outputs(network), network.name)
+    inputs = list(maps)[: config.num_layers]
     neck = SsdExtraLayers(
         num_inputs=len(inputs),
         depths=family.ssd_extra_depths[: config.num_layers - len(inputs)],
@@ -244,4 +266,4 @@ def _extras(
         explicit_padding=config.use_explicit_padding,
         name="neck",
     )
-    return list(inputs), neck
+    return inputs, [maps[name] for name in inputs], neck

@@ -25,12 +25,13 @@ def padding_colour(config: schema.ImageResizer, backbone: Backbone) -> Colour:
     return red, green, blue
 
 
-def region_padding_colour(config: schema.ImageResizer) -> Colour:
+def region_padding_colour(config: schema.ImageResizer, backbone: Backbone) -> Colour:
     """The RGB colour 0–255 that images are padded with.
 
-    Parity: meta_architectures/faster_rcnn_meta_arch.py pads images before they are normalized.
+    Parity: meta_architectures/faster_rcnn_meta_arch.py pads images before they are normalized, with
+    black; networks that the original did not have see zeros.
     """
-    return _asked(config) or (0.0, 0.0, 0.0)
+    return _asked(config) or (backbone.pad_value if backbone.is_of_keras else (0.0, 0.0, 0.0))
 
 
 def _asked(config: schema.ImageResizer) -> Colour | None:

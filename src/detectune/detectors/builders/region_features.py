@@ -13,6 +13,7 @@ from detectune.config import schema
 from detectune.config.architectures.two_stage import REGION_EXTRACTORS
 from detectune.detectors.builders.feature_extractor import pyramid_levels
 from detectune.detectors.builders.layers import conv_hyperparams
+from detectune.detectors.builders.network import levels_between, network_of, refuse_settings
 from detectune.errors import ConfigError, did_you_mean, three_part
 from detectune.heads.dense_features import dense_features
 from detectune.layers.hyperparams import ConvHyperparams
@@ -63,18 +64,23 @@ def tf1_region_feature_types() -> dict[str, str]:
 
 
 def region_features(
-    config: schema.FasterRcnnFeatureExtractor, *, patch_size: tuple[int, int] | None
+    config: schema.FasterRcnnFeatureExtractor,
+    *,
+    patch_size: tuple[int, int] | None,
+    network: keras.Model | None = None,
 ) -> RegionFeatures:
     """The feature extractor of both stages.
 
     Args:
+        network: the one that `backbone { }` means, where it comes from Python or a run directory.
         patch_size: height and width of what the second stage cuts out of a map, after pooling;
             None if it looks at the whole map.
 
     Raises:
         ConfigError: there is no such feature extractor, or it does not take a field.
     """
-    family, pyramid = _family(config.type)
+    family, pyramid = _family(config, network)
+    refuse_settings(config, family)
     if pyramid:
         if patch_size is None:
             raise _needs_patches(config.type)
@@ -82,11 +88,16 @@ def region_features(
     return _without_pyramid(config, family)
 
 
-def _family(name: str) -> tuple[BackboneFamily, bool]:
-    """What the type `name` stands for, and whether it has a pyramid.
+def _family(
+    config: schema.FasterRcnnFeatureExtractor, network: keras.Model | None
+) -> tuple[BackboneFamily, bool]:
+    """What the type stands for, and whether it has a pyramid.
 
     For an old name it is the family as TensorFlow 1 had it.
     """
+    name = config.type
+    if name in REGION_EXTRACTORS.neck_only:
+        return network_of(config.backbone, network), True
     types = region_feature_types()
     old_types = tf1_region_feature_types()
     if refusal := REGION_EXTRACTORS.refusal(name):
@@ -95,7 +106,7 @@ def _family(name: str) -> tuple[BackboneFamily, bool]:
         raise ConfigError(
             three_part(
                 f'feature_extractor.type: no feature extractor is called "{name}".',
-                f"Offered: {', '.join([*types, *old_types])}.",
+                REGION_EXTRACTORS.offered(old_types),
                 f"{did_you_mean(name, [*types, *old_types])}Choose one of these names.",
             )
         )
@@ -138,7 +149,7 @@ def _with_pyramid(
     frozen = not config.batch_norm_trainable
     hyperparams = _pyramid_hyperparams(config, frozen)
     override = config.override_base_feature_extractor_hyperparams
-    network = family.build(
+    built = family.build(
         depth_multiplier=1.0,
         min_depth=8,
         hyperparams=(
@@ -146,10 +157,11 @@ def _with_pyramid(
         ),
         explicit_padding=False,
     )
-    names = family.level_outputs(network)
+    levels = family.level_outputs(built)
     settings = config.fpn if config.HasField("fpn") else _DEFAULT_PYRAMID
-    low, high = pyramid_levels("fpn", settings, finest=min(names))
+    low, high = pyramid_levels("fpn", settings, finest=min(levels, default=1))
     base = min(high, 5)
+    outputs, strides = levels_between(levels, low, base, built.name)
     neck = FeaturePyramid(
         num_inputs=base - low + 1,
         num_coarse=high - base,
@@ -157,7 +169,7 @@ def _with_pyramid(
         hyperparams=hyperparams,
         name="neck",
     )
-    backbone = family.backbone(network, [names[level] for level in range(low, base + 1)])
+    backbone = family.backbone(built, outputs, strides=strides)
     neck.build(backbone.output_shapes)
     patch_shape = (*patch_size, settings.additional_layer_depth)
     return RegionFeatures(backbone, neck, dense_features(patch_shape, hyperparams))

@@ -1,0 +1,38 @@
+"""A config for a network that comes from Python, or out of a run directory."""
+
+from __future__ import annotations
+
+from detectune.config import schema
+from detectune.config.application_names import STORED
+from detectune.config.architectures import chosen
+
+
+def with_network(model: schema.DetectionModel) -> schema.DetectionModel:
+    """`model` for a network that comes from elsewhere: its type says only what stands on it.
+
+    A model whose architecture has no such types comes back as it is.
+    """
+    changed = schema.DetectionModel()
+    changed.CopyFrom(model)
+    architecture = chosen(changed)
+    names = architecture.extractors if architecture else None
+    if architecture is None or names is None:
+        return changed
+    extractor = architecture.message.feature_extractor
+    extractor.type = names.with_network(extractor.type) or extractor.type
+    extractor.backbone.saved = STORED
+    extractor.backbone.ClearField("weights")
+    for name in ("override_base_feature_extractor_hyperparams", "depth_multiplier"):
+        if name in extractor.DESCRIPTOR.fields_by_name:
+            extractor.ClearField(name)
+    return changed
+
+
+def network_block(model: schema.DetectionModel) -> schema.BackboneNetwork | None:
+    """The block `backbone { }` of `model`; None if there is none."""
+    architecture = chosen(model)
+    if architecture is None or not architecture.has("feature_extractor"):
+        return None
+    extractor = architecture.message.feature_extractor
+    named = "backbone" in extractor.DESCRIPTOR.fields_by_name and extractor.HasField("backbone")
+    return extractor.backbone if named else None
