@@ -9,7 +9,7 @@ Layers keep their names, order, settings, weights, and whether they are trainabl
 - Batch norms become `FreezableBatchNormalization`, so that freezing, recalibration and the fused
   kernel work on them.
 - `ImageNormalization` stands for a normalization that is adapted to data.
-- Dropout that was called with `training=False` is left out, and so are layers that change images
+- Dropout of a model that was called with `training=False` is left out, and so are layers that change images
   at random, for boxes would not follow.
 """
 
@@ -137,11 +137,12 @@ class _Copy:
         """What a copy of `operation` gives for these arguments."""
         if isinstance(operation, keras.Model):
             return self._inside(operation, arguments, keywords)
-        inference = self._inference or keywords.get("training") is False
+        # Only of models and batch norms Keras notes whether somebody said it: others have a default.
+        said = isinstance(operation, BatchNormalization) and keywords.get("training") is False
         keywords = {name: value for name, value in keywords.items() if name != "training"}
-        if (inference and isinstance(operation, Dropout)) or changes_images(operation):
+        if (self._inference and isinstance(operation, Dropout)) or changes_images(operation):
             return arguments[0]
-        return self._copied(operation, inference)(*arguments, **keywords)
+        return self._copied(operation, self._inference or said)(*arguments, **keywords)
 
     def copy_weights(self) -> None:
         """Give every layer the weights of the one that it was copied from."""
@@ -152,7 +153,7 @@ class _Copy:
     def _inside(self, model: keras.Model, arguments: tuple, keywords: dict[str, Any]) -> Any:
         _check_functional(model)
         before = self._inference
-        self._inference = before or keywords.get("training") is False or not model.trainable
+        self._inference = before or keywords.get("training") is False
         outputs = rebuilt(functional(model), [arguments[0]], self.call)
         self._inference = before
         return outputs if len(outputs) > 1 else outputs[0]

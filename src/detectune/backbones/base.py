@@ -206,6 +206,10 @@ class Backbone(Layer):
     ) -> None:
         super().__init__(**kwargs)
         maps = [output_of(network, name) for name in outputs]
+        # Keras orders layers from the first output back to the image. From the last map they stand
+        # as in the whole network, whose order files of weights have.
+        self._coarse_first = is_of_keras
+        maps = maps[::-1] if self._coarse_first else maps
         self.network = keras.Model(network.inputs, maps, name="network")
         self.normalize, self.pad_value = normalize, pad_value
         self.pad_to_multiple, self.original = pad_to_multiple, original
@@ -236,7 +240,8 @@ class Backbone(Layer):
     @property
     def output_shapes(self) -> list[tuple]:
         """`(None, None, None, channels)` of every feature map."""
-        return [(None, None, None, map_.shape[-1]) for map_ in self.network.outputs]
+        shapes = [(None, None, None, map_.shape[-1]) for map_ in self.network.outputs]
+        return self._fine_to_coarse(shapes)
 
     def call(self, images: Array, training: bool = False) -> list[Array]:
         images = ops.cast(self.normalize(ops.cast(images, "float32")), self.compute_dtype)
@@ -245,7 +250,11 @@ class Backbone(Layer):
         self._check_size(images)
         features = self.network(images, training=training)
         maps = list(features) if isinstance(features, list | tuple) else [features]
+        maps = self._fine_to_coarse(maps)
         return self._on_grid(maps, ops.shape(images)[1:3]) if self.strides else maps
+
+    def _fine_to_coarse(self, of_maps: list[Any]) -> list[Any]:
+        return of_maps[::-1] if self._coarse_first else of_maps
 
     def _on_grid(self, maps: list[Array], sides: Sequence[Any]) -> list[Array]:
         """`maps` padded to one cell for every stride of the image, the last of which may be cut.

@@ -4,6 +4,7 @@
     label_map.pbtxt      the classes
     checkpoints/last     the newest weights, and the state of training
     checkpoints/best     the weights of the best evaluation
+    backbone.json        the network under the detector, if it is one of the user's
     metrics.jsonl        a line per log and evaluation
 
 An unpacked zoo archive (`pipeline.config`, `checkpoint/ckpt-0`) is a run directory too.
@@ -16,10 +17,14 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+import keras
+
+from detectune.backbones.stored import read_description
 from detectune.checkpoints.files import find_checkpoint
 from detectune.checkpoints.pointers import is_checkpoint
 from detectune.checkpoints.restore import label_map_beside, restore
 from detectune.config import schema
+from detectune.config.application_names import STORED
 from detectune.config.architectures import (
     architecture_name,
     architecture_problem,
@@ -28,6 +33,7 @@ from detectune.config.architectures import (
 from detectune.config.coco_classes import coco_label_map, is_coco
 from detectune.config.label_map import LabelMap, read_label_map
 from detectune.config.load import load_config
+from detectune.config.own_network import network_block
 from detectune.detectors.base import Detector
 from detectune.detectors.build import build_detector
 from detectune.errors import CheckpointError, ConfigError, three_part
@@ -120,9 +126,30 @@ class Run:
             )
         )
 
+    def network(self) -> keras.Model | None:
+        """The network under the detector if it is one of the user's, with random weights.
+
+        Raises:
+            CheckpointError: the file that describes it is missing or damaged.
+        """
+        block = network_block(self.config.model)
+        if block is None or not block.saved.endswith(STORED):
+            return None
+        file = self.path / STORED
+        if not file.is_file():
+            raise CheckpointError(
+                three_part(
+                    f"{file}: it is not there.",
+                    "It says what the network under this detector is, which somebody brought along "
+                    "when the run began.",
+                    "Copy it from where the run was trained, with the rest of the folder.",
+                )
+            )
+        return read_description(file)[0]
+
     def detector(self, which: str | None = None) -> Detector:
         """The detector with the weights of the checkpoint `which`."""
-        detector = build_detector(self.config.model)
+        detector = build_detector(self.config.model, backbone=self.network())
         prefix = self.checkpoint(which)
         try:
             restore(detector, prefix, kind="full")

@@ -1,4 +1,4 @@
-"""Networks of `keras.applications`, by name. What is special about each: `backbones/applications.py`.
+"""Networks of `keras.applications`, by name; what is special about each: `backbones.applications`.
 
 Known without importing Keras, so that a config can be checked without it.
 """

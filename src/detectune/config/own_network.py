@@ -28,6 +28,20 @@ def with_network(model: schema.DetectionModel) -> schema.DetectionModel:
     return changed
 
 
+def with_given_network(config: schema.TrainEvalPipelineConfig) -> schema.TrainEvalPipelineConfig:
+    """`config` with such a model."""
+    changed = schema.TrainEvalPipelineConfig()
+    changed.CopyFrom(config)
+    changed.model.CopyFrom(with_network(config.model))
+    return changed
+
+
+def as_stored(config: schema.TrainEvalPipelineConfig) -> schema.TrainEvalPipelineConfig:
+    """`config` as it stands in a run directory, where a network of the user's lies beside it."""
+    block = network_block(config.model)
+    return with_given_network(config) if block is not None and block.saved else config
+
+
 def network_block(model: schema.DetectionModel) -> schema.BackboneNetwork | None:
     """The block `backbone { }` of `model`; None if there is none."""
     architecture = chosen(model)

@@ -12,13 +12,16 @@ import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from detectune.config import schema
+from detectune.config.application_names import STORED
 from detectune.config.architectures import architecture_of
 from detectune.config.check import check_message
 from detectune.config.conflicts import conflicts
 from detectune.config.label_map import LabelMap
 from detectune.config.metrics import mask_conflicts
+from detectune.config.own_network import with_given_network
 from detectune.config.problems import errors
 from detectune.config.report import report_fields
 from detectune.errors import ConfigError, three_part
@@ -28,7 +31,10 @@ from detectune.training.run_lock import run_lock
 from detectune.training.sources import RunSources, open_sources, run_streams
 from detectune.training.stages.base import Stage, stages_of
 
-_FILES = ("pipeline.config", "label_map.pbtxt", "metrics.jsonl", "report.html")
+if TYPE_CHECKING:
+    import keras
+
+_FILES = ("pipeline.config", STORED, "label_map.pbtxt", "metrics.jsonl", "report.html")
 _FOLDERS = ("checkpoints", "checkpoints/last", "checkpoints/best", "train", "eval")
 
 
@@ -47,6 +53,8 @@ class PreparedRun:
     """In seconds of `time.monotonic`."""
     keep_checkpoints: int | None = None
     """How many of the newest checkpoints stay; None for what the run says, or one."""
+    backbone: keras.Model | None = None
+    """The network to put under the detector; None for the one that the config names."""
 
 
 def prepare(
@@ -56,6 +64,7 @@ def prepare(
     resume: bool = False,
     keep_checkpoints: int | None = None,
     console: RunConsole | None = None,
+    backbone: keras.Model | None = None,
 ) -> PreparedRun:
     """A training as `config` says, of which config, folder and data have been checked.
 
@@ -64,6 +73,7 @@ def prepare(
         keep_checkpoints: how many of the newest stay in `checkpoints/last`; None for as many as
             before, of a run that goes on, or one.
         console: where progress is shown; standard error if None.
+        backbone: a network to put under the detector, see `build_detector`.
 
     Raises:
         ConfigError: a field is refused, a stage unknown, or `model_dir` holds another run.
@@ -71,6 +81,8 @@ def prepare(
     """
     started, console = time.monotonic(), console or RunConsole()
     path = usable_path(model_dir, "--model-dir")
+    if backbone is not None:
+        config = with_given_network(config)
     _check_kept(keep_checkpoints)
     _report_problems(config, console)
     stages = stages_of(config)
@@ -83,7 +95,9 @@ def prepare(
     for stage in stages:
         requests |= stage.streams(config)
     data = open_sources(config, requests, console, own)
-    return PreparedRun(path, config, stages, data, resumes, console, started, keep_checkpoints)
+    return PreparedRun(
+        path, config, stages, data, resumes, console, started, keep_checkpoints, backbone
+    )
 
 
 def _check_kept(count: int | None) -> None:

@@ -10,9 +10,13 @@ from contextlib import ExitStack, closing
 
 import keras
 
+from detectune.backbones.base import Backbone
 from detectune.checkpoints.restore import restore
 from detectune.checkpoints.run_directory import Run
+from detectune.config.application_names import STORED
 from detectune.config.metrics import best_metric
+from detectune.config.own_network import as_stored
+from detectune.detectors.base import Detector
 from detectune.detectors.build import build_detector
 from detectune.errors import CheckpointError, three_part
 from detectune.files import write_text
@@ -51,12 +55,19 @@ def run_stages(prepared: PreparedRun) -> Run:
 
 
 def _locked_stages(prepared: PreparedRun) -> Run:
-    writer = RunWriter(Run(prepared.path, prepared.config))
+    writer = RunWriter(Run(prepared.path, as_stored(prepared.config)))
     last = writer.last_step() if prepared.resumes else None
     training = _context(prepared, writer, last)
     if last is None:
         report = fine_tune(training.detector, training.config, training.label_map)
-        training.note("Weights", report.summary() if report else "training from random weights")
+        backbone = _backbone_of(training.detector)
+        own = backbone is not None and bool(backbone.description)
+        start = (
+            "training from the weights of the network" if own else "training from random weights"
+        )
+        training.note("Weights", report.summary() if report else start)
+        if backbone is not None and backbone.notes:
+            training.note("Backbone", "; ".join(backbone.notes))
     for stage in prepared.stages[: training.progress.stage + 1]:
         _prepare(stage, training)
     if last is not None:
@@ -64,6 +75,9 @@ def _locked_stages(prepared: PreparedRun) -> Run:
         training.console.say(f"resumed at step {training.progress.step}")
     # Only now, when nothing in the config or the data was refused, is anything written.
     writer.remove_leftovers()
+    backbone = _backbone_of(training.detector)
+    if backbone is not None and backbone.description:
+        writer.write_network(backbone.description)
     writer.write_config(training.config)
     writer.write_label_map(training.label_map)
     if _go_through(prepared, training, writer):
@@ -73,7 +87,7 @@ def _locked_stages(prepared: PreparedRun) -> Run:
 
 
 def _context(prepared: PreparedRun, writer: RunWriter, last: int | None) -> TrainingContext:
-    config, data, console = prepared.config, prepared.data, prepared.console
+    config, data, console = writer.run.config, prepared.data, prepared.console
     progress = Progress() if last is None else writer.progress_at(last)
     progress.keep_checkpoints = prepared.keep_checkpoints or progress.keep_checkpoints
     _check_stage(prepared, progress)
@@ -81,7 +95,7 @@ def _context(prepared: PreparedRun, writer: RunWriter, last: int | None) -> Trai
         find_pretrained(config.train_config)  # refused before a network is built
     console.phase("building the detector")
     keras.utils.set_random_seed(config.train_config.seed)
-    detector = build_detector(config.model)
+    detector = _build(prepared, writer.run, is_new=last is None)
     streams = build_streams(config, data, detector.pad_value, console.say)
     evaluate, trained = streams.get(EVALUATE), streams[TRAIN].source
     return TrainingContext(
@@ -93,6 +107,21 @@ def _context(prepared: PreparedRun, writer: RunWriter, last: int | None) -> Trai
         label_map=data.label_map,
         evaluation=RunEvaluation(config, evaluate, data.label_map, trained) if evaluate else None,
     )
+
+
+def _build(prepared: PreparedRun, run: Run, *, is_new: bool) -> Detector:
+    """The detector, on the network that was given, that the config names, or of the run."""
+    if is_new:
+        return build_detector(prepared.config.model, backbone=prepared.backbone)
+    network = run.network()
+    if prepared.backbone is not None and network is not None:
+        prepared.console.say(f"the network is that of {STORED} in the run, not the one given")
+    return build_detector(run.config.model, backbone=network)
+
+
+def _backbone_of(detector: Detector) -> Backbone | None:
+    backbone = getattr(detector, "backbone", None)
+    return backbone if isinstance(backbone, Backbone) else None
 
 
 def _check_stage(prepared: PreparedRun, progress: Progress) -> None:

@@ -21,17 +21,18 @@ from detectune.checkpoints.keys import variable_keys
 from detectune.checkpoints.pointers import POINTER, is_checkpoint, latest_in, named_by
 from detectune.checkpoints.run_directory import Run
 from detectune.config import schema
+from detectune.config.application_names import STORED
 from detectune.config.label_map import LabelMap, read_label_map, write_label_map
 from detectune.config.load import load_config
 from detectune.config.save import write_config
 from detectune.detectors.base import Detector
 from detectune.errors import CheckpointError, DetectuneError, TrainingError, three_part
-from detectune.files import copy_file, remove_leftovers
+from detectune.files import copy_file, remove_leftovers, write_text
 from detectune.training.state import Progress, read_progress, read_state, write_state
 from detectune.training.weights import array_of, snapshot
 
 _EXTENSIONS = (".data-00000-of-00001", ".index")
-_OWN_FILES = r"pipeline\.config|label_map\.pbtxt|metrics\.jsonl|report\.html"
+_OWN_FILES = r"pipeline\.config|backbone\.json|label_map\.pbtxt|metrics\.jsonl|report\.html"
 
 _log = logging.getLogger("detectune")
 _CHECKPOINT_FILES = r"checkpoint|state-\d+\.npz|ckpt-\d+\..*"
@@ -92,6 +93,12 @@ class RunWriter:
         path = self.run.path / "pipeline.config"
         if not _holds(path, config):
             write_config(config, path)
+
+    def write_network(self, description: str) -> None:
+        """Write what a network of the user's is; one that is there already stays."""
+        path = self.run.path / STORED
+        if not path.exists():
+            write_text(path, description)
 
     def write_label_map(self, label_map: LabelMap) -> None:
         """Write the classes; a label map with others is kept as `….earlier`."""

@@ -13,6 +13,8 @@ from detectune.training.console import RunConsole
 from detectune.training.prepare import prepare
 
 if TYPE_CHECKING:
+    import keras
+
     from detectune.checkpoints.run_directory import Run
 
 
@@ -23,6 +25,7 @@ def train(
     resume: bool = False,
     keep_checkpoints: int | None = None,
     console: RunConsole | None = None,
+    backbone: keras.Model | None = None,
 ) -> Run:
     """Fine-tune as `config` says, and leave a run directory at `model_dir`.
 
@@ -34,6 +37,10 @@ def train(
         keep_checkpoints: how many of the newest stay in `checkpoints/last`; None for as many as
             before, of a run that goes on, or one.
         console: where progress is shown; standard error if None.
+        backbone: any functional Keras model, to be the network under the detector instead of the
+            one that `config` names, see `build_detector`. Training starts from its weights, and
+            leaves frozen what is frozen in it. `backbone.json` in the run directory describes it,
+            so that evaluating, predicting, exporting and resuming do without the object.
 
     Raises:
         ConfigError: a field is refused, a choice unknown, `model_dir` holds another run, or another
@@ -44,7 +51,12 @@ def train(
         TrainingError: a loss is not finite.
     """
     prepared = prepare(
-        config, model_dir, resume=resume, keep_checkpoints=keep_checkpoints, console=console
+        config,
+        model_dir,
+        resume=resume,
+        keep_checkpoints=keep_checkpoints,
+        console=console,
+        backbone=backbone,
     )
     # It loads Keras and TensorFlow, for which nobody waits who has mistyped a path.
     from detectune.training.run_stages import run_stages
