@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 import numpy as np
-
-from detectune.backbones.adopted import functional
-from detectune.backbones.graph import ordered_nodes
 
 # The module of the function, where it is not the name in lower case.
 _MODULES = {
@@ -71,12 +68,3 @@ def outputs_of(
         watch(operation)
     network([images] if isinstance(network.input, list) else images, training=False)
     return [seen[id(operation)] for operation in operations]
-
-
-def operations_of(network: keras.Model) -> Iterator[Any]:
-    """Layers and operations in the order of the graph, those of models inside among them."""
-    for node in ordered_nodes(functional(network)):
-        if isinstance(node.operation, keras.Model):
-            yield from operations_of(node.operation)
-        else:
-            yield node.operation

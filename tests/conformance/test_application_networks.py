@@ -8,10 +8,10 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
-from application_networks import module_of, operations_of, outputs_of, reference_network
+from application_networks import module_of, outputs_of, reference_network
 from tiny import random_batch, tiny_config
 
-from detectune.backbones.graph import nodes_of
+from detectune.backbones.graph import nodes_of, operations_of
 from detectune.checkpoints.files import write_checkpoint
 from detectune.checkpoints.keys import variable_keys
 from detectune.checkpoints.restore import restore
@@ -110,7 +110,8 @@ def check_training(detector: Detector) -> None:
     inside = {id(variable) for variable in detector.backbone.trainable_variables}
     assert len(inside) > 20
     frozen = freeze(detector, freeze_patterns=["classification_backbone"], update_patterns=[])
-    assert frozen is not None and frozen.variables == len(inside)
+    assert frozen is not None
+    assert frozen.variables == len(inside)
     assert detector.trainable_variables
     assert not inside & {id(variable) for variable in detector.trainable_variables}
 
@@ -128,7 +129,8 @@ def step(detector: Detector, images: np.ndarray, truth: dict) -> None:
     gradients = tape.gradient(loss, [variable.value for variable in variables])
     known = [(v, g) for v, g in zip(variables, gradients, strict=True) if g is not None]
     norm = tf.linalg.global_norm([gradient for _, gradient in known])
-    assert np.isfinite(float(norm)) and float(norm) > 0
+    assert np.isfinite(float(norm))
+    assert float(norm) > 0
     for variable, gradient in known:
         variable.assign_sub(gradient * (1e-3 / norm))
     for variable, value in zip(detector.non_trainable_variables, state, strict=True):

@@ -9,8 +9,8 @@ Layers keep their names, order, settings, weights, and whether they are trainabl
 - Batch norms become `FreezableBatchNormalization`, so that freezing, recalibration and the fused
   kernel work on them.
 - `ImageNormalization` stands for a normalization that is adapted to data.
-- Dropout of a model that was called with `training=False` is left out, and so are layers that change images
-  at random, for boxes would not follow.
+- Dropout of a model that was called with `training=False` is left out, and so are layers that
+  change images at random, for boxes would not follow.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from keras.layers import (
     ZeroPadding2D,
 )
 
-from detectune.backbones.graph import ordered_nodes, rebuilt
+from detectune.backbones.graph import functional, operations_of, ordered_nodes, rebuilt
 from detectune.errors import ConfigError, three_part
 from detectune.layers.adopted import ImageNormalization, SizedPadding
 from detectune.layers.batch_norm import FreezableBatchNormalization
@@ -71,11 +71,6 @@ def adopt(
     return network
 
 
-def functional(model: keras.Model) -> keras.Model:
-    """`model` as a graph: a `Sequential` that was built has one inside."""
-    return getattr(model, "_functional", model) if isinstance(model, keras.Sequential) else model
-
-
 def check_model(model: Any) -> None:
     """See that a backbone can be made of `model`.
 
@@ -110,11 +105,7 @@ def _check_functional(model: Any) -> None:
 
 def all_layers(model: keras.Model) -> Iterator[Layer]:
     """The layers of `model` and of the models inside of it, in the order of their graphs."""
-    for node in ordered_nodes(functional(model)):
-        if isinstance(node.operation, keras.Model):
-            yield from all_layers(node.operation)
-        elif isinstance(node.operation, Layer):
-            yield node.operation
+    return (one for one in operations_of(model) if isinstance(one, Layer))
 
 
 def changes_images(operation: Any) -> bool:
@@ -137,7 +128,7 @@ class _Copy:
         """What a copy of `operation` gives for these arguments."""
         if isinstance(operation, keras.Model):
             return self._inside(operation, arguments, keywords)
-        # Only of models and batch norms Keras notes whether somebody said it: others have a default.
+        # Of other layers Keras does not tell whether somebody said it: they have a default.
         said = isinstance(operation, BatchNormalization) and keywords.get("training") is False
         keywords = {name: value for name, value in keywords.items() if name != "training"}
         if (self._inference and isinstance(operation, Dropout)) or changes_images(operation):
@@ -169,7 +160,7 @@ class _Copy:
 
     def _new(self, operation: Any, inference: bool) -> Any:
         if not isinstance(operation, Layer):
-            return operation  # a function without weights
+            return type(operation).from_config(operation.get_config())
         name = self._name(operation)
         if isinstance(operation, BatchNormalization):
             return _batch_norm(operation, name, self.frozen_statistics or inference)
@@ -181,7 +172,7 @@ class _Copy:
         return type(operation).from_config({**operation.get_config(), "name": name})
 
     def _name(self, operation: Layer) -> str:
-        name = self.names.get(id(operation), operation.name)
+        name: Any = self.names.get(id(operation), operation.name)
         self._taken[name] += 1
         count = self._taken[name]
         return name if count == 1 else f"{name}__{count}"

@@ -51,6 +51,23 @@ def nodes_of(network: keras.Model) -> list[Node]:
     return found
 
 
+def functional(model: keras.Model) -> keras.Model:
+    """`model` as a graph: a `Sequential` that was built has one inside."""
+    return getattr(model, "_functional", model) if isinstance(model, keras.Sequential) else model
+
+
+def operations_of(model: keras.Model) -> Iterator[Any]:
+    """The layers and operations of `model` and of models inside of it, in the order of graphs.
+
+    One that is called several times comes as often.
+    """
+    for node in ordered_nodes(functional(model)):
+        if isinstance(node.operation, keras.Model):
+            yield from operations_of(node.operation)
+        else:
+            yield node.operation
+
+
 def ordered_nodes(network: keras.Model) -> Iterator[Any]:
     """The nodes of Keras that `network` computes, each after what it depends on."""
     by_depth = network._nodes_by_depth

@@ -63,8 +63,8 @@ def named_levels(network: keras.Model, names: Sequence[str], field: str) -> dict
                     "found then.",
                 )
             )
-        level = by_name[name].level
-        if level not in range(1, COARSEST + 1):
+        level = by_name[name].level or 0
+        if not 1 <= level <= COARSEST:
             raise ConfigError(
                 three_part(
                     f'{field}: what "{name}" gives is no feature map of stride 2, 4, 8, 16 or 32.',

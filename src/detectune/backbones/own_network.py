@@ -6,7 +6,6 @@ What was done to it before counts: its weights, and which layers are not trainab
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Iterator
 
 import keras
@@ -20,6 +19,7 @@ from detectune.backbones.applications import (
     refuse_other_width,
 )
 from detectune.backbones.base import BackboneFamily
+from detectune.backbones.graph import operations_of
 from detectune.backbones.preprocessing import NONE, Preprocessing
 from detectune.backbones.stored import WAYS, as_data, description, refuse_foreign
 from detectune.layers.hyperparams import ConvHyperparams
@@ -29,7 +29,7 @@ from detectune.wording import plural
 # fit, the first counts.
 _SIGNS = {
     "conv2_block1_preact_bn": "ResNet50V2",
-    "conv2_block1_0_bn": "DenseNet121",
+    "pool2_conv": "DenseNet121",
     "conv2_block1_1_conv": "ResNet50",
     "block1_conv1_bn": "Xception",
     "block1_conv1": "VGG16",
@@ -105,37 +105,22 @@ def _images(model: keras.Model, way: str, known: str) -> tuple[Preprocessing, st
     if known:
         return (
             application(known).preprocessing,
-            f"images are normalized as Keras does for {_kind(known)}, whose layers it has",
+            f"images are normalized as Keras does for {known}, whose layers it has",
         )
     return NONE, (
         "images are given as they are, 0 to 255; backbone { preprocessing } says otherwise"
     )
 
 
-def _kind(known: str) -> str:
-    return re.sub(r"(\d+|Mobile|Small|B0)(?=(V2)?$)", "", known) if "V3" not in known else known
-
-
 def _has_own_preprocessing(model: keras.Model) -> bool:
     """Whether anything is computed with the image before the first layer with weights."""
-    for operation in _operations(model):
+    for operation in operations_of(model):
         if isinstance(operation, InputLayer | ZeroPadding2D) or changes_images(operation):
             continue
         return not (isinstance(operation, Layer) and operation.trainable_weights) and not (
             isinstance(operation, keras.layers.Conv2D | keras.layers.DepthwiseConv2D)
         )
     return False
-
-
-def _operations(model: keras.Model) -> Iterator[object]:
-    from detectune.backbones.adopted import functional
-    from detectune.backbones.graph import ordered_nodes
-
-    for node in ordered_nodes(functional(model)):
-        if isinstance(node.operation, keras.Model):
-            yield from _operations(node.operation)
-        else:
-            yield node.operation
 
 
 def _about_layers(model: keras.Model) -> Iterator[str]:

@@ -24,6 +24,13 @@ from detectune.errors import CheckpointError, ConfigError, three_part
 _FORMAT = 1
 _MOST_BYTES = 256 * 2**20
 """Of a description: a network of 10,000 layers has about 10 MB."""
+# What Keras, and the libraries under it, raise of files that are no such files.
+_UNREADABLE = (
+    OSError, ValueError, KeyError, TypeError, AttributeError, ImportError, RecursionError,
+    RuntimeError, NotImplementedError, EOFError, zipfile.BadZipFile,
+)  # fmt: skip
+# How Keras writes values that JSON has not.
+_VALUES = ("__keras_tensor__", "__tensor__", "__numpy__", "__tuple__", "__bytes__", "__ellipsis__")
 WAYS: dict[str, Preprocessing] = {
     "NONE": preprocessing.NONE,
     "TF": preprocessing.TF,
@@ -58,11 +65,11 @@ def read_description(path: str | os.PathLike[str]) -> tuple[keras.Model, str]:
     place = Path(path)
     try:
         if place.stat().st_size > _MOST_BYTES:
-            raise _damaged(place, "it is larger than a description can be")
+            raise ValueError("it is larger than a description can be")
         described = json.loads(place.read_text("utf-8"))
         version, way, network = (described[key] for key in ("format", "preprocessing", "network"))
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise _damaged(place, str(error) or type(error).__name__) from error
+    except _UNREADABLE as error:
+        raise _damaged(place, _first_line(error)) from error
     if version != _FORMAT or way not in (*WAYS, "AUTO"):
         raise _damaged(place, f"it has format {version!r} and preprocessing {way!r}")
     return _from_data(network, place), way
@@ -83,14 +90,22 @@ def read_keras_file(path: str | os.PathLike[str]) -> keras.Model:
                 "Check the path.",
             )
         )
+    refuse_foreign(_described_in(place), str(place))
+    try:
+        return keras.saving.load_model(place, compile=False, safe_mode=True)
+    except _UNREADABLE as error:
+        raise _damaged(place, _first_line(error)) from error
+
+
+def _described_in(place: Path) -> Any:
+    """What the `config.json` of a `.keras` file says."""
     try:
         with zipfile.ZipFile(place) as archive:
             if archive.getinfo("config.json").file_size > _MOST_BYTES:
-                raise _damaged(place, "its config.json is larger than a description can be")
-            refuse_foreign(json.loads(archive.read("config.json")), str(place))
-        return keras.saving.load_model(place, compile=False, safe_mode=True)
-    except (OSError, ValueError, KeyError, TypeError, RecursionError, zipfile.BadZipFile) as error:
-        raise _damaged(place, str(error).splitlines()[0] if str(error) else "") from error
+                raise ValueError("its config.json is larger than a description can be")
+            return json.loads(archive.read("config.json"))
+    except _UNREADABLE as error:
+        raise _damaged(place, _first_line(error)) from error
 
 
 def refuse_foreign(data: Any, where: str) -> None:
@@ -114,12 +129,12 @@ def refuse_foreign(data: Any, where: str) -> None:
 
 
 def _foreign(data: Any) -> Iterator[str]:
-    if isinstance(data, list):
+    if isinstance(data, list | tuple):
         for value in data:
             yield from _foreign(value)
     elif isinstance(data, dict):
         name, module = data.get("class_name"), data.get("module")
-        if isinstance(name, str) and "config" in data:
+        if isinstance(name, str) and "config" in data and name not in _VALUES:
             root = str(module).partition(".")[0]
             ours = root in ("keras", "builtins")
             custom = str(data.get("registered_name") or "").partition(">")[1]
@@ -130,14 +145,19 @@ def _foreign(data: Any) -> Iterator[str]:
 
 
 def _from_data(network: Any, place: Path) -> keras.Model:
+    refuse_foreign(network, str(place))
     try:
-        refuse_foreign(network, str(place))
         model = keras.saving.deserialize_keras_object(network, safe_mode=True)
-    except (ValueError, TypeError, KeyError, AttributeError, ImportError, RecursionError) as error:
-        raise _damaged(place, str(error).splitlines()[0] if str(error) else "") from error
+    except _UNREADABLE as error:
+        raise _damaged(place, _first_line(error)) from error
     if not isinstance(model, keras.Model):
         raise _damaged(place, f"it describes a {type(model).__name__}")
     return model
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).splitlines()
+    return lines[0] if lines else type(error).__name__
 
 
 def _damaged(place: Path, why: str) -> CheckpointError:

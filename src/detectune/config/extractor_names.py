@@ -35,7 +35,7 @@ class ExtractorNames:
     today: tuple[str, ...]
     tf1: Mapping[str, str]
     not_built: Mapping[str, str]
-    neck_only: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    neck_only: Mapping[str, str] = dataclasses.field(default_factory=lambda: dict[str, str]())
     of_keras: tuple[str, ...] = ()
 
     @property

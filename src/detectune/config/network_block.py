@@ -54,7 +54,7 @@ def network_conflicts(extractor: Any, names: ExtractorNames, path: str) -> Itera
 def network_files(extractor: Any, path: str) -> dict[str, str]:
     """Files that the block names, by the path of the field."""
     block: schema.BackboneNetwork = extractor.backbone
-    found = {}
+    found: dict[str, str] = {}
     if block.saved and not block.saved.endswith(STORED):
         found[f"{path}.backbone.saved"] = block.saved
     if block.weights and block.weights != IMAGENET:

@@ -113,6 +113,8 @@ def _cosine(
 
 
 def _start(train: schema.TrainConfig, architecture: Architecture | None) -> Iterator[Problem]:
+    if architecture is not None and architecture.brings_weights:
+        return
     if not train.fine_tune_checkpoint and architecture is not None:
         yield from _statistics(architecture)
     if not train.fine_tune_checkpoint:

@@ -78,6 +78,16 @@ class Architecture:
         return self.extractors is not None and self.extractors.is_tf1(self.feature_extractor)
 
     @property
+    def brings_weights(self) -> bool:
+        """Whether its network comes with weights, or names them."""
+        if not self.has("feature_extractor"):
+            return False
+        extractor = self.message.feature_extractor
+        if "backbone" not in extractor.DESCRIPTOR.fields_by_name:
+            return False
+        return bool(extractor.backbone.saved or extractor.backbone.weights)
+
+    @property
     def keeps_statistics(self) -> bool:
         """Whether its batch norms keep the statistics that they begin with."""
         return False
