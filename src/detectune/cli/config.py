@@ -54,7 +54,19 @@ def show(file: str, overrides: tuple[str, ...]) -> None:
 
 
 @config.command()
-@click.option("--model", required=True, metavar="NAME", help="A model of the zoo.")
+@click.option(
+    "--model",
+    required=True,
+    metavar="NAME",
+    help="A model of the zoo; with --backbone also ssd_fpn_keras and the like.",
+)
+@click.option(
+    "--backbone",
+    type=PATH,
+    default=None,
+    metavar="NETWORK|FILE",
+    help="Another network under it: ConvNeXtTiny, or a .keras file.",
+)
 @click.option("--train", type=PATH, required=True, metavar="SOURCE", help="Images to learn from.")
 @click.option(
     "--eval",
@@ -68,8 +80,9 @@ def show(file: str, overrides: tuple[str, ...]) -> None:
     "--checkpoint",
     type=PATH,
     default=None,
-    metavar="PATH|none",
-    help="Where to start from; by default what `zoo download` fetches. none: random weights.",
+    metavar="PATH|imagenet|none",
+    help="Where to start from; by default what `zoo download` fetches, or imagenet with "
+    "--backbone. none: random weights.",
 )
 @click.option(
     "--label-map", type=PATH, default=None, metavar="FILE", help="By default from the data."
@@ -80,6 +93,7 @@ def show(file: str, overrides: tuple[str, ...]) -> None:
 @click.option("-o", "--output", type=PATH, required=True, metavar="FILE")
 def new(
     model: str,
+    backbone: str | None,
     train: str,
     evaluation: str,
     checkpoint: str | None,
@@ -103,6 +117,7 @@ def new(
         output,
         checkpoint=checkpoint or "",
         label_map_path=label_map or "",
+        backbone=backbone or "",
         batch_size=batch_size,
         num_steps=steps,
         force=force,

@@ -39,7 +39,7 @@ def network_conflicts(extractor: Any, names: ExtractorNames, path: str) -> Itera
         yield from _block(extractor.backbone, f"{path}.backbone")
         yield from _width(extractor, type_, path)
     elif is_there:
-        other = names.with_network(type_)
+        other = names.with_network(type_) or next(iter(names.neck_only))
         yield Problem(
             "error",
             f"{path}.backbone",
@@ -67,7 +67,7 @@ def _block(block: schema.BackboneNetwork, path: str) -> Iterator[Problem]:
     if not block.WhichOneof("network_oneof"):
         yield Problem("error", path, "it names no network.", "Allowed: name or saved.", _EXAMPLE)
     elif block.HasField("name") and block.name not in known:
-        guess = _same_letters(block.name, known) or did_you_mean(block.name, known)
+        guess = same_letters(block.name, known) or did_you_mean(block.name, known)
         yield Problem(
             "error",
             f"{path}.name",
@@ -135,7 +135,7 @@ def _width(extractor: Any, type_: str, path: str) -> Iterator[Problem]:
         )
 
 
-def _same_letters(name: str, known: list[str]) -> str:
+def same_letters(name: str, known: list[str]) -> str:
     """A guess for `resnet50_v2`, which is ResNet50V2."""
     plain = name.lower().replace("_", "").replace("-", "")
     return next((f'Did you mean "{one}"? ' for one in known if one.lower() == plain), "")

@@ -99,6 +99,12 @@ class Detector(keras.Model):
         maps = self.features(inputs["images"], training=training)
         return self.heads(inputs, maps, training=training)
 
+    @property
+    def network_description(self) -> str:
+        """The network in `backbone` as data, if it is one of the user's (`backbones.stored`); empty
+        for others, of which the config says all."""
+        return getattr(getattr(self, "backbone", None), "description", "")
+
     def detect(self, inputs: Inputs | Array, sizes: Array) -> PaddedDetections:
         """`postprocess` of `call`, in inference mode."""
         return self.postprocess(inputs, self(inputs, training=False), sizes)

@@ -14,6 +14,7 @@ import numpy as np
 from detectune.checkpoints.files import point_to, write_checkpoint
 from detectune.checkpoints.keys import variable_keys
 from detectune.checkpoints.run_directory import Run, open_run
+from detectune.config.application_names import STORED
 from detectune.config.architectures import image_resizer
 from detectune.config.label_map import write_label_map
 from detectune.config.save import write_config
@@ -27,7 +28,7 @@ from detectune.errors import DetectuneError, ExportError, three_part
 from detectune.exporters.base import Exporter, Metadata
 from detectune.exporters.comparison import Differences, differences
 from detectune.exporters.destination import free_target, new_target
-from detectune.files import usable_path
+from detectune.files import usable_path, write_text
 from detectune.registry import exporters
 from detectune.wording import plural
 
@@ -132,6 +133,8 @@ def _write_companions(metadata: Metadata, detector: Detector, folder: Path) -> N
     point_to(folder / "checkpoint" / "ckpt-0")
     write_config(metadata.config, folder / "pipeline.config")
     write_label_map(metadata.label_map, folder / "label_map.pbtxt")
+    if detector.network_description:
+        write_text(folder / STORED, detector.network_description)
 
 
 def _pictures(run: Run, files: list[str] | None) -> tuple[list[np.ndarray], bool]:

@@ -8,8 +8,10 @@ from pathlib import PurePosixPath
 
 from detectune.config import schema
 from detectune.config.metrics import MASK_METRICS
+from detectune.config.network_block import IMAGENET
 from detectune.config.save import config_text
 from detectune.recipes.base import recipe_of
+from detectune.recipes.own_backbone import default_start, put_under
 from detectune.recipes.templates import begins_with_classifier, template
 from detectune.recipes.training_plan import TrainingPlan
 from detectune.zoo.catalog import CLASSIFICATION
@@ -31,6 +33,7 @@ def new_config(
     evaluation: str,
     label_map_path: str = "",
     checkpoint: str = "",
+    backbone: str = "",
 ) -> schema.TrainEvalPipelineConfig:
     """The config that fine-tunes `model`.
 
@@ -38,17 +41,22 @@ def new_config(
         train, evaluation: data sets as SOURCE; TFRecords are written as the original does.
         checkpoint: where to start from: a detector, or a classifier of the zoo; by default where
             `detectune zoo download` puts the one of that name, or the classifier that stands in
-            for it. `NO_CHECKPOINT` for random weights.
+            for it. `NO_CHECKPOINT` for random weights, "imagenet" for those that Keras offers.
+        backbone: another network under the model, see `own_backbone`.
 
     Raises:
-        ConfigError: there is no such model.
+        ConfigError: there is no such model, or network.
     """
     zoo, config = template(model), schema.TrainEvalPipelineConfig()
-    config.model.CopyFrom(zoo.model)
+    config.model.CopyFrom(put_under(zoo.model, backbone) if backbone else zoo.model)
     recipe = recipe_of(config.model)
     recipe.message.num_classes = num_classes
-    start = checkpoint or zoo.train_config.fine_tune_checkpoint
-    from_classifier = is_classifier(start) if checkpoint else begins_with_classifier(zoo)
+    if backbone:
+        start = checkpoint or default_start(backbone)
+        from_classifier = not start or is_classifier(start)
+    else:
+        start = checkpoint or zoo.train_config.fine_tune_checkpoint
+        from_classifier = is_classifier(start) if checkpoint else begins_with_classifier(zoo)
     at_random = checkpoint == NO_CHECKPOINT
     recipe.prepare(plan, begins_with_detector=not (from_classifier or at_random))
     if at_random:
@@ -57,7 +65,7 @@ def new_config(
         recipe.follow_quickly()
     settings = config.train_config
     settings.data_augmentation_options.extend(zoo.train_config.data_augmentation_options)
-    if not at_random:
+    if start and not at_random:
         settings.fine_tune_checkpoint = start
         settings.fine_tune_checkpoint_type = "classification" if from_classifier else "detection"
     _fill_training(settings, plan)
@@ -83,7 +91,9 @@ def default_checkpoint(model: str) -> str:
 
 
 def is_classifier(checkpoint: str) -> bool:
-    """Whether `checkpoint` lies in the unpacked archive of one of the zoo's classifiers."""
+    """Whether `checkpoint` is of a classifier: in an unpacked archive of the zoo's, or Keras's."""
+    if checkpoint == IMAGENET or checkpoint.endswith((".h5", ".keras")):
+        return True
     classifiers = {archive.name for archive in CLASSIFICATION}
     return not classifiers.isdisjoint(checkpoint.replace("\\", "/").split("/"))
 

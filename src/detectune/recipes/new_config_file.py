@@ -10,6 +10,7 @@ from typing import NamedTuple
 from detectune.config import schema
 from detectune.config.checkpoint_paths import checkpoint_prefix
 from detectune.config.label_map import LabelMap, label_map_text, read_label_map
+from detectune.config.network_block import IMAGENET
 from detectune.errors import ConfigError, DataError, three_part
 from detectune.files import unused_path, write_text
 from detectune.recipes.base import recipe_of
@@ -22,6 +23,7 @@ from detectune.recipes.new_config import (
     new_config_text,
     norm_reason,
 )
+from detectune.recipes.own_backbone import default_start, model_and_backbone, put_under
 from detectune.recipes.templates import template
 from detectune.recipes.training_plan import TrainingPlan, plan_training
 from detectune.wording import one_line
@@ -53,6 +55,7 @@ def write_new_config(
     *,
     checkpoint: str = "",
     label_map_path: str = "",
+    backbone: str = "",
     batch_size: int | None = None,
     num_steps: int | None = None,
     force: bool = False,
@@ -64,14 +67,19 @@ def write_new_config(
     the machine. `detectune config new` does the same.
 
     Args:
-        model: its name in the zoo, such as `ssd_mobilenet_v2_fpnlite_320x320_coco17_tpu-8`.
+        model: its name in the zoo, such as `ssd_mobilenet_v2_fpnlite_320x320_coco17_tpu-8`; with a
+            `backbone` also what stands on it: `ssd_fpn_keras`, `ssd_bifpn_keras`,
+            `ssd_extras_keras`, `faster_rcnn_fpn_keras`.
         train, evaluation: images with annotations, as SOURCE: a folder or file whose format is
             recognised, or named as `coco:PATH`, `voc:PATH`, `yolo:PATH`, `csv:PATH`,
             `tfrecord:PATTERN`.
         output: the config; without `label_map_path` a label map is written beside it.
         checkpoint: what to start from: the prefix of a checkpoint, or a folder that holds one (an
             unpacked archive, a run directory); by default where `detectune zoo download` puts the
-            one of `model`. "none" for random weights.
+            one of `model`. "none" for random weights, "imagenet" for those that Keras offers for
+            the network, which is the default with a `backbone`.
+        backbone: another network under the model: a name of `keras.applications`, such as
+            `ConvNeXtTiny`, "InceptionV4", or a .keras file.
         batch_size, num_steps: by default chosen.
         force: overwrite `output`.
         machine: where the training will run; this one if None.
@@ -81,8 +89,11 @@ def write_new_config(
             overwritten.
         DataError: the data cannot be read, or have no box to learn from.
     """
-    _check_names(train, evaluation, os.fspath(output), checkpoint, label_map_path)
+    _check_names(train, evaluation, os.fspath(output), checkpoint, label_map_path, backbone)
+    named, (model, backbone) = model, model_and_backbone(model, backbone)
     zoo = template(model)  # an unknown model is said before the data are read
+    if backbone:
+        zoo.model.CopyFrom(put_under(zoo.model, backbone))
     output = Path(output)
     _not_there(output, force)
     checkpoint = _found(checkpoint)
@@ -99,18 +110,23 @@ def write_new_config(
         evaluation=evaluation,
         label_map_path=label_map_path or own_label_map,
         checkpoint=checkpoint,
+        backbone=backbone,
     )
     reasons = _reasons(config, label_map, plan, checkpoint)
     written = [f"wrote {output}"]
     if own_label_map:
         write_text(own_label_map, label_map_text(label_map))
         written.insert(0, f"wrote {own_label_map}: the classes of {train}")
-    write_text(output, new_config_text(config, [f"{model} for {train}", *reasons]))
-    return NewConfig(config, reasons, tuple(written), _next_steps(model, checkpoint, output))
+    title = f"{named} on {backbone}" if backbone else model
+    if backbone:
+        reasons = (f"Anchors and heads are those of {model}.", *reasons)
+    write_text(output, new_config_text(config, [f"{title} for {train}", *reasons]))
+    start = checkpoint or (default_start(backbone) or NO_CHECKPOINT if backbone else "")
+    return NewConfig(config, reasons, tuple(written), _next_steps(model, start, output))
 
 
 def _check_names(
-    train: str, evaluation: str, output: str, checkpoint: str, label_map_path: str
+    train: str, evaluation: str, output: str, checkpoint: str, label_map_path: str, backbone: str
 ) -> None:
     """Refuse names of files that a config cannot hold."""
     for option, path in (
@@ -119,6 +135,7 @@ def _check_names(
         ("-o", output),
         ("--checkpoint", checkpoint),
         ("--label-map", label_map_path),
+        ("--backbone", backbone),
     ):
         _can_be_written(option, path)
 
@@ -215,7 +232,7 @@ def _names(label_map: LabelMap) -> str:
 
 def _next_steps(model: str, checkpoint: str, output: Path) -> tuple[str, ...]:
     start = checkpoint or default_checkpoint(model)
-    there = checkpoint == NO_CHECKPOINT or bool(checkpoint_prefix(start))
+    there = checkpoint in (NO_CHECKPOINT, IMAGENET) or bool(checkpoint_prefix(start))
     download = [] if there else [f"next: detectune zoo download {archive_to_download(model)}"]
     run = unused_path(f"training/{output.stem}")
     train = f"next: detectune train {shlex.quote(str(output))} --model-dir {shlex.quote(run)}"
@@ -224,7 +241,7 @@ def _next_steps(model: str, checkpoint: str, output: Path) -> tuple[str, ...]:
 
 def _found(checkpoint: str) -> str:
     """The prefix of the checkpoint that `checkpoint` stands for; empty and `NO_CHECKPOINT` stay."""
-    if checkpoint in ("", NO_CHECKPOINT):
+    if checkpoint in ("", NO_CHECKPOINT, IMAGENET) or checkpoint.endswith((".h5", ".keras")):
         return checkpoint
     prefix = checkpoint_prefix(checkpoint)
     if not prefix:

@@ -10,7 +10,6 @@ from contextlib import ExitStack, closing
 
 import keras
 
-from detectune.backbones.base import Backbone
 from detectune.checkpoints.restore import restore
 from detectune.checkpoints.run_directory import Run
 from detectune.config.application_names import STORED
@@ -60,14 +59,12 @@ def _locked_stages(prepared: PreparedRun) -> Run:
     training = _context(prepared, writer, last)
     if last is None:
         report = fine_tune(training.detector, training.config, training.label_map)
-        backbone = _backbone_of(training.detector)
-        own = backbone is not None and bool(backbone.description)
-        start = (
-            "training from the weights of the network" if own else "training from random weights"
-        )
-        training.note("Weights", report.summary() if report else start)
-        if backbone is not None and backbone.notes:
-            training.note("Backbone", "; ".join(backbone.notes))
+        own = bool(training.detector.network_description)
+        start = "the weights of the network that was given" if own else "random weights"
+        training.note("Weights", report.summary() if report else f"training from {start}")
+        notes = getattr(getattr(training.detector, "backbone", None), "notes", ())
+        if notes:
+            training.note("Backbone", "; ".join(notes))
     for stage in prepared.stages[: training.progress.stage + 1]:
         _prepare(stage, training)
     if last is not None:
@@ -75,9 +72,8 @@ def _locked_stages(prepared: PreparedRun) -> Run:
         training.console.say(f"resumed at step {training.progress.step}")
     # Only now, when nothing in the config or the data was refused, is anything written.
     writer.remove_leftovers()
-    backbone = _backbone_of(training.detector)
-    if backbone is not None and backbone.description:
-        writer.write_network(backbone.description)
+    if training.detector.network_description:
+        writer.write_network(training.detector.network_description)
     writer.write_config(training.config)
     writer.write_label_map(training.label_map)
     if _go_through(prepared, training, writer):
@@ -117,11 +113,6 @@ def _build(prepared: PreparedRun, run: Run, *, is_new: bool) -> Detector:
     if prepared.backbone is not None and network is not None:
         prepared.console.say(f"the network is that of {STORED} in the run, not the one given")
     return build_detector(run.config.model, backbone=network)
-
-
-def _backbone_of(detector: Detector) -> Backbone | None:
-    backbone = getattr(detector, "backbone", None)
-    return backbone if isinstance(backbone, Backbone) else None
 
 
 def _check_stage(prepared: PreparedRun, progress: Progress) -> None:

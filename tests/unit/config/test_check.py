@@ -129,7 +129,7 @@ def test_a_syntax_error_has_its_place(tmp_path):
         ),
         (
             '"ssd_mobilenet_v2_fpn_keras"',
-            '"ssd_resnet50_v2_fpn_keras"',
+            '"ssd_resnet50_v3_fpn_keras"',
             "model.ssd.feature_extractor.type",
             "error",
             "Supported: ssd_efficientnet-b0_bifpn_keras, ",

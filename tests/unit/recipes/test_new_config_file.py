@@ -166,3 +166,58 @@ def test_data_without_a_single_box_are_refused(data):
         write_new_config(**{**data, "train": "yolo:train"}, output="tools.config")
     assert all(three_parts(caught.value))
     assert not Path("tools.config").exists()
+
+
+# --- another network under the model --------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("model", "backbone", "type_", "numbers"),
+    [
+        ("ssd_fpn_keras", "ConvNeXtTiny", "ssd_fpn_keras", "ssd_resnet50_v1_fpn_640x640"),
+        ("ssd_fpn_keras", "MobileNet", "ssd_fpn_keras", "ssd_mobilenet_v2_fpnlite_320x320"),
+        ("ssd_bifpn_keras", "ResNet50V2", "ssd_bifpn_keras", "efficientdet_d1"),
+        ("ssd_extras_keras", "VGG16", "ssd_extras_keras", "ssd_mobilenet_v2_320x320"),
+        (
+            "faster_rcnn_fpn_keras", "Xception", "faster_rcnn_fpn_keras",
+            "faster_rcnn_resnet50_v1_fpn",
+        ),
+        ("ssd_densenet121_fpn_keras", "", "ssd_fpn_keras", "ssd_resnet50_v1_fpn_640x640"),
+        ("efficientdet_d0_coco17_tpu-32", "VGG19", "ssd_bifpn_keras", "efficientdet_d0"),
+    ],
+)  # fmt: skip
+def test_any_network_gets_the_numbers_of_a_model_of_the_zoo(data, model, backbone, type_, numbers):
+    new = write_new_config(**data | {"model": model}, output="new.config", backbone=backbone)
+    extractor = getattr(new.config.model, new.config.model.WhichOneof("model")).feature_extractor
+    assert extractor.type == type_
+    assert extractor.backbone.name == (backbone or "DenseNet121")
+    assert new.reasons[0].startswith(f"Anchors and heads are those of {numbers}")
+    settings = new.config.train_config
+    assert settings.fine_tune_checkpoint == "imagenet"
+    assert settings.fine_tune_checkpoint_type == "classification"
+    assert not any("zoo download" in step for step in new.next_steps)
+    errors = [p for p in check_config("new.config") if p.severity == "error"]
+    assert [p for p in errors if p.field.startswith("model")] == []
+
+
+def test_a_network_of_one_s_own_brings_its_weights(data):
+    data["model"] = "ssd_fpn_keras"
+    new = write_new_config(**data, output="new.config", backbone="mine.keras")
+    assert new.config.model.ssd.feature_extractor.backbone.saved == "mine.keras"
+    assert not new.config.train_config.fine_tune_checkpoint
+    assert not any("zoo download" in step for step in new.next_steps)
+
+
+@pytest.mark.parametrize(
+    ("model", "backbone", "found"),
+    [
+        ("ssd_fpn_keras", "", "it says what stands on a network, and not which network"),
+        ("ssd_fpn_keras", "resnet50v2", 'no network is called "resnet50v2"'),
+        ("faster_rcnn_resnet50_v1_640x640_coco17_tpu-8", "VGG16", "the model has no pyramid"),
+    ],
+)
+def test_a_network_that_cannot_stand_there_is_refused(data, model, backbone, found):
+    with pytest.raises(ConfigError) as error:
+        write_new_config(**data | {"model": model}, output="new.config", backbone=backbone)
+    assert found in three_parts(error.value)[0]
+    assert not Path("new.config").exists()
