@@ -26,7 +26,12 @@ from detectune.exporters.saved_model import SavedModelExporter
 from detectune.recipes.templates import models, template
 from detectune.registry import backbones
 
-TYPES = feature_extractor_types()
+# Networks of Keras have a test of their own: test_application_networks.py.
+TYPES = {
+    name: parts
+    for name, parts in feature_extractor_types().items()
+    if not backbones[parts[0]].own_settings
+}
 # One for each neck, on the network that is compiled fastest. The others run when asked for.
 # The tests of whole runs (`tests/endtoend`) train and export one with a pyramid.
 FAST = {"ssd_mobilenet_v1_keras", "ssd_mobilenet_v2_bifpn_keras"}

@@ -11,6 +11,7 @@ from tiny_two_stage import batch_with_masks, tiny_two_stage
 from detectune.checkpoints.files import write_checkpoint
 from detectune.checkpoints.keys import variable_keys
 from detectune.checkpoints.restore import restore
+from detectune.config.architectures.two_stage import REGION_EXTRACTORS
 from detectune.data.resizers import build_resizer
 from detectune.detectors.build import build_detector
 from detectune.detectors.builders.region_features import (
@@ -21,7 +22,10 @@ from detectune.detectors.inference import DetectionModel
 from detectune.exporters.saved_model import SavedModelExporter
 
 FAST = ["faster_rcnn_mobilenet_v2_fpn_keras"]
+# Networks of Keras have tests of their own, and nothing there knows of two stages.
+OF_KERAS = set(REGION_EXTRACTORS.of_keras)
 NAMES = [*region_feature_types(), *tf1_region_feature_types()]
+NAMES = [name for name in NAMES if name not in OF_KERAS]
 
 
 @pytest.fixture(

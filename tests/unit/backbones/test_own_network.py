@@ -7,6 +7,7 @@ import json
 import keras
 import numpy as np
 import pytest
+from own_networks import convolutions, small_network
 from three_parts import three_parts
 from tiny import random_batch, tiny_config
 
@@ -21,26 +22,6 @@ from detectune.layers.batch_norm import FreezableBatchNormalization
 layers = keras.layers
 # Keras reads files so.
 reads_h5 = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
-
-def convolutions(images, *, last: int = 5, start: int = 1):
-    """A map of stride 2 to 32 for each level, with batch norms."""
-    x = images
-    for level in range(start, last + 1):
-        x = layers.Conv2D(4 * level, 3, strides=2, padding="same", name=f"conv{level}")(x)
-        x = layers.BatchNormalization(name=f"norm{level}")(x)
-        x = layers.Activation("relu", name=f"level{level}")(x)
-    return x
-
-
-def small_network(side: int | None = None, *, top: bool = True) -> keras.Model:
-    """Five convolutions, and a classifier if `top`."""
-    images = keras.Input((side, side, 3))
-    x = convolutions(images)
-    if top:
-        x = layers.GlobalAveragePooling2D()(x)
-        x = layers.Dense(7, name="classes")(x)
-    return keras.Model(images, x, name="small")
 
 
 def config():
