@@ -8,8 +8,10 @@ import runpy
 from pathlib import Path
 from xml.etree import ElementTree
 
+import keras
 import pytest
 from command_lines import known_options, refuse_unknown
+from own_networks import small_network
 from PIL import Image
 from tiny import tiny_config, write_squares
 
@@ -137,6 +139,19 @@ def test_the_snippets_train_predict_export_and_restore(project, monkeypatch, cap
     out = capsys.readouterr().out
     assert 'type "detection"' in out
     assert "[] left over" in out
+
+
+def test_the_snippet_of_any_backbone_trains_and_predicts(project, monkeypatch, capsys):
+    config = tiny_config(project / "images" / "test")
+    config.train_config.num_steps = 1
+    config.model.ssd.feature_extractor.type = "ssd_fpn_keras"
+    del config.eval_input_reader[:]
+    write_config(config, project / "training" / "own.config")
+    monkeypatch.setattr(keras.applications, "ConvNeXtTiny", lambda **_: small_network(top=False))
+    monkeypatch.chdir(project)
+    runpy.run_path(str(SNIPPETS / "own_backbone.py"))
+    assert "'bbox'" in capsys.readouterr().out
+    assert (project / "training" / "own" / "backbone.json").is_file()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
