@@ -89,6 +89,8 @@ class BackboneFamily:
         regions: the two networks that a two-stage detector without a pyramid cuts it into; None if
             the original does not.
         min_image_side: pixels that the shorter side of an image needs at least.
+        keras_network: the network of `keras.applications` whose layers `freeze: "backbone:100"`
+            counts; empty to count those of `build`.
         from_config: hyperparameters of the config, where it overrides those of the backbone →
             the hyperparameters that are used.
     """
@@ -112,6 +114,7 @@ class BackboneFamily:
     from_config: Callable[[ConvHyperparams], ConvHyperparams] = unchanged
     # Parity: utils/shape_utils.py check_min_image_dim.
     min_image_side: int = 33
+    keras_network: str = ""
 
     def in_tf1(self) -> BackboneFamily:
         """The family as TensorFlow 1 had it."""
@@ -133,6 +136,7 @@ class BackboneFamily:
             keeps_unused_layers=self.keeps_unused_layers,
             tf1=self.tf1,
             min_image_side=self.min_image_side,
+            keras_network=self.keras_network,
             name="backbone",
         )
 
@@ -143,8 +147,8 @@ class Backbone(Layer):
     Args:
         network: a network with one input.
         outputs: names of the layers whose outputs are the feature maps.
-        normalize, pad_value, checkpoint_part, keeps_unused_layers, min_image_side: see
-            `BackboneFamily`.
+        normalize, pad_value, checkpoint_part, keeps_unused_layers, min_image_side, keras_network:
+            see `BackboneFamily`.
         pad_to_multiple: zeros are added right and below until both sides are multiples of it.
         original: names of what is added to the backbone.
         tf1: names of the variables in TensorFlow 1, if the family existed there.
@@ -163,6 +167,7 @@ class Backbone(Layer):
         keeps_unused_layers: bool = False,
         tf1: Tf1Form | None = None,
         min_image_side: int = 1,
+        keras_network: str = "",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -173,6 +178,7 @@ class Backbone(Layer):
         self.checkpoint_part = checkpoint_part
         self.unused = self._unused(network) if keeps_unused_layers else []
         self.tf1, self.min_image_side = tf1, min_image_side
+        self.keras_network = keras_network
         self.built = True
 
     def _unused(self, network: keras.Model) -> list[Layer]:

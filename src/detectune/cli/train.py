@@ -13,6 +13,13 @@ from detectune.cli.arguments import PATH
     "--model-dir", required=True, type=PATH, metavar="DIR", help="The run directory to make."
 )
 @click.option("--set", "overrides", multiple=True, metavar="PATH=VALUE", help="Change a field.")
+@click.option(
+    "--freeze",
+    "frozen",
+    multiple=True,
+    metavar="PART",
+    help="Do not train it: backbone, backbone:100, backbone:LAYER, neck, all-but-heads, batch-norm.",
+)
 @click.option("--resume", is_flag=True, help="Go on with the run in --model-dir.")
 @click.option(
     "--keep-checkpoints",
@@ -24,6 +31,7 @@ def train(
     file: str,
     model_dir: str,
     overrides: tuple[str, ...],
+    frozen: tuple[str, ...],
     resume: bool,
     keep_checkpoints: int | None,
 ) -> None:
@@ -35,6 +43,8 @@ def train(
 
     console = RunConsole()
     config = load_config(file, overrides)
+    there = set(config.train_config.freeze)
+    config.train_config.freeze.extend(word for word in dict.fromkeys(frozen) if word not in there)
     if resume:
         load_tensorflow()  # what is known of the run is read with it
     prepared = prepare(
