@@ -18,7 +18,7 @@ from detectune.cli.arguments import PATH
     "frozen",
     multiple=True,
     metavar="PART",
-    help="Do not train it: backbone, backbone:100, backbone:LAYER, neck, all-but-heads, batch-norm.",
+    help="Not trained: backbone, backbone:100, backbone:LAYER, neck, all-but-heads, batch-norm.",
 )
 @click.option("--resume", is_flag=True, help="Go on with the run in --model-dir.")
 @click.option(

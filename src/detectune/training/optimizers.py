@@ -15,6 +15,7 @@ from detectune.config import schema
 from detectune.errors import ConfigError, three_part
 from detectune.structures import Array
 from detectune.training.schedules import InverseTimeDecay, build_schedule
+from detectune.training.weights import array_of
 
 # Keras's signatures say that its operations may return None.
 ops: Any = keras.ops
@@ -84,7 +85,10 @@ class TrainingOptimizer(keras.optimizers.Optimizer):
         for variable in variables:
             average = self.average_of(variable)
             if average is not None:
-                average.assign(variable)
+                average.assign(array_of(variable))
+
+    def finalize_variable_values(self, var_list: Any) -> None:
+        """Nothing. Keras would end every call of `fit` by training on with the averages."""
 
     def average_of(self, variable: Any) -> Any:
         """The variable that holds the average of `variable`; None if there is none."""
@@ -107,13 +111,17 @@ class TrainingOptimizer(keras.optimizers.Optimizer):
     def stateless_apply(
         self, optimizer_variables: Any, grads: Any, trainable_variables: Any
     ) -> Any:
-        """What JAX calls. Keras expects a gradient of every variable the optimizer was built for."""
+        """What JAX calls; Keras expects a gradient of every variable that there is a slot of."""
         built = self._trainable_variables
-        self._trainable_variables = [variable for variable in built if variable.trainable]
+        self._set_trained([variable for variable in built if variable.trainable])
         try:
             return super().stateless_apply(optimizer_variables, grads, trainable_variables)
         finally:
-            self._trainable_variables = built
+            self._set_trained(built)
+
+    def _set_trained(self, variables: list[Any]) -> None:
+        # Keras would take what is in a list that is set as usual for variables of the optimizer.
+        object.__setattr__(self, "_trainable_variables", variables)
 
     def _get_current_learning_rate(self) -> Array:
         if isinstance(self._learning_rate, keras.optimizers.schedules.LearningRateSchedule):
