@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from detectune.cli.arguments import PATH
+from detectune.cli.freeze_option import FREEZE, freeze_too
 
 
 @click.command()
@@ -13,13 +14,7 @@ from detectune.cli.arguments import PATH
     "--model-dir", required=True, type=PATH, metavar="DIR", help="The run directory to make."
 )
 @click.option("--set", "overrides", multiple=True, metavar="PATH=VALUE", help="Change a field.")
-@click.option(
-    "--freeze",
-    "frozen",
-    multiple=True,
-    metavar="PART",
-    help="Not trained: backbone, backbone:100, backbone:LAYER, neck, all-but-heads, batch-norm.",
-)
+@FREEZE
 @click.option("--resume", is_flag=True, help="Go on with the run in --model-dir.")
 @click.option(
     "--keep-checkpoints",
@@ -43,8 +38,7 @@ def train(
 
     console = RunConsole()
     config = load_config(file, overrides)
-    there = set(config.train_config.freeze)
-    config.train_config.freeze.extend(word for word in dict.fromkeys(frozen) if word not in there)
+    freeze_too(config, frozen)
     if resume:
         load_tensorflow()  # what is known of the run is read with it
     prepared = prepare(

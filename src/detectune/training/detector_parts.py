@@ -95,18 +95,24 @@ class DetectorParts:
         """The layers of the backbone in Keras's order: first those that are counted, then the same
         under the names that they have here."""
         backbone = self._backbone
-        own = numbered(self._layers())
+        own = numbered(self.layers)
         network = backbone.keras_network if isinstance(backbone, Backbone) else ""
         return [numbered_by_keras(network), own] if network else [own]
 
-    def layer_names(self) -> dict[int, int]:
-        """`id` of each layer of the backbone with weights → its number, from 0."""
+    def layer_numbers(self) -> dict[int, int]:
+        """`id` of each layer of the backbone with weights → its place in `numbers[0]`, from 0."""
         places = [at for at, has in enumerate(self.numbers[0].weighted) if has]
         return {id(layer): places[at] for layer, at in self._numbered if at < len(places)}
 
+    def held(self, part: str) -> set[int]:
+        """`id`s of all layers of the "backbone" or the "neck", those without weights among them."""
+        if part == "neck":
+            return set() if self._neck is None else _inside([self._neck])
+        return _inside([*([self._backbone] if self._backbone else []), *self.layers])
+
     def _place(self, part: Part, field: str) -> int:
         """How many layers with weights `part` holds."""
-        if not self._layers():
+        if not self.layers:
             raise ConfigError(
                 three_part(
                     f'{field}: "{part}": the layers of this backbone have no order.',
@@ -130,10 +136,11 @@ class DetectorParts:
             rows = list(layers_of_backbone(self._backbone))
         if rows:
             return [(row.layer, row.place) for row in rows]
-        weighted = [layer for layer in taken_apart(self._layers()) if layer.weights]
+        weighted = [layer for layer in taken_apart(self.layers) if layer.weights]
         return [(layer, at) for at, layer in enumerate(weighted)]
 
-    def _layers(self) -> list[Layer]:
+    @cached_property
+    def layers(self) -> list[Layer]:
         """The layers of the backbone in the order of its graph; none if it has no graph."""
         backbone = self._backbone
         if isinstance(backbone, Backbone):
@@ -175,6 +182,10 @@ def batch_norms(detector: Detector) -> list[BatchNormalization]:
 
 def _layers_of(network: Any) -> list[Layer]:
     return list(network.layers)
+
+
+def _inside(layers: Iterable[Layer]) -> set[int]:
+    return {id(inner) for layer in layers for inner in layer._flatten_layers()}
 
 
 def _ids(layers: Iterable[Layer]) -> set[int]:

@@ -14,9 +14,7 @@ from detectune.training.weights import array_of, use_averages
 RATE = "learning_rate { constant_learning_rate { learning_rate: 0.1 } }"
 MOMENTUM = f"momentum_optimizer {{ {RATE} momentum_optimizer_value: 0.9 }}"
 ADAM = f"adam_optimizer {{ {RATE} epsilon: 1e-8 }}"
-RMSPROP = (
-    f"rms_prop_optimizer {{ {RATE} momentum_optimizer_value: 0.9 decay: 0 epsilon: 1e-7 }}"
-)
+RMSPROP = f"rms_prop_optimizer {{ {RATE} momentum_optimizer_value: 0.9 decay: 0 epsilon: 1e-7 }}"
 KINDS = {"momentum": MOMENTUM, "adam": ADAM, "rmsprop": RMSPROP}
 BATCH = 4
 
