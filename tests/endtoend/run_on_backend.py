@@ -25,7 +25,9 @@ from detectune.layers.hyperparams import ConvHyperparams
 from detectune.training.train import train
 
 UNIT = Path(__file__).parents[1] / "unit" / "training"
-PROBED = ("test_accumulation", "test_optimizers", "test_recalibration", "test_schedules")
+PROBED = (
+    "test_accumulation", "test_optimizers", "test_paces", "test_recalibration", "test_schedules",
+)  # fmt: skip
 # Keras converts a tensor of PyTorch's in a way that NumPy is about to change.
 OPTIONS = ("-q", "-p", "no:cacheprovider", "-W", "ignore::DeprecationWarning")
 

@@ -41,6 +41,10 @@ def config_file(tmp_path_factory) -> Path:
     rate.learning_rate_base, rate.warmup_learning_rate = 0.0005, 0.0002
     settings.gradient_clipping_by_norm = 2.0
     settings.freeze_variables.append("conv1/")
+    # A run that is killed goes on at the very step at which more is to train.
+    settings.freeze.append("all-but-heads")
+    settings.unfreeze_at_step.add(step=4, part="all-but-heads")
+    settings.learning_rate_factors.backbone = 0.5
     with pytest.MonkeyPatch.context() as patch:
         register_small_backbone(patch)
         first = first_weights(config, folder / "first" / "ckpt-0")

@@ -12,10 +12,14 @@ import keras
 import pytest
 from command_lines import known_options, refuse_unknown
 from own_networks import small_network
+from google.protobuf import text_format
 from PIL import Image
 from tiny import tiny_config, write_squares
 
+from detectune.config import schema
+from detectune.config.freezing import freezing_conflicts, freezing_warnings
 from detectune.config.save import write_config
+from detectune.training.logs import read_metrics
 
 ROOT = Path(__file__).resolve().parents[2]
 SNIPPETS = ROOT / "docs" / "snippets"
@@ -152,6 +156,25 @@ def test_the_snippet_of_any_backbone_trains_and_predicts(project, monkeypatch, c
     runpy.run_path(str(SNIPPETS / "own_backbone.py"))
     assert "'bbox'" in capsys.readouterr().out
     assert (project / "training" / "own" / "backbone.json").is_file()
+
+
+def test_the_snippet_about_freezing_unfreezes_on_the_way(project, monkeypatch):
+    monkeypatch.chdir(project)
+    runpy.run_path(str(SNIPPETS / "freezing.py"))
+    rows = read_metrics(project / "training" / "gradual" / "metrics.jsonl")
+    said = [row["unfrozen"] for row in rows if "unfrozen" in row]
+    assert len(said) == 1
+    assert said[0].startswith("unfrozen at step 1: the backbone after its first 60 layers")
+
+
+def test_configs_in_the_guide_to_freezing_can_be_meant():
+    shown = [
+        text for _, text in blocks(ROOT / "docs/guides/freezing.md") if "train_config {" in text
+    ]
+    assert len(shown) == 3
+    for text in shown:
+        train = text_format.Parse(text, schema.TrainEvalPipelineConfig()).train_config
+        assert [*freezing_conflicts(train), *freezing_warnings(train)] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

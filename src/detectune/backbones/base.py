@@ -89,6 +89,8 @@ class BackboneFamily:
         regions: the two networks that a two-stage detector without a pyramid cuts it into; None if
             the original does not.
         min_image_side: pixels that the shorter side of an image needs at least.
+        keras_network: the network of `keras.applications` whose layers `freeze: "backbone:100"`
+            counts; empty to count those of `build`.
         from_config: hyperparameters of the config, where it overrides those of the backbone →
             the hyperparameters that are used.
         pads_maps: whether its convolutions and poolings lose cells at the borders, so that feature
@@ -122,6 +124,7 @@ class BackboneFamily:
     own_settings: bool = False
     description: str = ""
     notes: tuple[str, ...] = ()
+    keras_network: str = ""
 
     def ssd_maps(self, network: keras.Model) -> dict[str, int]:
         """Name of every map that SSD uses without a pyramid → its stride in pixels; 0 where maps
@@ -163,6 +166,7 @@ class BackboneFamily:
             description=self.description,
             notes=self.notes,
             is_of_keras=self.own_settings,
+            keras_network=self.keras_network,
             name="backbone",
         )
 
@@ -173,8 +177,8 @@ class Backbone(Layer):
     Args:
         network: a network with one input.
         outputs: names of the layers whose outputs are the feature maps.
-        normalize, pad_value, checkpoint_part, keeps_unused_layers, min_image_side: see
-            `BackboneFamily`.
+        normalize, pad_value, checkpoint_part, keeps_unused_layers, min_image_side, keras_network:
+            see `BackboneFamily`.
         pad_to_multiple: zeros are added right and below until both sides are multiples of it.
         original: names of what is added to the backbone.
         tf1: names of the variables in TensorFlow 1, if the family existed there.
@@ -202,6 +206,7 @@ class Backbone(Layer):
         description: str = "",
         notes: Sequence[str] = (),
         is_of_keras: bool = False,
+        keras_network: str = "",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -218,6 +223,7 @@ class Backbone(Layer):
         self.tf1, self.min_image_side = tf1, min_image_side
         self.strides, self.description, self.notes = tuple(strides), description, tuple(notes)
         self.is_of_keras = is_of_keras
+        self.keras_network = keras_network
         self.built = True
 
     def _unused(self, network: keras.Model) -> list[Layer]:

@@ -282,6 +282,7 @@ def _family(name: str, size: Size) -> BackboneFamily:
         checkpoint_part="_efficientnet",
         original=OriginalNames(extractor=_EXTRACTORS.get(name, f"EfficientDet-D{name[1:]}")),
         keeps_unused_layers=True,
+        keras_network=f"EfficientNet{name.upper()}",
     )
 
 

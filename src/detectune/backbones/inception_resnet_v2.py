@@ -319,6 +319,7 @@ backbones.register("inception_resnet_v2")(
         pad_value=PAD_VALUE,
         level_outputs=_level_outputs,
         necks=(),
+        keras_network="InceptionResNetV2",
         tf1=_tf1_form(),
         regions=RegionForm(
             name="inception_resnet_v2",

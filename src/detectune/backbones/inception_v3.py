@@ -162,6 +162,7 @@ backbones.register("inception_v3")(
         # Parity: ssd_inception_v3_feature_extractor.py.
         ssd_outputs=("Mixed_5d", "Mixed_6e", "Mixed_7c"),
         ssd_extra_depths=(512, 256, 128),
+        keras_network="InceptionV3",
         min_image_side=75,  # VALID padding, where other families have SAME
         tf1=Tf1Form(
             scope="InceptionV3",

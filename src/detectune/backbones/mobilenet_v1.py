@@ -135,6 +135,7 @@ backbones.register("mobilenet_v1")(
         ssd_outputs=("conv_pw_11_relu", "conv_pw_13_relu"),
         ssd_extra_depths=(512, 256, 256, 128),
         keeps_unused_layers=True,
+        keras_network="MobileNet",
         original=OriginalNames(
             extractor="ssd_mobile_net_v1{}_keras_feature_extractor",
             extras_key="_feature_map_generator",

@@ -193,6 +193,7 @@ backbones.register("mobilenet_v2")(
         ssd_outputs=("block_13_expand_relu", "out_relu"),
         ssd_extra_depths=(512, 256, 256, 128),
         keeps_unused_layers=True,
+        keras_network="MobileNetV2",
         necks=("extras", "fpn", "bifpn"),
         original=OriginalNames(extractor="ssd_mobile_net_v2{}_keras_feature_extractor"),
         tf1=TF1,

@@ -208,6 +208,7 @@ _large = BackboneFamily(
     level_outputs=_block_ends({2: "expanded_conv_2", 3: "expanded_conv_5", 4: "expanded_conv_11"}),
     ssd_outputs=("expanded_conv_12_expand_act", "Conv_1_act"),
     ssd_extra_depths=(512, 256, 256, 128),
+    keras_network="MobileNetV3Large",
     tf1=_tf1("layer_17", 18),
     from_config=_from_config,
 )
@@ -218,6 +219,7 @@ backbones.register("mobilenet_v3_small")(
         build=partial(mobilenet_v3, SMALL, _SMALL_LAST),
         level_outputs=_block_ends({2: "expanded_conv", 3: "expanded_conv_2", 4: "expanded_conv_7"}),
         ssd_outputs=("expanded_conv_8_expand_act", "Conv_1_act"),
+        keras_network="MobileNetV3Small",
         tf1=_tf1("layer_13", 14),
     )
 )

@@ -268,6 +268,7 @@ for _depth in BLOCKS:
             level_outputs=partial(_level_outputs, _depth),
             necks=("fpn",),
             keeps_unused_layers=True,
+            keras_network=f"ResNet{_depth}",
             original=OriginalNames(
                 extractor=f"ResNet{_depth}V1_FPN", coarse="bottom_up_block{}", first_coarse=5
             ),

@@ -19,6 +19,7 @@ COMMANDS = {
     "init": ("detectune.cli.init", "init", "Make the folders of a new project."),
     "data": ("detectune.cli.data", "data", "Inspect and convert data sets."),
     "config": ("detectune.cli.config", "config", "Make, check and show a pipeline.config."),
+    "model": ("detectune.cli.model", "model", "Stages, layers and costs of a detector."),
     "train": ("detectune.cli.train", "train", "Fine-tune a detector from a pipeline.config."),
     "evaluate": ("detectune.cli.evaluate", "evaluate", "COCO metrics of a run or checkpoint."),
     "predict": ("detectune.cli.predict", "predict", "Detect objects in images and draw them."),

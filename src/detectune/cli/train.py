@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from detectune.cli.arguments import PATH
+from detectune.cli.freeze_option import FREEZE, freeze_too
 
 
 @click.command()
@@ -13,6 +14,7 @@ from detectune.cli.arguments import PATH
     "--model-dir", required=True, type=PATH, metavar="DIR", help="The run directory to make."
 )
 @click.option("--set", "overrides", multiple=True, metavar="PATH=VALUE", help="Change a field.")
+@FREEZE
 @click.option("--resume", is_flag=True, help="Go on with the run in --model-dir.")
 @click.option(
     "--keep-checkpoints",
@@ -24,6 +26,7 @@ def train(
     file: str,
     model_dir: str,
     overrides: tuple[str, ...],
+    frozen: tuple[str, ...],
     resume: bool,
     keep_checkpoints: int | None,
 ) -> None:
@@ -35,6 +38,7 @@ def train(
 
     console = RunConsole()
     config = load_config(file, overrides)
+    freeze_too(config, frozen)
     if resume:
         load_tensorflow()  # what is known of the run is read with it
     prepared = prepare(

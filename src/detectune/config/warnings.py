@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from detectune.config import schema
 from detectune.config.architectures import Architecture, chosen
+from detectune.config.freezing import freezing_warnings
 from detectune.config.problems import Problem
 
 _HIGH_RATE_PER_IMAGE = 0.0099
@@ -26,6 +27,7 @@ def warnings(config: schema.TrainEvalPipelineConfig) -> list[Problem]:
     return [
         *(architecture.warnings() if architecture is not None else ()),
         *_rates(config.train_config),
+        *freezing_warnings(config.train_config),
         *_start(config.train_config, architecture),
         *_data(config),
     ]

@@ -34,11 +34,17 @@ def load_detector(
             checkpoint is damaged or does not fit.
         ConfigError: its config names what cannot be built.
     """
-    opened = run if isinstance(run, Run) else open_run(_folder(run, Path(pre_trained)))
+    opened = run if isinstance(run, Run) else open_run(folder_of(run, Path(pre_trained)))
     return opened.detector(checkpoint)
 
 
-def _folder(run: str | os.PathLike[str], pre_trained: Path) -> Path:
+def folder_of(run: str | os.PathLike[str], pre_trained: Path = Path(PRE_TRAINED)) -> Path:
+    """The folder of a run or an archive: `run` itself, or what the model of this name was unpacked
+    to.
+
+    Raises:
+        CheckpointError: it is not there.
+    """
     if Path(run).exists():
         return Path(run)
     try:

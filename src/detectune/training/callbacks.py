@@ -116,12 +116,21 @@ class StepNumbers(keras.callbacks.Callback):
 
     Args:
         every: steps between lines.
+        first_line: what else the line about the first step says.
     """
 
     def __init__(
-        self, log: RunLog, console: RunConsole, *, first_step: int, batch_size: int, every: int
+        self,
+        log: RunLog,
+        console: RunConsole,
+        *,
+        first_step: int,
+        batch_size: int,
+        every: int,
+        first_line: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__()
+        self._first_line = dict(first_line or {})
         self.log, self.console, self.every = log, console, every
         self.first_step, self.batch_size = first_step, batch_size
         self._since, self._counted = time.monotonic(), first_step
@@ -143,7 +152,8 @@ class StepNumbers(keras.callbacks.Callback):
         if done > 0 and seconds > 0:
             numbers["steps_per_sec"] = done / seconds
             numbers["images_per_sec"] = done * self.batch_size / seconds
-        self.log.add("train", step, numbers)
+        more, self._first_line = self._first_line, {}
+        self.log.add("train", step, numbers, **more)
         self.console.step(step, numbers)
         self.model.reset_metrics()
         self._since, self._counted = time.monotonic(), step

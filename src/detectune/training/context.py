@@ -12,6 +12,7 @@ from detectune.detectors.base import Detector
 from detectune.training.checkpointing import Checkpointing
 from detectune.training.console import RunConsole
 from detectune.training.evaluation import RunEvaluation
+from detectune.training.freezing import Freezing
 from detectune.training.logs import RunLog
 from detectune.training.state import Progress
 from detectune.training.streams import Stream
@@ -34,6 +35,8 @@ class TrainingContext:
     """Open while stages run."""
     checkpoints: Checkpointing = field(init=False)
     """There while stages run."""
+    freezing: Freezing | None = None
+    """What is held still; None before a stage asks for it."""
 
     @property
     def config(self) -> schema.TrainEvalPipelineConfig:

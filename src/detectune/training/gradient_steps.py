@@ -1,4 +1,9 @@
-"""Gradient descent: network frozen and compiled, then all steps in one call of Keras's `fit`."""
+"""Gradient descent: network frozen and compiled, then all steps in one call of Keras's `fit`.
+
+Where `unfreeze_at_step` lets more of the network train, one call ends and another begins: the step
+is compiled anew, numbers and data go on. The optimizer has slots of everything that will ever train
+from the beginning, so that all checkpoints of a run hold the same variables.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +11,7 @@ import keras
 
 from detectune.config import schema
 from detectune.config.architectures import architecture_of
+from detectune.config.freezing import PARTS
 from detectune.data.readable import unreadable_named
 from detectune.training.callbacks import (
     Evaluations,
@@ -16,8 +22,8 @@ from detectune.training.callbacks import (
 )
 from detectune.training.context import TrainingContext
 from detectune.training.deployment import Deployment
-from detectune.training.freezing import freeze
-from detectune.training.optimizers import build_optimizer
+from detectune.training.freezing import Freezing
+from detectune.training.optimizers import Pace, TrainingOptimizer, build_optimizer
 from detectune.training.save_times import SaveTimes
 from detectune.training.sources import TRAIN
 from detectune.wording import plural
@@ -33,18 +39,19 @@ def prepare_network(training: TrainingContext) -> None:
         ConfigError: a pattern matches nothing, or no optimizer or learning rate is chosen.
     """
     settings, detector = training.config.train_config, training.detector
-    _freeze(training)
-    detector.compile(
-        optimizer=build_optimizer(
-            settings.optimizer,
-            gradient_clipping_by_norm=settings.gradient_clipping_by_norm,
-            tf1=architecture_of(training.config.model).written_for_tf1,
-            accumulation_steps=settings.gradient_accumulation_steps,
-        ),
-        jit_compile=keras.backend.backend() == "jax",
+    freezing = _freezing(training)
+    optimizer = build_optimizer(
+        settings.optimizer,
+        gradient_clipping_by_norm=settings.gradient_clipping_by_norm,
+        tf1=architecture_of(training.config.model).written_for_tf1,
+        accumulation_steps=settings.gradient_accumulation_steps,
     )
+    detector.compile(optimizer=optimizer, jit_compile=keras.backend.backend() == "jax")
     # Left to the first step, its variables would be made inside the traced function, slowly.
-    detector.optimizer.build(detector.trainable_variables)
+    freezing.at(max(freezing.steps, default=0))
+    optimizer.build(detector.trainable_variables)
+    optimizer.set_paces(_paces(freezing))
+    freezing.at(0)
     detector.use_regularization = settings.add_regularization_loss
     if settings.gradient_accumulation_steps > 1:
         count, batch = settings.gradient_accumulation_steps, settings.batch_size
@@ -62,34 +69,77 @@ def take_steps(training: TrainingContext) -> None:
         TrainingError: a loss is not finite.
     """
     settings, progress = training.config.train_config, training.progress
-    stream, done = training.streams[TRAIN], progress.stage_step
-    remaining, micro_batches = settings.num_steps - done, settings.gradient_accumulation_steps
-    batches = stream.training_batches(done, remaining)
-    callbacks = OncePerStep(_callbacks(training), micro_batches)
+    remaining = settings.num_steps - progress.stage_step
+    stream, freezing = training.streams[TRAIN], _freezing(training)
+    times = _timetable(settings, saved_before=progress.step > 0)
+    for one in freezing.unfrozen:
+        if one.step < progress.stage_step:
+            training.console.say(one.summary())
     bar = training.console.training(progress.step, progress.step + remaining)
     with bar, unreadable_named(stream.images):
-        training.detector.fit(
-            batches,
-            steps_per_epoch=remaining * micro_batches,
-            epochs=1,
-            verbose=0,
-            shuffle=False,  # the batches are
-            callbacks=[callbacks],
-        )
+        later = [step for step in freezing.steps if progress.stage_step < step < settings.num_steps]
+        for end in [*later, settings.num_steps]:
+            said = _unfreeze(training, freezing)
+            _fit(training, times, end - progress.stage_step, said)
+            if training.detector.stop_training:
+                return
 
 
-def _freeze(training: TrainingContext) -> None:
-    settings = training.config.train_config
-    frozen = freeze(
-        training.detector,
-        freeze_patterns=settings.freeze_variables,
-        update_patterns=settings.update_trainable_variables,
+def _fit(training: TrainingContext, times: Timetable, steps: int, unfrozen: str) -> None:
+    """`steps` steps in which the same variables train.
+
+    Args:
+        unfrozen: what begins to train with the first of them.
+    """
+    settings, done = training.config.train_config, training.progress.stage_step
+    micro_batches = settings.gradient_accumulation_steps
+    training.detector.fit(
+        training.streams[TRAIN].training_batches(done, steps),
+        steps_per_epoch=steps * micro_batches,
+        epochs=1,
+        verbose=0,
+        shuffle=False,  # the batches are
+        callbacks=[OncePerStep(_callbacks(training, times, unfrozen), micro_batches)],
     )
-    if frozen is not None:
-        training.note("Frozen", frozen.summary())
 
 
-def _callbacks(training: TrainingContext) -> list[keras.callbacks.Callback]:
+def _freezing(training: TrainingContext) -> Freezing:
+    """What the training freezes; found, and said, the first time."""
+    if training.freezing is None:
+        freezing = Freezing(training.detector, training.config.train_config)
+        frozen = freezing.at(0)
+        if freezing.anything:
+            training.note("Frozen", frozen.summary())
+        if paces := freezing.factors():
+            factors = training.config.train_config.learning_rate_factors
+            said = ", ".join(f"{part} {getattr(factors, part):g}" for part in PARTS)
+            training.note("Factors on learning rates", f"{said}: {plural(len(paces), 'variable')}")
+        training.freezing = freezing
+    return training.freezing
+
+
+def _paces(freezing: Freezing) -> dict[int, Pace]:
+    factors, begins = freezing.factors(), freezing.begins()
+    return {key: Pace(factors.get(key, 1.0), begins.get(key, 0)) for key in factors.keys() | begins}
+
+
+def _unfreeze(training: TrainingContext, freezing: Freezing) -> str:
+    """Let train what trains at the step that comes; what begins with this step, in words."""
+    done, optimizer = training.progress.stage_step, training.detector.optimizer
+    freezing.at(done)
+    training.detector.train_function = None  # it was compiled for what trained before
+    begun = [one for one in freezing.unfrozen if one.step == done]
+    for one in begun:
+        assert isinstance(optimizer, TrainingOptimizer)
+        optimizer.begin_averages(one.variables)
+    if said := "\n".join(one.summary() for one in begun):
+        training.note(f"Unfrozen at step {done}", said)
+    return said
+
+
+def _callbacks(
+    training: TrainingContext, times: Timetable, unfrozen: str
+) -> list[keras.callbacks.Callback]:
     settings, progress = training.config.train_config, training.progress
     stream, done = training.streams[TRAIN], progress.stage_step
     numbers = StepNumbers(
@@ -98,6 +148,7 @@ def _callbacks(training: TrainingContext) -> list[keras.callbacks.Callback]:
         first_step=progress.step,
         batch_size=settings.batch_size,
         every=min(_LOG_EVERY, max(settings.num_steps // 10, 1)),
+        first_line={"unfrozen": unfrozen} if unfrozen else {},
     )
     return [
         StopAtNonFinite(
@@ -112,7 +163,7 @@ def _callbacks(training: TrainingContext) -> list[keras.callbacks.Callback]:
             progress,
             training.checkpoints,
             Deployment(training.config, stream),
-            _timetable(settings, saved_before=progress.step > 0),
+            times,
             numbers,
         ),
     ]

@@ -1,14 +1,13 @@
 """Optimizers: `optimizer { … }` → a Keras optimizer with schedule, clipping and averaged weights.
 
-The averages (EMA) of the weights live inside the optimizer, where Keras keeps them:
-`keras.callbacks.SwapEMAWeights` evaluates with them, and `optimizer.finalize_variable_values`
-writes them into the model.
+The averages (EMA) of the weights live inside the optimizer, where Keras keeps them;
+`training.weights.use_averages` writes them into the model.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import keras
 
@@ -16,6 +15,7 @@ from detectune.config import schema
 from detectune.errors import ConfigError, three_part
 from detectune.structures import Array
 from detectune.training.schedules import InverseTimeDecay, build_schedule
+from detectune.training.weights import array_of
 
 # Keras's signatures say that its operations may return None.
 ops: Any = keras.ops
@@ -36,20 +36,92 @@ def average_decay(updates: Array, final_decay: float) -> Array:
     return ops.where(updates > 0, growing, 0.0)
 
 
-class _CountsSteps(keras.optimizers.Optimizer):
+class Pace(NamedTuple):
+    """How a variable differs from the others of its optimizer."""
+
+    factor: float = 1.0
+    """On its learning rate."""
+    first_step: int = 0
+    """The step from which on it trains."""
+
+
+class TrainingOptimizer(keras.optimizers.Optimizer):
     """Counts steps, not the micro-batches of which a step may accumulate the gradients.
 
     Keras's own learning rates and averages move on with every micro-batch. Its constant EMA
     momentum is replaced by `average_decay`.
+
+    It is built for all variables that will ever train, and given gradients of those that train now:
+    slots of the others stay as they began, and have their places in every checkpoint.
     """
 
     iterations: Any
     gradient_accumulation_steps: int | None
     _iterations: Any
     _learning_rate: Any
+    built: bool
     use_ema: bool
     ema_momentum: float
     _model_variables_moving_average: list[Any]
+    _trainable_variables: list[Any]
+
+    _paces: dict[Any, Pace]
+
+    def set_paces(self, paces: Mapping[int, Pace]) -> None:
+        """Let variables learn at a pace of their own; `id` of a variable → its pace.
+
+        The optimizer has to be built.
+        """
+        self._paces = {
+            self._var_key(variable): paces[id(variable)]
+            for variable in self._trainable_variables
+            if paces.get(id(variable), Pace()) != Pace()
+        }
+
+    def begin_averages(self, variables: Sequence[Any]) -> None:
+        """Let the averages of `variables`, which train from now on, begin with their values."""
+        if not self.use_ema:
+            return
+        for variable in variables:
+            average = self.average_of(variable)
+            if average is not None:
+                average.assign(array_of(variable))
+
+    def finalize_variable_values(self, var_list: Any) -> None:
+        """Nothing. Keras would end every call of `fit` by training on with the averages."""
+
+    def average_of(self, variable: Any) -> Any:
+        """The variable that holds the average of `variable`; None if there is none."""
+        return self._model_variables_moving_average[self._get_variable_index(variable)]
+
+    def update_step(self, gradient: Array, variable: Any, learning_rate: Array) -> None:
+        pace = self._pace(variable)
+        if pace.factor != 1.0:
+            learning_rate = learning_rate * pace.factor
+        super().update_step(gradient, variable, learning_rate)
+
+    def _pace(self, variable: Any) -> Pace:
+        return getattr(self, "_paces", {}).get(self._var_key(variable), Pace())
+
+    def apply(self, grads: Any, trainable_variables: Any = None) -> None:
+        if trainable_variables is None and self.built:
+            trainable_variables = self._trainable_variables
+        super().apply(grads, trainable_variables)
+
+    def stateless_apply(
+        self, optimizer_variables: Any, grads: Any, trainable_variables: Any
+    ) -> Any:
+        """What JAX calls; Keras expects a gradient of every variable that there is a slot of."""
+        built = self._trainable_variables
+        self._set_trained([variable for variable in built if variable.trainable])
+        try:
+            return super().stateless_apply(optimizer_variables, grads, trainable_variables)
+        finally:
+            self._set_trained(built)
+
+    def _set_trained(self, variables: list[Any]) -> None:
+        # Keras would take what is in a list that is set as usual for variables of the optimizer.
+        object.__setattr__(self, "_trainable_variables", variables)
 
     def _get_current_learning_rate(self) -> Array:
         if isinstance(self._learning_rate, keras.optimizers.schedules.LearningRateSchedule):
@@ -64,22 +136,42 @@ class _CountsSteps(keras.optimizers.Optimizer):
         micro_batches = self.gradient_accumulation_steps
         if micro_batches:
             kept = ops.where((self._iterations + 1) % micro_batches == 0, kept, 1.0)
-        averages = self._model_variables_moving_average
-        for variable, average in zip(trainable_variables, averages, strict=True):
-            if average is not None:
+        for variable in trainable_variables:
+            average = self.average_of(variable)
+            if average is not None and variable.trainable:
                 weight = ops.cast(kept, average.dtype)
                 average.assign(weight * average + (1 - weight) * variable)
 
 
-class Momentum(_CountsSteps, keras.optimizers.SGD):
+class Momentum(TrainingOptimizer, keras.optimizers.SGD):
     """Stochastic gradient descent with momentum: `v ← m·v − rate·g`, `w ← w + v`."""
 
 
-class Adam(_CountsSteps, keras.optimizers.Adam):
-    """Adam, with ε outside the square root."""
+class Adam(TrainingOptimizer, keras.optimizers.Adam):
+    """Adam, with ε outside the square root.
+
+    Its moments begin with 0, which Keras makes up for by the number of steps since the first. A
+    variable that trains from a later step on counts from there: else its first steps would be three
+    times as long as the learning rate says.
+    """
+
+    beta_1: float
+    beta_2: float
+
+    def update_step(self, gradient: Array, variable: Any, learning_rate: Array) -> None:
+        first = self._pace(variable).first_step
+        if first:
+            own = self._correction(self.iterations + 1 - first)
+            learning_rate = learning_rate * own / self._correction(self.iterations + 1)
+        super().update_step(gradient, variable, learning_rate)
+
+    def _correction(self, steps: Array) -> Array:
+        """What makes up for moments that began with 0, so many steps ago."""
+        steps = ops.cast(ops.maximum(steps, 1), "float32")
+        return ops.sqrt(1 - ops.power(self.beta_2, steps)) / (1 - ops.power(self.beta_1, steps))
 
 
-class RMSProp(_CountsSteps, keras.optimizers.RMSprop):
+class RMSProp(TrainingOptimizer, keras.optimizers.RMSprop):
     """RMSProp, with ε inside the square root and momentum on the scaled gradient."""
 
 
@@ -105,7 +197,7 @@ def build_optimizer(
     gradient_clipping_by_norm: float = 0.0,
     tf1: bool = False,
     accumulation_steps: int = 1,
-) -> keras.optimizers.Optimizer:
+) -> TrainingOptimizer:
     """The optimizer that an `optimizer { … }` message describes.
 
     Args:
@@ -137,17 +229,17 @@ def build_optimizer(
     return build(getattr(config, kind), options)
 
 
-def _momentum(config: schema.MomentumOptimizer, options: dict) -> keras.optimizers.Optimizer:
+def _momentum(config: schema.MomentumOptimizer, options: dict) -> TrainingOptimizer:
     schedule: Any = build_schedule(config.learning_rate)
     return Momentum(schedule, momentum=config.momentum_optimizer_value, **options)
 
 
-def _adam(config: schema.AdamOptimizer, options: dict) -> keras.optimizers.Optimizer:
+def _adam(config: schema.AdamOptimizer, options: dict) -> TrainingOptimizer:
     schedule: Any = build_schedule(config.learning_rate)
     return Adam(schedule, epsilon=config.epsilon, **options)
 
 
-def _rms_prop(config: schema.RMSPropOptimizer, options: dict) -> keras.optimizers.Optimizer:
+def _rms_prop(config: schema.RMSPropOptimizer, options: dict) -> TrainingOptimizer:
     # Parity: TFOD builders/optimizer_builder.py hands `decay` to Keras, where it is the
     # inverse-time decay of the learning rate, and not the memory of the squared gradients, which
     # stays at Keras's 0.9. With the default of 0.9 the rate halves within two steps:
@@ -162,7 +254,7 @@ def _rms_prop(config: schema.RMSPropOptimizer, options: dict) -> keras.optimizer
     )
 
 
-def _tf1_rms_prop(config: schema.RMSPropOptimizer, options: dict) -> keras.optimizers.Optimizer:
+def _tf1_rms_prop(config: schema.RMSPropOptimizer, options: dict) -> TrainingOptimizer:
     """Parity: in TensorFlow 1 `decay` is the memory of the squared gradients."""
     schedule: Any = build_schedule(config.learning_rate)
     return Tf1RMSProp(

@@ -60,10 +60,13 @@ def is_untouched(norm: FreezableBatchNormalization) -> bool:
 
 def use_averages(model: keras.Model) -> None:
     """Give `model` the averages over steps that its optimizer keeps; settle `model` first."""
-    model.optimizer.finalize_variable_values(model.trainable_variables)
-    # On JAX weight and average now share an array, which the next prediction would delete.
+    optimizer: Any = model.optimizer
+    averages = optimizer._model_variables_moving_average
     for variable in model.trainable_variables:
-        variable.assign(array_of(variable))
+        # It may have averages of more: variables that train later.
+        average = averages[optimizer._get_variable_index(variable)]
+        # Copied: on JAX weight and average would share an array, which the next prediction deletes.
+        variable.assign(array_of(average))
 
 
 def snapshot(model: keras.Model) -> list[np.ndarray]:

@@ -12,7 +12,7 @@ from detectune.config.conflicts import training_conflicts
 from detectune.training.callbacks import OncePerStep
 from detectune.training.optimizers import build_optimizer
 from detectune.training.state import Progress, read_state, write_state
-from detectune.training.weights import array_of, snapshot
+from detectune.training.weights import array_of, snapshot, use_averages
 
 RATE = """learning_rate { manual_step_learning_rate {
   initial_learning_rate: 0.1 schedule { step: 2 learning_rate: 0.01 }
@@ -74,7 +74,7 @@ def test_weights_averages_and_rates_are_those_of_whole_batches(text):
         assert int(optimizer.iterations) == STEPS
     if whole.optimizer.use_ema:
         for model in (whole, accumulated):
-            model.optimizer.finalize_variable_values(model.trainable_variables)
+            use_averages(model)
     for one, other in zip(whole.get_weights(), accumulated.get_weights(), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
 

@@ -92,7 +92,7 @@ def test_freezing_wins_over_updating():
         ([], ["nothing"], 'update_trainable_variables: "nothing" matches no variable'),
         (["^_box", "nothing"], [], 'freeze_variables: "nothing" matches no variable'),
         (["("], [], r'freeze_variables: "\(" is no regular expression'),
-        ([""], [], "freeze everything"),
+        ([""], [], "freeze_variables freezes everything"),
         (["."], ["^_box_predictor/"], "freeze everything"),
     ],
 )
