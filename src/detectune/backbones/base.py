@@ -198,12 +198,16 @@ class Backbone(Layer):
         return [(None, None, None, map_.shape[-1]) for map_ in self.network.outputs]
 
     def call(self, images: Array, training: bool = False) -> list[Array]:
+        features = self.network(self.normalized(images), training=training)
+        return list(features) if isinstance(features, list | tuple) else [features]
+
+    def normalized(self, images: Array) -> Array:
+        """Images `[B, H, W, 3]` float32, 0–255, RGB, as the network sees them."""
         images = ops.cast(self.normalize(ops.cast(images, "float32")), self.compute_dtype)
         if self.pad_to_multiple > 1:
             images = self._pad(images)
         self._check_size(images)
-        features = self.network(images, training=training)
-        return list(features) if isinstance(features, list | tuple) else [features]
+        return images
 
     def _check_size(self, images: Array) -> None:
         height, width = images.shape[1:3]

@@ -7,6 +7,7 @@ import keras
 from detectune.config import schema
 from detectune.config.architectures import architecture_of
 from detectune.data.readable import unreadable_named
+from detectune.detectors.frozen import prepare_frozen
 from detectune.training.callbacks import (
     Evaluations,
     OncePerStep,
@@ -34,6 +35,7 @@ def prepare_network(training: TrainingContext) -> None:
     """
     settings, detector = training.config.train_config, training.detector
     _freeze(training)
+    prepare_frozen(detector)
     detector.compile(
         optimizer=build_optimizer(
             settings.optimizer,
