@@ -8,7 +8,7 @@ is computed from the variables each time, so it is right whatever is restored in
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import cast
+from typing import Any
 
 import keras
 from keras import ops
@@ -110,9 +110,7 @@ def fold(steps: Sequence[Step], kept: Sequence[keras.KerasTensor]) -> list[Step]
         if _is_plain(operation) and len(after) == 1 and id(step.outputs[0]) not in needed:
             (norm,) = after
             if _fits(norm.operation):
-                whole = FoldedConv(
-                    cast(Conv2D, operation), cast(BatchNormalization, norm.operation)
-                )
+                whole = FoldedConv(operation, norm.operation)
                 folded.append(Step(whole, step.arguments, norm.outputs))
                 done.add(id(norm.outputs[0]))
                 continue
@@ -120,7 +118,7 @@ def fold(steps: Sequence[Step], kept: Sequence[keras.KerasTensor]) -> list[Step]
     return folded
 
 
-def _is_plain(operation: object) -> bool:
+def _is_plain(operation: Any) -> bool:
     """Whether it is a convolution, and nothing else."""
     return (
         type(operation) in _CONVOLUTIONS
@@ -129,7 +127,7 @@ def _is_plain(operation: object) -> bool:
     )
 
 
-def _fits(operation: object) -> bool:
+def _fits(operation: Any) -> bool:
     """Whether it is a batch norm over channels."""
     return isinstance(operation, BatchNormalization) and operation.axis in _CHANNELS_LAST
 
