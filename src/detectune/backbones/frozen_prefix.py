@@ -36,11 +36,6 @@ class FrozenPrefix:
     ) -> None:
         self.begin, self.rest, self.layers, self.whole = begin, rest, list(layers), whole
 
-    @property
-    def variables(self) -> list[Any]:
-        """What the tensors at the cut depend on."""
-        return [variable for layer in self.layers for variable in layer.variables]
-
 
 def frozen_prefix(network: keras.Model) -> FrozenPrefix | None:
     """The two parts of `network` as it is now; None if it has no frozen beginning."""

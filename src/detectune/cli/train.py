@@ -13,6 +13,11 @@ from detectune.cli.arguments import PATH
     "--model-dir", required=True, type=PATH, metavar="DIR", help="The run directory to make."
 )
 @click.option("--set", "overrides", multiple=True, metavar="PATH=VALUE", help="Change a field.")
+@click.option(
+    "--cache-features",
+    is_flag=True,
+    help="Compute the frozen beginning of the network once for each image.",
+)
 @click.option("--resume", is_flag=True, help="Go on with the run in --model-dir.")
 @click.option(
     "--keep-checkpoints",
@@ -24,6 +29,7 @@ def train(
     file: str,
     model_dir: str,
     overrides: tuple[str, ...],
+    cache_features: bool,
     resume: bool,
     keep_checkpoints: int | None,
 ) -> None:
@@ -31,10 +37,12 @@ def train(
     from detectune.cli.quiet import load_tensorflow
     from detectune.config.load import load_config
     from detectune.training.console import RunConsole
-    from detectune.training.prepare import prepare
+    from detectune.training.prepare import prepare, with_feature_cache
 
     console = RunConsole()
     config = load_config(file, overrides)
+    if cache_features:
+        config = with_feature_cache(config)
     if resume:
         load_tensorflow()  # what is known of the run is read with it
     prepared = prepare(

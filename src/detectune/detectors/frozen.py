@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from keras import ops
 from keras.layers import Layer
 
 from detectune.backbones.base import Backbone
@@ -35,10 +36,15 @@ class FrozenFeatures:
         self.with_neck = prefix.whole and neck is not None and is_settled(neck)
 
     @property
+    def layers(self) -> list[Layer]:
+        """What lies before the cut."""
+        own = self.prefix.layers
+        return [*own, self.neck] if self.with_neck and self.neck is not None else own
+
+    @property
     def variables(self) -> list[Any]:
         """What the kept maps depend on."""
-        own = self.prefix.variables
-        return [*own, *self.neck.variables] if self.with_neck and self.neck is not None else own
+        return [variable for layer in self.layers for variable in layer.variables]
 
     def begin(self, images: Array) -> list[Array]:
         """Maps `[B, h, w, D]` at the cut, of images `[B, H, W, 3]`, 0–255, RGB."""
@@ -52,6 +58,7 @@ class FrozenFeatures:
 
     def go_on(self, kept: Sequence[Array]) -> Sequence[Array]:
         """The detector's features, from what `begin` gave."""
+        kept = [ops.cast(one, self.backbone.compute_dtype) for one in kept]
         if self.with_neck:
             return kept
         maps = self._rest(kept)

@@ -35,6 +35,9 @@ class TrainingContext:
     checkpoints: Checkpointing = field(init=False)
     """There while stages run."""
 
+    kept_layers: tuple[str, ...] = ()
+    """The frozen layers of which the output is kept; none without `feature_cache`."""
+
     @property
     def config(self) -> schema.TrainEvalPipelineConfig:
         return self.run.config

@@ -17,6 +17,7 @@ from detectune.training.callbacks import (
 )
 from detectune.training.context import TrainingContext
 from detectune.training.deployment import Deployment
+from detectune.training.feature_cache import choose_kept, with_kept_features
 from detectune.training.freezing import freeze
 from detectune.training.optimizers import build_optimizer
 from detectune.training.save_times import SaveTimes
@@ -36,6 +37,7 @@ def prepare_network(training: TrainingContext) -> None:
     settings, detector = training.config.train_config, training.detector
     _freeze(training)
     prepare_frozen(detector)
+    choose_kept(training)
     detector.compile(
         optimizer=build_optimizer(
             settings.optimizer,
@@ -64,7 +66,7 @@ def take_steps(training: TrainingContext) -> None:
         TrainingError: a loss is not finite.
     """
     settings, progress = training.config.train_config, training.progress
-    stream, done = training.streams[TRAIN], progress.stage_step
+    stream, done = with_kept_features(training), progress.stage_step
     remaining, micro_batches = settings.num_steps - done, settings.gradient_accumulation_steps
     batches = stream.training_batches(done, remaining)
     callbacks = OncePerStep(_callbacks(training), micro_batches)
