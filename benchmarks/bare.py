@@ -9,10 +9,13 @@ import tensorflow as tf
 from detectune.detectors.base import Detector
 from detectune.detectors.faster_rcnn import FasterRCNN
 from detectune.detectors.roi_head import RoIHead
+from detectune.structures import Inputs, as_inputs
 
 
-def network_outputs(detector: Detector, images: tf.Tensor, *, training: bool) -> list[tf.Tensor]:
-    """All outputs of `detector` for images `[B, H, W, 3]`.
+def network_outputs(
+    detector: Detector, images: Inputs | tf.Tensor, *, training: bool
+) -> list[tf.Tensor]:
+    """All outputs of `detector` for images `[B, H, W, 3]`, or kept maps of them.
 
     Two-stage detectors look at as many regions as they do in training, or at inference; each is
     the same corner of the map, which costs a copy instead of a crop.
@@ -27,7 +30,9 @@ def network_outputs(detector: Detector, images: tf.Tensor, *, training: bool) ->
     losses = stage.roi_losses
     count = losses.sampler.size if training else detector.rpn.nms.max_detections
     features = _features(stage, out.maps[0], count, training)
-    boxes = tf.tile(tf.constant([[[0.2, 0.2, 0.6, 0.7]]]), (images.shape[0], count, 1))
+    boxes = tf.tile(
+        tf.constant([[[0.2, 0.2, 0.6, 0.7]]]), (as_inputs(images)["images"].shape[0], count, 1)
+    )
     outputs += stage.head(features, boxes=boxes, training=training)
     if stage.mask_head is not None:
         if not training:

@@ -1,6 +1,8 @@
-"""Transfer on real data: two documented runs, two seeds each.
+"""Transfer on real data: documented runs, two seeds each.
 
     python benchmarks/transfer.py --data RACCOON --checkpoint HANDTRACK [--runs long,short]
+    python benchmarks/transfer.py --data RACCOON --checkpoint HANDTRACK
+        --runs long,frozen,cached --out results/transfer-frozen-2cores-tf-fp32.csv
 
 RACCOON is the raccoon data set (github.com/datitran/raccoon_dataset, MIT), of which
 `data/train_labels.csv` names 160 images to train on and `data/test_labels.csv` 40 to test on.
@@ -8,6 +10,8 @@ HANDTRACK is an unpacked SSD MobileNet V2 FPNLite 320 checkpoint trained on hand
 
     long    600 steps of batch 8, batch-norm decay 0.97     the original: mAP 0.520 and 0.499
     short   400 steps, decay 0.997 as in the zoo's configs  the original: mAP 0.07
+    frozen  as long, with the backbone frozen
+    cached  as frozen, with its output kept for 4 augmented views of every image (--views)
 
 Each run takes 5 to 10 minutes on two cores; the results are written as CSV.
 """
@@ -25,7 +29,14 @@ import time
 from pathlib import Path
 
 MODEL = "ssd_mobilenet_v2_fpnlite_320x320_coco17_tpu-8"
-RUNS = {"long": (600, 0.97), "short": (400, 0.997)}
+FREEZE = ("--set", "train_config.freeze_variables=[classification_backbone]")
+# Steps, batch-norm decay, further words of the command.
+RUNS: dict[str, tuple[int, float, tuple[str, ...]]] = {
+    "long": (600, 0.97, ()),
+    "short": (400, 0.997, ()),
+    "frozen": (600, 0.97, FREEZE),
+    "cached": (600, 0.97, (*FREEZE, "--cache-features")),
+}
 RATE = "train_config.optimizer.momentum_optimizer.learning_rate.cosine_decay_learning_rate"
 DECAYS = (
     "model.ssd.feature_extractor.conv_hyperparams.batch_norm.decay",
@@ -45,9 +56,9 @@ def detectune(*words: str) -> tuple[float, float]:
     return time.time() - began, usage.ru_maxrss / 1024
 
 
-def measure(config: Path, name: str, seed: int, folder: Path) -> dict[str, object]:
+def measure(config: Path, name: str, seed: int, folder: Path, views: int) -> dict[str, object]:
     """One training, and what came of it."""
-    steps, decay = RUNS[name]
+    steps, decay, more = RUNS[name]
     settings = {
         "train_config.num_steps": steps,
         "train_config.seed": seed,
@@ -55,9 +66,11 @@ def measure(config: Path, name: str, seed: int, folder: Path) -> dict[str, objec
         f"{RATE}.total_steps": steps,
         **dict.fromkeys(DECAYS, decay),
     }
+    if name == "cached":
+        settings["train_config.feature_cache.views"] = views
     words = [word for path, value in settings.items() for word in ("--set", f"{path}={value}")]
     began = time.time()
-    seconds, peak = detectune("train", str(config), "--model-dir", str(folder), *words)
+    seconds, peak = detectune("train", str(config), "--model-dir", str(folder), *words, *more)
     rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
     metrics = next(row for row in reversed(rows) if row["kind"] == "eval")
     numbers = {
@@ -80,6 +93,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--runs", default="long,short")
+    parser.add_argument("--views", type=int, default=4, help="of the run cached")
     parser.add_argument("--seeds", default="0,1")
     parser.add_argument(
         "--out", type=Path, default=Path(__file__).parent / "results/transfer-2cores-tf-fp32.csv"
@@ -95,7 +109,7 @@ def main() -> None:
             "--checkpoint", str(arguments.checkpoint / "checkpoint" / "ckpt-0"), "-o", str(config),
         )  # fmt: skip
         rows = [
-            measure(config, name, int(seed), Path(work) / f"{name}-{seed}")
+            measure(config, name, int(seed), Path(work) / f"{name}-{seed}", arguments.views)
             for name in arguments.runs.split(",")
             for seed in arguments.seeds.split(",")
         ]

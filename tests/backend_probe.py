@@ -28,6 +28,7 @@ from detectune.backbones.inception_resnet_v2 import Repeats, region_networks
 from detectune.checkpoints.keys import variable_keys
 from detectune.detectors.base import Detector
 from detectune.detectors.build import build_detector
+from detectune.detectors.frozen import prepare_frozen
 from detectune.detectors.inference import DetectionModel
 from detectune.layers.hyperparams import BatchNormSettings, ConvHyperparams
 
@@ -70,8 +71,31 @@ def probe() -> dict:
         "scores": found.scores[0, :3].tolist(),
         "fused_kernel": "detectune.layers.fused_tensorflow" in sys.modules,
         "region_features": region_features(),
+        "frozen_losses": frozen_losses(),
         "default_paths": [row.path for row in variable_keys(ToyDetector())],
     }
+
+
+def frozen_losses() -> list[float]:
+    """Losses of two steps with the first three convolutions frozen, of images and of kept maps."""
+    detector = build_detector(tiny_config(extractor=EXTRACTOR).model)
+    give_weights(detector)
+    for level in (1, 2, 3):
+        detector.backbone.network.get_layer(f"conv{level}").trainable = False
+        detector.backbone.network.get_layer(f"norm{level}").trainable = False
+    frozen = prepare_frozen(detector)
+    assert frozen is not None
+    assert [layer.name for layer in frozen.layers if layer.weights] == [
+        "conv1", "norm1", "conv2", "norm2", "conv3", "norm3"
+    ]  # fmt: skip
+    images, truth = random_batch()
+    detector.compile(optimizer=keras.optimizers.SGD(0.0), jit_compile=False)
+    losses = [detector.train_on_batch(images, tuple(truth))]
+    kept = tuple(keras.ops.convert_to_numpy(one) for one in frozen.begin(images))
+    inputs = {"images": images[..., :0], "kept": kept}
+    detector.reset_metrics()
+    losses.append(detector.train_on_batch(inputs, tuple(truth)))
+    return [float(keras.tree.flatten(one)[-1]) for one in losses]
 
 
 def detections(type_name: str) -> dict:

@@ -24,6 +24,9 @@ class Inputs(TypedDict, total=False):
     """`[B, H, W, 3]` float32, 0–255, RGB."""
     proposals: Array
     """`[B, P, 4]` float32, yxyx in pixels of the model's input; those without area are padding."""
+    kept: Sequence[Array]
+    """Maps `[B, h, w, D]` that a frozen beginning of the network made of the images before. These
+    are then `[B, H, W, 0]`: they say their size only."""
 
 
 def as_inputs(inputs: Inputs | Array) -> Inputs:

@@ -72,6 +72,11 @@ class TestSameAsTensorFlow:
         for name, value in reference.items():
             assert mine[name] == pytest.approx(value, rel=1e-4), name
 
+    def test_a_frozen_beginning_is_left_out_alike(self, backend):
+        images, kept = on(backend)["frozen_losses"]
+        assert images == pytest.approx(on("tensorflow")["frozen_losses"][0], rel=1e-4)
+        assert kept == pytest.approx(images, rel=1e-4)
+
     def test_the_step_changes_weights_and_statistics_alike(self, backend):
         mine, reference = on(backend), on("tensorflow")
         assert mine["kernel"] == pytest.approx(reference["kernel"], rel=1e-4)

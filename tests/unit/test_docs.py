@@ -11,8 +11,8 @@ from xml.etree import ElementTree
 import keras
 import pytest
 from command_lines import known_options, refuse_unknown
-from own_networks import small_network
 from google.protobuf import text_format
+from own_networks import small_network
 from PIL import Image
 from tiny import tiny_config, write_squares
 

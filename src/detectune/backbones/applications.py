@@ -9,6 +9,7 @@ Those that have no family of their own here are families too, so that types such
 from __future__ import annotations
 
 import functools
+from dataclasses import replace
 from typing import NamedTuple
 
 import keras
@@ -80,11 +81,13 @@ def application(name: str) -> Application:
 def application_family(name: str) -> BackboneFamily:
     """The network that `keras.applications` calls `name`, with random weights."""
     kind = application(name)
-    return network_family(
+    family = network_family(
         functools.partial(_build, name),
         kind.preprocessing,
         min_image_side=kind.min_image_side,
     )
+    # It has models inside, each of which Keras counts as one layer.
+    return replace(family, keras_network=name) if name.startswith("ConvNeXt") else family
 
 
 def network_family(

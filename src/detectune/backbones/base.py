@@ -250,14 +250,27 @@ class Backbone(Layer):
         return self._fine_to_coarse(shapes)
 
     def call(self, images: Array, training: bool = False) -> list[Array]:
+        images = self.normalized(images)
+        maps = self.network(images, training=training)
+        maps = list(maps) if isinstance(maps, list | tuple) else [maps]
+        return self.finished(maps, images.shape[1:3])
+
+    def finished(self, maps: list[Array], sides: Sequence[int]) -> list[Array]:
+        """The feature maps, fine to coarse, from the outputs of the network.
+
+        Args:
+            sides: height and width of what the network saw, in pixels.
+        """
+        maps = self._fine_to_coarse(maps)
+        return self._on_grid(maps, sides) if self.strides else maps
+
+    def normalized(self, images: Array) -> Array:
+        """Images `[B, H, W, 3]` float32, 0–255, RGB, as the network sees them."""
         images = ops.cast(self.normalize(ops.cast(images, "float32")), self.compute_dtype)
         if self.pad_to_multiple > 1:
             images = self._pad(images)
         self._check_size(images)
-        features = self.network(images, training=training)
-        maps = list(features) if isinstance(features, list | tuple) else [features]
-        maps = self._fine_to_coarse(maps)
-        return self._on_grid(maps, ops.shape(images)[1:3]) if self.strides else maps
+        return images
 
     def _fine_to_coarse(self, of_maps: list[Any]) -> list[Any]:
         return of_maps[::-1] if self._coarse_first else of_maps

@@ -15,6 +15,11 @@ from detectune.cli.freeze_option import FREEZE, freeze_too
 )
 @click.option("--set", "overrides", multiple=True, metavar="PATH=VALUE", help="Change a field.")
 @FREEZE
+@click.option(
+    "--cache-features",
+    is_flag=True,
+    help="Compute the frozen beginning of the network once for each image.",
+)
 @click.option("--resume", is_flag=True, help="Go on with the run in --model-dir.")
 @click.option(
     "--keep-checkpoints",
@@ -27,6 +32,7 @@ def train(
     model_dir: str,
     overrides: tuple[str, ...],
     frozen: tuple[str, ...],
+    cache_features: bool,
     resume: bool,
     keep_checkpoints: int | None,
 ) -> None:
@@ -34,11 +40,13 @@ def train(
     from detectune.cli.quiet import load_tensorflow
     from detectune.config.load import load_config
     from detectune.training.console import RunConsole
-    from detectune.training.prepare import prepare
+    from detectune.training.prepare import prepare, with_feature_cache
 
     console = RunConsole()
     config = load_config(file, overrides)
     freeze_too(config, frozen)
+    if cache_features:
+        config = with_feature_cache(config)
     if resume:
         load_tensorflow()  # what is known of the run is read with it
     prepared = prepare(

@@ -96,32 +96,59 @@ def train_batches(
     """
     needs = training_needs(config)
     if not checked:
-        check_source(source)
-        _report_many_boxes(config, source)
-        check_columns(source, needs)
+        check_training_source(config, source)
     batch = config.train_config.batch_size
     accumulation = max(config.train_config.gradient_accumulation_steps, 1)
-    boxes = boxes_per_image(source)
     augment = build_augmentations(config.train_config.data_augmentation_options)
-    candidates = _candidates(config, source, seed)
+    candidates = image_candidates(config, source, seed)
     load = first_loader(images or ReadableImages(source), needs.columns, candidates)
-    annotations, inputs = named_columns(needs.annotations), named_columns(needs.inputs)
+    resized = resized_sample(config, source, resizer)
 
     @tf.autograph.experimental.do_not_convert
     def sample(position: tf.Tensor) -> tuple[Inputs, dict[str, tf.Tensor]]:
         sample_seed = tf.stack([tf.constant(seed, tf.int64), position])
-        example = augment(load(position), sample_seed)
-        image, size = resizer(example.image)
-        truth = _ground_truth(example, size, boxes, resizer, annotations)
-        return _inputs(image, example, size, resizer, inputs, needs), truth.as_batch()
+        return resized(augment(load(position), sample_seed))
 
     first = start_step * batch
     last = np.iinfo(np.int64).max if steps is None else first + steps * batch
     positions = tf.data.Dataset.range(first, last)
     samples = positions.map(sample, num_parallel_calls=_THREADS, deterministic=True)
-    batches = _batched(samples, batch // accumulation, resizer, drop_remainder=True)
+    batches = batched(samples, batch // accumulation, resizer, drop_remainder=True)
+    return with_options(batches, batches_ahead(needs))
+
+
+def check_training_source(config: schema.TrainEvalPipelineConfig, source: Source) -> None:
+    """Look through the annotations that a training reads, and report what it does with them.
+
+    Raises:
+        DataError: the source has no image, an annotation is wrong, or a column is missing.
+    """
+    check_source(source)
+    _report_many_boxes(config, source)
+    check_columns(source, training_needs(config))
+
+
+def resized_sample(
+    config: schema.TrainEvalPipelineConfig, source: Source, resizer: Resizer
+) -> Callable[[Example], tuple[Inputs, dict[str, tf.Tensor]]]:
+    """An augmented example → what the detector is given and what it should find, of one size."""
+    needs, boxes = training_needs(config), boxes_per_image(source)
+    annotations, inputs = named_columns(needs.annotations), named_columns(needs.inputs)
+
+    @tf.autograph.experimental.do_not_convert
+    def resized(example: Example) -> tuple[Inputs, dict[str, tf.Tensor]]:
+        image, size = resizer(example.image)
+        truth = _ground_truth(example, size, boxes, resizer, annotations)
+        return _inputs(image, example, size, resizer, inputs, needs), truth.as_batch()
+
+    return resized
+
+
+def batches_ahead(needs: Needs) -> int:
+    """How many batches are made while a step is computed."""
+    annotations = named_columns(needs.annotations)
     pixels = any(column.moves == "pixels" for column in annotations.values())
-    return _with_options(batches, _MASK_BATCHES_AHEAD if pixels else _BATCHES_AHEAD)
+    return _MASK_BATCHES_AHEAD if pixels else _BATCHES_AHEAD
 
 
 def eval_batches(
@@ -168,7 +195,7 @@ def eval_batches(
     indices = tf.data.Dataset.range(len(source) if limit is None else min(limit, len(source)))
     found = indices.map(read, num_parallel_calls=_THREADS, deterministic=True).filter(is_there)
     samples = found.map(sample, num_parallel_calls=_THREADS, deterministic=True)
-    return _with_options(_batched(samples, batch_size, resizer, drop_remainder))
+    return with_options(batched(samples, batch_size, resizer, drop_remainder))
 
 
 def batch_file_names(
@@ -195,7 +222,7 @@ def batch_annotations(
         gone: indices of the images that are left out.
     """
     batch = config.train_config.batch_size
-    candidates = _candidates(config, source, seed)
+    candidates = image_candidates(config, source, seed)
     positions = range(step * batch, (step + 1) * batch)
     indices = [next(i for i in candidates(position) if i not in gone) for position in positions]
     return [source.annotation(index) for index in indices]
@@ -223,7 +250,7 @@ def _report_many_boxes(config: schema.TrainEvalPipelineConfig, source: Source) -
         )
 
 
-def _candidates(
+def image_candidates(
     config: schema.TrainEvalPipelineConfig, source: Source, seed: int
 ) -> Callable[[int], Iterator[int]]:
     """position → the index of its record, then of those that stand in for it, without end.
@@ -307,9 +334,10 @@ def _fixed(tensor: tf.Tensor, count: int) -> tf.Tensor:
     return tf.ensure_shape(tensor, [count, *tensor.shape[1:]])
 
 
-def _batched(
+def batched(
     samples: tf.data.Dataset, batch: int, resizer: Resizer, drop_remainder: bool
 ) -> tf.data.Dataset:
+    """`samples` as batches; images that differ in size are padded to the largest of their batch."""
     if None not in resizer.output_size:
         return samples.batch(batch, drop_remainder)
     # Images differ in size: all are padded to the largest of the batch. NaN marks the padding,
@@ -330,7 +358,8 @@ def _batched(
     return batches.map(filled, num_parallel_calls=_THREADS)
 
 
-def _with_options(batches: tf.data.Dataset, ahead: int = _BATCHES_AHEAD) -> tf.data.Dataset:
+def with_options(batches: tf.data.Dataset, ahead: int = _BATCHES_AHEAD) -> tf.data.Dataset:
+    """`batches` in a fixed order, `ahead` of them made before they are asked for."""
     options = tf.data.Options()
     options.deterministic = True
     # With it, ending a dataset cost about half a second after most evaluations of 160 images.

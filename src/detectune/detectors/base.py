@@ -14,8 +14,11 @@ from typing import Any
 
 import keras
 from keras import ops
+from keras.layers import Layer
 
+from detectune.backbones.base import Backbone
 from detectune.config.needs import BOXES_ONLY, Needs
+from detectune.detectors.frozen import FrozenFeatures
 from detectune.structures import (
     Array,
     GroundTruth,
@@ -49,6 +52,8 @@ class Detector(keras.Model):
     others as fractions of the padded input, as the original does."""
     needs: Needs = BOXES_ONLY
     """What is read of the data beside images, boxes and classes."""
+    frozen: FrozenFeatures | None = None
+    """How training computes the features, where their beginning is frozen."""
 
     def __init__(self, *, num_classes: int, pad_value: tuple[float, float, float], name: str):
         super().__init__(name=name)
@@ -61,6 +66,14 @@ class Detector(keras.Model):
     def features(self, images: Array, training: bool = False) -> Sequence[Array]:
         """Feature maps `[B, h, w, D]`, fine to coarse, of images `[B, H, W, 3]`, 0–255, RGB."""
         raise _left_out(type(self), "features")
+
+    @property
+    def feature_parts(self) -> tuple[Backbone, Layer | None] | None:
+        """Backbone and neck, if `features` is one after the other and nothing else.
+
+        None where that is not so: then all of it is computed in every training step.
+        """
+        return None
 
     def heads(self, inputs: Inputs, maps: Sequence[Array], training: bool = False) -> Any:
         """What can be said about `maps`; every tensor in it has the batch as its first axis."""
@@ -96,7 +109,10 @@ class Detector(keras.Model):
     def call(self, inputs: Inputs | Array, training: bool = False) -> Any:
         """Predictions of the heads; images `[B, H, W, 3]` float32, 0–255, RGB, alone will do."""
         inputs = as_inputs(inputs)
-        maps = self.features(inputs["images"], training=training)
+        if training and self.frozen is not None:
+            maps = self.frozen(inputs)
+        else:
+            maps = self.features(inputs["images"], training=training)
         return self.heads(inputs, maps, training=training)
 
     @property

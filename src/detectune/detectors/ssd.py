@@ -94,6 +94,11 @@ class SSD(Detector):
         """The maps of the neck."""
         return self.neck(self.backbone(images, training=training), training=training)
 
+    @property
+    def feature_parts(self) -> tuple[Backbone, Layer | None]:
+        """Backbone and neck."""
+        return self.backbone, self.neck
+
     def heads(self, inputs: Inputs, maps: Sequence[Array], training: bool = False) -> Predictions:
         """Box codes and class logits of every anchor."""
         return self.head(maps, training=training)._replace(maps=maps)

@@ -101,6 +101,11 @@ class TwoStageDetector(Detector):
         maps = self.backbone(images, training=training)
         return maps if self.neck is None else self.neck(maps, training=training)
 
+    @property
+    def feature_parts(self) -> tuple[Backbone, Layer | None]:
+        """Backbone and neck."""
+        return self.backbone, self.neck
+
     @abstractmethod
     def propose(
         self,

@@ -51,6 +51,11 @@ def normalize_with_statistics(
     )[0]
 
 
+def with_bias(values: Array, bias: Array) -> Array:
+    """`values` `[B, H, W, C]` plus `bias` `[C]`; a convolution before it does both at once."""
+    return tf.nn.bias_add(values, bias)
+
+
 def recomputed_conv_norm(
     inputs: Array,
     conv: Conv2D | DepthwiseConv2D,

@@ -38,6 +38,9 @@ class TrainingContext:
     freezing: Freezing | None = None
     """What is held still; None before a stage asks for it."""
 
+    kept_layers: tuple[str, ...] = ()
+    """The frozen layers of which the output is kept; none without `feature_cache`."""
+
     @property
     def config(self) -> schema.TrainEvalPipelineConfig:
         return self.run.config

@@ -101,7 +101,8 @@ class DetectorParts:
 
     def layer_numbers(self) -> dict[int, int]:
         """`id` of each layer of the backbone with weights → its place in `numbers[0]`, from 0."""
-        places = [at for at, has in enumerate(self.numbers[0].weighted) if has]
+        counts = enumerate(self.numbers[0].weighted)
+        places = [at for at, count in counts for _ in range(count)]
         return {id(layer): places[at] for layer, at in self._numbered if at < len(places)}
 
     def held(self, part: str) -> set[int]:

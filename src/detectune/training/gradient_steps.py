@@ -13,6 +13,7 @@ from detectune.config import schema
 from detectune.config.architectures import architecture_of
 from detectune.config.freezing import PARTS
 from detectune.data.readable import unreadable_named
+from detectune.detectors.frozen import prepare_frozen
 from detectune.training.callbacks import (
     Evaluations,
     OncePerStep,
@@ -22,6 +23,7 @@ from detectune.training.callbacks import (
 )
 from detectune.training.context import TrainingContext
 from detectune.training.deployment import Deployment
+from detectune.training.feature_cache import choose_kept, with_kept_features
 from detectune.training.freezing import Freezing
 from detectune.training.optimizers import Pace, TrainingOptimizer, build_optimizer
 from detectune.training.save_times import SaveTimes
@@ -52,6 +54,8 @@ def prepare_network(training: TrainingContext) -> None:
     optimizer.build(detector.trainable_variables)
     optimizer.set_paces(_paces(freezing))
     freezing.at(0)
+    prepare_frozen(detector)
+    choose_kept(training)
     detector.use_regularization = settings.add_regularization_loss
     if settings.gradient_accumulation_steps > 1:
         count, batch = settings.gradient_accumulation_steps, settings.batch_size
@@ -80,7 +84,10 @@ def take_steps(training: TrainingContext) -> None:
         later = [step for step in freezing.steps if progress.stage_step < step < settings.num_steps]
         for end in [*later, settings.num_steps]:
             said = _unfreeze(training, freezing)
-            _fit(training, times, end - progress.stage_step, said)
+            last = end == settings.num_steps
+            # What is still frozen may bring what the rest does not.
+            patient = times if last else times._replace(patience=0)
+            _fit(training, patient, end - progress.stage_step, said)
             if training.detector.stop_training:
                 return
 
@@ -94,7 +101,7 @@ def _fit(training: TrainingContext, times: Timetable, steps: int, unfrozen: str)
     settings, done = training.config.train_config, training.progress.stage_step
     micro_batches = settings.gradient_accumulation_steps
     training.detector.fit(
-        training.streams[TRAIN].training_batches(done, steps),
+        with_kept_features(training).training_batches(done, steps),
         steps_per_epoch=steps * micro_batches,
         epochs=1,
         verbose=0,
@@ -110,10 +117,10 @@ def _freezing(training: TrainingContext) -> Freezing:
         frozen = freezing.at(0)
         if freezing.anything:
             training.note("Frozen", frozen.summary())
-        if paces := freezing.factors():
+        if freezing.factors():
             factors = training.config.train_config.learning_rate_factors
             said = ", ".join(f"{part} {getattr(factors, part):g}" for part in PARTS)
-            training.note("Factors on learning rates", f"{said}: {plural(len(paces), 'variable')}")
+            training.note("Factors on learning rates", f"learning rates are multiplied: {said}")
         training.freezing = freezing
     return training.freezing
 
@@ -127,11 +134,14 @@ def _unfreeze(training: TrainingContext, freezing: Freezing) -> str:
     """Let train what trains at the step that comes; what begins with this step, in words."""
     done, optimizer = training.progress.stage_step, training.detector.optimizer
     freezing.at(done)
+    prepare_frozen(training.detector)
     training.detector.train_function = None  # it was compiled for what trained before
     begun = [one for one in freezing.unfrozen if one.step == done]
     for one in begun:
         assert isinstance(optimizer, TrainingOptimizer)
         optimizer.begin_averages(one.variables)
+    if begun:
+        training.progress.evaluations_without_gain = 0
     if said := "\n".join(one.summary() for one in begun):
         training.note(f"Unfrozen at step {done}", said)
     return said

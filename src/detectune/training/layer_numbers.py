@@ -25,15 +25,18 @@ from detectune.wording import one_line
 
 
 class LayerNumbers(NamedTuple):
-    """Names of layers in Keras's order, and which of them have weights."""
+    """Names of layers in Keras's order, and how many layers with weights each of them is.
+
+    A model inside of a network is one layer of it for Keras, and as many as it holds here.
+    """
 
     names: tuple[str, ...]
-    weighted: tuple[bool, ...]
+    weighted: tuple[int, ...]
 
     @property
     def counts(self) -> list[int]:
         """How many layers with weights there are up to each layer and with it."""
-        return list(accumulate(map(int, self.weighted)))
+        return list(accumulate(self.weighted))
 
     def first(self, layers: int, field: str) -> int:
         """How many layers with weights are among the first `layers`.
@@ -72,8 +75,16 @@ def numbered_by_keras(network: str) -> LayerNumbers:
     preparing = (keras.layers.Normalization, keras.layers.Rescaling)
     return LayerNumbers(
         tuple(layer.name for layer in model.layers),
-        tuple(bool(layer.weights) and not isinstance(layer, preparing) for layer in model.layers),
+        tuple(
+            sum(map(bool, _weights_inside(layer))) if not isinstance(layer, preparing) else 0
+            for layer in model.layers
+        ),
     )
+
+
+def _weights_inside(layer: Layer) -> list[list]:
+    inner = layer.layers if isinstance(layer, keras.Model) else [layer]
+    return [one.weights for one in inner]
 
 
 def place_of(name: str, known: Sequence[LayerNumbers], field: str) -> int:

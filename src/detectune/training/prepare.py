@@ -100,6 +100,16 @@ def prepare(
     )
 
 
+def with_feature_cache(
+    config: schema.TrainEvalPipelineConfig,
+) -> schema.TrainEvalPipelineConfig:
+    """`config`, with a feature cache as it is by default if it has none."""
+    changed = schema.TrainEvalPipelineConfig()
+    changed.CopyFrom(config)
+    changed.train_config.feature_cache.SetInParent()
+    return changed
+
+
 def _check_kept(count: int | None) -> None:
     if count is not None and count < 1:
         raise ConfigError(

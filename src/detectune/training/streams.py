@@ -8,8 +8,9 @@ from typing import Any
 
 from detectune.config import schema
 from detectune.config.architectures import image_resizer
+from detectune.data.kept.batches import KeptMaps, kept_batches
 from detectune.data.padding import padded_to_one_size
-from detectune.data.pipeline import batch_annotations, train_batches
+from detectune.data.pipeline import batch_annotations, check_training_source, train_batches
 from detectune.data.readable import ReadableImages
 from detectune.data.resizers import Resizer, build_resizer
 from detectune.data.sources.base import Source
@@ -24,6 +25,8 @@ class Stream:
     images: ReadableImages
     resizer: Resizer
     config: schema.TrainEvalPipelineConfig
+    kept: KeptMaps | None = None
+    """What a training reads in place of the images; see `training.feature_cache`."""
 
     @property
     def source(self) -> Source:
@@ -36,6 +39,17 @@ class Stream:
         Args:
             checked: the source has been looked through before; nothing is reported again.
         """
+        if self.kept is not None:
+            if not checked:
+                check_training_source(self.config, self.source)
+            return kept_batches(
+                self.config,
+                self.source,
+                self.kept,
+                seed=self.config.train_config.seed,
+                start_step=first_step,
+                steps=steps,
+            )
         return train_batches(
             self.config,
             self.source,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from detectune.config import schema
 from detectune.training.console import RunConsole
-from detectune.training.prepare import prepare
+from detectune.training.prepare import prepare, with_feature_cache
 
 if TYPE_CHECKING:
     import keras
@@ -22,6 +22,7 @@ def train(
     config: schema.TrainEvalPipelineConfig,
     model_dir: str | os.PathLike[str],
     *,
+    cache_features: bool = False,
     resume: bool = False,
     keep_checkpoints: int | None = None,
     console: RunConsole | None = None,
@@ -33,6 +34,8 @@ def train(
     they are met, and counted at the end and in `report.html`; other images stand in their places.
 
     Args:
+        cache_features: compute the frozen beginning of the network once for each image, as
+            `train_config { feature_cache { } }` does.
         resume: go on from `checkpoints/last` if there is one.
         keep_checkpoints: how many of the newest stay in `checkpoints/last`; None for as many as
             before, of a run that goes on, or one.
@@ -50,6 +53,8 @@ def train(
         CheckpointError: fine_tune_checkpoint does not hold what its type promises.
         TrainingError: a loss is not finite.
     """
+    if cache_features:
+        config = with_feature_cache(config)
     prepared = prepare(
         config,
         model_dir,

@@ -1,0 +1,1 @@
+"""Outputs of a frozen beginning of a network, kept on disk and trained on."""
