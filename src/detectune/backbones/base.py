@@ -10,6 +10,7 @@ import keras
 from keras import ops
 from keras.layers import Layer
 
+from detectune.backbones.keras_form import KerasForm
 from detectune.backbones.regions import RegionForm
 from detectune.backbones.tf1 import Tf1Form, unchanged
 from detectune.errors import ConfigError, three_part
@@ -86,6 +87,7 @@ class BackboneFamily:
         checkpoint_part: the part of a checkpoint's key that stands for the network.
         keeps_unused_layers: whether the layers after the last feature map stand in a checkpoint.
         tf1: what TensorFlow 1 did otherwise, and its names; None if the family came later.
+        keras: the network of `keras.applications` that it is; None if there is none.
         regions: the two networks that a two-stage detector without a pyramid cuts it into; None if
             the original does not.
         min_image_side: pixels that the shorter side of an image needs at least.
@@ -108,6 +110,7 @@ class BackboneFamily:
     checkpoint_part: str = "classification_backbone"
     keeps_unused_layers: bool = False
     tf1: Tf1Form | None = None
+    keras: KerasForm | None = None
     regions: RegionForm | None = None
     from_config: Callable[[ConvHyperparams], ConvHyperparams] = unchanged
     # Parity: utils/shape_utils.py check_min_image_dim.
@@ -119,7 +122,12 @@ class BackboneFamily:
         return replace(self, keeps_unused_layers=True, **self.tf1.changes()) if self.tf1 else self
 
     def backbone(
-        self, network: keras.Model, outputs: Sequence[str], pad_to_multiple: int = 1
+        self,
+        network: keras.Model,
+        outputs: Sequence[str],
+        pad_to_multiple: int = 1,
+        *,
+        depth_multiplier: float = 1.0,
     ) -> Backbone:
         """`network`, built by this family, as a backbone with these feature maps."""
         return Backbone(
@@ -132,6 +140,8 @@ class BackboneFamily:
             checkpoint_part=self.checkpoint_part,
             keeps_unused_layers=self.keeps_unused_layers,
             tf1=self.tf1,
+            keras_form=self.keras,
+            depth_multiplier=depth_multiplier,
             min_image_side=self.min_image_side,
             name="backbone",
         )
@@ -148,6 +158,8 @@ class Backbone(Layer):
         pad_to_multiple: zeros are added right and below until both sides are multiples of it.
         original: names of what is added to the backbone.
         tf1: names of the variables in TensorFlow 1, if the family existed there.
+        keras_form: the network of `keras.applications` that it is, if it is one.
+        depth_multiplier: what the channels of the network were multiplied with.
     """
 
     def __init__(
@@ -162,17 +174,21 @@ class Backbone(Layer):
         checkpoint_part: str = "classification_backbone",
         keeps_unused_layers: bool = False,
         tf1: Tf1Form | None = None,
+        keras_form: KerasForm | None = None,
+        depth_multiplier: float = 1.0,
         min_image_side: int = 1,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         maps = [network.get_layer(name).output for name in outputs]
         self.network = keras.Model(network.inputs, maps, name="network")
+        self.network_name = network.name
         self.normalize, self.pad_value = normalize, pad_value
         self.pad_to_multiple, self.original = pad_to_multiple, original
         self.checkpoint_part = checkpoint_part
         self.unused = self._unused(network) if keeps_unused_layers else []
         self.tf1, self.min_image_side = tf1, min_image_side
+        self.keras_form, self.depth_multiplier = keras_form, depth_multiplier
         self.built = True
 
     def _unused(self, network: keras.Model) -> list[Layer]:

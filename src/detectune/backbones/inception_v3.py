@@ -24,6 +24,7 @@ from detectune.backbones.inception_graph import (
     Pool,
     Step,
 )
+from detectune.backbones.keras_form import KerasForm
 from detectune.backbones.mobilenet_v2 import PAD_VALUE, normalize
 from detectune.backbones.tf1 import Tf1Form
 from detectune.layers.hyperparams import ConvHyperparams
@@ -166,6 +167,7 @@ backbones.register("inception_v3")(
         ssd_outputs=("Mixed_5d", "Mixed_6e", "Mixed_7c"),
         ssd_extra_depths=(512, 256, 128),
         min_image_side=75,  # VALID padding, where other families have SAME
+        keras=KerasForm("InceptionV3"),
         tf1=Tf1Form(
             scope="InceptionV3",
             layers=TF1_LAYERS,

@@ -19,6 +19,7 @@ from keras.layers import Input
 
 from detectune.backbones.base import BackboneFamily, OriginalNames
 from detectune.backbones.conv_graph import ConvGraph
+from detectune.backbones.keras_form import KerasForm
 from detectune.backbones.mobilenet_v2 import PAD_VALUE, normalize
 from detectune.backbones.tf1 import Tf1Form
 from detectune.layers.hyperparams import BatchNormSettings, ConvHyperparams
@@ -143,5 +144,6 @@ backbones.register("mobilenet_v1")(
             first_coarse=14,
         ),
         tf1=TF1,
+        keras=KerasForm("MobileNet"),
     )
 )

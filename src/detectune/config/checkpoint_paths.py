@@ -11,6 +11,12 @@ import re
 import shlex
 from pathlib import Path
 
+IMAGENET = "imagenet"
+"""What stands for the weights that Keras publishes for a network. A file of this name is
+`./imagenet`."""
+KERAS_ENDINGS = (".keras", ".h5", ".hdf5")
+"""How files end in which Keras keeps weights."""
+
 # Folders below a run directory or an unpacked archive where a checkpoint may stand.
 _FOLDERS = ("", "checkpoints/best", "checkpoints/last", "checkpoint")
 _POINTER = re.compile(r'^\s*model_checkpoint_path:\s*"((?:[^"\\]|\\.)*)"', re.MULTILINE)
@@ -40,6 +46,11 @@ def checkpoint_prefix(path: str | os.PathLike[str]) -> str:
         return name if os.path.isfile(name) and name.endswith(".ckpt") else ""
     found = (_newest(Path(name, folder)) for folder in _FOLDERS)
     return next((prefix for prefix in found if prefix), "")
+
+
+def is_keras_file(path: str | os.PathLike[str]) -> bool:
+    """Whether `path` is named like a file in which Keras keeps weights."""
+    return os.fspath(path).lower().endswith(KERAS_ENDINGS)
 
 
 def download_command(path: str) -> str:

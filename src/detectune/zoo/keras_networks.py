@@ -120,16 +120,6 @@ _NASNET = {
 }
 
 
-def _mobilenet(alpha: float) -> KerasNetwork:
-    text = {1.0: "1_0", 0.75: "7_5", 0.5: "5_0", 0.25: "2_5"}[alpha]
-    return _network("mobilenet/", f"mobilenet_{text}_224_tf{{}}.h5", endings=("_no_top", ""))
-
-
-def _mobilenet_v2(alpha: float) -> KerasNetwork:
-    name = f"mobilenet_v2_weights_tf_dim_ordering_tf_kernels_{alpha}_224{{}}.h5"
-    return _network("mobilenet_v2/", name, endings=("_no_top", ""))
-
-
 def _nasnet(size: str) -> KerasNetwork:
     """The only ones whose names on the server and on the disk differ."""
     files = (
@@ -174,8 +164,12 @@ NETWORKS: dict[str, KerasNetwork] = {
         f"inception_v3{_KERNELS}",
         ("bcbd6486424b2319ff4ef7d526e38f63", "9a0d58056eeedaa3f26cb7ebd46da564"),
     ),
-    "MobileNet": _mobilenet(1.0),
-    "MobileNetV2": _mobilenet_v2(1.0),
+    "MobileNet": _network("mobilenet/", "mobilenet_1_0_224_tf{}.h5", endings=("_no_top", "")),
+    "MobileNetV2": _network(
+        "mobilenet_v2/",
+        "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224{}.h5",
+        endings=("_no_top", ""),
+    ),
     **{
         f"MobileNetV3{size}": _network(
             "mobilenet_v3/",
@@ -208,20 +202,13 @@ NETWORKS: dict[str, KerasNetwork] = {
 }
 """Name of the function in `keras.applications` → its files."""
 
-ALPHAS = {
-    "MobileNet": dict.fromkeys((0.25, 0.5, 0.75, 1.0), _mobilenet),
-    "MobileNetV2": dict.fromkeys((0.35, 0.5, 0.75, 1.0, 1.3, 1.4), _mobilenet_v2),
-}
-"""Networks of several widths → width → its files."""
 
-
-def keras_file(application: str, *, include_top: bool = False, alpha: float = 1.0) -> KerasFile:
+def keras_file(application: str, *, include_top: bool = False) -> KerasFile:
     """The file of the ImageNet weights of a network.
 
     Args:
         application: the name of its function in `keras.applications`.
         include_top: with its classifier.
-        alpha: its width, where `keras.applications` has several.
 
     Raises:
         ConfigError: Keras has no such weights.
@@ -234,15 +221,5 @@ def keras_file(application: str, *, include_top: bool = False, alpha: float = 1.
                 f"{did_you_mean(application, NETWORKS)}Take one of these names.",
             )
         )
-    widths = ALPHAS.get(application, {1.0: lambda _: NETWORKS[application]})
-    width = next((one for one in widths if abs(one - alpha) < 1e-6), None)
-    if width is None:
-        raise ConfigError(
-            three_part(
-                f"{application}: Keras has no ImageNet weights of the width {alpha:g}.",
-                f"Allowed: {', '.join(f'{one:g}' for one in widths)}.",
-                "Take one of these widths (depth_multiplier), or other weights.",
-            )
-        )
-    network = widths[width](width)
+    network = NETWORKS[application]
     return network.with_top if include_top else network.without_top

@@ -46,7 +46,6 @@ def keras_weights_file(
     application: str,
     *,
     include_top: bool = False,
-    alpha: float = 1.0,
     progress: Progress | None = None,
     limits: TransferLimits = LIMITS,
 ) -> Path:
@@ -57,7 +56,6 @@ def keras_weights_file(
     Args:
         application: the name of its function in `keras.applications`, such as "ResNet50V2".
         include_top: with its classifier.
-        alpha: its width, where `keras.applications` has several.
         progress: is told how far it is; a bar on the terminal if None.
 
     Raises:
@@ -65,7 +63,7 @@ def keras_weights_file(
         ZooError: the file could not be fetched, or what is there is another one; the message says
             where to get it and where to put it.
     """
-    wanted = keras_file(application, include_top=include_top, alpha=alpha)
+    wanted = keras_file(application, include_top=include_top)
     file = keras_models_folder() / wanted.name
     if os.path.lexists(file):
         _check(file, wanted, file, os.fspath(file), f"Remove {file}, so that it is fetched anew")

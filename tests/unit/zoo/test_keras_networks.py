@@ -10,8 +10,7 @@ from keras.src.utils import file_utils
 from three_parts import three_parts
 
 from detectune.errors import ConfigError
-from detectune.zoo.keras_networks import ALPHAS, HOST, NETWORKS, keras_file
-
+from detectune.zoo.keras_networks import HOST, NETWORKS, keras_file
 
 pytestmark = pytest.mark.filterwarnings("ignore:`input_shape` is undefined:UserWarning")
 
@@ -62,13 +61,6 @@ def test_its_files_are_those_that_keras_asks_for(name, asks):
         assert asks(name) == row(with_top)
 
 
-@pytest.mark.parametrize(("name", "alpha"), [("MobileNet", 0.25), ("MobileNetV2", 0.35)])
-def test_narrow_networks_have_files_of_their_own(name, alpha, asks):
-    asked = asks(name, include_top=False, alpha=alpha)
-    assert asked == row(keras_file(name, alpha=alpha))
-    assert ALPHAS[name]
-
-
 def test_addresses_are_encrypted_and_names_unique():
     files = [file for network in NETWORKS.values() for file in network]
     assert all(file.url.startswith(f"{HOST}/") for file in files)
@@ -76,17 +68,10 @@ def test_addresses_are_encrypted_and_names_unique():
     assert len({file.name for file in files}) == len(files) == 2 * len(NETWORKS)
 
 
-def test_an_unknown_network_or_width_is_refused_by_name():
+def test_an_unknown_network_is_refused_by_name():
     with pytest.raises(ConfigError) as caught:
         keras_file("Resnet50")
     found, allowed, next_step = three_parts(caught.value)
     assert '"Resnet50"' in found
     assert "ConvNeXtTiny" in allowed
     assert next_step.startswith('Did you mean "ResNet50"?')
-    with pytest.raises(ConfigError) as caught:
-        keras_file("MobileNetV2", alpha=0.25)
-    found, allowed, _ = three_parts(caught.value)
-    assert found.endswith("of the width 0.25.")
-    assert allowed == "Allowed: 0.35, 0.5, 0.75, 1, 1.3, 1.4."
-    with pytest.raises(ConfigError, match="ResNet50: Keras has no ImageNet weights of the width"):
-        keras_file("ResNet50", alpha=0.5)

@@ -56,7 +56,9 @@ def backbone_and_neck(
     outputs, made_neck = makers[neck](config, family, network, hyperparams)
     if config.replace_preprocessor_with_placeholder:
         family = replace(family, normalize=_as_it_is, pad_value=(0.0, 0.0, 0.0))
-    backbone = family.backbone(network, outputs, config.pad_to_multiple)
+    backbone = family.backbone(
+        network, outputs, config.pad_to_multiple, depth_multiplier=config.depth_multiplier
+    )
     return backbone, made_neck
 
 
