@@ -17,7 +17,7 @@ from detectune.checkpoints.keras_files.matching import classifier_values, normal
 from detectune.checkpoints.keras_files.reading import KerasWeights, read_keras_weights
 from detectune.checkpoints.keys import VariableKey
 from detectune.checkpoints.name_maps.networks import backbone_layers
-from detectune.config.checkpoint_paths import IMAGENET, is_keras_file
+from detectune.config.checkpoint_paths import IMAGENET
 from detectune.detectors.base import Detector
 from detectune.errors import CheckpointError, three_part
 from detectune.files import usable_path
@@ -37,11 +37,6 @@ class KerasClassifier(NamedTuple):
     """The network of the file and that of the detector, for an error."""
     notes: list[str]
     """What is otherwise than in Keras although all weights fit."""
-
-
-def is_keras_start(path: str | os.PathLike[str]) -> bool:
-    """Whether `path` is "imagenet" or a file of Keras, and not a checkpoint."""
-    return os.fspath(path) == IMAGENET or is_keras_file(path)
 
 
 def check_keras_start(path: str | os.PathLike[str]) -> None:

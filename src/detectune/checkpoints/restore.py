@@ -19,11 +19,12 @@ import numpy as np
 from detectune.checkpoints.class_rows import carry_classes
 from detectune.checkpoints.classifiers import backbone_values
 from detectune.checkpoints.files import find_checkpoint, read_checkpoint
-from detectune.checkpoints.keras_classifiers import is_keras_start, read_keras_classifier
+from detectune.checkpoints.keras_classifiers import read_keras_classifier
 from detectune.checkpoints.keys import ROOT, SUFFIX, VariableKey, variable_keys
 from detectune.checkpoints.soundness import refuse_unsound
 from detectune.checkpoints.tf1_values import is_name_based, tf1_values
 from detectune.config.architectures import chosen
+from detectune.config.checkpoint_paths import is_keras_start
 from detectune.config.load import load_config
 from detectune.detectors.base import Detector
 from detectune.errors import CheckpointError, DetectuneError, did_you_mean, three_part

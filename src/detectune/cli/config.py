@@ -68,8 +68,9 @@ def show(file: str, overrides: tuple[str, ...]) -> None:
     "--checkpoint",
     type=PATH,
     default=None,
-    metavar="PATH|none",
-    help="Where to start from; by default what `zoo download` fetches. none: random weights.",
+    metavar="PATH|imagenet|none",
+    help="Where to start from; by default what `zoo download` fetches. imagenet: the weights that "
+    "Keras publishes for the backbone; none: random ones.",
 )
 @click.option(
     "--label-map", type=PATH, default=None, metavar="FILE", help="By default from the data."

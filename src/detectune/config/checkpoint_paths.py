@@ -53,6 +53,11 @@ def is_keras_file(path: str | os.PathLike[str]) -> bool:
     return os.fspath(path).lower().endswith(KERAS_ENDINGS)
 
 
+def is_keras_start(path: str | os.PathLike[str]) -> bool:
+    """Whether `path` is "imagenet" or named like a file of Keras, and no checkpoint."""
+    return os.fspath(path) == IMAGENET or is_keras_file(path)
+
+
 def download_command(path: str) -> str:
     """How to fetch the checkpoint that is not there, as far as its path gives that away.
 

@@ -13,7 +13,13 @@ from pathlib import Path
 
 from detectune.config import schema
 from detectune.config.architectures import chosen
-from detectune.config.checkpoint_paths import checkpoint_prefix, download_command
+from detectune.config.checkpoint_paths import (
+    IMAGENET,
+    checkpoint_prefix,
+    download_command,
+    is_keras_file,
+    is_keras_start,
+)
 from detectune.config.class_numbers import other_numbers, renumbered
 from detectune.config.file_patterns import matching_files
 from detectune.config.label_map import LabelMap, read_label_map
@@ -21,13 +27,15 @@ from detectune.config.look_alikes import look_alikes, shown_name
 from detectune.config.problems import Problem, from_error
 from detectune.config.ranges import MOST_CLASSES
 from detectune.errors import ConfigError, DataError
-from detectune.files import near_path
+from detectune.files import near_path, open_regular
 from detectune.wording import plural
 
 _PLACEHOLDER = "PATH_TO_BE_CONFIGURED"
 _REMOTE = re.compile(r"[a-z][a-z0-9+]+://")
 # The format of a data set before its path. A single letter would be a drive of Windows.
 _FORMAT = re.compile(r"\A[a-z]{2,}:")
+# HDF5, and the zip that a .keras file is.
+_KERAS_STARTS = (b"\x89HDF\r\n\x1a\n", b"PK\x03\x04")
 _SHARDS = re.compile(r"-of-(\d{1,9})|@(\d{1,9})")
 
 
@@ -49,7 +57,11 @@ def _of_the_model(model: schema.DetectionModel) -> Iterator[Problem]:
     if architecture is None:
         return
     for field, name in architecture.named_files().items():
-        if name and not _REMOTE.match(name) and not os.path.exists(name):
+        if not name or name == IMAGENET or _REMOTE.match(name):
+            continue
+        if is_keras_file(name):
+            yield from _keras_file(name, field)
+        elif not os.path.exists(name):
             yield from _absent(name, field, "file")
 
 
@@ -171,6 +183,9 @@ def _checkpoint(train: schema.TrainConfig) -> Iterator[Problem]:
     name, field = train.fine_tune_checkpoint, "train_config.fine_tune_checkpoint"
     if not name or _REMOTE.match(name):
         return
+    if is_keras_start(name):
+        yield from _of_keras(train, name, field)
+        return
     prefix = checkpoint_prefix(name)
     if prefix:
         yield from _whole(prefix, field)
@@ -193,6 +208,45 @@ def _checkpoint(train: schema.TrainConfig) -> Iterator[Problem]:
         f"the folder {name} has no checkpoint.",
         "A checkpoint is NAME.index with NAME.data-00000-of-00001.",
         "Name it without the endings, for example .../checkpoint/ckpt-0.",
+    )
+
+
+def _of_keras(train: schema.TrainConfig, name: str, field: str) -> Iterator[Problem]:
+    """Weights of a classifier give the backbone and nothing else."""
+    if name != IMAGENET:
+        yield from _keras_file(name, field)
+    kind = train.fine_tune_checkpoint_type or "detection" * train.from_detection_checkpoint
+    if kind not in ("", "classification"):
+        yield Problem(
+            "error",
+            f"{field}_type" if train.fine_tune_checkpoint_type else field,
+            f'the type is "{kind}", and {name} holds weights of a classifier.',
+            "Those of Keras give the backbone and nothing else.",
+            'Write fine_tune_checkpoint_type: "classification".',
+        )
+
+
+def _keras_file(name: str, field: str) -> Iterator[Problem]:
+    """A file of weights is there, and begins like one."""
+    if not os.path.exists(name):
+        advice = f'Check the path; "{IMAGENET}" stands for the weights that Keras publishes.'
+        yield from _absent(name, field, "file of weights", advice=advice)
+        return
+    try:
+        with open_regular(name) as file:
+            start = file.read(8)
+    except OSError as error:
+        found = f"{name}: {error.strerror or error}."
+    else:
+        if start.startswith(_KERAS_STARTS):
+            return
+        found = f"{name} is {'neither HDF5 nor a .keras file' if start else 'empty'}."
+    yield Problem(
+        "error",
+        field,
+        found,
+        "Weights of Keras are one file: .keras, .weights.h5 or .h5.",
+        "Copy or download it again.",
     )
 
 

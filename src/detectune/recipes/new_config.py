@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import PurePosixPath
 
 from detectune.config import schema
+from detectune.config.checkpoint_paths import is_keras_start
 from detectune.config.metrics import MASK_METRICS
 from detectune.config.save import config_text
 from detectune.recipes.base import recipe_of
@@ -36,7 +37,8 @@ def new_config(
 
     Args:
         train, evaluation: data sets as SOURCE; TFRecords are written as the original does.
-        checkpoint: where to start from: a detector, or a classifier of the zoo; by default where
+        checkpoint: where to start from: a detector, a classifier of the zoo or of Keras; by default
+            where
             `detectune zoo download` puts the one of that name, or the classifier that stands in
             for it. `NO_CHECKPOINT` for random weights.
 
@@ -83,7 +85,9 @@ def default_checkpoint(model: str) -> str:
 
 
 def is_classifier(checkpoint: str) -> bool:
-    """Whether `checkpoint` lies in the unpacked archive of one of the zoo's classifiers."""
+    """Whether `checkpoint` is of Keras, or lies in an unpacked archive of a classifier."""
+    if is_keras_start(checkpoint):
+        return True
     classifiers = {archive.name for archive in CLASSIFICATION}
     return not classifiers.isdisjoint(checkpoint.replace("\\", "/").split("/"))
 

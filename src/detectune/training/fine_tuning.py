@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import cast
 
 from detectune.checkpoints.files import find_checkpoint
-from detectune.checkpoints.keras_classifiers import check_keras_start, is_keras_start
+from detectune.checkpoints.keras_classifiers import check_keras_start
 from detectune.checkpoints.restore import Kind, RestoreReport, label_map_beside, restore
 from detectune.config import schema
 from detectune.config.architectures import num_classes
+from detectune.config.checkpoint_paths import is_keras_start
 from detectune.config.coco_classes import NUM_CLASSES, coco_label_map, is_coco
 from detectune.config.label_map import LabelMap, read_label_map
 from detectune.detectors.base import Detector

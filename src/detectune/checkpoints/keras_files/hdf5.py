@@ -52,12 +52,12 @@ def arrays_below(file: h5py.File, size: int) -> dict[str, h5py.Dataset]:
 def _walk(group: h5py.Group, path: str, level: int) -> Iterator[tuple[str, h5py.Dataset]]:
     if level > _MOST_LEVELS:
         raise Unsafe(f"its groups stand {level} deep in each other")
-    for name in group:
+    for name in map(str, group):
         inside = f"{path}/{name}" if path else name
         link = group.get(name, getlink=True)
         if not isinstance(link, h5py.HardLink):
             raise Unsafe(f'"{one_line(inside)[:80]}" is a link to something else')
-        item = group[name]
+        item: Any = group[name]
         if isinstance(item, h5py.Group):
             yield from _walk(item, inside, level + 1)
         elif isinstance(item, h5py.Dataset):
@@ -78,6 +78,18 @@ def read_array(path: str, array: h5py.Dataset) -> np.ndarray:
     if array.dtype.kind not in "fiu":
         raise Unsafe(f'"{one_line(path)[:80]}" holds no numbers ({array.dtype})')
     return np.asarray(array[()])
+
+
+def group_at(file: h5py.Group, path: str) -> h5py.Group:
+    """The group at `path`; `file` itself if that is empty.
+
+    Raises:
+        Unsafe: something else stands there, or nothing.
+    """
+    found: Any = file.get(path) if path else file
+    if not isinstance(found, h5py.Group):
+        raise Unsafe(f'"{one_line(path)[:80]}" is named, but not there')
+    return found
 
 
 def text_attribute(group: h5py.Group, name: str) -> str:

@@ -20,11 +20,13 @@ import numpy as np
 
 from detectune.checkpoints.keras_files.hdf5 import (
     Unsafe,
+    group_at,
     names_attribute,
     parent,
     read_array,
     text_attribute,
 )
+from detectune.wording import one_line
 
 _NUMBER = re.compile(r"(.*?)(?:_(\d+))?")
 # In which groups Keras 3 keeps the layers of a model; the second is that of its first releases.
@@ -73,10 +75,7 @@ def older_layers(
     outer: list[KerasLayer] = []
     models = [outer]
     for name in names_attribute(root, "layer_names"):
-        group = root.get(name)
-        if not isinstance(group, h5py.Group):
-            raise Unsafe(f'the layer "{name}" is named, but not there')
-        weights = names_attribute(group, "weight_names")
+        weights = names_attribute(group_at(root, name), "weight_names")
         parts = _parts(name, weights, arrays)
         if len(parts) > 1:
             models.append(_in_order(parts, orders.get(name, ())))
@@ -109,7 +108,7 @@ def _parts(
     for weight in weights:
         path = f"{name}/{weight}"
         if path not in arrays:
-            raise Unsafe(f'the variable "{path}" is named, but not there')
+            raise Unsafe(f'"{one_line(path)[:80]}" is named, but not there')
         inner, kind = _older_names(weight)
         layer = found.setdefault(inner, KerasLayer(inner, "", 0))
         layer.variables.append((kind, read_array(path, arrays[path])))
@@ -152,7 +151,7 @@ def _layer(
     assert match is not None  # it matches everything
     numbered = sorted(paths, key=_as_number)
     return KerasLayer(
-        name=text_attribute(file[f"{place}/vars"], "name") or own,
+        name=text_attribute(group_at(file, f"{place}/vars"), "name") or own,
         class_name=match[1],
         number=int(match[2] or 0) if len(match[2] or "") < 9 else 0,
         variables=[("", read_array(path, arrays[path])) for path in numbered],

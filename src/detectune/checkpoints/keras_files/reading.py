@@ -17,6 +17,7 @@ from detectune.checkpoints.keras_files.archive import opened_weights
 from detectune.checkpoints.keras_files.hdf5 import (
     Unsafe,
     arrays_below,
+    group_at,
     names_attribute,
     text_attribute,
 )
@@ -99,7 +100,7 @@ def _from_hdf5(path: str, stream: IO[bytes], size: int, config: Any) -> KerasWei
     with h5py.File(stream, "r") as file:
         arrays = arrays_below(file, size)
         prefix = "model_weights/" if "model_weights" in file else ""
-        root = file["model_weights"] if prefix else file
+        root = group_at(file, prefix)
         if not names_attribute(root, "layer_names"):
             return KerasWeights(path, _name_of(config), layers_by_class(file, arrays))
         config = json.loads(text_attribute(file, "model_config") or "null")
@@ -126,8 +127,10 @@ def _orders(config: Any) -> Iterator[tuple[str, list[str]]]:
 
 
 def _reason(error: Exception) -> str:
-    text = one_line(str(error.args[0] if isinstance(error, KeyError) and error.args else error))
-    return text[:200] or type(error).__name__
+    text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+    if isinstance(error, OSError) and error.strerror:
+        text = error.strerror
+    return one_line(text)[:200] or type(error).__name__
 
 
 def _refused(path: str, reason: str) -> CheckpointError:
