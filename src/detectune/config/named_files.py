@@ -15,10 +15,12 @@ from detectune.config import schema
 from detectune.config.architectures import chosen
 from detectune.config.checkpoint_paths import (
     IMAGENET,
+    SAVED_MODEL_ADVICE,
     checkpoint_prefix,
     download_command,
     is_keras_file,
     is_keras_start,
+    is_saved_model,
 )
 from detectune.config.class_numbers import other_numbers, renumbered
 from detectune.config.file_patterns import matching_files
@@ -197,6 +199,10 @@ def _checkpoint(train: schema.TrainConfig) -> Iterator[Problem]:
                 "The original takes the name without .index or .data-00000-of-00001 only.",
                 f'Write fine_tune_checkpoint: "{prefix}".',
             )
+        return
+    if is_saved_model(name):
+        found, (allowed, next_step) = f"{name} is a SavedModel.", SAVED_MODEL_ADVICE
+        yield Problem("error", field, found, allowed, next_step)
         return
     if _PLACEHOLDER in name or not os.path.isdir(name):
         advice = f"`{download_command(name)}` fetches one; name it as .../checkpoint/ckpt-0."
