@@ -30,6 +30,7 @@ from detectune.detectors.builders.region_features import (
     region_feature_types,
     tf1_region_feature_types,
 )
+from detectune.registry import backbones
 
 ROOT = Path(__file__).resolve().parent.parent
 MODULE = ROOT / "src/detectune/config/feature_extractors.py"
@@ -134,7 +135,18 @@ def feature_extractors_module() -> str:
         '"""Feature extractors that detectune builds: of SSD, and of two-stage detectors.\n\n'
         'Written by tools/generate_docs.py from the registry of backbones.\n"""\n\n'
         f"FEATURE_EXTRACTORS = (\n{ssd})\n\n"
-        f"REGION_FEATURE_EXTRACTORS = (\n{regions})\n"
+        f"REGION_FEATURE_EXTRACTORS = (\n{regions})\n\n"
+        "# Those on a network that keras.applications has too, to the last layer.\n"
+        f"IMAGENET_EXTRACTORS = (\n{_imagenet_extractors()})\n"
+    )
+
+
+def _imagenet_extractors() -> str:
+    """The types for which `fine_tune_checkpoint: "imagenet"` is offered."""
+    types = {**feature_extractor_types(), **region_feature_types()}
+    forms = {name: backbones[backbone].keras for name, (backbone, _) in types.items()}
+    return "".join(
+        f'    "{name}",\n' for name, form in forms.items() if form is not None and not form.differs
     )
 
 

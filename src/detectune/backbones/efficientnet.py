@@ -283,7 +283,7 @@ def _family(name: str, size: Size) -> BackboneFamily:
         checkpoint_part="_efficientnet",
         original=OriginalNames(extractor=_EXTRACTORS.get(name, f"EfficientDet-D{name[1:]}")),
         keeps_unused_layers=True,
-        keras=KerasForm(f"EfficientNet{name.upper()}"),
+        keras=KerasForm(f"EfficientNet{name.upper()}", deviation_for_variance=True),
     )
 
 

@@ -13,7 +13,11 @@ from typing import NamedTuple
 import numpy as np
 
 from detectune.backbones.base import Backbone
-from detectune.checkpoints.keras_files.matching import classifier_values, normalization_of
+from detectune.checkpoints.keras_files.matching import (
+    class_name_of,
+    classifier_values,
+    normalization_of,
+)
 from detectune.checkpoints.keras_files.reading import KerasWeights, read_keras_weights
 from detectune.checkpoints.keys import VariableKey
 from detectune.checkpoints.name_maps.networks import backbone_layers
@@ -71,7 +75,8 @@ def read_keras_classifier(
     check_keras_start(path)
     backbone = _backbone(detector, path)
     _check_kind(path, kind)
-    file = imagenet_file(backbone) if os.fspath(path) == IMAGENET else os.fspath(path)
+    published = os.fspath(path) == IMAGENET
+    file = imagenet_file(backbone) if published else os.fspath(path)
     weights = read_keras_weights(file)
     networks = f"The file holds {weights.describe()}; {_wanted(backbone)}."
     _check_normalization(weights, backbone)
@@ -79,6 +84,8 @@ def read_keras_classifier(
     if found.surplus:
         raise _surplus(file, found.surplus, networks, backbone)
     form = backbone.keras_form
+    if published and form and form.deviation_for_variance:
+        _square_variances(found.values)
     notes = [f"{form.application} of Keras: {form.differs}"] if form and form.differs else []
     return KerasClassifier(os.fspath(file), found.values, networks, notes)
 
@@ -173,7 +180,9 @@ def _check_normalization(weights: KerasWeights, backbone: Backbone) -> None:
     Keras divides by its root once more; both readings are right.
     """
     layer = normalization_of(weights)
-    if layer is None or any(_is_normalization(one) for one in backbone_layers(backbone)):
+    if layer is None or any(
+        class_name_of(one) == "normalization" for one in backbone_layers(backbone)
+    ):
         return
     mean, spread = (np.asarray(layer.variables[index][1], np.float64) for index in (0, 1))
     if mean.shape != (3,):
@@ -200,8 +209,11 @@ def _check_normalization(weights: KerasWeights, backbone: Backbone) -> None:
     )
 
 
-def _is_normalization(layer: object) -> bool:
-    return type(layer).__name__ == "Normalization"
+def _square_variances(values: dict[str, np.ndarray]) -> None:
+    """Make variances of what are deviations in published weights."""
+    for key in values:
+        if key.endswith("/variance"):
+            values[key] = np.square(values[key])
 
 
 def _text(numbers: np.ndarray) -> str:

@@ -50,3 +50,26 @@ REGION_FEATURE_EXTRACTORS = (
     "faster_rcnn_resnet50_keras",
     "faster_rcnn_resnet50_fpn_keras",
 )
+
+# Those on a network that keras.applications has too, to the last layer.
+IMAGENET_EXTRACTORS = (
+    "ssd_efficientnet-b0_bifpn_keras",
+    "ssd_efficientnet-b1_bifpn_keras",
+    "ssd_efficientnet-b2_bifpn_keras",
+    "ssd_efficientnet-b3_bifpn_keras",
+    "ssd_efficientnet-b4_bifpn_keras",
+    "ssd_efficientnet-b5_bifpn_keras",
+    "ssd_efficientnet-b6_bifpn_keras",
+    "ssd_efficientnet-b7_bifpn_keras",
+    "ssd_inception_v3_keras",
+    "ssd_inception_v3_fpn_keras",
+    "ssd_inception_v3_bifpn_keras",
+    "ssd_mobilenet_v1_keras",
+    "ssd_mobilenet_v1_fpn_keras",
+    "ssd_mobilenet_v2_keras",
+    "ssd_mobilenet_v2_fpn_keras",
+    "ssd_mobilenet_v2_bifpn_keras",
+    "faster_rcnn_inception_v3_fpn_keras",
+    "faster_rcnn_mobilenet_v1_fpn_keras",
+    "faster_rcnn_mobilenet_v2_fpn_keras",
+)

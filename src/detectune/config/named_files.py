@@ -24,26 +24,25 @@ from detectune.config.checkpoint_paths import (
 )
 from detectune.config.class_numbers import other_numbers, renumbered
 from detectune.config.file_patterns import matching_files
+from detectune.config.keras_start import keras_file_problems, keras_start_problems
 from detectune.config.label_map import LabelMap, read_label_map
 from detectune.config.look_alikes import look_alikes, shown_name
 from detectune.config.problems import Problem, from_error
 from detectune.config.ranges import MOST_CLASSES
 from detectune.errors import ConfigError, DataError
-from detectune.files import near_path, open_regular
+from detectune.files import near_path
 from detectune.wording import plural
 
 _PLACEHOLDER = "PATH_TO_BE_CONFIGURED"
 _REMOTE = re.compile(r"[a-z][a-z0-9+]+://")
 # The format of a data set before its path. A single letter would be a drive of Windows.
 _FORMAT = re.compile(r"\A[a-z]{2,}:")
-# HDF5, and the zip that a .keras file is.
-_KERAS_STARTS = (b"\x89HDF\r\n\x1a\n", b"PK\x03\x04")
 _SHARDS = re.compile(r"-of-(\d{1,9})|@(\d{1,9})")
 
 
 def file_problems(config: schema.TrainEvalPipelineConfig) -> list[Problem]:
     """An error for each file that `config` names and that is missing or does not fit."""
-    problems = [*_of_the_model(config.model), *_checkpoint(config.train_config)]
+    problems = [*_of_the_model(config.model), *_checkpoint(config)]
     readers = [("train_input_reader", config.train_input_reader)]
     readers += [(f"eval_input_reader[{i}]", r) for i, r in enumerate(config.eval_input_reader)]
     for path, reader in readers:
@@ -62,7 +61,7 @@ def _of_the_model(model: schema.DetectionModel) -> Iterator[Problem]:
         if not name or name == IMAGENET or _REMOTE.match(name):
             continue
         if is_keras_file(name):
-            yield from _keras_file(name, field)
+            yield from _file_of_keras(name, field)
         elif not os.path.exists(name):
             yield from _absent(name, field, "file")
 
@@ -181,12 +180,22 @@ def _source(source: str, field: str) -> Iterator[Problem]:
         yield from _absent(path, field, "data set")
 
 
-def _checkpoint(train: schema.TrainConfig) -> Iterator[Problem]:
-    name, field = train.fine_tune_checkpoint, "train_config.fine_tune_checkpoint"
+def _file_of_keras(name: str, field: str) -> Iterator[Problem]:
+    if os.path.exists(name):
+        yield from keras_file_problems(name, field)
+        return
+    advice = f'Check the path; "{IMAGENET}" stands for the weights that Keras publishes.'
+    yield from _absent(name, field, "file of weights", advice=advice)
+
+
+def _checkpoint(config: schema.TrainEvalPipelineConfig) -> Iterator[Problem]:
+    name, field = config.train_config.fine_tune_checkpoint, "train_config.fine_tune_checkpoint"
     if not name or _REMOTE.match(name):
         return
     if is_keras_start(name):
-        yield from _of_keras(train, name, field)
+        if name != IMAGENET:
+            yield from _file_of_keras(name, field)
+        yield from keras_start_problems(config)
         return
     prefix = checkpoint_prefix(name)
     if prefix:
@@ -214,45 +223,6 @@ def _checkpoint(train: schema.TrainConfig) -> Iterator[Problem]:
         f"the folder {name} has no checkpoint.",
         "A checkpoint is NAME.index with NAME.data-00000-of-00001.",
         "Name it without the endings, for example .../checkpoint/ckpt-0.",
-    )
-
-
-def _of_keras(train: schema.TrainConfig, name: str, field: str) -> Iterator[Problem]:
-    """Weights of a classifier give the backbone and nothing else."""
-    if name != IMAGENET:
-        yield from _keras_file(name, field)
-    kind = train.fine_tune_checkpoint_type or "detection" * train.from_detection_checkpoint
-    if kind not in ("", "classification"):
-        yield Problem(
-            "error",
-            f"{field}_type" if train.fine_tune_checkpoint_type else field,
-            f'the type is "{kind}", and {name} holds weights of a classifier.',
-            "Those of Keras give the backbone and nothing else.",
-            'Write fine_tune_checkpoint_type: "classification".',
-        )
-
-
-def _keras_file(name: str, field: str) -> Iterator[Problem]:
-    """A file of weights is there, and begins like one."""
-    if not os.path.exists(name):
-        advice = f'Check the path; "{IMAGENET}" stands for the weights that Keras publishes.'
-        yield from _absent(name, field, "file of weights", advice=advice)
-        return
-    try:
-        with open_regular(name) as file:
-            start = file.read(8)
-    except OSError as error:
-        found = f"{name}: {error.strerror or error}."
-    else:
-        if start.startswith(_KERAS_STARTS):
-            return
-        found = f"{name} is {'neither HDF5 nor a .keras file' if start else 'empty'}."
-    yield Problem(
-        "error",
-        field,
-        found,
-        "Weights of Keras are one file: .keras, .weights.h5 or .h5.",
-        "Copy or download it again.",
     )
 
 

@@ -128,6 +128,31 @@ def test_an_older_config_says_detection_in_another_way(folder):
     assert 'the type is "detection"' in problem.found
 
 
+def extractor_problems(folder, **fields):
+    write_good_config(folder)
+    config = good_config(checkpoint="imagenet")
+    for field, value in fields.items():
+        setattr(config.model.ssd.feature_extractor, field, value)
+    (folder / "imagenet.config").write_text(config_text(config))
+    return [one for one in check_config(folder / "imagenet.config") if one.severity == "error"]
+
+
+def test_imagenet_is_refused_for_a_network_that_keras_does_not_have(folder):
+    for name in ("ssd_resnet50_v1_fpn_keras", "ssd_inception_v4_fpn_keras"):
+        (problem,) = extractor_problems(folder, type=name)
+        assert problem.field == "train_config.fine_tune_checkpoint"
+        assert problem.found.endswith(f"it has no network like that of {name}.")
+        assert "ssd_mobilenet_v2_fpn_keras" in problem.allowed
+        assert 'backbone { name: "ResNet50" }' in problem.next_step
+    assert extractor_problems(folder, type="ssd_mobilenet_v2_fpn") == []  # its old name
+
+
+def test_imagenet_is_refused_for_another_width(folder):
+    (problem,) = extractor_problems(folder, depth_multiplier=0.5)
+    assert problem.found == 'it is "imagenet", and depth_multiplier is 0.5.'
+    assert problem.next_step.startswith("Write depth_multiplier: 1.0")
+
+
 @pytest.mark.parametrize(
     ("name", "data", "found"),
     [

@@ -103,7 +103,12 @@ def _targets(detector: Detector, rows: Iterable[VariableKey]) -> list[_Target]:
 
 
 def class_name_of(layer: Layer) -> str:
-    """The class of `layer` as Keras 3 writes it in the paths of a file of weights."""
+    """The class of `layer` as Keras 3 writes it in the paths of a file of weights.
+
+    What brings pixels to mean 0 is a Normalization, whatever stands in for it here.
+    """
+    if {variable.name for variable in layer.weights} == {"mean", "variance", "count"}:
+        return "normalization"
     for kind, name in _CLASSES.items():
         if isinstance(layer, kind):
             return name
