@@ -25,7 +25,7 @@ def write_good_config(folder, text_change=lambda text: text):
     (folder / "label_map.pbtxt").write_text(
         'item { id: 1 name: "hammer" }\nitem { id: 2 name: "pliers" }\n'
     )
-    (folder / "zoo" / "checkpoint").mkdir(parents=True)
+    (folder / "zoo" / "checkpoint").mkdir(parents=True, exist_ok=True)
     for ending in (".index", ".data-00000-of-00001"):
         (folder / "zoo" / "checkpoint" / f"ckpt-0{ending}").write_bytes(b"x")
     path = folder / "pipeline.config"

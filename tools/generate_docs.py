@@ -31,6 +31,7 @@ from detectune.detectors.builders.region_features import (
     region_feature_types,
     tf1_region_feature_types,
 )
+from detectune.registry import backbones
 
 ROOT = Path(__file__).resolve().parent.parent
 MODULE = ROOT / "src/detectune/config/feature_extractors.py"
@@ -144,7 +145,22 @@ def feature_extractors_module() -> str:
         f"REGION_FEATURE_EXTRACTORS = (\n{regions})\n\n"
         "# With networks of keras.applications that are no families of their own here.\n"
         f"APPLICATION_EXTRACTORS = (\n{keras_ssd})\n\n"
-        f"APPLICATION_REGION_EXTRACTORS = (\n{keras_regions})\n"
+        f"APPLICATION_REGION_EXTRACTORS = (\n{keras_regions})\n\n"
+        "# Those on a network that keras.applications has too, to the last layer.\n"
+        f"IMAGENET_EXTRACTORS = (\n{_imagenet_extractors()})\n"
+    )
+
+
+def _imagenet_extractors() -> str:
+    """The types for which `fine_tune_checkpoint: "imagenet"` is offered."""
+    types = {**feature_extractor_types(), **region_feature_types()}
+    forms = {
+        name: backbones[backbone].keras
+        for name, (backbone, _) in types.items()
+        if not backbones[backbone].own_settings
+    }
+    return "".join(
+        f'    "{name}",\n' for name, form in forms.items() if form is not None and not form.differs
     )
 
 

@@ -10,8 +10,8 @@ import shutil
 import stat
 import tempfile
 from collections.abc import Generator
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 from detectune.errors import ConfigError, DetectuneError, WriteError, three_part
 from detectune.wording import one_line
@@ -131,7 +131,7 @@ def read_regular(path: str | os.PathLike[str], most: int = 1 << 20) -> bytes:
     return data
 
 
-def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
+def open_regular(path: str | os.PathLike[str]) -> BufferedReader:
     """The plain file `path`, opened to be read; never waits, as a pipe or a device may.
 
     Raises:

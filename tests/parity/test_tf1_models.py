@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 from shared import shared_folder
 
-from detectune.backbones.inception_v3 import inception_v3
 from detectune.checkpoints.name_maps.slim import variable_name
 from detectune.config.load import load_config
 from detectune.data.resizers import build_resizer
@@ -81,26 +80,37 @@ def test_a_network_that_is_not_built_is_refused_by_name():
         build_detector(config.model)
 
 
-def test_inception_v3_of_tf_slim_has_the_recorded_end_points():
+# Number of the network among those that drew their images from one generator.
+SLIM = {"inception_v3": ("InceptionV3", 1, 18), "inception_v4": ("InceptionV4", 0, 22)}
+
+
+@pytest.mark.parametrize("name", SLIM)
+def test_a_network_of_tf_slim_has_the_recorded_end_points(name):
     slim = shared_folder() / "oracle" / "slim"
-    with gzip.open(slim / "inception_v3.keys.json.gz") as stream:
+    root, number, count = SLIM[name]
+    with gzip.open(slim / f"{name}.keys.json.gz") as stream:
         shapes = {row["key"]: tuple(row["shape"]) for row in json.load(stream)}
-    arrays = np.load(slim / "inception_v3.npz")
+    arrays = np.load(slim / f"{name}.npz")
     random = np.random.default_rng(5)
-    images = [random.uniform(-1, 1, (2, 299, 299, 3)).astype(np.float32) for _ in range(2)][1]
-    network, scope_of = inception_v3(), backbones["inception_v3"].tf1.scope_of
+    images = [random.uniform(-1, 1, (2, 299, 299, 3)).astype(np.float32) for _ in range(2)][number]
+    family = backbones[name]
+    network = family.build(
+        depth_multiplier=1.0, min_depth=16, hyperparams=None, explicit_padding=False
+    )
     for layer in network.layers:
         inner = "BatchNorm/" if layer.name.endswith("_BN") else ""
         for variable in layer.weights:
             kind = variable_name(layer, variable.name)
-            name = f"InceptionV3/{scope_of(layer.name)}/{inner}{kind}"
-            variable.assign(tf1_recipe_weight(name, shapes[name]))
+            key = f"{root}/{family.tf1.scope_of(layer.name)}/{inner}{kind}"
+            variable.assign(tf1_recipe_weight(key, shapes.pop(key)))
+    left_over = {key.split("/")[1] for key in shapes}
+    assert left_over <= {"AuxLogits", "Logits"}
     known = {layer.name for layer in network.layers}
     points = {key.split("#")[0] for key in arrays.files}
     ends = {point: point for point in points & known if point.startswith(("Mixed", "MaxPool"))}
     ends |= {point: f"{point}_act" for point in points if f"{point}_act" in known}
-    assert len(ends) == 18
-    maps = [network.get_layer(name).output for name in ends.values()]
+    assert len(ends) == count
+    maps = [network.get_layer(end).output for end in ends.values()]
     outputs = keras.Model(network.input, maps)(images)
     for point, output in zip(ends, outputs, strict=True):
         assert relative_error(arrays, point, output) < 1e-5, point

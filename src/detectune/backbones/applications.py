@@ -17,6 +17,7 @@ import keras
 from detectune.backbones import preprocessing
 from detectune.backbones.adopted import adopt
 from detectune.backbones.base import BackboneFamily
+from detectune.backbones.keras_form import KerasForm
 from detectune.backbones.levels import find_levels
 from detectune.backbones.preprocessing import CAFFE, IMAGENET_COLOUR, TF, TORCH, Preprocessing
 from detectune.config.application_names import APPLICATIONS
@@ -86,8 +87,9 @@ def application_family(name: str) -> BackboneFamily:
         kind.preprocessing,
         min_image_side=kind.min_image_side,
     )
-    # It has models inside, each of which Keras counts as one layer.
-    return replace(family, keras_network=name) if name.startswith("ConvNeXt") else family
+    # Keras publishes deviations where the layer of its first EfficientNets has variances.
+    deviations = name.startswith("EfficientNetB")
+    return replace(family, keras=KerasForm(name, deviation_for_variance=deviations))
 
 
 def network_family(

@@ -10,6 +10,7 @@ import keras
 from keras import ops
 from keras.layers import Layer
 
+from detectune.backbones.keras_form import KerasForm
 from detectune.backbones.regions import RegionForm
 from detectune.backbones.tf1 import Tf1Form, unchanged
 from detectune.errors import ConfigError, three_part
@@ -86,11 +87,10 @@ class BackboneFamily:
         checkpoint_part: the part of a checkpoint's key that stands for the network.
         keeps_unused_layers: whether the layers after the last feature map stand in a checkpoint.
         tf1: what TensorFlow 1 did otherwise, and its names; None if the family came later.
+        keras: the network of `keras.applications` that it is; None if there is none.
         regions: the two networks that a two-stage detector without a pyramid cuts it into; None if
             the original does not.
         min_image_side: pixels that the shorter side of an image needs at least.
-        keras_network: the network of `keras.applications` whose layers `freeze: "backbone:100"`
-            counts; empty to count those of `build`.
         from_config: hyperparameters of the config, where it overrides those of the backbone →
             the hyperparameters that are used.
         pads_maps: whether its convolutions and poolings lose cells at the borders, so that feature
@@ -116,6 +116,7 @@ class BackboneFamily:
     checkpoint_part: str = "classification_backbone"
     keeps_unused_layers: bool = False
     tf1: Tf1Form | None = None
+    keras: KerasForm | None = None
     regions: RegionForm | None = None
     from_config: Callable[[ConvHyperparams], ConvHyperparams] = unchanged
     # Parity: utils/shape_utils.py check_min_image_dim.
@@ -124,7 +125,6 @@ class BackboneFamily:
     own_settings: bool = False
     description: str = ""
     notes: tuple[str, ...] = ()
-    keras_network: str = ""
 
     def ssd_maps(self, network: keras.Model) -> dict[str, int]:
         """Name of every map that SSD uses without a pyramid → its stride in pixels; 0 where maps
@@ -145,6 +145,8 @@ class BackboneFamily:
         outputs: Sequence[str],
         pad_to_multiple: int = 1,
         strides: Sequence[int] = (),
+        *,
+        depth_multiplier: float = 1.0,
     ) -> Backbone:
         """`network`, built by this family, as a backbone with these feature maps.
 
@@ -161,12 +163,13 @@ class BackboneFamily:
             checkpoint_part=self.checkpoint_part,
             keeps_unused_layers=self.keeps_unused_layers,
             tf1=self.tf1,
+            keras_form=self.keras,
+            depth_multiplier=depth_multiplier,
             min_image_side=self.min_image_side,
             strides=strides if self.pads_maps else (),
             description=self.description,
             notes=self.notes,
             is_of_keras=self.own_settings,
-            keras_network=self.keras_network,
             name="backbone",
         )
 
@@ -177,7 +180,7 @@ class Backbone(Layer):
     Args:
         network: a network with one input.
         outputs: names of the layers whose outputs are the feature maps.
-        normalize, pad_value, checkpoint_part, keeps_unused_layers, min_image_side, keras_network:
+        normalize, pad_value, checkpoint_part, keeps_unused_layers, min_image_side:
             see `BackboneFamily`.
         pad_to_multiple: zeros are added right and below until both sides are multiples of it.
         original: names of what is added to the backbone.
@@ -187,6 +190,8 @@ class Backbone(Layer):
         description: the network as data, see `backbones.stored`; empty if its type says it all.
         notes: what the user should be told about the network.
         is_of_keras: whether it is a network of Keras or of the user, which the original had not.
+        keras_form: the network of `keras.applications` that it is, if it is one.
+        depth_multiplier: what the channels of the network were multiplied with.
     """
 
     def __init__(
@@ -201,12 +206,13 @@ class Backbone(Layer):
         checkpoint_part: str = "classification_backbone",
         keeps_unused_layers: bool = False,
         tf1: Tf1Form | None = None,
+        keras_form: KerasForm | None = None,
+        depth_multiplier: float = 1.0,
         min_image_side: int = 1,
         strides: Sequence[int] = (),
         description: str = "",
         notes: Sequence[str] = (),
         is_of_keras: bool = False,
-        keras_network: str = "",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -216,6 +222,7 @@ class Backbone(Layer):
         self._coarse_first = is_of_keras
         maps = maps[::-1] if self._coarse_first else maps
         self.network = keras.Model(network.inputs, maps, name="network")
+        self.network_name = network.name
         self.normalize, self.pad_value = normalize, pad_value
         self.pad_to_multiple, self.original = pad_to_multiple, original
         self.checkpoint_part = checkpoint_part
@@ -223,7 +230,7 @@ class Backbone(Layer):
         self.tf1, self.min_image_side = tf1, min_image_side
         self.strides, self.description, self.notes = tuple(strides), description, tuple(notes)
         self.is_of_keras = is_of_keras
-        self.keras_network = keras_network
+        self.keras_form, self.depth_multiplier = keras_form, depth_multiplier
         self.built = True
 
     def _unused(self, network: keras.Model) -> list[Layer]:

@@ -36,6 +36,7 @@ from keras.layers import (
 
 from detectune.backbones.base import BackboneFamily, BiFpnSize, OriginalNames
 from detectune.backbones.conv_graph import ConvGraph
+from detectune.backbones.keras_form import KerasForm
 from detectune.backbones.mobilenet_v2 import divisible
 from detectune.errors import ConfigError, three_part
 from detectune.layers.hyperparams import BatchNormSettings, ConvHyperparams
@@ -282,7 +283,7 @@ def _family(name: str, size: Size) -> BackboneFamily:
         checkpoint_part="_efficientnet",
         original=OriginalNames(extractor=_EXTRACTORS.get(name, f"EfficientDet-D{name[1:]}")),
         keeps_unused_layers=True,
-        keras_network=f"EfficientNet{name.upper()}",
+        keras=KerasForm(f"EfficientNet{name.upper()}", deviation_for_variance=True),
     )
 
 

@@ -34,6 +34,7 @@ from detectune.backbones.inception_graph import (
     Pool,
     Step,
 )
+from detectune.backbones.keras_form import KerasForm
 from detectune.backbones.mobilenet_v2 import PAD_VALUE, normalize
 from detectune.backbones.regions import RegionForm, RegionNetworks
 from detectune.backbones.tf1 import Tf1Form
@@ -319,8 +320,12 @@ backbones.register("inception_resnet_v2")(
         pad_value=PAD_VALUE,
         level_outputs=_level_outputs,
         necks=(),
-        keras_network="InceptionResNetV2",
         tf1=_tf1_form(),
+        keras=KerasForm(
+            "InceptionResNetV2",
+            differs="it does not pad where this network pads",
+            archive="inception_resnet_v2",
+        ),
         regions=RegionForm(
             name="inception_resnet_v2",
             build=region_networks,

@@ -3,7 +3,7 @@
     image ─► stem, stride 8 ─► Mixed_5b–5d (35x35) ─► Mixed_6a–6e (17x17) ─► Mixed_7a–7c (8x8)
 
 The stem and the blocks that halve do not pad, so the sides of the maps of a 299-pixel image are 35,
-17 and 8: no pyramid can be put on them.
+17 and 8. The original had no pyramid on it.
 
 Source: Szegedy et al. 2016, table 1. Parity: slim/nets/inception_v3.py.
 """
@@ -24,6 +24,7 @@ from detectune.backbones.inception_graph import (
     Pool,
     Step,
 )
+from detectune.backbones.keras_form import KerasForm
 from detectune.backbones.mobilenet_v2 import PAD_VALUE, normalize
 from detectune.backbones.tf1 import Tf1Form
 from detectune.layers.hyperparams import ConvHyperparams
@@ -151,19 +152,22 @@ def inception_v3(
     return keras.Model(images, graph.blocks(x, BLOCKS), name="inception_v3")
 
 
+_LEVELS = {2: "Conv2d_4a_3x3_act", 3: "Mixed_5d", 4: "Mixed_6e", 5: "Mixed_7c"}
+
+
 backbones.register("inception_v3")(
     BackboneFamily(
         build=inception_v3,
         default_hyperparams=DEFAULT_HYPERPARAMS,
         normalize=normalize,
         pad_value=PAD_VALUE,
-        level_outputs=lambda network: {},
-        necks=("extras",),
+        level_outputs=lambda network: _LEVELS,
+        necks=("extras", "fpn", "bifpn"),
         # Parity: ssd_inception_v3_feature_extractor.py.
         ssd_outputs=("Mixed_5d", "Mixed_6e", "Mixed_7c"),
         ssd_extra_depths=(512, 256, 128),
-        keras_network="InceptionV3",
         min_image_side=75,  # VALID padding, where other families have SAME
+        keras=KerasForm("InceptionV3"),
         tf1=Tf1Form(
             scope="InceptionV3",
             layers=TF1_LAYERS,

@@ -19,6 +19,7 @@ from keras.layers import Input
 
 from detectune.backbones.base import BackboneFamily, OriginalNames
 from detectune.backbones.conv_graph import ConvGraph
+from detectune.backbones.keras_form import KerasForm
 from detectune.backbones.mobilenet_v2 import PAD_VALUE, normalize
 from detectune.backbones.tf1 import Tf1Form
 from detectune.layers.hyperparams import BatchNormSettings, ConvHyperparams
@@ -135,7 +136,6 @@ backbones.register("mobilenet_v1")(
         ssd_outputs=("conv_pw_11_relu", "conv_pw_13_relu"),
         ssd_extra_depths=(512, 256, 256, 128),
         keeps_unused_layers=True,
-        keras_network="MobileNet",
         original=OriginalNames(
             extractor="ssd_mobile_net_v1{}_keras_feature_extractor",
             extras_key="_feature_map_generator",
@@ -144,5 +144,6 @@ backbones.register("mobilenet_v1")(
             first_coarse=14,
         ),
         tf1=TF1,
+        keras=KerasForm("MobileNet"),
     )
 )

@@ -20,6 +20,7 @@ from keras.layers import Add, Input
 
 from detectune.backbones.base import BackboneFamily, OriginalNames
 from detectune.backbones.conv_graph import ConvGraph
+from detectune.backbones.keras_form import KerasForm
 from detectune.backbones.tf1 import Tf1Form
 from detectune.layers.hyperparams import BatchNormSettings, ConvHyperparams
 from detectune.registry import backbones
@@ -193,9 +194,9 @@ backbones.register("mobilenet_v2")(
         ssd_outputs=("block_13_expand_relu", "out_relu"),
         ssd_extra_depths=(512, 256, 256, 128),
         keeps_unused_layers=True,
-        keras_network="MobileNetV2",
         necks=("extras", "fpn", "bifpn"),
         original=OriginalNames(extractor="ssd_mobile_net_v2{}_keras_feature_extractor"),
         tf1=TF1,
+        keras=KerasForm("MobileNetV2"),
     )
 )

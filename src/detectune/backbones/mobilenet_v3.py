@@ -20,6 +20,7 @@ from keras.layers import Activation, Add, Conv2D, GlobalAveragePooling2D, Input,
 
 from detectune.backbones.base import BackboneFamily
 from detectune.backbones.conv_graph import ConvGraph
+from detectune.backbones.keras_form import KerasForm
 from detectune.backbones.mobilenet_v2 import PAD_VALUE, divisible, normalize
 from detectune.backbones.tf1 import Tf1Form
 from detectune.layers.hyperparams import BatchNormSettings, ConvHyperparams
@@ -200,6 +201,8 @@ def _tf1(last: str, number: int) -> Tf1Form:
     )
 
 
+_WIDER = "its last blocks are twice as wide"
+
 _large = BackboneFamily(
     build=partial(mobilenet_v3, LARGE, _LARGE_LAST),
     default_hyperparams=DEFAULT_HYPERPARAMS,
@@ -208,8 +211,8 @@ _large = BackboneFamily(
     level_outputs=_block_ends({2: "expanded_conv_2", 3: "expanded_conv_5", 4: "expanded_conv_11"}),
     ssd_outputs=("expanded_conv_12_expand_act", "Conv_1_act"),
     ssd_extra_depths=(512, 256, 256, 128),
-    keras_network="MobileNetV3Large",
     tf1=_tf1("layer_17", 18),
+    keras=KerasForm("MobileNetV3Large", differs=_WIDER),
     from_config=_from_config,
 )
 backbones.register("mobilenet_v3_large")(_large)
@@ -219,7 +222,7 @@ backbones.register("mobilenet_v3_small")(
         build=partial(mobilenet_v3, SMALL, _SMALL_LAST),
         level_outputs=_block_ends({2: "expanded_conv", 3: "expanded_conv_2", 4: "expanded_conv_7"}),
         ssd_outputs=("expanded_conv_8_expand_act", "Conv_1_act"),
-        keras_network="MobileNetV3Small",
         tf1=_tf1("layer_13", 14),
+        keras=KerasForm("MobileNetV3Small", differs=_WIDER),
     )
 )

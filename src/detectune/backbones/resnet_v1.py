@@ -24,6 +24,7 @@ from keras.layers import Activation, Add, Input, MaxPooling2D
 
 from detectune.backbones.base import BackboneFamily, OriginalNames
 from detectune.backbones.conv_graph import ConvGraph
+from detectune.backbones.keras_form import KerasForm
 from detectune.backbones.regions import RegionForm, RegionNetworks
 from detectune.backbones.tf1 import Tf1Form
 from detectune.layers.hyperparams import ActivationName, BatchNormSettings, ConvHyperparams
@@ -268,7 +269,6 @@ for _depth in BLOCKS:
             level_outputs=partial(_level_outputs, _depth),
             necks=("fpn",),
             keeps_unused_layers=True,
-            keras_network=f"ResNet{_depth}",
             original=OriginalNames(
                 extractor=f"ResNet{_depth}V1_FPN", coarse="bottom_up_block{}", first_coarse=5
             ),
@@ -277,6 +277,12 @@ for _depth in BLOCKS:
                 {"use_depthwise", "use_explicit_padding", "fpn.additional_layer_depth"}
             ),
             tf1=_tf1_form(_depth),
+            keras=KerasForm(
+                f"ResNet{_depth}",
+                differs="its convolutions have a bias, it sees blue, green, red, and its first "
+                "pooling is padded on all sides",
+                archive=f"resnet{_depth}_v1",
+            ),
             regions=RegionForm(
                 name=f"resnet{_depth}",
                 build=partial(region_networks, _depth),

@@ -15,7 +15,11 @@ import tensorflow as tf
 
 from detectune.checkpoints.keys import ROOT, SUFFIX
 from detectune.checkpoints.pointers import SINGLE_FILE, is_checkpoint, latest_in
-from detectune.config.checkpoint_paths import download_command
+from detectune.config.checkpoint_paths import (
+    SAVED_MODEL_ADVICE,
+    download_command,
+    is_saved_model,
+)
 from detectune.errors import CheckpointError, WriteError, three_part
 from detectune.files import usable_path, write_error, write_text
 
@@ -42,7 +46,11 @@ def find_checkpoint(path: str | os.PathLike[str]) -> str:
             prefix = latest_in(folder)
             if prefix is not None:
                 return prefix
+        if is_saved_model(place):
+            raise _is_saved_model(path)
         found = f"{path}: the folder holds no checkpoint."
+    elif is_saved_model(place):
+        raise _is_saved_model(path)
     else:
         prefix = _without_extension(os.fspath(path))
         if is_checkpoint(prefix):
@@ -65,6 +73,12 @@ def find_checkpoint(path: str | os.PathLike[str]) -> str:
             "ckpt-0.index exists; or by the folder that holds it.",
             f"Check the path, or fetch a checkpoint with `{download_command(os.fspath(path))}`.",
         )
+    )
+
+
+def _is_saved_model(path: str | os.PathLike[str]) -> CheckpointError:
+    return CheckpointError(
+        three_part(f"{os.fspath(path)}: it is a SavedModel, no checkpoint.", *SAVED_MODEL_ADVICE)
     )
 
 

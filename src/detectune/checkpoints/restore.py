@@ -19,10 +19,12 @@ import numpy as np
 from detectune.checkpoints.class_rows import carry_classes
 from detectune.checkpoints.classifiers import backbone_values
 from detectune.checkpoints.files import find_checkpoint, read_checkpoint
+from detectune.checkpoints.keras_classifiers import read_keras_classifier
 from detectune.checkpoints.keys import ROOT, SUFFIX, VariableKey, variable_keys
 from detectune.checkpoints.soundness import refuse_unsound
 from detectune.checkpoints.tf1_values import is_name_based, tf1_values
 from detectune.config.architectures import chosen
+from detectune.config.checkpoint_paths import is_keras_start
 from detectune.config.load import load_config
 from detectune.detectors.base import Detector
 from detectune.errors import CheckpointError, DetectuneError, did_you_mean, three_part
@@ -64,6 +66,8 @@ class RestoreReport:
     variables themselves."""
     averages_used: list[str] = field(default_factory=list)
     """Variables that such a checkpoint holds as a moving average only."""
+    notes: list[str] = field(default_factory=list)
+    """What the network computes otherwise than the one that the weights were trained in."""
 
     def summary(self) -> str:
         """A few lines for people."""
@@ -86,7 +90,7 @@ class RestoreReport:
         ):
             if rows:
                 lines.append(f"{title}: {len(rows)} ({_examples(rows)})")
-        return "\n".join(lines)
+        return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
 
 
 def restore(
@@ -100,7 +104,9 @@ def restore(
     """Give `detector` the weights of the checkpoint at `path`.
 
     Args:
-        path: prefix, folder, run directory or unpacked zoo archive.
+        path: prefix, folder, run directory or unpacked zoo archive; with the kind
+            "classification" also a .keras, .weights.h5 or .h5 file of Keras, or "imagenet" for the
+            weights that Keras publishes for the network of the backbone.
         kind: "full" restores everything; "detection" and "fine_tune" need the feature extractor
             and warm-start the heads as far as shapes allow; "classification" needs the backbone.
         source_classes, target_classes: class names of the checkpoint and of the detector, in the
@@ -109,6 +115,7 @@ def restore(
     Raises:
         CheckpointError: the checkpoint is missing, damaged, holds less than `kind` promises, or
             numbers that are not finite. The detector is then unchanged.
+        ZooError: the weights that "imagenet" stands for could not be fetched.
     """
     if kind not in get_args(Kind):
         raise CheckpointError(
@@ -118,19 +125,20 @@ def restore(
                 f"{did_you_mean(kind, get_args(Kind))}Correct it in train_config.",
             )
         )
-    prefix = find_checkpoint(path)
-    rows, report = variable_keys(detector), RestoreReport(prefix, kind)
-    checkpoint = _variables(_with_our_keys(read_checkpoint(prefix), rows, report))
-    values = _below_root(checkpoint)
-    if kind == "classification":
-        values = _classification_values(checkpoint, rows)
+    rows, networks = variable_keys(detector), ""
+    if is_keras_start(path):
+        found = read_keras_classifier(detector, path, kind, rows)
+        report, values = RestoreReport(found.path, kind, notes=found.notes), found.values
+        networks = found.networks
+    else:
+        report, values = _from_checkpoint(path, kind, rows)
     assignments = _match(rows, values, report)
     if kind in ("detection", "fine_tune"):
         classes = source_classes or (), target_classes or ()
         _rework_classes(rows, values, assignments, report, *classes)
     promised = _promised(rows, kind)
     _check_known(detector, report, promised)
-    _check_promise(report, promised, values)
+    _check_promise(report, promised, values, networks)
     refuse_unsound(
         report.path,
         ((path, value) for path, (_, value) in assignments.items()),
@@ -140,6 +148,18 @@ def restore(
     for row, value in assignments.values():
         row.variable.assign(value)
     return report
+
+
+def _from_checkpoint(
+    path: str | os.PathLike[str], kind: Kind, rows: list[VariableKey]
+) -> tuple[RestoreReport, dict[str, np.ndarray]]:
+    """The report on a checkpoint, and its values by path."""
+    prefix = find_checkpoint(path)
+    report = RestoreReport(prefix, kind)
+    checkpoint = _variables(_with_our_keys(read_checkpoint(prefix), rows, report))
+    if kind == "classification":
+        return report, _classification_values(checkpoint, rows)
+    return report, _below_root(checkpoint)
 
 
 def _with_our_keys(
@@ -266,22 +286,41 @@ def _check_known(detector: Detector, report: RestoreReport, promised: set[str]) 
 
 
 def _check_promise(
-    report: RestoreReport, promised: set[str], values: Mapping[str, np.ndarray]
+    report: RestoreReport, promised: set[str], values: Mapping[str, np.ndarray], networks: str
 ) -> None:
+    """See that everything promised was found.
+
+    Args:
+        networks: that of the file and that of the detector, as far as a file says what it holds.
+    """
     missing = [path for path in report.fresh if path in promised]
     if not missing:
         return
     shapes = [row for row in report.mismatched if row.partition(": ")[0] in promised]
     why = f" Of another shape: {_examples(shapes)}." if shapes else ""
     other = "" if values else " The checkpoint has no object-based keys below model/."
+    other = f" {networks}" if networks else other
     raise CheckpointError(
         three_part(
             f'{report.path}: type "{report.kind}" promises {_PROMISES[report.kind]}, but '
             f"{len(missing)} of {len(missing) + len(report.matched)} variables are not there: "
             f"{_examples(missing)}.{why}{other}",
             f"Left over in the checkpoint: {_examples(report.left_over) or 'nothing'}.",
-            _next_step(report),
+            _next_step_of_keras(missing) if networks else _next_step(report),
         )
+    )
+
+
+def _next_step_of_keras(missing: Sequence[str]) -> str:
+    if all(path.endswith(("/gamma", "/beta")) for path in missing):
+        return (
+            "The batch norms of the file have no such variables: write scale: false in the "
+            "batch_norm of conv_hyperparams, or remove override_base_feature_extractor_hyperparams."
+        )
+    return (
+        "Take weights of the network that feature_extractor names, of the same depth_multiplier "
+        "(and min_depth); or put the network of the file under the detector, with backbone "
+        "{ name: … weights: … }."
     )
 
 

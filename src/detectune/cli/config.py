@@ -81,8 +81,8 @@ def show(file: str, overrides: tuple[str, ...]) -> None:
     type=PATH,
     default=None,
     metavar="PATH|imagenet|none",
-    help="Where to start from; by default what `zoo download` fetches, or imagenet with "
-    "--backbone. none: random weights.",
+    help="Where to start from; by default what `zoo download` fetches. imagenet: the weights that "
+    "Keras publishes for the backbone, the default with --backbone; none: random ones.",
 )
 @click.option(
     "--label-map", type=PATH, default=None, metavar="FILE", help="By default from the data."

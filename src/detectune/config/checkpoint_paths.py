@@ -11,6 +11,21 @@ import re
 import shlex
 from pathlib import Path
 
+IMAGENET = "imagenet"
+"""What stands for the weights that Keras publishes for a network. A file of this name is
+`./imagenet`."""
+KERAS_ENDINGS = (".keras", ".h5", ".hdf5")
+"""How files end in which Keras keeps weights."""
+
+SAVED_MODEL = "saved_model.pb"
+SAVED_MODEL_ADVICE = (
+    "It gives answers and no feature maps, so no detector starts from it or stands on it.",
+    "Take the checkpoint of the network, a .keras or .h5 file of it, or an archive of the zoo. For "
+    "one vector of each image, detectune.features.vector_network reads it.",
+)
+"""What is said where a SavedModel is named as the start of a detector: what is allowed, and the
+next step."""
+
 # Folders below a run directory or an unpacked archive where a checkpoint may stand.
 _FOLDERS = ("", "checkpoints/best", "checkpoints/last", "checkpoint")
 _POINTER = re.compile(r'^\s*model_checkpoint_path:\s*"((?:[^"\\]|\\.)*)"', re.MULTILINE)
@@ -40,6 +55,23 @@ def checkpoint_prefix(path: str | os.PathLike[str]) -> str:
         return name if os.path.isfile(name) and name.endswith(".ckpt") else ""
     found = (_newest(Path(name, folder)) for folder in _FOLDERS)
     return next((prefix for prefix in found if prefix), "")
+
+
+def is_keras_file(path: str | os.PathLike[str]) -> bool:
+    """Whether `path` is named like a file in which Keras keeps weights."""
+    return os.fspath(path).lower().endswith(KERAS_ENDINGS)
+
+
+def is_keras_start(path: str | os.PathLike[str]) -> bool:
+    """Whether `path` is "imagenet" or named like a file of Keras, and no checkpoint."""
+    return os.fspath(path) == IMAGENET or is_keras_file(path)
+
+
+def is_saved_model(path: str | os.PathLike[str]) -> bool:
+    """Whether `path` is the folder of a SavedModel, or the file in it that makes it one."""
+    name = os.fspath(path)
+    inside = os.path.join(name, SAVED_MODEL) if os.path.isdir(name) else name
+    return os.path.basename(inside) == SAVED_MODEL and os.path.isfile(inside)
 
 
 def download_command(path: str) -> str:

@@ -13,9 +13,18 @@ from pathlib import Path
 
 from detectune.config import schema
 from detectune.config.architectures import chosen
-from detectune.config.checkpoint_paths import checkpoint_prefix, download_command
+from detectune.config.checkpoint_paths import (
+    IMAGENET,
+    SAVED_MODEL_ADVICE,
+    checkpoint_prefix,
+    download_command,
+    is_keras_file,
+    is_keras_start,
+    is_saved_model,
+)
 from detectune.config.class_numbers import other_numbers, renumbered
 from detectune.config.file_patterns import matching_files
+from detectune.config.keras_start import keras_file_problems, keras_start_problems
 from detectune.config.label_map import LabelMap, read_label_map
 from detectune.config.look_alikes import look_alikes, shown_name
 from detectune.config.problems import Problem, from_error
@@ -33,7 +42,7 @@ _SHARDS = re.compile(r"-of-(\d{1,9})|@(\d{1,9})")
 
 def file_problems(config: schema.TrainEvalPipelineConfig) -> list[Problem]:
     """An error for each file that `config` names and that is missing or does not fit."""
-    problems = [*_of_the_model(config.model), *_checkpoint(config.train_config)]
+    problems = [*_of_the_model(config.model), *_checkpoint(config)]
     readers = [("train_input_reader", config.train_input_reader)]
     readers += [(f"eval_input_reader[{i}]", r) for i, r in enumerate(config.eval_input_reader)]
     for path, reader in readers:
@@ -49,7 +58,11 @@ def _of_the_model(model: schema.DetectionModel) -> Iterator[Problem]:
     if architecture is None:
         return
     for field, name in architecture.named_files().items():
-        if name and not _REMOTE.match(name) and not os.path.exists(name):
+        if not name or name == IMAGENET or _REMOTE.match(name):
+            continue
+        if is_keras_file(name):
+            yield from _file_of_keras(name, field)
+        elif not os.path.exists(name):
             yield from _absent(name, field, "file")
 
 
@@ -167,9 +180,22 @@ def _source(source: str, field: str) -> Iterator[Problem]:
         yield from _absent(path, field, "data set")
 
 
-def _checkpoint(train: schema.TrainConfig) -> Iterator[Problem]:
-    name, field = train.fine_tune_checkpoint, "train_config.fine_tune_checkpoint"
+def _file_of_keras(name: str, field: str) -> Iterator[Problem]:
+    if os.path.exists(name):
+        yield from keras_file_problems(name, field)
+        return
+    advice = f'Check the path; "{IMAGENET}" stands for the weights that Keras publishes.'
+    yield from _absent(name, field, "file of weights", advice=advice)
+
+
+def _checkpoint(config: schema.TrainEvalPipelineConfig) -> Iterator[Problem]:
+    name, field = config.train_config.fine_tune_checkpoint, "train_config.fine_tune_checkpoint"
     if not name or _REMOTE.match(name):
+        return
+    if is_keras_start(name):
+        if name != IMAGENET:
+            yield from _file_of_keras(name, field)
+        yield from keras_start_problems(config)
         return
     prefix = checkpoint_prefix(name)
     if prefix:
@@ -182,6 +208,10 @@ def _checkpoint(train: schema.TrainConfig) -> Iterator[Problem]:
                 "The original takes the name without .index or .data-00000-of-00001 only.",
                 f'Write fine_tune_checkpoint: "{prefix}".',
             )
+        return
+    if is_saved_model(name):
+        found, (allowed, next_step) = f"{name} is a SavedModel.", SAVED_MODEL_ADVICE
+        yield Problem("error", field, found, allowed, next_step)
         return
     if _PLACEHOLDER in name or not os.path.isdir(name):
         advice = f"`{download_command(name)}` fetches one; name it as .../checkpoint/ckpt-0."

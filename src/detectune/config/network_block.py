@@ -7,13 +7,11 @@ from typing import Any
 
 from detectune.config import schema
 from detectune.config.application_names import APPLICATIONS, PUBLISHED, STORED
+from detectune.config.checkpoint_paths import IMAGENET, KERAS_ENDINGS
 from detectune.config.extractor_names import ExtractorNames
 from detectune.config.problems import Problem
 from detectune.errors import did_you_mean
 
-IMAGENET = "imagenet"
-"""What `weights` may say instead of a file: those that Keras offers for the network."""
-_ENDINGS = (".h5", ".keras")
 _EXAMPLE = 'Write backbone { name: "ResNet50V2" weights: "imagenet" }, for example.'
 
 
@@ -77,7 +75,11 @@ def _block(block: schema.BackboneNetwork, path: str) -> Iterator[Problem]:
         )
     elif block.HasField("saved"):
         yield from _saved(block, path)
-    if block.weights and block.weights != IMAGENET and not block.weights.endswith(_ENDINGS):
+    if (
+        block.weights
+        and block.weights != IMAGENET
+        and not block.weights.lower().endswith(KERAS_ENDINGS)
+    ):
         yield Problem(
             "error",
             f"{path}.weights",

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from detectune.config import schema
 from detectune.config.architectures import Architecture, chosen
+from detectune.config.checkpoint_paths import is_keras_start
 from detectune.config.freezing import freezing_warnings
 from detectune.config.problems import Problem
 
@@ -127,6 +128,8 @@ def _start(train: schema.TrainConfig, architecture: Architecture | None) -> Iter
             "Training from random weights needs many thousands of images.",
             "`detectune zoo download NAME` fetches a pre-trained detector to start from.",
         )
+    elif is_keras_start(train.fine_tune_checkpoint):
+        return  # it cannot mean anything but "classification"
     elif not train.fine_tune_checkpoint_type and not train.from_detection_checkpoint:
         yield Problem(
             "warning",

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from pathlib import PurePosixPath
 
 from detectune.config import schema
+from detectune.config.checkpoint_paths import is_keras_start
 from detectune.config.metrics import MASK_METRICS
-from detectune.config.network_block import IMAGENET
 from detectune.config.save import config_text
 from detectune.recipes.base import recipe_of
 from detectune.recipes.own_backbone import default_start, put_under
@@ -39,7 +39,8 @@ def new_config(
 
     Args:
         train, evaluation: data sets as SOURCE; TFRecords are written as the original does.
-        checkpoint: where to start from: a detector, or a classifier of the zoo; by default where
+        checkpoint: where to start from: a detector, a classifier of the zoo or of Keras; by default
+            where
             `detectune zoo download` puts the one of that name, or the classifier that stands in
             for it. `NO_CHECKPOINT` for random weights, "imagenet" for those that Keras offers.
         backbone: another network under the model, see `own_backbone`.
@@ -91,8 +92,8 @@ def default_checkpoint(model: str) -> str:
 
 
 def is_classifier(checkpoint: str) -> bool:
-    """Whether `checkpoint` is of a classifier: in an unpacked archive of the zoo's, or Keras's."""
-    if checkpoint == IMAGENET or checkpoint.endswith((".h5", ".keras")):
+    """Whether `checkpoint` is of Keras, or lies in an unpacked archive of a classifier."""
+    if is_keras_start(checkpoint):
         return True
     classifiers = {archive.name for archive in CLASSIFICATION}
     return not classifiers.isdisjoint(checkpoint.replace("\\", "/").split("/"))

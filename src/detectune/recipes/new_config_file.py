@@ -8,9 +8,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from detectune.config import schema
-from detectune.config.checkpoint_paths import checkpoint_prefix
+from detectune.config.checkpoint_paths import (
+    IMAGENET,
+    checkpoint_prefix,
+    is_keras_file,
+    is_keras_start,
+)
 from detectune.config.label_map import LabelMap, label_map_text, read_label_map
-from detectune.config.network_block import IMAGENET
 from detectune.errors import ConfigError, DataError, three_part
 from detectune.files import unused_path, write_text
 from detectune.recipes.base import recipe_of
@@ -76,8 +80,8 @@ def write_new_config(
         output: the config; without `label_map_path` a label map is written beside it.
         checkpoint: what to start from: the prefix of a checkpoint, or a folder that holds one (an
             unpacked archive, a run directory); by default where `detectune zoo download` puts the
-            one of `model`. "none" for random weights, "imagenet" for those that Keras offers for
-            the network, which is the default with a `backbone`.
+            one of `model`. "imagenet" for the weights that Keras publishes for the network, which is
+            the default with a `backbone`, or a file of Keras; "none" for random ones.
         backbone: another network under the model: a name of `keras.applications`, such as
             `ConvNeXtTiny`, "InceptionV4", or a .keras file.
         batch_size, num_steps: by default chosen.
@@ -232,7 +236,9 @@ def _names(label_map: LabelMap) -> str:
 
 def _next_steps(model: str, checkpoint: str, output: Path) -> tuple[str, ...]:
     start = checkpoint or default_checkpoint(model)
-    there = checkpoint in (NO_CHECKPOINT, IMAGENET) or bool(checkpoint_prefix(start))
+    there = (
+        checkpoint == NO_CHECKPOINT or is_keras_start(checkpoint) or bool(checkpoint_prefix(start))
+    )
     download = [] if there else [f"next: detectune zoo download {archive_to_download(model)}"]
     run = unused_path(f"training/{output.stem}")
     train = f"next: detectune train {shlex.quote(str(output))} --model-dir {shlex.quote(run)}"
@@ -241,7 +247,9 @@ def _next_steps(model: str, checkpoint: str, output: Path) -> tuple[str, ...]:
 
 def _found(checkpoint: str) -> str:
     """The prefix of the checkpoint that `checkpoint` stands for; empty and `NO_CHECKPOINT` stay."""
-    if checkpoint in ("", NO_CHECKPOINT, IMAGENET) or checkpoint.endswith((".h5", ".keras")):
+    if checkpoint in ("", NO_CHECKPOINT, IMAGENET):
+        return checkpoint
+    if is_keras_file(checkpoint) and os.path.isfile(checkpoint):
         return checkpoint
     prefix = checkpoint_prefix(checkpoint)
     if not prefix:
@@ -249,7 +257,8 @@ def _found(checkpoint: str) -> str:
             three_part(
                 f"--checkpoint {checkpoint}: there is no checkpoint.",
                 "A checkpoint is named by its prefix, such as .../checkpoint/ckpt-0, or by the "
-                'folder that holds it; "none" begins with random weights.',
+                'folder that holds it; "imagenet" or a .keras, .weights.h5 or .h5 file are weights '
+                'of a classifier, and "none" begins with random ones.',
                 "Check the path, or leave --checkpoint out: then what comes next says which one of "
                 "the zoo to fetch.",
             )

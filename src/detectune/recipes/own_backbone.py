@@ -15,8 +15,9 @@ from detectune.config.application_names import APPLICATIONS, PUBLISHED
 from detectune.config.architectures import architecture_of
 from detectune.config.architectures.ssd import SSD_EXTRACTORS
 from detectune.config.architectures.two_stage import REGION_EXTRACTORS
+from detectune.config.checkpoint_paths import IMAGENET
 from detectune.config.extractor_names import ExtractorNames
-from detectune.config.network_block import IMAGENET, same_letters
+from detectune.config.network_block import same_letters
 from detectune.config.own_network import with_network
 from detectune.errors import ConfigError, did_you_mean, three_part
 

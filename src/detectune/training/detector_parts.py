@@ -96,8 +96,10 @@ class DetectorParts:
         under the names that they have here."""
         backbone = self._backbone
         own = numbered(self.layers)
-        network = backbone.keras_network if isinstance(backbone, Backbone) else ""
-        return [numbered_by_keras(network), own] if network else [own]
+        form = backbone.keras_form if isinstance(backbone, Backbone) else None
+        if form is None:
+            return [own]
+        return [numbered_by_keras(form.application, prepares=backbone.is_of_keras), own]
 
     def layer_numbers(self) -> dict[int, int]:
         """`id` of each layer of the backbone with weights → its place in `numbers[0]`, from 0."""

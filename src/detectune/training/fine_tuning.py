@@ -5,22 +5,32 @@ from __future__ import annotations
 from typing import cast
 
 from detectune.checkpoints.files import find_checkpoint
+from detectune.checkpoints.keras_classifiers import check_keras_start
 from detectune.checkpoints.restore import Kind, RestoreReport, label_map_beside, restore
 from detectune.config import schema
 from detectune.config.architectures import num_classes
+from detectune.config.checkpoint_paths import is_keras_start
 from detectune.config.coco_classes import NUM_CLASSES, coco_label_map, is_coco
 from detectune.config.label_map import LabelMap, read_label_map
 from detectune.detectors.base import Detector
 
 
 def find_pretrained(settings: schema.TrainConfig) -> str | None:
-    """The prefix of `fine_tune_checkpoint`; None if the config names none.
+    """The prefix of `fine_tune_checkpoint`, or the file of Keras, or "imagenet".
+
+    Returns:
+        None if the config names none.
 
     Raises:
         CheckpointError: it is missing.
     """
     name = settings.fine_tune_checkpoint
-    return find_checkpoint(name) if name else None
+    if not name:
+        return None
+    if is_keras_start(name):
+        check_keras_start(name)
+        return name
+    return find_checkpoint(name)
 
 
 def fine_tune(
@@ -30,12 +40,13 @@ def fine_tune(
 
     Raises:
         CheckpointError: it is missing, or does not hold what its type promises.
+        ZooError: the weights that "imagenet" stands for could not be fetched.
     """
     settings = config.train_config
     prefix = find_pretrained(settings)
     if prefix is None:
         return None
-    source = _source_label_map(prefix)
+    source = None if is_keras_start(prefix) else _source_label_map(prefix)
     return restore(
         detector,
         prefix,

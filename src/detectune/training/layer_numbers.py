@@ -68,11 +68,15 @@ def numbered(layers: Sequence[Layer]) -> LayerNumbers:
 
 
 @functools.cache
-def numbered_by_keras(network: str) -> LayerNumbers:
-    """The layers of the network that `keras.applications` calls `network`, its classifier too."""
+def numbered_by_keras(network: str, *, prepares: bool = False) -> LayerNumbers:
+    """The layers of the network that `keras.applications` calls `network`, its classifier too.
+
+    Args:
+        prepares: whether the backbone has its layers that normalize images, too.
+    """
     model = getattr(keras.applications, network)(weights=None)
     # Inputs may be normalized by layers whose weights are statistics of ImageNet.
-    preparing = (keras.layers.Normalization, keras.layers.Rescaling)
+    preparing = () if prepares else (keras.layers.Normalization, keras.layers.Rescaling)
     return LayerNumbers(
         tuple(layer.name for layer in model.layers),
         tuple(

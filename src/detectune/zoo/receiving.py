@@ -13,7 +13,7 @@ from detectune.wording import one_line
 from detectune.zoo.connection import Patience
 from detectune.zoo.part_file import Part, length_of, validator_of
 from detectune.zoo.transfer_errors import Broken
-from detectune.zoo.transfer_limits import Progress, TransferLimits
+from detectune.zoo.transfer_limits import Content, Progress, TransferLimits
 
 _CHUNK = 1 << 18
 
@@ -37,7 +37,7 @@ def receive(
     with open(part.path, "ab") as file:
         for chunk in _chunks(response, patience):
             if file.tell() == 0:
-                _check_content(chunk, response, part)
+                _check_content(chunk, response, part, limits.content)
             file.write(chunk)
             progress(file.tell(), part.total)
             if file.tell() > limits.max_bytes:
@@ -73,17 +73,20 @@ def _continues(headers: Message, part: Part) -> bool:
     )
 
 
-def _check_content(chunk: bytes, response: http.client.HTTPResponse, part: Part) -> None:
-    """Refuse at once what is no gzip archive, such as the page of a hotel's network."""
-    if chunk[:2] == b"\x1f\x8b":
+def _check_content(
+    chunk: bytes, response: http.client.HTTPResponse, part: Part, wanted: Content
+) -> None:
+    """Refuse at once what is nothing of the kind, such as the page of a hotel's network."""
+    if chunk[: len(wanted.signature)] == wanted.signature[: len(chunk)]:
         return
     kind = one_line(response.headers.get("Content-Type", "unknown content"))[:100]
     part.discard()
     page = chunk.lstrip()[:1] == b"<"
     raise ZooError(
         three_part(
-            f"{part.url}: the server sent {'a web page' if page else kind} instead of an archive.",
-            "An archive is a .tar.gz file.",
+            f"{part.url}: the server sent {'a web page' if page else kind} instead of "
+            f"{wanted.name}.",
+            wanted.form,
             "Does the network ask for a log-in, or is the mirror's address wrong?",
         )
     )
@@ -105,7 +108,7 @@ def _too_large(part: Part, size: int, limits: TransferLimits) -> ZooError:
     return ZooError(
         three_part(
             f"{part.url}: the file has {size:,} bytes or more.",
-            f"At most {limits.max_bytes:,} bytes are fetched; no archive of the zoo is larger.",
+            f"At most {limits.max_bytes:,} bytes are fetched; nothing of the zoo is larger.",
             "Check the address of the mirror.",
         )
     )

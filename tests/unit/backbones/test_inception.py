@@ -1,4 +1,4 @@
-"""Inception V2 and V3: channels by table, sides of the maps, names in TF-Slim."""
+"""Inception V2, V3 and V4: channels by table, sides of the maps, names in TF-Slim."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ from tiny import tiny_config
 from detectune.backbones.inception_graph import Conv, Fork, InceptionGraph, Pool
 from detectune.backbones.inception_v2 import BLOCKS, inception_v2
 from detectune.backbones.inception_v3 import inception_v3
+from detectune.backbones.inception_v4 import inception_v4
 from detectune.config import schema
 from detectune.detectors.build import build_detector
+from detectune.detectors.builders.feature_extractor import feature_extractor_types
+from detectune.detectors.builders.region_features import region_feature_types
 from detectune.errors import ConfigError
 from detectune.layers.hyperparams import ConvHyperparams
 from detectune.registry import backbones
@@ -43,15 +46,46 @@ def test_a_width_multiplier_stops_at_the_least_depth():
     assert network.get_layer("Conv2d_1a_7x7").depthwise_kernel.shape == (7, 7, 3, 5)
 
 
-def test_sides_of_inception_v3_do_not_double_and_so_it_has_no_pyramid():
-    network = inception_v3(depth_multiplier=0.05, min_depth=4)
-    sides = {}
+def test_blocks_of_inception_v4_have_the_channels_of_the_paper():
+    # Source: Szegedy et al. 2016, figures 3 to 8.
+    network = inception_v4()
+    names = ["Mixed_3a", "Mixed_4a", "Mixed_5a", "Mixed_5e", "Mixed_6a", "Mixed_6h", "Mixed_7d"]
+    assert channels(network, names) == [160, 192, 384, 384, 1024, 1024, 1536]
+
+
+def test_inception_v4_has_the_parameters_that_are_published():
+    # 42,679,816 with 1000 classes where batch norms scale; here they only shift.
+    network = inception_v4()
+    norms = [one for one in network.layers if isinstance(one, keras.layers.BatchNormalization)]
+    scales = sum(norm.beta.shape[0] for norm in norms)
+    trained = sum(int(np.prod(variable.shape)) for variable in network.trainable_weights)
+    classifier = (1536 + 1) * 1000
+    assert trained + scales + classifier == 42_679_816
+
+
+@pytest.mark.parametrize("name", ["inception_v3", "inception_v4"])
+def test_levels_lie_where_the_sides_have_halved(name):
+    family = backbones[name]
+    network = family.build(
+        depth_multiplier=0.05, min_depth=4, hyperparams=None, explicit_padding=False
+    )
+    levels = family.level_outputs(network)
+    maps = [network.get_layer(levels[level]).output for level in (2, 3, 4, 5)]
     x = np.zeros((1, 299, 299, 3), np.float32)
-    for name in ("Mixed_5d", "Mixed_6e", "Mixed_7c"):
-        inner = type(network)(network.input, network.get_layer(name).output)
-        sides[name] = inner(x).shape[1]
-    assert sides == {"Mixed_5d": 35, "Mixed_6e": 17, "Mixed_7c": 8}
-    assert backbones["inception_v3"].necks == ("extras",)
+    sides = [map_.shape[1] for map_ in keras.Model(network.input, maps)(x)]
+    # Without padding, where others have 75, 38, 19 and 10.
+    assert sides == [71, 35, 17, 8]
+    # The last layer of each stride: what reads it has a coarser one, or there is none.
+    assert levels[5] == network.layers[-1].name
+
+
+@pytest.mark.parametrize("name", ["inception_v3", "inception_v4"])
+def test_both_can_be_under_every_neck_and_both_kinds_of_detector(name):
+    expected = {f"ssd_{name}{neck}_keras" for neck in ("", "_fpn", "_bifpn")}
+    assert {one for one in feature_extractor_types() if name in one} == expected
+    assert {one for one in region_feature_types() if name in one} == {
+        f"faster_rcnn_{name}_fpn_keras"
+    }
 
 
 @pytest.mark.parametrize(

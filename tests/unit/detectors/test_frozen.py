@@ -156,7 +156,7 @@ def test_a_frozen_neck_behind_a_frozen_backbone_belongs_to_it():
     assert [tuple(one.shape) for one in kept] == [
         (2, 8, 8, 16), (2, 4, 4, 16), (2, 2, 2, 16)
     ]  # fmt: skip
-    assert frozen.go_on(kept)[0] is kept[0]
+    assert frozen.go_on(kept, images)[0] is kept[0]
     expected = losses(made(model, "^_feature_extractor/"))
     for one, other in zip(expected, losses(detector), strict=True):
         np.testing.assert_allclose(other["total_loss"], one["total_loss"], rtol=1e-5)

@@ -107,6 +107,17 @@ def test_a_classifier_of_the_zoo_as_checkpoint_is_restored_as_one(data):
     assert train.fine_tune_checkpoint_type == "classification"
 
 
+@pytest.mark.parametrize("checkpoint", ["imagenet", "mine.weights.h5"])
+def test_weights_of_keras_as_checkpoint_are_those_of_a_classifier(data, checkpoint):
+    Path("mine.weights.h5").write_bytes(b"\x89HDF\r\n\x1a\n")
+    said = write_new_config(**data, output="tools.config", checkpoint=checkpoint)
+    train = load_config("tools.config").train_config
+    assert train.fine_tune_checkpoint == checkpoint
+    assert train.fine_tune_checkpoint_type == "classification"
+    assert check_config("tools.config") == []
+    assert said.next_steps == ("next: detectune train tools.config --model-dir training/tools",)
+
+
 def test_a_checkpoint_that_is_not_there_is_refused_and_nothing_written(data):
     with pytest.raises(ConfigError) as caught:
         write_new_config(**data, output="tools.config", checkpoint="nowhere")

@@ -22,7 +22,10 @@ from detectune.training.freezing import Freezing, freeze
 from detectune.training.layer_numbers import numbered, numbered_by_keras
 from detectune.training.weights import array_of
 
-COUNTED = sorted(name for name in backbones if backbones[name].keras_network)
+# Networks that are Keras's own are counted as they are.
+COUNTED = sorted(
+    name for name in backbones if backbones[name].keras and not backbones[name].own_settings
+)
 QUICK = {"efficientnet-b0", "mobilenet_v1", "mobilenet_v2", "mobilenet_v3_small", "resnet50_v1"}
 
 
@@ -62,8 +65,8 @@ def test_layers_with_weights_stand_in_the_order_of_keras(name):
     """What makes counting in Keras's network right: kind by kind, though not every width."""
     family = backbones[name]
     forms = [family, family.in_tf1()] if family.tf1 else [family]
-    numbers = numbered_by_keras(family.keras_network)
-    theirs = getattr(keras.applications, family.keras_network)(weights=None)
+    numbers = numbered_by_keras(family.keras.application)
+    theirs = getattr(keras.applications, family.keras.application)(weights=None)
     wanted = [
         _kind(layer)
         for layer, has in zip(theirs.layers, numbers.weighted, strict=True)

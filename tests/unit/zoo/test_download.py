@@ -737,7 +737,7 @@ def test_a_folder_with_unpacked_archives_is_a_mirror(tmp_path):
         ("http://host/my zoo", "it has a space or a control character; write a space as %20."),
         ("http://host/\x1b[2J", "it has a space or a control character; write a space as %20."),
         ("http://me:word@host/zoo", "it has a user name, and nobody logs in here."),
-        ("http://host/zoo?key=1", "it has a ? or #, but names of archives are put behind it."),
+        ("http://host/zoo?key=1", "it has a ? or #, but names of files are put behind it."),
         ("http://" + "h" * 70, "no server can have this name."),
         ("nowhere", "there is no such folder."),
         ("ftp://x/y", "ftp:// is not supported."),

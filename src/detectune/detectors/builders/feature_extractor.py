@@ -69,7 +69,13 @@ def backbone_and_neck(
     outputs, strides, made_neck = makers[neck](config, family, built, hyperparams)
     if config.replace_preprocessor_with_placeholder:
         family = replace(family, normalize=_as_it_is, pad_value=(0.0, 0.0, 0.0))
-    backbone = family.backbone(built, outputs, config.pad_to_multiple, strides)
+    backbone = family.backbone(
+        built,
+        outputs,
+        config.pad_to_multiple,
+        strides,
+        depth_multiplier=config.depth_multiplier,
+    )
     return backbone, made_neck
 
 

@@ -1,0 +1,1 @@
+"""Images as vectors: networks that say of a whole image what it is like."""
