@@ -13,6 +13,7 @@ from detectune.config import schema
 from detectune.config.architectures import chosen
 from detectune.config.freezing import freezing_conflicts
 from detectune.config.magnitudes import batch_magnitudes
+from detectune.config.own_network import start_conflicts
 from detectune.config.part_conflicts import augmentation_conflicts
 from detectune.config.problems import Problem, from_error
 from detectune.config.schedule_conflicts import schedule_conflicts
@@ -29,6 +30,7 @@ def conflicts(config: schema.TrainEvalPipelineConfig) -> Iterator[Problem]:
     yield from schedule_conflicts(config.train_config.optimizer)
     yield from augmentation_conflicts(config.train_config)
     yield from freezing_conflicts(config.train_config)
+    yield from start_conflicts(config)
     yield from _stages(config.train_config)
     yield from _readers(config)
 

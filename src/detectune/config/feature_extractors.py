@@ -148,6 +148,8 @@ APPLICATION_REGION_EXTRACTORS = (
     "faster_rcnn_vgg16_fpn_keras",
     "faster_rcnn_vgg19_fpn_keras",
     "faster_rcnn_xception_fpn_keras",
+)
+
 # Those on a network that keras.applications has too, to the last layer.
 IMAGENET_EXTRACTORS = (
     "ssd_efficientnet-b0_bifpn_keras",

@@ -7,7 +7,7 @@ from typing import Any
 
 from detectune.config import schema
 from detectune.config.application_names import APPLICATIONS, PUBLISHED, STORED
-from detectune.config.checkpoint_paths import IMAGENET, KERAS_ENDINGS
+from detectune.config.checkpoint_paths import IMAGENET, is_keras_start
 from detectune.config.extractor_names import ExtractorNames
 from detectune.config.problems import Problem
 from detectune.errors import did_you_mean
@@ -75,11 +75,7 @@ def _block(block: schema.BackboneNetwork, path: str) -> Iterator[Problem]:
         )
     elif block.HasField("saved"):
         yield from _saved(block, path)
-    if (
-        block.weights
-        and block.weights != IMAGENET
-        and not block.weights.lower().endswith(KERAS_ENDINGS)
-    ):
+    if block.weights and not is_keras_start(block.weights):
         yield Problem(
             "error",
             f"{path}.weights",

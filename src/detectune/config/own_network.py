@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from detectune.config import schema
 from detectune.config.application_names import STORED
 from detectune.config.architectures import chosen
+from detectune.config.problems import Problem
 
 
 def with_network(model: schema.DetectionModel) -> schema.DetectionModel:
@@ -40,6 +43,19 @@ def as_stored(config: schema.TrainEvalPipelineConfig) -> schema.TrainEvalPipelin
     """`config` as it stands in a run directory, where a network of the user's lies beside it."""
     block = network_block(config.model)
     return with_given_network(config) if block is not None and block.saved else config
+
+
+def start_conflicts(config: schema.TrainEvalPipelineConfig) -> Iterator[Problem]:
+    """An error if two things say what the network begins with."""
+    block, start = network_block(config.model), config.train_config.fine_tune_checkpoint
+    if block is not None and block.weights and start:
+        yield Problem(
+            "error",
+            "train_config.fine_tune_checkpoint",
+            f'it is "{start}", and backbone {{ weights: "{block.weights}" }} names other weights.',
+            "A training begins with one of them.",
+            "Remove one of the two lines.",
+        )
 
 
 def network_block(model: schema.DetectionModel) -> schema.BackboneNetwork | None:

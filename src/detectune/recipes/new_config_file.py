@@ -80,8 +80,8 @@ def write_new_config(
         output: the config; without `label_map_path` a label map is written beside it.
         checkpoint: what to start from: the prefix of a checkpoint, or a folder that holds one (an
             unpacked archive, a run directory); by default where `detectune zoo download` puts the
-            one of `model`. "imagenet" for the weights that Keras publishes for the network, which is
-            the default with a `backbone`, or a file of Keras; "none" for random ones.
+            one of `model`. "imagenet" for the weights that Keras publishes for the network, as by
+            default with a `backbone`, or a file of Keras; "none" for random ones.
         backbone: another network under the model: a name of `keras.applications`, such as
             `ConvNeXtTiny`, "InceptionV4", or a .keras file.
         batch_size, num_steps: by default chosen.

@@ -96,10 +96,10 @@ class DetectorParts:
         under the names that they have here."""
         backbone = self._backbone
         own = numbered(self.layers)
-        form = backbone.keras_form if isinstance(backbone, Backbone) else None
-        if form is None:
+        if not isinstance(backbone, Backbone) or backbone.keras_form is None:
             return [own]
-        return [numbered_by_keras(form.application, prepares=backbone.is_of_keras), own]
+        known = backbone.keras_form.application
+        return [numbered_by_keras(known, prepares=backbone.is_of_keras), own]
 
     def layer_numbers(self) -> dict[int, int]:
         """`id` of each layer of the backbone with weights → its place in `numbers[0]`, from 0."""

@@ -12,6 +12,7 @@ from detectune.config.architectures import num_classes
 from detectune.config.checkpoint_paths import is_keras_start
 from detectune.config.coco_classes import NUM_CLASSES, coco_label_map, is_coco
 from detectune.config.label_map import LabelMap, read_label_map
+from detectune.config.own_network import network_block
 from detectune.detectors.base import Detector
 
 
@@ -36,7 +37,10 @@ def find_pretrained(settings: schema.TrainConfig) -> str | None:
 def fine_tune(
     detector: Detector, config: schema.TrainEvalPipelineConfig, label_map: LabelMap
 ) -> RestoreReport | None:
-    """Restore `fine_tune_checkpoint` as its type says; None if the config names none.
+    """Restore `fine_tune_checkpoint` as its type says, or the weights that `backbone { }` names.
+
+    Returns:
+        None if the config names neither.
 
     Raises:
         CheckpointError: it is missing, or does not hold what its type promises.
@@ -45,7 +49,8 @@ def fine_tune(
     settings = config.train_config
     prefix = find_pretrained(settings)
     if prefix is None:
-        return None
+        weights = _of_the_network(config)
+        return restore(detector, weights, kind="classification") if weights else None
     source = None if is_keras_start(prefix) else _source_label_map(prefix)
     return restore(
         detector,
@@ -54,6 +59,12 @@ def fine_tune(
         source_classes=_class_names(source) if source else None,
         target_classes=_class_names(label_map, num_classes(config.model)),
     )
+
+
+def _of_the_network(config: schema.TrainEvalPipelineConfig) -> str:
+    """The weights that the config names for the network alone; may be empty."""
+    block = network_block(config.model)
+    return "" if block is None else block.weights
 
 
 def _source_label_map(prefix: str) -> LabelMap | None:
