@@ -7,6 +7,7 @@ import io
 import json
 import os
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -21,6 +22,8 @@ from detectune.checkpoints.files import find_checkpoint, read_checkpoint
 from detectune.data.kept.store import INDEX, RECORDS, StoreWriter
 from detectune.errors import ConfigError, WriteError
 from detectune.training.console import RunConsole
+from detectune.training.sources import TRAIN
+from detectune.training.streams import Stream
 from detectune.training.train import train
 
 BACKBONE = "classification_backbone"
@@ -165,6 +168,23 @@ def test_a_shared_folder_serves_several_runs_and_nothing_in_it_is_removed(data, 
     _, said = trained(config, tmp_path / "c")
     assert "computing the frozen layers" in said
     assert len(list((tmp_path / "shared").iterdir())) == 2
+
+
+def test_where_more_trains_than_at_first_images_are_read_again(data):
+    said, stream = [], Stream(None, None, config_for(data), kept="kept maps")
+    frozen = SimpleNamespace(layers=[SimpleNamespace(name="conv1"), SimpleNamespace(name="conv2")])
+    training = SimpleNamespace(
+        detector=SimpleNamespace(frozen=frozen),
+        console=SimpleNamespace(say=said.append),
+        streams={TRAIN: stream},
+        kept_layers=("conv1", "conv2"),
+    )
+    assert feature_cache.with_kept_features(training).kept == "kept maps"
+    frozen.layers.pop()
+    for _ in range(2):
+        assert feature_cache.with_kept_features(training).kept is None
+    assert training.streams[TRAIN].kept is None
+    assert said == ["more of the network trains now: images are read again"]
 
 
 def test_an_evaluation_runs_the_whole_network(data, tmp_path):

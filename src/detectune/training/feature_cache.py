@@ -20,6 +20,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from detectune import __version__
 from detectune.data.defects import ImageError
 from detectune.data.fingerprint import fingerprint
 from detectune.data.kept.batches import KeptMaps, record_dtype, records_of
@@ -36,6 +37,7 @@ from detectune.data.kept.views import version_batches, views_of
 from detectune.data.readable import unreadable_named
 from detectune.detectors.base import Detector
 from detectune.errors import ConfigError, three_part
+from detectune.files import usable_path
 from detectune.structures import Array
 from detectune.training.context import TrainingContext
 from detectune.training.sources import TRAIN
@@ -101,7 +103,8 @@ def with_kept_features(training: TrainingContext) -> Stream:
     if not training.kept_layers:
         return stream
     if _frozen_layers(training.detector) != training.kept_layers:
-        training.console.say("more of the network trains now: kept features are not used any more")
+        if stream.kept is not None:
+            training.console.say("more of the network trains now: images are read again")
         stream = replace(stream, kept=None)
     elif stream.kept is None:
         stream = replace(stream, kept=_Keeping(training, stream).kept_maps())
@@ -130,7 +133,9 @@ class _Keeping:
         self.beginning = _Beginning(training.detector)
         self.batch_size = self.config.train_config.batch_size
         self.own_folder = training.run.path / FOLDER
-        self.folder = Path(self.settings.folder) if self.settings.folder else self.own_folder
+        self.folder = self.own_folder
+        if self.settings.folder:
+            self.folder = usable_path(self.settings.folder, "train_config.feature_cache.folder")
         self.count = len(stream.source) * self.views.versions
         height, width = stream.resizer.output_size
         assert height is not None  # the images of a training have one size
@@ -139,7 +144,7 @@ class _Keeping:
 
     def kept_maps(self) -> KeptMaps:
         """What is kept, of all images that can be read."""
-        remove_unfinished(self.folder)
+        remove_unfinished(self.folder, shared=self.folder != self.own_folder)
         dtype, key = self._dtype(), self._key()
         path = self.folder / key[:16]
         found = open_store(path, dtype, self.count, key)
@@ -166,7 +171,7 @@ class _Keeping:
         """Of the weights, the images, and all that is done to an image before it is kept."""
         frozen = self.training.detector.frozen
         assert frozen is not None
-        digest = hashlib.sha256()
+        digest = hashlib.sha256(__version__.encode())  # another version may augment otherwise
         for layer in frozen.layers:
             digest.update(f"{type(layer).__name__} {layer.name}\n".encode())
         for variable in frozen.variables:
@@ -188,6 +193,7 @@ class _Keeping:
         """Name what could not be read when it was made, and compute anew what is damaged."""
         for index, (name, reason) in store.index.facts["left_out"].items():
             self.stream.images.leave_out(int(index), ImageError(reason, name, reason))
+        self.console.phase(f"checking the kept features in {store.path}")
         damaged = store.damaged()
         if not damaged:
             return

@@ -121,7 +121,15 @@ def test_what_a_killed_process_leaves_does_not_count_and_is_removed(tmp_path, mo
     (tmp_path / ".unfinished-a-12345678").mkdir()
     (tmp_path / ".unfinished-a-12345678" / RECORDS).write_bytes(b"half")
     assert open_store(tmp_path / "a", DTYPE, COUNT, "key") == ""
-    remove_unfinished(tmp_path)
+    remove_unfinished(tmp_path, shared=True)  # somebody may be writing it
+    assert len(list(tmp_path.iterdir())) == 1
+    left = tmp_path / ".unfinished-a-12345678"
+    for place in (left / RECORDS, left):
+        os.utime(place, (0, 0))
+    remove_unfinished(tmp_path, shared=True)
+    assert list(tmp_path.iterdir()) == []
+    left.mkdir()
+    remove_unfinished(tmp_path, shared=False)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -14,6 +14,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -29,6 +30,8 @@ from detectune.files import write_error, write_text
 RECORDS, INDEX = "records.bin", "index.json"
 _VERSION = 1
 _UNFINISHED = ".unfinished-"
+# Without a record for so long, nobody writes any more.
+_SECONDS_OF_A_KILLED_PROCESS = 3600.0
 
 Record = Mapping[str, np.ndarray]
 
@@ -162,10 +165,15 @@ def open_store(path: Path, dtype: np.dtype, count: int, key: str) -> Store | str
     return Store(path, dtype, index)
 
 
-def remove_unfinished(folder: Path) -> None:
-    """Remove what killed processes left in `folder`."""
-    if folder.is_dir():
-        for left in folder.glob(f"{_UNFINISHED}*"):
+def remove_unfinished(folder: Path, *, shared: bool) -> None:
+    """Remove what killed processes left in `folder`.
+
+    Args:
+        shared: another process may be writing there; what it writes changes all the time.
+    """
+    for left in folder.glob(f"{_UNFINISHED}*"):
+        newest = max((file.stat().st_mtime for file in (left, *left.glob("*"))), default=0.0)
+        if not shared or time.time() - newest > _SECONDS_OF_A_KILLED_PROCESS:
             shutil.rmtree(left, ignore_errors=True)
 
 
