@@ -80,7 +80,10 @@ def take_steps(training: TrainingContext) -> None:
         later = [step for step in freezing.steps if progress.stage_step < step < settings.num_steps]
         for end in [*later, settings.num_steps]:
             said = _unfreeze(training, freezing)
-            _fit(training, times, end - progress.stage_step, said)
+            last = end == settings.num_steps
+            # What is still frozen may bring what the rest does not.
+            patient = times if last else times._replace(patience=0)
+            _fit(training, patient, end - progress.stage_step, said)
             if training.detector.stop_training:
                 return
 
@@ -110,10 +113,10 @@ def _freezing(training: TrainingContext) -> Freezing:
         frozen = freezing.at(0)
         if freezing.anything:
             training.note("Frozen", frozen.summary())
-        if paces := freezing.factors():
+        if freezing.factors():
             factors = training.config.train_config.learning_rate_factors
             said = ", ".join(f"{part} {getattr(factors, part):g}" for part in PARTS)
-            training.note("Factors on learning rates", f"{said}: {plural(len(paces), 'variable')}")
+            training.note("Factors on learning rates", f"learning rates are multiplied: {said}")
         training.freezing = freezing
     return training.freezing
 
@@ -132,6 +135,8 @@ def _unfreeze(training: TrainingContext, freezing: Freezing) -> str:
     for one in begun:
         assert isinstance(optimizer, TrainingOptimizer)
         optimizer.begin_averages(one.variables)
+    if begun:
+        training.progress.evaluations_without_gain = 0
     if said := "\n".join(one.summary() for one in begun):
         training.note(f"Unfrozen at step {done}", said)
     return said
