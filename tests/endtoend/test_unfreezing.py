@@ -16,6 +16,7 @@ from detectune.checkpoints.run_directory import open_run
 from detectune.config.save import write_config
 from detectune.training.logs import read_metrics
 from detectune.training.run_writer import RunWriter
+from detectune.training.train import train
 
 STEPS, FIRST, SECOND = 7, 3, 5
 # Five convolutions, each with a norm and an activation: the first seven layers end with norm2.
@@ -127,6 +128,27 @@ def test_numbers_go_on_and_say_what_was_unfrozen(whole):
     assert f"Unfrozen at step {FIRST}</h3>" in page
     assert said[FIRST + 1] in page
     assert "backbone 0.5, neck 2, heads 1" in page
+
+
+def test_early_stopping_waits_until_everything_is_free(tmp_path, monkeypatch):
+    register_small_backbone(monkeypatch)
+    config = tiny_config(write_squares(tmp_path / "data"), extractor=EXTRACTOR)
+    settings = config.train_config
+    settings.evaluate_every_steps, settings.early_stopping_evaluations = 1, 1
+    settings.freeze.append("backbone")
+    settings.unfreeze_at_step.add(step=4, part="backbone")
+    rate = settings.optimizer.momentum_optimizer.learning_rate
+    rate.constant_learning_rate.learning_rate = 0.0  # nothing can get better
+    config.eval_config.batch_norm_recalibration = False
+    run = train(config, tmp_path / "run")
+
+    def evaluated():
+        return [row["step"] for row in read_metrics(run.metrics) if row["kind"] == "eval"]
+
+    steps = evaluated()
+    assert 5 <= len(steps) < STEPS + 1
+    train(config, tmp_path / "run", resume=True)
+    assert evaluated() == steps
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,8 @@ def _second_stage(detector: TwoStageDetector, maps: Sequence[Any]) -> None:
     regions = rpn.nms.max_detections if rpn is not None else detector.needs.size("proposals")
 
     def features(count: int, name: str) -> Any:
-        return head.box_features(CutOut(count, head.crops.output_size, name)(list(maps)))
+        size = head.crops.output_size
+        return head.box_features(CutOut(count, size, name if size else "whole map")(list(maps)))
 
     head.head(features(regions, f"{regions} regions"), boxes=keras.KerasTensor((1, regions, 4)))
     if head.mask_head is not None:

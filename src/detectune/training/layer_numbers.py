@@ -49,7 +49,7 @@ class LayerNumbers(NamedTuple):
                 three_part(
                     f'{field}: "backbone:{layers}": the backbone has {len(self.names)} layers.',
                     f"Allowed: 1 to {len(self.names)}, as Keras numbers the layers of the "
-                    "classification network; the last is its output.",
+                    "classification network.",
                     'Write a smaller number, or "backbone" for all of it.',
                 )
             )

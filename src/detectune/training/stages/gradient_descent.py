@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 @stages.register("gradient_descent")
 class GradientDescent(Stage):
-    """`num_steps` steps of the optimizer, or fewer with `early_stopping_evaluations`."""
+    """`num_steps` steps of the optimizer, or fewer with `early_stopping_evaluations`, which waits
+    until everything is unfrozen that is to be."""
 
     def check(self, config: schema.TrainEvalPipelineConfig) -> None:
         if not config.train_config.num_steps:
@@ -40,7 +41,9 @@ class GradientDescent(Stage):
         if progress.stage_step >= settings.num_steps:
             return f"step {progress.stage_step} of {settings.num_steps} is reached"
         patience = settings.early_stopping_evaluations
-        if patience and progress.evaluations_without_gain >= patience:
+        steps = [entry.step for entry in settings.unfreeze_at_step]
+        waits = any(progress.stage_step <= step < settings.num_steps for step in steps)
+        if patience and progress.evaluations_without_gain >= patience and not waits:
             return f"the run stopped early at step {progress.step}"
         return ""
 
