@@ -52,6 +52,8 @@ class KerasLayer:
     """As Keras writes it in paths: "batch_normalization"; empty if the file does not say."""
     number: int
     """Its place among the layers of its class, or among all if there is no class."""
+    is_named: bool = True
+    """Whether the file says the name; in the layout of Keras 3 it may be made of the path."""
     variables: list[tuple[str, np.ndarray]] = field(default_factory=list)
     """(kind, value) in the order of the file; the kind is empty where it does not say."""
 
@@ -150,8 +152,10 @@ def _layer(
     match = _NUMBER.fullmatch(own)
     assert match is not None  # it matches everything
     numbered = sorted(paths, key=_as_number)
+    name = text_attribute(group_at(file, f"{place}/vars"), "name")
     return KerasLayer(
-        name=text_attribute(group_at(file, f"{place}/vars"), "name") or own,
+        name=name or own,
+        is_named=bool(name),
         class_name=match[1],
         number=int(match[2] or 0) if len(match[2] or "") < 9 else 0,
         variables=[("", read_array(path, arrays[path])) for path in numbered],

@@ -2,7 +2,8 @@
 
 A file of the older layout names its layers in the order of the network: the n-th belongs to the
 n-th layer of the backbone. One of Keras 3 counts the layers of each class: the n-th convolution
-belongs to the n-th convolution. What is behind the backbone, such as the classifier, is left over.
+belongs to the n-th convolution. Where a network has small models inside, names tell. What is behind
+the backbone, such as the classifier, is left over.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ _USUAL = {
 class _Target:
     """A layer of the backbone: where its variables go."""
 
+    name: str
     class_name: str
     used: bool
     paths: dict[str, list[str]] = field(default_factory=dict)
@@ -72,6 +74,11 @@ def classifier_values(
     if not any(target.class_name == "normalization" for target in targets):
         layers = [layer for layer in layers if not layer.is_normalization]
     found = KerasValues()
+    by_name = _by_name(weights, targets)
+    if by_name:
+        for layer in (layer for layers in weights.models for layer in layers):
+            _assign(layer, by_name.get(layer.name), found)
+        return found
     for number, layer in enumerate(layers):
         # Ours, of a network that was saved from here.
         class_name = layer.class_name.removeprefix("freezable_")
@@ -79,6 +86,29 @@ def classifier_values(
         _assign(layer, places.get(place), found)
     for layer in weights.beside:
         _assign(layer, None, found)
+    return found
+
+
+def _by_name(weights: KerasWeights, targets: Sequence[_Target]) -> dict[str, _Target]:
+    """Name in the file → layer, for a network with small models inside, as ConvNeXt has.
+
+    Such layers are counted apart in a file, so names tell. A layer without a name of its own, whose
+    name in the file is another, must be the only one of its class. Empty for all other networks.
+    """
+    used = {target.name: target for target in targets if target.used}
+    layers = [layer for model in weights.models for layer in model]
+    if len(weights.network) >= len(used) or not all(layer.is_named for layer in layers):
+        return {}
+    found = {layer.name: used[layer.name] for layer in layers if layer.name in used}
+    for target in (target for name, target in used.items() if name not in found):
+        alike = [
+            layer.name
+            for layer in layers
+            if layer.name not in used and layer.class_name in ("", target.class_name)
+        ]
+        if len(alike) != 1:
+            return {}
+        found[alike[0]] = target
     return found
 
 
@@ -93,7 +123,8 @@ def _targets(detector: Detector, rows: Iterable[VariableKey]) -> list[_Target]:
     for row in name_maps[type(detector)].classifier_layers(detector):
         layers.setdefault(row.place, row)
     targets = {
-        place: _Target(class_name_of(row.layer), row.used) for place, row in sorted(layers.items())
+        place: _Target(row.layer.name, class_name_of(row.layer), row.used)
+        for place, row in sorted(layers.items())
     }
     for row in rows:
         if row.in_classifier is not None:
