@@ -86,12 +86,23 @@ def prepare_frozen(detector: Detector) -> FrozenFeatures | None:
     training step that is compiled already is compiled anew.
     """
     found = None
-    if detector.feature_parts is not None:
-        backbone, neck = detector.feature_parts
+    parts = _parts(detector)
+    if parts is not None:
+        backbone, neck = parts
         prefix = frozen_prefix(backbone.network)
         found = None if prefix is None else FrozenFeatures(backbone, neck, prefix)
     _set(detector, found)
     return found
+
+
+def _parts(detector: Detector) -> tuple[Backbone, Layer | None] | None:
+    """Backbone and neck; None where a subclass makes its features in a way of its own."""
+    for kind in type(detector).__mro__:
+        if "feature_parts" in vars(kind):
+            return detector.feature_parts
+        if "features" in vars(kind) or "call" in vars(kind):
+            return None
+    return None
 
 
 def forget_frozen(detector: Detector) -> None:

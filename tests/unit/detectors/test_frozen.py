@@ -8,10 +8,12 @@ import pytest
 from keras import layers, ops
 from tiny import compiled, random_batch, tiny_config, train_steps
 from tiny_two_stage import make_thin, tiny_two_stage
+from toy import ToyDetector
 
 from detectune.backbones.frozen_prefix import frozen_prefix
 from detectune.detectors.build import build_detector
 from detectune.detectors.frozen import forget_frozen, prepare_frozen
+from detectune.detectors.ssd import SSD
 from detectune.layers.batch_norm import FreezableBatchNormalization
 from detectune.layers.conv_norm import ConvNorm
 from detectune.layers.folding import FoldedConv
@@ -160,6 +162,27 @@ def test_a_frozen_neck_behind_a_frozen_backbone_belongs_to_it():
     expected = losses(made(model, "^_feature_extractor/"))
     for one, other in zip(expected, losses(detector), strict=True):
         np.testing.assert_allclose(other["total_loss"], one["total_loss"], rtol=1e-5)
+
+
+def test_a_detector_with_features_of_its_own_is_left_as_it_is():
+    class Brighter(SSD):
+        def features(self, images, training=False):
+            return super().features(images * 1.1, training=training)
+
+    class Described(Brighter):
+        @property
+        def feature_parts(self):
+            return self.backbone, self.neck
+
+    detector = made(tiny_config().model, f"{BACKBONE}/")
+    assert prepare_frozen(detector) is not None
+    detector.__class__ = Brighter
+    assert prepare_frozen(detector) is None
+    assert detector.frozen is None
+    detector.__class__ = Described
+    assert prepare_frozen(detector) is not None
+    # Nothing is known of a detector that does not say what its features are made of.
+    assert prepare_frozen(ToyDetector()) is None
 
 
 def test_kept_maps_stand_for_images():
