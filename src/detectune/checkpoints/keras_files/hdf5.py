@@ -6,6 +6,7 @@ bytes in it, groups contain themselves. Such things are refused before they are 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any
@@ -19,7 +20,8 @@ MOST_BYTES = 8 * 2**30
 """Of all arrays together; the largest network of Keras has 1.4 GB."""
 _MOST_ARRAYS = 100_000
 _MOST_LEVELS = 32
-_MOST_TEXT = 64 * 2**20
+_MOST_TEXT = 16 * 2**20
+_MOST_PARTS = 10_000
 # Weights can be compressed, but not to nothing.
 _MOST_EXPANSION = 64
 
@@ -72,7 +74,7 @@ def read_array(path: str, array: h5py.Dataset) -> np.ndarray:
     """
     if array.is_virtual or array.external:
         raise Unsafe(f'"{one_line(path)[:80]}" stands in another file')
-    if array.attrs.get("dtype") == "bfloat16" and array.dtype.itemsize == 2:
+    if text_attribute(array, "dtype") == "bfloat16" and array.dtype.itemsize == 2:
         upper = np.ascontiguousarray(array[()]).view(np.uint16).astype(np.uint32)
         return (upper << 16).view(np.float32)
     if array.dtype.kind not in "fiu":
@@ -92,24 +94,30 @@ def group_at(file: h5py.Group, path: str) -> h5py.Group:
     return found
 
 
-def text_attribute(group: h5py.Group, name: str) -> str:
+def text_attribute(group: h5py.Group | h5py.Dataset, name: str) -> str:
     """An attribute of text; empty if there is none."""
-    text = _text(group.attrs.get(name, ""))
-    if len(text) > _MOST_TEXT:
-        raise Unsafe(f"its attribute {name} has {len(text):,} letters")
-    return text
+    return _text(_attribute(group, name)) if name in group.attrs else ""
 
 
 def names_attribute(group: h5py.Group, name: str) -> list[str]:
     """A list of names, which Keras divides into NAME0, NAME1, … if it is long."""
     if name in group.attrs:
-        return _texts(group.attrs[name])
+        return _texts(_attribute(group, name))
     found: list[str] = []
-    for number in range(len(group.attrs)):
+    for number in range(_MOST_PARTS):
         if f"{name}{number}" not in group.attrs:
             break
-        found += _texts(group.attrs[f"{name}{number}"])
+        found += _texts(_attribute(group, f"{name}{number}"))
     return found
+
+
+def _attribute(group: h5py.Group | h5py.Dataset, name: str) -> Any:
+    """An attribute, unless it claims to be so large that reading it would not end."""
+    found = group.attrs.get_id(name)
+    size = math.prod(found.shape or ()) * found.dtype.itemsize
+    if size > _MOST_TEXT:
+        raise Unsafe(f"its attribute {name} claims {size:,} bytes")
+    return group.attrs[name]
 
 
 def _texts(values: Any) -> list[str]:
