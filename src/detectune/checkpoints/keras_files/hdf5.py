@@ -7,9 +7,10 @@ bytes in it, groups contain themselves. Such things are refused before they are 
 from __future__ import annotations
 
 import math
+import mmap
 from collections.abc import Iterator
 from pathlib import PurePosixPath
-from typing import Any
+from typing import IO, Any
 
 import h5py
 import numpy as np
@@ -20,6 +21,7 @@ MOST_BYTES = 8 * 2**30
 """Of all arrays together; the largest network of Keras has 1.4 GB."""
 _MOST_ARRAYS = 100_000
 _MOST_LEVELS = 32
+_HEAP = b"GCOL\x01\0\0\0"
 _MOST_TEXT = 16 * 2**20
 _MOST_PARTS = 10_000
 # Weights can be compressed, but not to nothing.
@@ -28,6 +30,32 @@ _MOST_EXPANSION = 64
 
 class Unsafe(Exception):
     """Something in the file that no file of weights has."""
+
+
+def check_heaps(stream: IO[bytes]) -> None:
+    """See that texts of any length can be read: HDF5 does not come back from some damaged heaps.
+
+    A heap is a chain of texts, each with its length; one that leads nowhere is followed for ever.
+    Source: HDF5 file format specification, III.E, global heap.
+    """
+    with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        start = data.find(_HEAP)
+        while start >= 0:
+            end = start + int.from_bytes(data[start + 8 : start + 16], "little")
+            if end <= len(data):  # HDF5 refuses one that is longer than the file
+                _check_heap(data, start + 16, end)
+            start = data.find(_HEAP, start + len(_HEAP))
+
+
+def _check_heap(data: mmap.mmap, place: int, end: int) -> None:
+    while place + 16 <= end:
+        number = int.from_bytes(data[place : place + 2], "little")
+        length = int.from_bytes(data[place + 8 : place + 16], "little")
+        # What is free at the end has the number 0, and its length includes this header.
+        step = 16 + length + -length % 8 if number else length
+        if not 16 <= step <= end - place:
+            raise Unsafe("the texts in it are damaged")
+        place += step
 
 
 def arrays_below(file: h5py.File, size: int) -> dict[str, h5py.Dataset]:
