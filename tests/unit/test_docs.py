@@ -175,6 +175,22 @@ def test_configs_in_the_guide_to_freezing_can_be_meant():
     for text in shown:
         train = text_format.Parse(text, schema.TrainEvalPipelineConfig()).train_config
         assert [*freezing_conflicts(train), *freezing_warnings(train)] == []
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras
+def test_the_snippets_on_classifiers_restore_one_and_make_vectors(project, monkeypatch, capsys):
+    monkeypatch.chdir(project)
+    config = tiny_config(extractor="ssd_mobilenet_v2_fpn_keras")
+    config.model.ssd.feature_extractor.depth_multiplier = 1.0
+    write_config(config, project / "training" / "first.config")
+    network = keras.applications.MobileNetV2(
+        include_top=False, weights=None, input_shape=(96, 96, 3)
+    )
+    network.save("my_network.keras")
+    runpy.run_path(str(SNIPPETS / "classifier_start.py"))
+    assert "restored 260 of " in capsys.readouterr().out
+    pooled = keras.layers.GlobalAveragePooling2D()(network.output)
+    keras.Model(network.input, pooled).export("mobilenet_feature_vector", verbose=False)
+    runpy.run_path(str(SNIPPETS / "image_vectors.py"))
+    assert capsys.readouterr().out == "(96, 96) (0.0, 1.0) 1280\n(1, 1280)\n"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -157,6 +157,7 @@ _LEVELS = {2: "Conv2d_4a_3x3_act", 3: "Mixed_5d", 4: "Mixed_6e", 5: "Mixed_7c"}
 
 backbones.register("inception_v3")(
     BackboneFamily(
+        pads_maps=True,
         build=inception_v3,
         default_hyperparams=DEFAULT_HYPERPARAMS,
         normalize=normalize,

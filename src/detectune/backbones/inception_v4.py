@@ -147,6 +147,7 @@ _LEVELS = {2: "Mixed_4a", 3: "Mixed_5e", 4: "Mixed_6h", 5: "Mixed_7d"}
 
 backbones.register("inception_v4")(
     BackboneFamily(
+        pads_maps=True,
         build=inception_v4,
         default_hyperparams=DEFAULT_HYPERPARAMS,
         normalize=normalize,

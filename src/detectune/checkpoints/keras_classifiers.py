@@ -7,6 +7,7 @@ file ─► keras_files/ ─► layer by layer, refused where the network is ano
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -110,7 +111,8 @@ def imagenet_file(backbone: Backbone) -> str:
         )
     if form.differs:
         archive = (
-            f"`detectune zoo download {form.archive}` fetches ImageNet weights of this network; "
+            f"`detectune zoo download {shlex.quote(form.archive)}` fetches ImageNet weights of "
+            "this network; "
             if form.archive
             else ""
         )
@@ -232,7 +234,11 @@ def _surplus(
         )
     else:
         name = form.application if form else "…"
-        archive = f"`detectune zoo download {form.archive}`, or p" if form and form.archive else "P"
+        archive = (
+            f"`detectune zoo download {shlex.quote(form.archive)}`, or p"
+            if form and form.archive
+            else "P"
+        )
         next_step = (
             f'{archive}ut the network of Keras under the detector: type "ssd_fpn_keras" and '
             f'backbone {{ name: "{name}" weights: … }}.'

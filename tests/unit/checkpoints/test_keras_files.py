@@ -202,6 +202,18 @@ def test_sizes_that_cannot_be_meant_are_refused_before_they_are_read(tmp_path, m
     assert refusal(new(tmp_path / "many.h5", many)) == "it has more than 3 arrays."
 
 
+@pytest.mark.timeout(60)
+def test_damaged_texts_are_refused_and_not_read_for_ever(tmp_path):
+    """HDF5 follows such a chain without end."""
+    path = older(tmp_path / "old.h5", {"a": ["a/kernel"]})
+    whole = path.read_bytes()
+    heap = whole.index(b"GCOL\x01\0\0\0")
+    assert len(read_keras_weights(path).network) == 1
+    for length in (b"\xff" * 8, b"\xf0" + b"\xff" * 7, (1 << 40).to_bytes(8, "little")):
+        path.write_bytes(whole[: heap + 24] + length + whole[heap + 32 :])
+        assert refusal(path) == "the texts in it are damaged."
+
+
 def test_what_holds_no_numbers_or_names_what_is_not_there(tmp_path):
     def text(file):
         file["layers/dense/vars/0"] = "import os"

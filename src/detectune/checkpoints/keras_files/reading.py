@@ -17,6 +17,7 @@ from detectune.checkpoints.keras_files.archive import opened_weights
 from detectune.checkpoints.keras_files.hdf5 import (
     Unsafe,
     arrays_below,
+    check_heaps,
     group_at,
     names_attribute,
     text_attribute,
@@ -97,6 +98,7 @@ def _read(path: str, file: IO[bytes]) -> KerasWeights:
 
 
 def _from_hdf5(path: str, stream: IO[bytes], size: int, config: Any) -> KerasWeights:
+    check_heaps(stream)
     with h5py.File(stream, "r") as file:
         arrays = arrays_below(file, size)
         prefix = "model_weights/" if "model_weights" in file else ""
