@@ -30,7 +30,6 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-import keras
 import numpy as np
 import tensorflow as tf
 from bare import network_outputs
@@ -51,7 +50,7 @@ from detectune.structures import GroundTruth, Inputs
 from detectune.training.freezing import freeze
 from detectune.training.optimizers import build_optimizer
 
-BACKBONE = "classification_backbone|_feature_extractor_for_proposal"
+BACKBONE = "classification_backbone"
 _IMAGES = 32
 _MEMORY_STEPS = 3
 
@@ -181,8 +180,9 @@ def peak_memory(config: schema.TrainEvalPipelineConfig, what: str) -> int:
     batch = truth.as_batch()
     inputs = {"images": images}
     if what == "cached":
-        spec = detector.backbone.compute_output_spec(keras.KerasTensor(images.shape))
-        kept = [np.zeros(one.shape, np.float16) for one in spec]
+        begin = tf.function(lambda given: detector.frozen.begin(given))
+        traced = begin.get_concrete_function(tf.TensorSpec(images.shape))
+        kept = [np.zeros(one.shape, np.float16) for one in traced.structured_outputs]
         inputs = {"images": images[..., :0], "kept": kept}
         del images
     for _ in range(_MEMORY_STEPS):
