@@ -9,7 +9,6 @@ gradients, no average; a batch norm of which all variables are frozen keeps its 
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +23,7 @@ from detectune.detectors.base import Detector
 from detectune.errors import ConfigError, three_part
 from detectune.layers.batch_norm import FreezableBatchNormalization
 from detectune.training.detector_parts import DetectorParts, batch_norms
+from detectune.training.freeze_patterns import by_patterns
 from detectune.wording import plural
 
 
@@ -87,7 +87,7 @@ class Freezing:
         self._trainable = [row for row in rows if row.variable.trainable]
         self._norms = [(norm, _learns(norm)) for norm in batch_norms(detector)]
         patterns = settings.freeze_variables, settings.update_trainable_variables
-        self._for_good = _by_patterns(rows, *patterns) | self._without_rate()
+        self._for_good = by_patterns(rows, *patterns) | self._without_rate()
         self._words = [self._to_freeze(index) for index in range(len(settings.freeze))]
         self._trained = [
             (entry.step, part_trained(entry.part), self._to_train(index))
@@ -265,49 +265,6 @@ def freeze(
     )
     freezing = Freezing(detector, settings)
     return freezing.at(0) if freezing.anything else None
-
-
-def names_of(row: VariableKey) -> tuple[str, ...]:
-    """All names by which a pattern may mean a variable."""
-    names = row.path, row.original_name, row.scoped_name, row.tf1_name
-    return tuple(name for name in names if name)
-
-
-def _by_patterns(
-    rows: Sequence[VariableKey], freezing: Sequence[str], updating: Sequence[str]
-) -> set[int]:
-    frozen = _matching(rows, freezing, "freeze_variables")
-    if updating:
-        updated = _matching(rows, updating, "update_trainable_variables")
-        frozen |= {id(row.variable) for row in rows} - updated
-    return frozen
-
-
-def _matching(rows: Sequence[VariableKey], patterns: Sequence[str], field: str) -> set[int]:
-    found: set[int] = set()
-    for pattern in patterns:
-        try:
-            search = re.compile(pattern).search
-        except re.error as error:
-            raise ConfigError(
-                three_part(
-                    f'train_config.{field}: "{pattern}" is no regular expression: {error}.',
-                    "Patterns are Python regular expressions; a literal dot is written \\\\.",
-                    "Correct the pattern.",
-                )
-            ) from error
-        matched = {id(row.variable) for row in rows if any(map(search, names_of(row)))}
-        if not matched:
-            samples = ", ".join(names_of(row)[-1] for row in rows[:: max(len(rows) // 5, 1)][:5])
-            raise ConfigError(
-                three_part(
-                    f'train_config.{field}: "{pattern}" matches no variable.',
-                    f"Variables are called, for example: {samples}.",
-                    "Correct the pattern, or remove it: a pattern that does nothing is a mistake.",
-                )
-            )
-        found |= matched
-    return found
 
 
 def _said(part: Part) -> str:

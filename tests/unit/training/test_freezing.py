@@ -11,7 +11,8 @@ from detectune.checkpoints.keys import variable_keys
 from detectune.detectors.build import build_detector
 from detectune.errors import ConfigError
 from detectune.layers.batch_norm import FreezableBatchNormalization
-from detectune.training.freezing import freeze, names_of
+from detectune.training.freeze_patterns import names_of
+from detectune.training.freezing import freeze
 
 BACKBONE = "_feature_extractor/classification_backbone"
 

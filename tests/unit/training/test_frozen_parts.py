@@ -20,7 +20,8 @@ from detectune.registry import backbones
 from detectune.training.detector_parts import DetectorParts, batch_norms
 from detectune.training.freezing import Freezing, freeze
 from detectune.training.layer_numbers import numbered, numbered_by_keras
-from detectune.training.weights import array_of
+from detectune.training.optimizers import build_optimizer
+from detectune.training.weights import array_of, use_averages
 
 # Networks that are Keras's own are counted as they are.
 COUNTED = sorted(
@@ -162,6 +163,27 @@ def test_batch_norm_means_statistics_scale_and_offset_of_all_of_them():
     for row in variable_keys(detector):
         if row.path.endswith(("gamma", "beta", "moving_mean", "moving_variance")):
             np.testing.assert_array_equal(array_of(row.variable), moving[row.path])
+
+
+def test_nothing_of_what_is_frozen_changes_by_one_bit():
+    """Neither by gradients, weight decay, clipping and averages, nor by statistics of batches."""
+    detector = mobilenet()
+    settings = schema.TrainConfig(freeze=["backbone:100", "neck"])
+    freezing = Freezing(detector, settings)
+    freezing.at(0)
+    text = """momentum_optimizer { learning_rate { constant_learning_rate { learning_rate: 0.1 } } }
+      use_moving_average: true moving_average_decay: 0.9"""
+    optimizer = build_optimizer(
+        text_format.Parse(text, schema.Optimizer()), gradient_clipping_by_norm=1.0
+    )
+    held = freezing.parts.neck | freezing.parts.variables(Part("backbone", layers=100), "")
+    before = {id(v): array_of(v) for v in detector.weights}
+    train_steps(compiled(detector, optimizer), random_batch(), 3)
+    use_averages(detector)
+    changed = {id(v) for v in detector.weights if not np.array_equal(array_of(v), before[id(v)])}
+    assert len(held) > 150
+    assert not held & changed
+    assert len(changed) > 50
 
 
 def test_words_and_patterns_add_up():
