@@ -13,6 +13,11 @@ from detectune.config.anchor_conflicts import anchor_conflicts, anchor_maps, anc
 from detectune.config.architectures.base import Architecture
 from detectune.config.extractor_names import ExtractorNames
 from detectune.config.feature_extractors import FEATURE_EXTRACTORS
+from detectune.config.free_anchor import (
+    free_anchor_conflicts,
+    free_anchor_place,
+    free_anchor_warnings,
+)
 from detectune.config.magnitudes import anchor_magnitudes, ssd_magnitudes, stride_of
 from detectune.config.part_conflicts import kind_conflicts, resizer_conflicts, size_conflicts
 from detectune.config.problems import Problem
@@ -74,7 +79,11 @@ class SsdArchitecture(Architecture):
 
     @property
     def required(self) -> Mapping[str, str]:
-        return _REQUIRED
+        if not free_anchor_place(self.message):
+            return _REQUIRED
+        # It looks for itself, and has a loss of its own.
+        own = ("matcher", "similarity_calculator", "loss.")
+        return {name: text for name, text in _REQUIRED.items() if not name.startswith(own)}
 
     @property
     def keeps_statistics(self) -> bool:
@@ -82,6 +91,7 @@ class SsdArchitecture(Architecture):
         return self.message.freeze_batchnorm or not extractor.batch_norm_trainable
 
     def conflicts(self) -> Iterator[Problem]:
+        yield from free_anchor_conflicts(self.message, self.path)
         yield from self._background()
         yield from self._parts()
         yield from self._extractor()
@@ -107,6 +117,7 @@ class SsdArchitecture(Architecture):
             )
 
     def warnings(self) -> Iterator[Problem]:
+        yield from free_anchor_warnings(self.message, self.path)
         yield from self._fields_that_resnet_ignores()
         yield from self._sigmoid_in_the_predictor()
 
