@@ -11,6 +11,7 @@ parts; `build_ssd` shows which parts `model { ssd { ... } }` asks for.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -111,7 +112,7 @@ class SSD(Detector):
     ) -> dict[str, Array]:
         """Scalars by the names of the loss, each already weighted."""
         anchors = self.anchors_of(inputs, out)
-        targets = self.assigner(anchors, truth, out)
+        targets: Any = self.assigner(anchors, truth, out)  # what goes with the loss
         preference = None
         if self.loss_fn.sampler is not None:
             preference = keras.random.uniform(ops.shape(targets.matches), seed=self.sampler_seed)

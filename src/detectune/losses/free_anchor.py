@@ -40,7 +40,6 @@ class FreeAnchorLoss:
     """
 
     names: ClassVar[tuple[str, str]] = ("positive_bag_loss", "negative_bag_loss")
-    sampler: ClassVar[None] = None
 
     coder: BoxCoder
     num_classes: int
@@ -49,6 +48,11 @@ class FreeAnchorLoss:
     iou_threshold: float = 0.6
     box_weight: float = 0.75
     delta: float = 0.11
+
+    @property
+    def sampler(self) -> None:
+        """Every anchor counts."""
+        return None
 
     def __call__(
         self, out: Predictions, targets: AnchorBags, anchors: Array, preference: Array | None = None
