@@ -175,6 +175,8 @@ def test_configs_in_the_guide_to_freezing_can_be_meant():
     for text in shown:
         train = text_format.Parse(text, schema.TrainEvalPipelineConfig()).train_config
         assert [*freezing_conflicts(train), *freezing_warnings(train)] == []
+
+
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras
 def test_the_snippets_on_classifiers_restore_one_and_make_vectors(project, monkeypatch, capsys):
     monkeypatch.chdir(project)

@@ -166,7 +166,7 @@ class BackboneFamily:
             keras_form=self.keras,
             depth_multiplier=depth_multiplier,
             min_image_side=self.min_image_side,
-            strides=strides if self.pads_maps else (),
+            strides=strides if self.pads_maps and all(strides) else (),
             description=self.description,
             notes=self.notes,
             is_of_keras=self.own_settings,

@@ -54,6 +54,26 @@ def show(file: str, overrides: tuple[str, ...]) -> None:
 
 
 @config.command()
+@click.argument("fragment", type=PATH, metavar="FRAGMENT")
+@click.option("--base", required=True, metavar="MODEL", help="What is missing is taken from it.")
+@click.option("--force", is_flag=True, help="Overwrite FILE.")
+@click.option("-o", "--output", type=PATH, required=True, metavar="FILE")
+def complete(fragment: str, base: str, force: bool, output: str) -> None:
+    """Fill up a part of a config, as tutorials show it, from a model of the zoo.
+
+    FRAGMENT is a text file: a config that leaves something out, or what stands inside of model,
+    of its architecture, or of train_config.
+    """
+    from detectune.recipes.complete import complete_config, next_steps
+
+    completed = complete_config(fragment, base, output, force=force)
+    for line in (*completed.taken, f"wrote {output}", *completed.problems):
+        say(line)
+    for line in next_steps(completed.config, output):
+        say(line)
+
+
+@config.command()
 @click.option(
     "--model",
     required=True,

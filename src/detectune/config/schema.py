@@ -122,6 +122,7 @@ from detectune.config.protos.losses_pb2 import (
     WeightedSoftmaxClassificationLoss,
 )
 from detectune.config.protos.matcher_pb2 import (
+    FreeAnchorMatcher,
     Matcher,
 )
 from detectune.config.protos.mean_stddev_box_coder_pb2 import (
@@ -275,6 +276,7 @@ __all__ = [
     "FeaturePyramidNetworks",
     "FixedShapeResizer",
     "FlexibleGridAnchorGenerator",
+    "FreeAnchorMatcher",
     "FunctionApproximation",
     "GraphRewriter",
     "GridAnchorGenerator",

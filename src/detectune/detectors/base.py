@@ -40,6 +40,7 @@ class Detector(keras.Model):
     Args:
         num_classes: without background.
         pad_value: RGB colour that images are padded with, see `data.resizers`.
+        loss_names: the keys of `named_losses`, where they depend on its parts.
 
     Raises:
         TypeError: the subclass leaves out a part of the contract.
@@ -55,8 +56,16 @@ class Detector(keras.Model):
     frozen: FrozenFeatures | None = None
     """How training computes the features, where their beginning is frozen."""
 
-    def __init__(self, *, num_classes: int, pad_value: tuple[float, float, float], name: str):
+    def __init__(
+        self,
+        *,
+        num_classes: int,
+        pad_value: tuple[float, float, float],
+        name: str,
+        loss_names: tuple[str, ...] | None = None,
+    ) -> None:
         super().__init__(name=name)
+        self.loss_names = self.loss_names if loss_names is None else loss_names
         _check_contract(type(self), self.loss_names)
         self.num_classes, self.pad_value = num_classes, pad_value
         names = (*self.loss_names, "regularization_loss", "total_loss")

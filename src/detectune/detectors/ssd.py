@@ -11,6 +11,7 @@ parts; `build_ssd` shows which parts `model { ssd { ... } }` asks for.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -26,7 +27,7 @@ from detectune.detectors.base import Detector
 from detectune.detectors.builders.anchors import anchor_generator, box_coder, input_size
 from detectune.detectors.builders.feature_extractor import backbone_and_neck
 from detectune.detectors.builders.head import convolutional_head
-from detectune.detectors.builders.losses import anchor_loss
+from detectune.detectors.builders.losses import dense_loss
 from detectune.detectors.builders.padding_colour import padding_colour
 from detectune.detectors.builders.post_processing import (
     Suppression,
@@ -35,7 +36,7 @@ from detectune.detectors.builders.post_processing import (
 )
 from detectune.detectors.builders.targets import anchor_assigner
 from detectune.errors import ConfigError, three_part
-from detectune.losses.anchor_loss import AnchorLoss
+from detectune.losses.anchor_loss import DenseLoss
 from detectune.registry import detectors
 from detectune.structures import (
     Array,
@@ -46,6 +47,7 @@ from detectune.structures import (
     RawDetections,
     image_size,
 )
+from detectune.targets.anchor_bags import BagAssigner
 from detectune.targets.anchor_targets import Assigner
 
 
@@ -58,8 +60,6 @@ class SSD(Detector):
             None.
     """
 
-    loss_names = ("classification_loss", "localization_loss")
-
     def __init__(
         self,
         *,
@@ -68,8 +68,8 @@ class SSD(Detector):
         neck: Layer,
         head: Layer,
         anchors: AnchorGenerator,
-        assigner: Assigner,
-        loss_fn: AnchorLoss,
+        assigner: Assigner | BagAssigner,
+        loss_fn: DenseLoss,
         coder: BoxCoder,
         to_scores: Callable[[Array], Array],
         nms: Suppression,
@@ -77,7 +77,12 @@ class SSD(Detector):
         pad_value: Colour | None = None,
     ) -> None:
         pad_value = backbone.pad_value if pad_value is None else pad_value
-        super().__init__(num_classes=num_classes, pad_value=pad_value, name="ssd")
+        super().__init__(
+            num_classes=num_classes,
+            pad_value=pad_value,
+            name="ssd",
+            loss_names=type(self).loss_names or loss_fn.names,
+        )
         self.backbone, self.neck, self.head = backbone, neck, head
         self.anchors, self.assigner, self.loss_fn = anchors, assigner, loss_fn
         self.coder, self.to_scores, self.nms = coder, to_scores, nms
@@ -110,9 +115,9 @@ class SSD(Detector):
     def named_losses(
         self, inputs: Inputs | Array, truth: GroundTruth, out: Predictions, *, training: bool = True
     ) -> dict[str, Array]:
-        """Scalars "classification_loss" and "localization_loss", each already weighted."""
+        """Scalars by the names of the loss, each already weighted."""
         anchors = self.anchors_of(inputs, out)
-        targets = self.assigner(anchors, truth, out)
+        targets: Any = self.assigner(anchors, truth, out)  # what goes with the loss
         preference = None
         if self.loss_fn.sampler is not None:
             preference = keras.random.uniform(ops.shape(targets.matches), seed=self.sampler_seed)
@@ -178,7 +183,7 @@ def build_ssd(config: schema.Ssd, network: keras.Model | None = None) -> SSD:
         ),
         anchors=anchors,
         assigner=anchor_assigner(config, coder),
-        loss_fn=anchor_loss(config, coder),
+        loss_fn=dense_loss(config, coder),
         coder=coder,
         to_scores=score_converter(
             config.post_processing,

@@ -7,7 +7,7 @@ targets ─► sampler? (which anchors count) ─► losses per anchor ─► ne
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, ClassVar, Protocol
 
 from keras import ops
 
@@ -27,6 +27,30 @@ class Sampler(Protocol):
         ...
 
 
+class DenseLoss(Protocol):
+    """What a single-shot detector expects of its loss."""
+
+    names: ClassVar[tuple[str, ...]]
+    """The keys of what it returns."""
+
+    @property
+    def sampler(self) -> Sampler | None:
+        """What chooses at random which anchors count, if anything does."""
+        ...
+
+    def __call__(
+        self, out: Predictions, targets: Any, anchors: Array, preference: Array | None = None
+    ) -> dict[str, Array]:
+        """Scalars by name.
+
+        Args:
+            targets: what the assigner made that goes with this loss.
+            anchors: `[A, 4]` yxyx, what the codes are relative to.
+            preference: `[B, A]` float32, 0–1, random numbers for the sampler if there is one.
+        """
+        ...
+
+
 @dataclass(frozen=True)
 class AnchorLoss:
     """Classification and localization loss over all anchors of a batch.
@@ -41,6 +65,8 @@ class AnchorLoss:
         miner: chooses the anchors with the greatest losses among them; None takes all.
         negative_weights: weighs anchors without an object; None weighs them as the targets do.
     """
+
+    names: ClassVar[tuple[str, str]] = ("classification_loss", "localization_loss")
 
     classification: ClassificationLoss
     localization: LocalizationLoss

@@ -79,6 +79,8 @@ _SHORT = {
     "Loss/total_loss": "loss",
     "Loss/classification_loss": "class",
     "Loss/localization_loss": "box",
+    "Loss/positive_bag_loss": "found",
+    "Loss/negative_bag_loss": "empty",
     "Loss/mask_loss": "mask",
     "Loss/regularization_loss": "reg",
     "learning_rate": "lr",

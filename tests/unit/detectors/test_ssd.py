@@ -62,6 +62,58 @@ def test_a_few_steps_lower_the_loss_and_the_box_is_found():
         assert pairwise_iou(found.boxes[image, :1], truth.boxes[image, :1])[0, 0] > 0.75
 
 
+@small_backbone
+@pytest.mark.parametrize("place", ["matcher", "box_predictor"])
+def test_free_anchor_learns_which_anchor_finds_the_box(place):
+    keras.utils.set_random_seed(0)
+    config = tiny_config(extractor=EXTRACTOR)
+    ssd = config.model.ssd
+    ssd.feature_extractor.conv_hyperparams.batch_norm.decay = 0.5
+    ssd.add_background_class = False
+    for name in ("matcher", "similarity_calculator", "loss"):
+        ssd.ClearField(name)
+    if place == "matcher":
+        ssd.matcher.free_anchor_matcher.bag_size = 12
+    else:
+        ssd.box_predictor.free_anchor_box_matcher.bag_size = 12
+    detector = compiled(build_detector(config.model), keras.optimizers.Adam(3e-3))
+    images, truth = random_batch()
+    steps = 100 if place == "matcher" else 2
+    losses = train_steps(detector, (images, truth), steps)
+    names = {"positive_bag_loss", "negative_bag_loss", "regularization_loss", "total_loss"}
+    assert set(losses[0]) == names
+    if place == "matcher":
+        assert losses[-1]["total_loss"] < 0.5 * losses[0]["total_loss"]
+        found = DetectionModel(detector).detect(images, SIZES)
+        for image in range(2):
+            assert found.classes[image, 0] == truth.classes[image, 0]
+            assert pairwise_iou(found.boxes[image, :1], truth.boxes[image, :1])[0, 0] > 0.7
+
+
+FREE = "matcher { free_anchor_matcher { } }"
+
+
+@pytest.mark.parametrize(
+    ("more", "field"),
+    [
+        ("", "add_background_class"),
+        ("explicit_background_class: true", "explicit_background_class"),
+        ("loss { hard_example_miner { } }", "hard_example_miner"),
+        ("loss { random_example_sampler { } }", "random_example_sampler"),
+        ("loss { expected_loss_weights: EXPECTED_SAMPLING }", "expected_loss_weights"),
+        ("box_predictor { free_anchor_box_matcher { } }", "matcher.free_anchor_matcher"),
+    ],
+)
+def test_what_free_anchor_excludes_is_refused(more, field):
+    config = tiny_config()
+    text_format.Merge(f"{FREE} {more}", config.model.ssd)
+    config.model.ssd.add_background_class = not more
+    with pytest.raises(ConfigError) as error:
+        build_detector(config.model)
+    assert f"model.ssd.{field}" in str(error.value) or f".{field}:" in str(error.value)
+    three_parts(error.value)
+
+
 def test_detections_stay_inside_the_picture_and_padding_is_empty(detector):
     images, _ = random_batch()
     found = DetectionModel(detector).detect(images, np.array([[40, 64], [64, 30]]))

@@ -13,6 +13,11 @@ from detectune.config.anchor_conflicts import anchor_conflicts, anchor_maps, anc
 from detectune.config.architectures.base import Architecture
 from detectune.config.extractor_names import ExtractorNames
 from detectune.config.feature_extractors import APPLICATION_EXTRACTORS, FEATURE_EXTRACTORS
+from detectune.config.free_anchor import (
+    free_anchor_conflicts,
+    free_anchor_place,
+    free_anchor_warnings,
+)
 from detectune.config.magnitudes import anchor_magnitudes, ssd_magnitudes, stride_of
 from detectune.config.network_block import network_conflicts, network_files
 from detectune.config.part_conflicts import kind_conflicts, resizer_conflicts, size_conflicts
@@ -81,7 +86,11 @@ class SsdArchitecture(Architecture):
 
     @property
     def required(self) -> Mapping[str, str]:
-        return _REQUIRED
+        if not free_anchor_place(self.message):
+            return _REQUIRED
+        # It looks for itself, and has a loss of its own.
+        own = ("matcher", "similarity_calculator", "loss.")
+        return {name: text for name, text in _REQUIRED.items() if not name.startswith(own)}
 
     @property
     def keeps_statistics(self) -> bool:
@@ -94,6 +103,7 @@ class SsdArchitecture(Architecture):
     def conflicts(self) -> Iterator[Problem]:
         path = f"{self.path}.feature_extractor"
         yield from network_conflicts(self.message.feature_extractor, SSD_EXTRACTORS, path)
+        yield from free_anchor_conflicts(self.message, self.path)
         yield from self._background()
         yield from self._parts()
         yield from self._extractor()
@@ -119,6 +129,7 @@ class SsdArchitecture(Architecture):
             )
 
     def warnings(self) -> Iterator[Problem]:
+        yield from free_anchor_warnings(self.message, self.path)
         yield from self._fields_that_resnet_ignores()
         yield from self._sigmoid_in_the_predictor()
 

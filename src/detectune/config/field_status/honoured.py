@@ -22,6 +22,7 @@ HONOURED_FIELDS = {
     "FlexibleGridAnchorGenerator": "*",
     "AnchorGrid": "*",
     "Matcher": "*",
+    "FreeAnchorMatcher": "*",
     "ArgMaxMatcher": "*",
     "RegionSimilarityCalculator": "*",
     "ThresholdedIouSimilarity": "*",

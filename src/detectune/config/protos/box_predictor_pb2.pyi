@@ -1,4 +1,5 @@
 from detectune.config.protos import hyperparams_pb2 as _hyperparams_pb2
+from detectune.config.protos import matcher_pb2 as _matcher_pb2
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -8,16 +9,18 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class BoxPredictor(_message.Message):
-    __slots__ = ("convolutional_box_predictor", "mask_rcnn_box_predictor", "rfcn_box_predictor", "weight_shared_convolutional_box_predictor")
+    __slots__ = ("convolutional_box_predictor", "mask_rcnn_box_predictor", "rfcn_box_predictor", "weight_shared_convolutional_box_predictor", "free_anchor_box_matcher")
     CONVOLUTIONAL_BOX_PREDICTOR_FIELD_NUMBER: _ClassVar[int]
     MASK_RCNN_BOX_PREDICTOR_FIELD_NUMBER: _ClassVar[int]
     RFCN_BOX_PREDICTOR_FIELD_NUMBER: _ClassVar[int]
     WEIGHT_SHARED_CONVOLUTIONAL_BOX_PREDICTOR_FIELD_NUMBER: _ClassVar[int]
+    FREE_ANCHOR_BOX_MATCHER_FIELD_NUMBER: _ClassVar[int]
     convolutional_box_predictor: ConvolutionalBoxPredictor
     mask_rcnn_box_predictor: MaskRCNNBoxPredictor
     rfcn_box_predictor: RfcnBoxPredictor
     weight_shared_convolutional_box_predictor: WeightSharedConvolutionalBoxPredictor
-    def __init__(self, convolutional_box_predictor: _Optional[_Union[ConvolutionalBoxPredictor, _Mapping]] = ..., mask_rcnn_box_predictor: _Optional[_Union[MaskRCNNBoxPredictor, _Mapping]] = ..., rfcn_box_predictor: _Optional[_Union[RfcnBoxPredictor, _Mapping]] = ..., weight_shared_convolutional_box_predictor: _Optional[_Union[WeightSharedConvolutionalBoxPredictor, _Mapping]] = ...) -> None: ...
+    free_anchor_box_matcher: _matcher_pb2.FreeAnchorMatcher
+    def __init__(self, convolutional_box_predictor: _Optional[_Union[ConvolutionalBoxPredictor, _Mapping]] = ..., mask_rcnn_box_predictor: _Optional[_Union[MaskRCNNBoxPredictor, _Mapping]] = ..., rfcn_box_predictor: _Optional[_Union[RfcnBoxPredictor, _Mapping]] = ..., weight_shared_convolutional_box_predictor: _Optional[_Union[WeightSharedConvolutionalBoxPredictor, _Mapping]] = ..., free_anchor_box_matcher: _Optional[_Union[_matcher_pb2.FreeAnchorMatcher, _Mapping]] = ...) -> None: ...
 
 class ConvolutionalBoxPredictor(_message.Message):
     __slots__ = ("conv_hyperparams", "min_depth", "max_depth", "num_layers_before_predictor", "use_dropout", "dropout_keep_probability", "kernel_size", "box_code_size", "apply_sigmoid_to_scores", "class_prediction_bias_init", "use_depthwise", "box_encodings_clip_range")

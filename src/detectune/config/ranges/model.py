@@ -192,6 +192,14 @@ MODEL_RANGES: Mapping[str, Mapping[str, Range]] = {
     },
     # --- matching and box codes -------------------------------------------------------------------
     "ArgMaxMatcher": {"matched_threshold": _SIMILARITY, "unmatched_threshold": _SIMILARITY},
+    "FreeAnchorMatcher": {
+        "bag_size": up_to(100_000, 1),
+        "alpha": SHARE,
+        "gamma": up_to(100),
+        "iou_threshold": Range(0, 1, "At 1 no anchor could have an object.", below=True),
+        "box_weight": WEIGHT,
+        "delta": above_zero(1000),
+    },
     "ThresholdedIouSimilarity": {"iou_threshold": SHARE},
     "FasterRcnnBoxCoder": dict.fromkeys(
         ("y_scale", "x_scale", "height_scale", "width_scale"), _CODE_SCALE

@@ -8,8 +8,9 @@ from typing import Any
 from detectune.boxes.coders import BoxCoder
 from detectune.config import schema
 from detectune.detectors.builders.choice import choice
+from detectune.detectors.builders.targets import free_anchor
 from detectune.errors import ConfigError, three_part
-from detectune.losses.anchor_loss import AnchorLoss
+from detectune.losses.anchor_loss import AnchorLoss, DenseLoss
 from detectune.losses.classification import (
     BootstrappedSigmoidLoss,
     ClassificationLoss,
@@ -20,6 +21,7 @@ from detectune.losses.classification import (
     SoftmaxAgainstLogitsLoss,
     SoftmaxLoss,
 )
+from detectune.losses.free_anchor import FreeAnchorLoss
 from detectune.losses.hard_mining import HardExampleMiner
 from detectune.losses.localization import (
     GiouLoss,
@@ -67,6 +69,22 @@ def localization_loss(config: schema.LocalizationLoss) -> LocalizationLoss:
     """The loss on box codes."""
     kind = choice(config, "localization_loss", list(_LOCALIZATION))
     return _LOCALIZATION[kind](getattr(config, kind))
+
+
+def dense_loss(config: schema.Ssd, coder: BoxCoder) -> DenseLoss:
+    """The whole loss of an SSD: its own, or that of a matcher that brings one."""
+    free = free_anchor(config)
+    if free is None:
+        return anchor_loss(config, coder)
+    return FreeAnchorLoss(
+        coder,
+        config.num_classes,
+        alpha=free.alpha,
+        gamma=free.gamma,
+        iou_threshold=free.iou_threshold,
+        box_weight=free.box_weight,
+        delta=free.delta,
+    )
 
 
 def anchor_loss(config: schema.Ssd, coder: BoxCoder) -> AnchorLoss:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from detectune.boxes.coders import BoxCoder
 from detectune.config import schema
+from detectune.config.free_anchor import free_anchor_place
 from detectune.detectors.builders.anchors import fixed_input_size
 from detectune.detectors.builders.choice import choice
-from detectune.targets.anchor_targets import AnchorAssigner
+from detectune.targets.anchor_bags import BagAssigner
+from detectune.targets.anchor_targets import AnchorAssigner, Assigner
 from detectune.targets.matchers import ArgmaxMatcher, BipartiteMatcher, Matcher
 from detectune.targets.similarities import (
     IoaSimilarity,
@@ -54,8 +56,21 @@ def similarity(
     return IouSimilarity()
 
 
-def anchor_assigner(config: schema.Ssd, coder: BoxCoder) -> AnchorAssigner:
+def free_anchor(config: schema.Ssd) -> schema.FreeAnchorMatcher | None:
+    """The settings of learned matching; None if `config` does not ask for it."""
+    place = free_anchor_place(config)
+    if not place:
+        return None
+    if place == "matcher":
+        return config.matcher.free_anchor_matcher
+    return config.box_predictor.free_anchor_box_matcher
+
+
+def anchor_assigner(config: schema.Ssd, coder: BoxCoder) -> Assigner | BagAssigner:
     """Ground truth → targets, as `ssd { matcher similarity_calculator … }` asks."""
+    free = free_anchor(config)
+    if free is not None:
+        return BagAssigner(free.bag_size)
     has_background = config.add_background_class or config.explicit_background_class
     return AnchorAssigner(
         similarity=similarity(config.similarity_calculator, config.image_resizer),
