@@ -10,6 +10,7 @@ A store under another key does not fit: it is named, and what is needed is compu
 from __future__ import annotations
 
 import hashlib
+import importlib.metadata
 import shutil
 import time
 from collections.abc import Iterable, Sequence
@@ -20,7 +21,6 @@ from typing import Any
 import keras
 import numpy as np
 
-from detectune import __version__
 from detectune.data.defects import ImageError
 from detectune.data.fingerprint import fingerprint
 from detectune.data.kept.batches import KeptMaps, record_dtype, records_of
@@ -171,7 +171,9 @@ class _Keeping:
         """Of the weights, the images, and all that is done to an image before it is kept."""
         frozen = self.training.detector.frozen
         assert frozen is not None
-        digest = hashlib.sha256(__version__.encode())  # another version may augment otherwise
+        digest = hashlib.sha256(
+            importlib.metadata.version("detectune").encode()
+        )  # another version may augment otherwise
         for layer in frozen.layers:
             digest.update(f"{type(layer).__name__} {layer.name}\n".encode())
         for variable in frozen.variables:
