@@ -160,3 +160,14 @@ class AnchorTargets(NamedTuple):
     """`[B, A]` float32; 0 where an anchor is ignored."""
     matches: Array
     """`[B, A]` int32: index of the matched box, −1 unmatched, −2 ignored."""
+
+
+class AnchorBags(NamedTuple):
+    """The anchors that may find a box, for every box of a batch."""
+
+    indices: Array
+    """`[B, N, K]` int32: the anchors in the bag of each box."""
+    truth: GroundTruth
+    """The boxes, with weights of 0 where they do not count: padding, and images without labels."""
+    counts: Array
+    """`[B]` float32: 0 for images that nobody labelled, whose anchors do not count either."""

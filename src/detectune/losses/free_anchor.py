@@ -18,8 +18,7 @@ from keras import ops
 
 from detectune.boxes.coders import BoxCoder
 from detectune.boxes.iou import pairwise_iou
-from detectune.structures import Array, GroundTruth, Predictions
-from detectune.targets.anchor_bags import AnchorBags
+from detectune.structures import AnchorBags, Array, GroundTruth, Predictions
 
 # The least probability whose logarithm is taken.
 _TINY = 1e-12

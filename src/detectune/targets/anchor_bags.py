@@ -7,23 +7,12 @@ Which of them finds the box is learned: see `losses.free_anchor`. Source: Zhang 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from keras import ops
 
 from detectune.boxes.iou import pairwise_iou
-from detectune.structures import Array, GroundTruth
-
-
-class AnchorBags(NamedTuple):
-    """The anchors that may find a box, for every box of a batch."""
-
-    indices: Array
-    """`[B, N, K]` int32: the anchors in the bag of each box."""
-    truth: GroundTruth
-    """The boxes, with weights of 0 where they do not count: padding, and images without labels."""
-    counts: Array
-    """`[B]` float32: 0 for images that nobody labelled, whose anchors do not count either."""
+from detectune.structures import AnchorBags, Array, GroundTruth
 
 
 @dataclass(frozen=True)

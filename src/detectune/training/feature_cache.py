@@ -10,7 +10,6 @@ A store under another key does not fit: it is named, and what is needed is compu
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import shutil
 import time
 from collections.abc import Iterable, Sequence
@@ -38,6 +37,7 @@ from detectune.data.readable import unreadable_named
 from detectune.detectors.base import Detector
 from detectune.errors import ConfigError, three_part
 from detectune.files import usable_path
+from detectune.package_version import package_version
 from detectune.structures import Array
 from detectune.training.context import TrainingContext
 from detectune.training.sources import TRAIN
@@ -171,9 +171,7 @@ class _Keeping:
         """Of the weights, the images, and all that is done to an image before it is kept."""
         frozen = self.training.detector.frozen
         assert frozen is not None
-        digest = hashlib.sha256(
-            importlib.metadata.version("detectune").encode()
-        )  # another version may augment otherwise
+        digest = hashlib.sha256(package_version().encode())  # another one may augment otherwise
         for layer in frozen.layers:
             digest.update(f"{type(layer).__name__} {layer.name}\n".encode())
         for variable in frozen.variables:

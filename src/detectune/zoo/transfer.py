@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import http.client
-import importlib.metadata
 import ssl
 import time
 import urllib.error
@@ -20,6 +19,7 @@ import urllib.request
 from pathlib import Path
 
 from detectune.errors import ZooError
+from detectune.package_version import package_version
 from detectune.zoo.connection import Patience, RefusedRedirect, open_request
 from detectune.zoo.part_file import Part
 from detectune.zoo.receiving import receive
@@ -70,7 +70,7 @@ def transfer(url: str, target: Path, limits: TransferLimits, progress: Progress)
 def _attempt(part: Part, limits: TransferLimits, progress: Progress) -> None:
     """One request; returns when the part is complete."""
     request = urllib.request.Request(part.url)
-    request.add_header("User-Agent", f"detectune/{_version()}")
+    request.add_header("User-Agent", f"detectune/{package_version()}")
     request.add_header("Accept-Encoding", "identity")
     offset = part.size
     if offset and offset == part.total:
@@ -114,10 +114,3 @@ def _ask(
         raise Broken(network_reason(error)) from error
     except (ValueError, OverflowError) as error:  # a redirect or a proxy whose address is none
         raise Broken(network_reason(error)) from error
-
-
-def _version() -> str:
-    try:
-        return importlib.metadata.version("detectune")
-    except importlib.metadata.PackageNotFoundError:
-        return "0"  # run from a source tree
