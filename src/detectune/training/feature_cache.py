@@ -37,7 +37,6 @@ from detectune.data.readable import unreadable_named
 from detectune.detectors.base import Detector
 from detectune.errors import ConfigError, three_part
 from detectune.files import usable_path
-from detectune.package_version import package_version
 from detectune.structures import Array
 from detectune.training.context import TrainingContext
 from detectune.training.sources import TRAIN
@@ -48,6 +47,8 @@ from detectune.wording import plural
 FOLDER = "features"
 """In a run directory."""
 _GB = 1e9
+# To be changed with whatever an augmentation or a resizer makes of an image.
+_GENERATION = b"1"
 # Of the free space, what is taken where the config says nothing.
 _MOST_OF_FREE = 0.9
 _SECONDS_BETWEEN_LINES = 10.0
@@ -171,7 +172,7 @@ class _Keeping:
         """Of the weights, the images, and all that is done to an image before it is kept."""
         frozen = self.training.detector.frozen
         assert frozen is not None
-        digest = hashlib.sha256(package_version().encode())  # another one may augment otherwise
+        digest = hashlib.sha256(_GENERATION)
         for layer in frozen.layers:
             digest.update(f"{type(layer).__name__} {layer.name}\n".encode())
         for variable in frozen.variables:

@@ -79,6 +79,9 @@ def take_steps(training: TrainingContext) -> None:
     for one in freezing.unfrozen:
         if one.step < progress.stage_step:
             training.console.say(one.summary())
+    freezing.at(progress.stage_step)
+    prepare_frozen(training.detector)
+    with_kept_features(training)  # before the bar, for it may take minutes
     bar = training.console.training(progress.step, progress.step + remaining)
     with bar, unreadable_named(stream.images):
         later = [step for step in freezing.steps if progress.stage_step < step < settings.num_steps]
