@@ -107,7 +107,8 @@ def test_slots_are_there_from_the_beginning_and_wait_at_0(whole):
     slots = {name for name in whole.state(1) if name.startswith("optimizer/")}
 
     def at_0(step):
-        return {name for name in slots if not np.any(whole.state(step)[name])}
+        state = whole.state(step)
+        return {name for name in slots if not np.any(state[name])}
 
     assert len(at_0(1)) > len(at_0(FIRST + 1)) > len(at_0(STEPS))
     assert at_0(1) == at_0(FIRST)

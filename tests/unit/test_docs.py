@@ -14,6 +14,7 @@ from command_lines import known_options, refuse_unknown
 from google.protobuf import text_format
 from own_networks import small_network
 from PIL import Image
+from small_backbone import EXTRACTOR, register_small_backbone
 from tiny import tiny_config, write_squares
 
 from detectune.config import schema
@@ -115,13 +116,20 @@ def test_the_evaluation_example_prints_what_it_says(capsys):
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory):
+def small_backbone():
+    with pytest.MonkeyPatch.context() as patch:
+        register_small_backbone(patch)
+        yield
+
+
+@pytest.fixture(scope="module")
+def project(small_backbone, tmp_path_factory):
     """A folder as the first guide makes it, with a config of a tiny detector."""
     folder = tmp_path_factory.mktemp("project")
     images = write_squares(folder / "images" / "test")
     with Image.open(images / "square0.png") as image:
         image.save(images / "one.jpg")
-    config = tiny_config(images)
+    config = tiny_config(images, extractor=EXTRACTOR)
     config.train_config.num_steps = 2
     config.train_config.evaluate_every_steps = 2
     (folder / "training").mkdir()
@@ -158,10 +166,14 @@ def test_the_snippet_of_any_backbone_trains_and_predicts(project, monkeypatch, c
     assert (project / "training" / "own" / "backbone.json").is_file()
 
 
-def test_the_snippet_about_freezing_unfreezes_on_the_way(project, monkeypatch):
-    monkeypatch.chdir(project)
+def test_the_snippet_about_freezing_unfreezes_on_the_way(project, tmp_path, monkeypatch):
+    config = tiny_config(project / "images" / "test")  # with more layers than the small one
+    config.train_config.num_steps = config.train_config.evaluate_every_steps = 2
+    (tmp_path / "training").mkdir()
+    write_config(config, tmp_path / "training" / "first.config")
+    monkeypatch.chdir(tmp_path)
     runpy.run_path(str(SNIPPETS / "freezing.py"))
-    rows = read_metrics(project / "training" / "gradual" / "metrics.jsonl")
+    rows = read_metrics(tmp_path / "training" / "gradual" / "metrics.jsonl")
     said = [row["unfrozen"] for row in rows if "unfrozen" in row]
     assert len(said) == 1
     assert said[0].startswith("unfrozen at step 1: the backbone after its first 60 layers")
@@ -171,7 +183,7 @@ def test_configs_in_the_guide_to_freezing_can_be_meant():
     shown = [
         text for _, text in blocks(ROOT / "docs/guides/freezing.md") if "train_config {" in text
     ]
-    assert len(shown) == 3
+    assert len(shown) == 4
     for text in shown:
         train = text_format.Parse(text, schema.TrainEvalPipelineConfig()).train_config
         assert [*freezing_conflicts(train), *freezing_warnings(train)] == []

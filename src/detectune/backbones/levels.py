@@ -58,7 +58,8 @@ def named_levels(network: keras.Model, names: Sequence[str], field: str) -> dict
             raise ConfigError(
                 three_part(
                     f'{field}: no layer of {network.name} is called "{name}".',
-                    f"It has {len(by_name)} layers; `detectune model summary --layers` lists them.",
+                    f"It has {len(by_name)} layers; `detectune model summary FILE --layers` lists "
+                    "them.",
                     f"{did_you_mean(name, by_name)}Correct the name, or remove levels: they are "
                     "found then.",
                 )

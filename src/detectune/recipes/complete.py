@@ -177,7 +177,7 @@ def _changed(config: schema.TrainEvalPipelineConfig) -> list[str]:
 
 def next_steps(config: schema.TrainEvalPipelineConfig, output: str) -> list[str]:
     """The command that comes next; SOURCE stands for data of the user."""
-    run = shlex.quote(f"training/{Path(output).stem}")
+    run = f"training/{Path(output).stem}"
     has_data = config.train_input_reader.ListFields()
     data = "" if has_data else " --set train_input_reader.source=SOURCE"
-    return [f"next: detectune train {shlex.quote(output)} --model-dir {run}{data}"]
+    return [f"next: detectune train {shlex.quote(output)} --model-dir {shlex.quote(run)}{data}"]

@@ -38,7 +38,7 @@ FAMILIES = {
         for size in range(8)
     },
 }
-QUICK = ("mobilenet_v1", "mobilenet_v2", "inception_v3", "efficientnet-b0")
+QUICK = ("mobilenet_v1", "mobilenet_v2", "efficientnet-b0")
 MEAN, DEVIATION = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 
 

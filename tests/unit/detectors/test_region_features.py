@@ -81,10 +81,10 @@ def test_what_cannot_be_built_is_refused_in_three_parts(type_name, text, said):
 
 
 def test_images_are_padded_before_they_are_normalized():
-    config = schema.ImageResizer()
-    assert region_padding_colour(config) == (0.0, 0.0, 0.0)
+    config, backbone = schema.ImageResizer(), parts("faster_rcnn_resnet50_keras").backbone
+    assert region_padding_colour(config, backbone) == (0.0, 0.0, 0.0)
     config.keep_aspect_ratio_resizer.per_channel_pad_value.extend([1, 2, 3])
-    assert region_padding_colour(config) == (1.0, 2.0, 3.0)
+    assert region_padding_colour(config, backbone) == (1.0, 2.0, 3.0)
     config.keep_aspect_ratio_resizer.per_channel_pad_value.append(4)
     with pytest.raises(ConfigError, match="4 numbers"):
-        region_padding_colour(config)
+        region_padding_colour(config, backbone)
