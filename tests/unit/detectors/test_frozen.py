@@ -57,16 +57,19 @@ def values(detector, *, trainable):
     return [np.asarray(v) for v in detector.weights if v.trainable is trainable]
 
 
+slow = pytest.mark.slow
+
+
 @pytest.mark.parametrize(
     ("type_name", "pattern", "whole", "tolerance"),
     [
         (V2, f"{BACKBONE}/", True, 1e-5),
         # The first of 17 blocks, and the layers before them.
-        (V2, "/MobilenetV2/(Conv|expanded_conv)/", False, 1e-4),
+        pytest.param(V2, "/MobilenetV2/(Conv|expanded_conv)/", False, 1e-4, marks=slow),
         ("ssd_mobilenet_v1_fpn_keras", r"MobilenetV1/Conv2d_\d(_|/)", False, 1e-5),
-        ("ssd_mobilenet_v2_keras", f"{BACKBONE}/", True, 1e-4),
+        pytest.param("ssd_mobilenet_v2_keras", f"{BACKBONE}/", True, 1e-4, marks=slow),
         ("faster_rcnn_resnet50_keras", "^FirstStageFeatureExtractor/", True, 1e-5),
-        ("faster_rcnn_resnet50_fpn_keras", r"/conv\d_", True, 1e-4),
+        pytest.param("faster_rcnn_resnet50_fpn_keras", r"/conv\d_", True, 1e-4, marks=slow),
     ],
 )
 def test_losses_are_the_same_and_what_is_frozen_stays(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from google.protobuf import text_format
 from own_networks import small_network
 from tiny import random_batch, tiny_config
@@ -46,9 +47,15 @@ def test_every_neck_stands_on_a_network_from_outside(neck, cells):
     images, truth = random_batch()
     maps = detector.features(keras.ops.convert_to_tensor(images), training=False)
     assert [one.shape[1] for one in maps] == cells
-    out = detector(images, training=True)
-    losses = detector.named_losses(images, truth, out)
+    with tf.GradientTape() as tape:
+        losses = detector.named_losses(images, truth, detector(images, training=True))
+        loss = sum(losses.values())
     assert all(np.isfinite(float(loss)) for loss in losses.values())
+    variables = [variable.value for variable in detector.trainable_variables]
+    gradients = tape.gradient(loss, variables)
+    # Nothing is without a gradient, and all are numbers.
+    assert all(gradient is not None and np.isfinite(gradient).all() for gradient in gradients)
+    assert sum(np.abs(gradient).max() > 0 for gradient in gradients) > 0.8 * len(gradients)
     assert len(variable_keys(detector)) == len({row.key for row in variable_keys(detector)})
 
 
