@@ -120,7 +120,7 @@ def test_without_a_network_the_message_names_the_file_and_where_to_put_it(home, 
 def test_another_file_is_refused_and_does_not_appear(home, site):
     site.files[PATH] = CONTENT + b"!"
     found, allowed, next_step = refusal()
-    assert found.startswith(f"{site.url}{PATH}: it is not the file that Keras publishes: its chec")
+    assert found.startswith(f"{site.url}{PATH}: it is not the file that Keras publishes: ")
     assert FILE.digest[:16] in allowed
     assert next_step.startswith("Set DETECTUNE_KERAS_MIRROR")
     assert left(home) == []
