@@ -153,3 +153,9 @@ def test_two_stage_detectors_take_one_under_their_pyramid_only():
     problems = list(architecture_of(with_network(model)).conflicts())
     problem = next(p for p in problems if "names a network, and backbone { } another" in p.found)
     assert 'Write type: "faster_rcnn_fpn_keras"' in problem.next_step
+
+
+def test_people_are_told_which_network_it_is():
+    model = config_with('backbone { name: "VGG16" }').model
+    assert architecture_of(model).describe() == "ssd_fpn_keras on VGG16, 2 classes"
+    assert architecture_of(tiny_config().model).describe().count(" on ") == 0

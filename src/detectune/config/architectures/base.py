@@ -78,14 +78,22 @@ class Architecture:
         return self.extractors is not None and self.extractors.is_tf1(self.feature_extractor)
 
     @property
+    def network(self) -> str:
+        """The network that `backbone { }` names, or its file; empty if the type says which."""
+        block = self._network_block
+        return "" if block is None else block.name or block.saved
+
+    @property
     def brings_weights(self) -> bool:
         """Whether its network comes with weights, or names them."""
-        if not self.has("feature_extractor"):
-            return False
-        extractor = self.message.feature_extractor
-        if "backbone" not in extractor.DESCRIPTOR.fields_by_name:
-            return False
-        return bool(extractor.backbone.saved or extractor.backbone.weights)
+        block = self._network_block
+        return block is not None and bool(block.saved or block.weights)
+
+    @property
+    def _network_block(self) -> schema.BackboneNetwork | None:
+        extractor = self.message.feature_extractor if self.has("feature_extractor") else None
+        has_one = extractor is not None and "backbone" in extractor.DESCRIPTOR.fields_by_name
+        return extractor.backbone if has_one and extractor.HasField("backbone") else None
 
     @property
     def keeps_statistics(self) -> bool:
@@ -104,7 +112,9 @@ class Architecture:
 
     def describe(self) -> str:
         """One phrase for people: the network and the number of classes."""
-        return f"{self.feature_extractor or self.path}, {plural(self.num_classes, 'class')}"
+        network = f" on {self.network}" if self.network else ""
+        name = self.feature_extractor or self.path
+        return f"{name}{network}, {plural(self.num_classes, 'class')}"
 
     # --- problems ---------------------------------------------------------------------------------
 
