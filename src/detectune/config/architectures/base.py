@@ -91,9 +91,11 @@ class Architecture:
 
     @property
     def _network_block(self) -> schema.BackboneNetwork | None:
-        extractor = self.message.feature_extractor if self.has("feature_extractor") else None
-        has_one = extractor is not None and "backbone" in extractor.DESCRIPTOR.fields_by_name
-        return extractor.backbone if has_one and extractor.HasField("backbone") else None
+        if not self.has("feature_extractor"):
+            return None
+        extractor: Any = self.message.feature_extractor
+        takes_one = "backbone" in extractor.DESCRIPTOR.fields_by_name
+        return extractor.backbone if takes_one and extractor.HasField("backbone") else None
 
     @property
     def keeps_statistics(self) -> bool:
