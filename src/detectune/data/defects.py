@@ -47,7 +47,7 @@ CONSEQUENCES = {
     CORNERS: "training refuses to start",
     SIZES: "training refuses to start",
     WEIGHT: "training refuses to start",
-    WHOLE: "training of a detector refuses to start; `detectune features` uses it",
+    WHOLE: "training of a detector refuses to start; classifiers on features use it",
     SHARED: "both are used: check that the annotations belong to this image",
     SEVERAL: "the first that is named is used: check that it is the right one",
     ASSUMED: "read that way: check the drawn samples",

@@ -198,7 +198,8 @@ def _no_features(place: object, reason: str) -> DataError:
     return DataError(
         three_part(
             f"{place}: it is no file of features: {one_line(reason)[:200]}.",
-            "Needed is what `detectune features extract` wrote, a .npz file.",
+            "Needed is a .npz file that `detectune features extract SOURCE --network NAME -o "
+            "FEATURES.npz` wrote.",
             "Check the path, or extract the features again.",
         )
     )

@@ -120,8 +120,8 @@ def _check_weights(name: str, weights: str) -> None:
             f"--weights {weights}: {name} is a network of Keras.",
             f"Its weights are {IMAGENET}, a .keras, .weights.h5 or .h5 file, or {NO_WEIGHTS} for "
             "random ones.",
-            "Name such a file; for a checkpoint of TensorFlow name a network of `detectune model "
-            "summary`, such as mobilenet_v2.",
+            "Name such a file; a checkpoint of TensorFlow fits a backbone, such as --network "
+            "mobilenet_v2.",
         )
     )
 

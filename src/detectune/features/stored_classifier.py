@@ -21,7 +21,7 @@ from detectune.errors import CheckpointError, WriteError, three_part
 from detectune.features.classifier_kinds import CLASSIFIERS, CLASSIFY, SCALE, need_extra
 from detectune.features.image_classifier import CrossValidation, ImageClassifier
 from detectune.features.settings import Settings
-from detectune.features.trusted import UntrustedError, refuse_untrusted
+from detectune.features.trusted import Untrusted, refuse_untrusted
 from detectune.files import ensure_folder, read_regular, usable_path, write_bytes, write_text
 from detectune.package_version import package_version
 from detectune.wording import one_line
@@ -87,7 +87,7 @@ def load_classifier(folder: str | os.PathLike[str]) -> ImageClassifier:
         refuse_untrusted(data)
         found = _classifier(described, _pipeline(data))
         _check_pipeline(found)
-    except UntrustedError as error:
+    except Untrusted as error:
         raise _refused(file, str(error)) from error
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise _refused(place, str(error) or type(error).__name__) from error
@@ -199,8 +199,8 @@ def _refused(place: Path, reason: str) -> CheckpointError:
     return CheckpointError(
         three_part(
             f"{one_line(place)}: it is no classifier of features: {one_line(reason)[:300]}.",
-            f"Needed is the folder that `detectune features fit` wrote, with {DESCRIPTION} and "
-            f"{STORED}.",
+            "Needed is the folder that `detectune features fit FEATURES.npz -o DIR` wrote, with "
+            f"{DESCRIPTION} and {STORED}.",
             "Check the path, or fit the classifier again.",
         )
     )

@@ -46,7 +46,7 @@ _MOST_BYTES = 2 * 2**30
 _MOST_SCHEMA = 64 * 2**20
 
 
-class UntrustedError(ValueError):
+class Untrusted(ValueError):
     """A stored classifier names what is not on the list, or is no such file; says what."""
 
 
@@ -54,24 +54,24 @@ def refuse_untrusted(data: bytes) -> None:
     """See that the .skops file `data` consists of what is on the list.
 
     Raises:
-        UntrustedError: it does not.
+        Untrusted: it does not.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             sizes = {one.filename: one.file_size for one in archive.infolist()}
             if sum(sizes.values()) > _MOST_BYTES or sizes.get(_SCHEMA, 0) > _MOST_SCHEMA:
-                raise UntrustedError("it is larger than a classifier can be")
+                raise Untrusted("it is larger than a classifier can be")
             foreign_files = [name for name in sizes if name != _SCHEMA and name[-4:] != ".npy"]
             if foreign_files:
-                raise UntrustedError(f"it holds {foreign_files[0]}, which is no array")
+                raise Untrusted(f"it holds {foreign_files[0]}, which is no array")
             schema = json.loads(archive.read(_SCHEMA))
             foreign = sorted(set(_foreign(schema)))
-    except UntrustedError:
+    except Untrusted:
         raise
     except Exception as error:  # a damaged zip or description raises errors of many kinds
-        raise UntrustedError(f"it cannot be read ({error})") from error
+        raise Untrusted(f"it cannot be read ({error})") from error
     if foreign:
-        raise UntrustedError(f"it names {', '.join(foreign[:5])}, which no classifier here has")
+        raise Untrusted(f"it names {', '.join(foreign[:5])}, which no classifier here has")
 
 
 def _foreign(node: Any) -> Iterator[str]:

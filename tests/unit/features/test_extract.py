@@ -14,12 +14,19 @@ from own_networks import small_network
 from PIL import Image
 from small_backbone import register_small_backbone
 from three_parts import three_parts
+from tiny import tiny_config
 
+from detectune.checkpoints.files import write_checkpoint
+from detectune.checkpoints.keys import variable_keys
+from detectune.config.save import write_config
+from detectune.detectors.build import build_detector
 from detectune.errors import CheckpointError, ConfigError, DataError
+from detectune.features.bare_detector import registered_backbone
 from detectune.features.extract import extract_features
 from detectune.features.image_network import ImageNetwork
 from detectune.features.open_network import open_network
 from detectune.features.pixels import cut_out, resized
+from detectune.registry import backbones
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),  # of Keras
@@ -269,3 +276,44 @@ def test_an_option_that_makes_no_sense_is_refused(options, tmp_path):
         extract_features(class_folders(tmp_path, 1), means(), **options)
     assert str(caught.value).startswith(f"--{next(iter(options))}: ")
     three_parts(caught.value)
+
+
+def test_the_backbone_of_a_run_gives_its_last_feature_map(tmp_path):
+    config = tiny_config()
+    detector = build_detector(config.model)
+    values = {row.key: np.asarray(row.variable) for row in variable_keys(detector)}
+    write_checkpoint(tmp_path / "run" / "checkpoint" / "ckpt-0", values)
+    write_config(config, tmp_path / "run" / "pipeline.config")
+    network = open_network(str(tmp_path / "run"), size=(64, 64))
+    images = np.stack([noisy((200, 30, 60), seed, 64, 64) for seed in range(2)])
+    last = np.asarray(detector.backbone(images.astype(np.float32))[-1])
+    np.testing.assert_allclose(network.vectors(images), last.mean(axis=(1, 2)), atol=1e-5)
+    assert network.name == str(tmp_path / "run")
+    with pytest.raises(ConfigError, match="bring their own weights"):
+        open_network(str(tmp_path / "run"), weights="imagenet")
+
+
+def test_maps_are_not_padded_to_the_grid_of_anchors(monkeypatch):
+    register_small_backbone(monkeypatch)
+    family = backbones["five_convolutions"]
+    monkeypatch.setitem(backbones._parts, "five_convolutions", replace(family, pads_maps=True))
+    network = open_network("five_convolutions", weights="none", size=(65, 65))
+    plain = registered_backbone("five_convolutions", "none")
+    image = noisy((200, 30, 60), 0, 65, 65)[None]
+    last = plain.network(plain.normalized(image.astype(np.float32)))[-1]
+    np.testing.assert_allclose(
+        network.vectors(image), np.asarray(last).mean(axis=(1, 2)), atol=1e-5
+    )
+
+
+def test_a_savedmodel_gives_the_vectors_it_gives(tmp_path):
+    inputs = keras.Input((16, 16, 3))
+    model = keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(inputs))
+    model.export(str(tmp_path / "hub"), verbose=False)
+    network = open_network(str(tmp_path / "hub"))
+    assert (network.size, network.pooling, network.dimension) == ((16, 16), "own", 3)
+    image = noisy((255, 51, 0), 2, 16, 16)[None]
+    np.testing.assert_allclose(network.vectors(image), image.mean(axis=(1, 2)) / 255, rtol=1e-5)
+    assert network.notes == ("pixels are 0 to 1, and the SavedModel pools itself",)
+    with pytest.raises(ConfigError, match="--size: 8x8 pixels"):
+        open_network(str(tmp_path / "hub"), size=(8, 8))

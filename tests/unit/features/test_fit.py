@@ -19,7 +19,7 @@ from detectune.features.feature_file import read_features
 from detectune.features.fit import fit_classifier
 from detectune.features.folds import divide
 from detectune.features.stored_classifier import load_classifier, save_classifier
-from detectune.features.trusted import UntrustedError, refuse_untrusted
+from detectune.features.trusted import Untrusted, refuse_untrusted
 
 THREE = {"cat": 30, "dog": 12, "owl": 9}
 
@@ -216,7 +216,7 @@ def test_a_file_that_is_no_array_is_refused(fitted, tmp_path):
     file = tmp_path / "classifier.skops"
     with zipfile.ZipFile(file, "a") as archive:
         archive.writestr("run.pkl", b"cos\nsystem\n")
-    with pytest.raises(UntrustedError, match=r"it holds run\.pkl, which is no array"):
+    with pytest.raises(Untrusted, match=r"it holds run\.pkl, which is no array"):
         refuse_untrusted(file.read_bytes())
 
 
