@@ -37,6 +37,23 @@ def parse_size(text: str | None) -> tuple[int, int] | None:
     return int(match[1]), int(match[2] or match[1])
 
 
+def parse_range(text: str | None) -> tuple[float, float] | None:
+    """Black and white in "-1,1"."""
+    if text is None:
+        return None
+    try:
+        black, white = (float(part) for part in text.split(","))
+    except ValueError:
+        raise ConfigError(
+            three_part(
+                f'--value-range is "{one_line(text)}".',
+                "Two numbers, for black and for white, separated by a comma.",
+                "Write, for example, --value-range=-1,1.",
+            )
+        ) from None
+    return black, white
+
+
 def check_features_file(path: str) -> None:
     """Find out before long work whether features can be written to `path`."""
     if not path.lower().endswith(".npz"):

@@ -53,6 +53,11 @@ def features() -> None:
 )
 @click.option("--size", metavar="N|HxW", help="Pixels that crops are brought to; the network's.")
 @click.option("--weights", type=PATH, metavar="imagenet|FILE|none", help=_WEIGHTS)
+@click.option(
+    "--value-range",
+    metavar="BLACK,WHITE",
+    help="What a SavedModel takes; 0,1 as on TensorFlow Hub.",
+)
 @click.option("--batch-size", type=BATCH, default=32, show_default=True, metavar="N")
 @click.option("-o", "--out", required=True, type=PATH, metavar="FILE", help="FEATURES.npz to make.")
 def extract(
@@ -64,6 +69,7 @@ def extract(
     resize: Any,
     size: str | None,
     weights: str | None,
+    value_range: str | None,
     batch_size: int,
     out: str,
 ) -> None:
@@ -72,21 +78,29 @@ def extract(
     Images that cannot be read are named and left out; the exit status is 1 then.
     """
     from detectune.cli.data_output import print_left_out
-    from detectune.cli.feature_output import check_features_file, parse_size, print_features
+    from detectune.cli.feature_output import (
+        check_features_file,
+        parse_range,
+        parse_size,
+        print_features,
+    )
     from detectune.cli.quiet import load_tensorflow
     from detectune.data.sources.recognise import open_source
     from detectune.terminal import tracked
 
     check_features_file(out)
-    side = parse_size(size)
+    side, ends = parse_size(size), parse_range(value_range)
     opened = open_source(source, columns=())
     load_tensorflow()
     from detectune.features.extract import extract_features
     from detectune.features.open_network import open_network
 
+    opened_network = open_network(
+        network, pooling=pooling, weights=weights, size=side, value_range=ends
+    )
     found = extract_features(
         opened,
-        opened_network := open_network(network, pooling=pooling, weights=weights, size=side),
+        opened_network,
         crops=crops,
         margin=margin,
         resize=resize,

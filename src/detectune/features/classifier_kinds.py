@@ -15,7 +15,8 @@ from detectune.errors import ConfigError, three_part
 
 SCALE, CLASSIFY = "scale", "classify"
 """What the steps of a pipeline are called."""
-_MOST_STEPS = 2000
+_MOST_STEPS = 1000
+_FACTORS = (0.01, 0.1, 1.0, 10.0)
 _HIDDEN = 64
 
 
@@ -45,7 +46,7 @@ def _svm(seed: int) -> Any:
 def _linear_svm(seed: int) -> Any:
     svm = importlib.import_module("sklearn.svm")
     return svm.LinearSVC(
-        class_weight="balanced", dual="auto", max_iter=5 * _MOST_STEPS, random_state=seed
+        class_weight="balanced", dual="auto", max_iter=_MOST_STEPS, random_state=seed
     )
 
 
@@ -69,6 +70,12 @@ def _knn(seed: int) -> Any:
     return neighbors.KNeighborsClassifier(algorithm="brute")
 
 
+def _by_length(length: int, count: int) -> Mapping[str, Sequence[Any]]:
+    """The product of two scaled vectors grows with their length, and what a `C` means with it."""
+    del count
+    return {"C": tuple(factor / length for factor in _FACTORS)}
+
+
 CLASSIFIERS: Mapping[str, ClassifierKind] = {
     "svm": ClassifierKind(
         _svm,
@@ -76,12 +83,8 @@ CLASSIFIERS: Mapping[str, ClassifierKind] = {
         "decision",
         balanced=True,
     ),
-    "linear-svm": ClassifierKind(
-        _linear_svm, lambda *_: {"C": (1e-4, 1e-3, 1e-2, 0.1, 1.0)}, "decision", balanced=True
-    ),
-    "logistic": ClassifierKind(
-        _logistic, lambda *_: {"C": (1e-3, 1e-2, 0.1, 1.0, 10.0)}, "probability", balanced=True
-    ),
+    "linear-svm": ClassifierKind(_linear_svm, _by_length, "decision", balanced=True),
+    "logistic": ClassifierKind(_logistic, _by_length, "probability", balanced=True),
     "mlp": ClassifierKind(
         _mlp, lambda *_: {"alpha": (1.0, 0.1, 1e-3)}, "probability", balanced=False
     ),

@@ -130,6 +130,7 @@ def settings_of(network: ImageNetwork, crops: Crops, margin: float, resize: Resi
         resize=resize,
         crops=crops,
         margin=float(margin),
+        value_range=network.value_range,
     )
 
 

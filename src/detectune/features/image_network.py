@@ -39,6 +39,8 @@ class ImageNetwork:
     """Equal for equal weights."""
     compute: Callable[[np.ndarray], np.ndarray] = field(repr=False)
     """`[B, H, W, 3]` uint8 of `size` → `[B, D]` float32."""
+    value_range: tuple[float, float] | None = None
+    """What a SavedModel is given for black and white; None for networks whose range is known."""
     notes: tuple[str, ...] = ()
     """What the user should be told, in sentences without a full stop."""
 

@@ -10,6 +10,7 @@ feature_vector/        a SavedModel of TensorFlow Hub                 vector_net
 from __future__ import annotations
 
 import os
+from math import isfinite
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +49,7 @@ def open_network(
     pooling: Pooling = "avg",
     weights: str | None = None,
     size: tuple[int, int] | None = None,
+    value_range: tuple[float, float] | None = None,
 ) -> ImageNetwork:
     """The network that `network` names, which is not trained.
 
@@ -58,6 +60,8 @@ def open_network(
         pooling: how the last feature map becomes a vector; a SavedModel does that itself.
         weights: of the first two: "imagenet" (also if None), a file, a checkpoint, or "none".
         size: height and width in pixels that images are brought to; the network's own if None.
+        value_range: what a SavedModel takes for black and white; 0 and 1 if None, or 0 and 255 if
+            it takes whole numbers.
 
     Raises:
         ConfigError: there is no such network, or an argument does not fit it.
@@ -65,6 +69,8 @@ def open_network(
         ZooError: the weights that "imagenet" stands for could not be fetched.
     """
     _check(pooling, size)
+    if value_range is not None:
+        _check_range(network, value_range)
     name = _BY_KEY.get(network, network)
     if name in APPLICATIONS:
         start = _weights(weights)
@@ -79,8 +85,8 @@ def open_network(
     place = usable_path(network, "--network")
     if place.is_file() and is_keras_file(place):
         return _from_file(place, pooling, size)
-    if place.is_dir() and not (place / "pipeline.config").is_file() and is_saved_model(place):
-        return _from_saved_model(place, size)
+    if is_program(network):
+        return _from_saved_model(place, size, value_range)
     if not place.is_dir() and network not in {archive.name for archive in DETECTION}:
         raise _unknown(network, place)
     folder = os.path.abspath(folder_of(network))
@@ -159,8 +165,24 @@ def _from_file(place: Path, pooling: Pooling, size: tuple[int, int] | None) -> I
     )
 
 
-def _from_saved_model(place: Path, size: tuple[int, int] | None) -> ImageNetwork:
-    network = load_vector_network(place)
+def _check_range(network: str, ends: tuple[float, float]) -> None:
+    if is_program(network) and all(map(isfinite, ends)) and ends[0] != ends[1]:
+        return
+    found = f"{ends[0]:g},{ends[1]:g}"
+    raise ConfigError(
+        three_part(
+            f"--value-range {found}: with --network {one_line(network)}.",
+            "Two different numbers, what a SavedModel takes for black and white; the range of all "
+            "other networks is known.",
+            "Leave --value-range out, or name the folder of a SavedModel.",
+        )
+    )
+
+
+def _from_saved_model(
+    place: Path, size: tuple[int, int] | None, value_range: tuple[float, float] | None
+) -> ImageNetwork:
+    network = load_vector_network(place, value_range=value_range)
     if size is not None and network.size not in (None, size):
         raise ConfigError(
             three_part(
@@ -183,6 +205,7 @@ def _from_saved_model(place: Path, size: tuple[int, int] | None) -> ImageNetwork
         dimension=network.dimension,
         fingerprint=fingerprint(map(_content, files)),
         compute=compute,
+        value_range=network.value_range,
         notes=(f"pixels are {black:g} to {white:g}, and the SavedModel pools itself",),
     )
 

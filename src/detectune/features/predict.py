@@ -140,6 +140,7 @@ def classifier_network(
         pooling=pooling,
         weights=weights or (None if moved else settings.weights or None),
         size=settings.size,
+        value_range=settings.value_range if is_program(network or settings.network) else None,
     )
     same = settings_of(opened, settings.crops, settings.margin, settings.resize)
     classifier.refuse_other(same, f"--network {network or settings.network}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from math import isfinite
 from typing import Any, Literal, cast, get_args
 
 from detectune.features.pixels import RESIZES, Resize
@@ -40,10 +41,13 @@ class Settings:
     """Whether a vector is that of a box or of a whole image."""
     margin: float
     """What was added to boxes on every side, as a fraction of their sides."""
+    value_range: tuple[float, float] | None = None
+    """What a SavedModel is given for black and white; None for networks whose range is known."""
 
     def to_json(self) -> dict[str, Any]:
         """For a file."""
-        return {**asdict(self), "size": list(self.size)}
+        pairs = {"size": list(self.size), "value_range": self.value_range and [*self.value_range]}
+        return {**asdict(self), **pairs}
 
     @classmethod
     def from_json(cls, data: Any) -> Settings:
@@ -77,6 +81,7 @@ class Settings:
             resize=found["resize"],
             crops=found["crops"],
             margin=float(cast(float, margin)),
+            value_range=_range(found.get("value_range")),
         )
 
     def difference(self, other: Settings) -> str:
@@ -84,7 +89,7 @@ class Settings:
 
         Boxes and whole images are seen alike, so a classifier of one may be asked about the other.
         """
-        for name in ("fingerprint", "dimension", "pooling", "size", "resize"):
+        for name in ("fingerprint", "dimension", "pooling", "size", "resize", "value_range"):
             mine, theirs = getattr(self, name), getattr(other, name)
             if mine != theirs:
                 if name == "fingerprint":
@@ -104,9 +109,21 @@ def _need(holds: bool, name: str) -> None:
         raise ValueError(f"its setting {name} is missing or wrong")
 
 
+def _range(value: Any) -> tuple[float, float] | None:
+    if value is None:
+        return None
+    ends = cast(list[Any], value) if isinstance(value, list) else []
+    _need(len(ends) == 2 and all(type(one) in (int, float) for one in ends), "value_range")
+    _need(all(isfinite(one) for one in ends), "value_range")
+    return float(ends[0]), float(ends[1])
+
+
 def _is_whole(value: Any, most: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= most
 
 
 def _shown(value: Any) -> str:
-    return f"{value[0]}x{value[1]}" if isinstance(value, tuple) else str(value)
+    if not isinstance(value, tuple):
+        return str(value)
+    whole = isinstance(value[0], int)
+    return f"{value[0]}x{value[1]}" if whole else f"{value[0]:g} to {value[1]:g}"

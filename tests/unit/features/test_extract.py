@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import keras
@@ -22,10 +23,11 @@ from detectune.config.save import write_config
 from detectune.detectors.build import build_detector
 from detectune.errors import CheckpointError, ConfigError, DataError
 from detectune.features.bare_detector import registered_backbone
-from detectune.features.extract import extract_features
+from detectune.features.extract import extract_features, settings_of
 from detectune.features.image_network import ImageNetwork
 from detectune.features.open_network import open_network
 from detectune.features.pixels import cut_out, resized
+from detectune.features.settings import Settings
 from detectune.registry import backbones
 
 pytestmark = [
@@ -315,5 +317,14 @@ def test_a_savedmodel_gives_the_vectors_it_gives(tmp_path):
     image = noisy((255, 51, 0), 2, 16, 16)[None]
     np.testing.assert_allclose(network.vectors(image), image.mean(axis=(1, 2)) / 255, rtol=1e-5)
     assert network.notes == ("pixels are 0 to 1, and the SavedModel pools itself",)
+    wider = open_network(str(tmp_path / "hub"), value_range=(-1.0, 1.0))
+    np.testing.assert_allclose(
+        wider.vectors(image), image.mean(axis=(1, 2)) / 127.5 - 1, rtol=1e-5, atol=1e-6
+    )
+    one, other = (settings_of(found, "image", 0.0, "nearest") for found in (network, wider))
+    assert one.difference(other) == "value_range 0 to 1 against -1 to 1"
+    assert Settings.from_json(json.loads(json.dumps(other.to_json()))) == other
+    with pytest.raises(ConfigError, match="--value-range -1,1: with --network MobileNetV2"):
+        open_network("MobileNetV2", value_range=(-1.0, 1.0))
     with pytest.raises(ConfigError, match="--size: 8x8 pixels"):
         open_network(str(tmp_path / "hub"), size=(8, 8))
