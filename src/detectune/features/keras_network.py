@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import sys
 import warnings
+from collections.abc import Iterator
 
 import keras
 import numpy as np
 from keras.layers import Layer
 
-from detectune.backbones.adopted import all_layers
 from detectune.backbones.applications import application
 from detectune.checkpoints.keras_files.matching import network_values, variable_path
 from detectune.checkpoints.keras_files.reading import read_keras_weights
@@ -82,7 +82,7 @@ def load_keras_weights(model: keras.Model, file: str, name: str) -> None:
     Raises:
         CheckpointError: they are those of another network.
     """
-    layers = [one for one in all_layers(model) if one.weights and not isinstance(one, keras.Model)]
+    layers = list(_with_weights(model))
     weights = read_keras_weights(file)
     found = network_values(weights, layers)
     misfit: list[str] = []
@@ -93,6 +93,8 @@ def load_keras_weights(model: keras.Model, file: str, name: str) -> None:
                 variable.assign(_corrected(name, layer, variable.name, value))
             elif variable.name != "count":  # of what a normalization has seen
                 misfit.append(f"{layer.name}/{variable.name}")
+        if isinstance(layer, keras.layers.Normalization):
+            layer.finalize_state()  # it computes with copies of its variables
     if misfit or found.surplus:
         raise CheckpointError(
             three_part(
@@ -102,6 +104,15 @@ def load_keras_weights(model: keras.Model, file: str, name: str) -> None:
                 f"Name the network that the file belongs to with --network, or a file of {name}.",
             )
         )
+
+
+def _with_weights(model: keras.Model) -> Iterator[Layer]:
+    """The layers in Keras's own order, which is that of files; those of models inside in place."""
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            yield from _with_weights(layer)
+        elif layer.weights:
+            yield layer
 
 
 def _corrected(name: str, layer: Layer, kind: str, value: np.ndarray) -> np.ndarray:

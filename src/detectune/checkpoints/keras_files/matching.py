@@ -129,17 +129,28 @@ def _by_name(weights: KerasWeights, targets: Sequence[_Target]) -> dict[str, _Ta
     layers = [layer for model in weights.models for layer in model]
     if len(weights.network) >= len(used) or not all(layer.is_named for layer in layers):
         return {}
-    found = {layer.name: used[layer.name] for layer in layers if layer.name in used}
-    for target in (target for name, target in used.items() if name not in found):
+    found = {
+        layer.name: used[_without_model(layer.name)]
+        for layer in layers
+        if _without_model(layer.name) in used
+    }
+    there = {_without_model(name) for name in found}
+    for target in (target for name, target in used.items() if name not in there):
         alike = [
             layer.name
             for layer in layers
-            if layer.name not in used and layer.class_name in ("", target.class_name)
+            if _without_model(layer.name) not in used
+            and layer.class_name in ("", target.class_name)
         ]
         if len(alike) != 1:
             return {}
         found[alike[0]] = target
     return found
+
+
+def _without_model(name: str) -> str:
+    """The name of a layer; some files write that of the model it is in before it."""
+    return name.rpartition("/")[2]
 
 
 def normalization_of(weights: KerasWeights) -> KerasLayer | None:
