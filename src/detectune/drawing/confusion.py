@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from detectune.wording import in_html
 
-_CELL, _TOP, _LEFT, _LETTERS = 46, 150, 190, 22
+_CELL, _TOP, _LEFT, _RIGHT, _LETTERS = 46, 196, 190, 96, 22
 _PAPER, _INK, _SOFT, _DARK = "#ffffff", "#23262d", "#6c717c", (61, 99, 221)
 
 
@@ -18,7 +18,7 @@ def confusion_svg(counts: Sequence[Sequence[int]], names: Sequence[str], *, titl
         names: `[C]`, of the classes.
     """
     side = _CELL * len(names)
-    width, height = _LEFT + side + 16, _TOP + side + 16
+    width, height = _LEFT + side + _RIGHT, _TOP + side + 16
     cells = "".join(
         _cell(count, sum(row), _LEFT + column * _CELL, _TOP + number * _CELL, names, number, column)
         for number, row in enumerate(counts)

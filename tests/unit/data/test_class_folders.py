@@ -7,7 +7,9 @@ import pytest
 from data_sets import picture
 from three_parts import three_parts
 
+from detectune.config.label_map import LabelMap
 from detectune.data.check import check_source
+from detectune.data.convert import convert
 from detectune.data.sources.recognise import open_source, recognise
 from detectune.errors import DataError
 
@@ -77,3 +79,16 @@ def test_a_folder_without_classes_is_refused_by_name(tmp_path):
     with pytest.raises(DataError, match="there is no image in a folder in it") as caught:
         open_source(f"folders:{spec}")
     three_parts(caught.value)
+
+
+@pytest.mark.parametrize("to", ["coco", "voc", "yolo", "csv", "tfrecord"])
+def test_images_of_one_name_in_two_classes_are_both_converted(tmp_path, to):
+    source = open_source(write(tmp_path / "data", "cat/1.png", "dog/1.png"))
+    dest = tmp_path / ("new.record" if to == "tfrecord" else "new")
+    assert convert(source, dest, to=to).images == 2
+    again = open_source(f"{to}:{dest}", LabelMap.from_names(["cat", "dog"]))
+    assert sorted(record.class_ids.tolist() for record in again) == [[1], [2]]
+    shades = {int(record.class_ids[0]): record.image for record in again}
+    assert shades[1] == picture(shade=0)
+    assert shades[2] == picture(shade=1)
+    check_source(again)  # somebody wanted boxes around whole images
