@@ -99,8 +99,10 @@ def print_fit(found: ImageClassifier, out: str) -> None:
     )
     say(f"{found.kind}, {chosen}")
     say(found.cross_validation.text())
-    say("The settings were chosen by this number, so it is a little too good; images that were")
-    say(f"kept apart tell: `detectune features evaluate {shlex.quote(out)} OTHER.npz`.")
+    say(
+        "The settings were chosen by this number, so it is a little too good; images that were "
+        f"kept apart tell: `detectune features evaluate {shlex.quote(out)} OTHER.npz`."
+    )
     for note in found.notes:
         say(f"note: {note}")
     say(f"written: {one_line(out)}")

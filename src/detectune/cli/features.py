@@ -156,7 +156,7 @@ def fit(file: str, classifier: str, folds: int, seed: int, drop: tuple[str, ...]
     "--report", type=PATH, metavar="FILE", help="Write a page (.html) or the matrix (.svg)."
 )
 def evaluate(folder: str, file: str, json_file: str | None, report: str | None) -> None:
-    """How often the one in DIR is right on FEATURES.npz, beside always saying one class."""
+    """How often the classifier in DIR is right on FEATURES.npz, beside one constant answer."""
     from detectune.cli.feature_output import print_evaluation
     from detectune.features.evaluate import evaluate_features
     from detectune.features.feature_file import read_features

@@ -161,7 +161,8 @@ def _from_file(place: Path, pooling: Pooling, size: tuple[int, int] | None) -> I
         name=os.path.abspath(place),
         weights="",
         size=size or fixed,
-        notes=family.notes,
+        # Behind the semicolon stands what the config of a detector could say.
+        notes=tuple(note.partition(";")[0] for note in family.notes),
     )
 
 

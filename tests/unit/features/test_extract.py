@@ -146,7 +146,7 @@ def test_a_network_in_a_file_gives_its_last_feature_map(tmp_path):
     last = keras.Model(model.input, model.get_layer("level5").output)
     expected = np.asarray(last(images.astype(np.float32))).mean(axis=(1, 2))
     np.testing.assert_allclose(network.vectors(images), expected, rtol=1e-4, atol=1e-4)
-    assert network.notes
+    assert network.notes == ("images are given as they are, 0 to 255",)
 
 
 def test_a_backbone_of_the_registry_gives_its_last_feature_map(monkeypatch):
