@@ -19,6 +19,8 @@ _HOMES = {
     "evaluate": "detectune.inference.evaluate_run",
     "Predictor": "detectune.inference.predictor",
     "export": "detectune.exporters.export",
+    "extract_features": "detectune.features.extract",
+    "fit_classifier": "detectune.features.fit",
     # What it gives back.
     "NewConfig": "detectune.recipes.new_config_file",
     "Detector": "detectune.detectors.base",
@@ -26,6 +28,8 @@ _HOMES = {
     "Run": "detectune.checkpoints.run_directory",
     "ImageDetections": "detectune.inference.results",
     "Exported": "detectune.exporters.export",
+    "Features": "detectune.features.feature_file",
+    "ImageClassifier": "detectune.features.image_classifier",
     # What a detector takes and gives.
     "Inputs": "detectune.structures",
     "GroundTruth": "detectune.structures",
@@ -54,7 +58,9 @@ __all__ = [
     "DetectuneError",
     "ExportError",
     "Exported",
+    "Features",
     "GroundTruth",
+    "ImageClassifier",
     "ImageDetections",
     "Inputs",
     "NewConfig",
@@ -71,6 +77,8 @@ __all__ = [
     "build_detector",
     "evaluate",
     "export",
+    "extract_features",
+    "fit_classifier",
     "load_config",
     "load_detector",
     "restore",
@@ -96,6 +104,10 @@ if TYPE_CHECKING:
         ZooError,
     )
     from detectune.exporters.export import Exported, export
+    from detectune.features.extract import extract_features
+    from detectune.features.feature_file import Features
+    from detectune.features.fit import fit_classifier
+    from detectune.features.image_classifier import ImageClassifier
     from detectune.inference.evaluate_run import evaluate
     from detectune.inference.load_detector import load_detector
     from detectune.inference.predictor import Predictor

@@ -137,9 +137,15 @@ def _odd_feature(rng: random.Random, train):
 
 def _whole(rng: random.Random, folder: Path, records: bytes) -> Sample:
     """A sound data set of any format in `folder`."""
-    more = Sample("tfrecord", {"a.record": records}), Sample("images", {"note.txt": b"none"})
+    image = (folder / "a.png").read_bytes()
+    more = (
+        Sample("tfrecord", {"a.record": records}),
+        Sample("images", {"note.txt": b"none"}),
+        Sample("folders", {"cat/a.png": image, "dog/a.png": image}),
+    )
     sample = rng.choice([*SAMPLES.values(), *more])
     for name, data in sample.files.items():
+        (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_bytes(data)
     return sample
 

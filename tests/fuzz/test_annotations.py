@@ -108,5 +108,5 @@ def test_a_broken_data_set_is_refused_or_read_right(
 
 
 def test_every_format_that_is_read_is_broken():
-    tried = {sample.format for sample in SAMPLES.values()} | {"tfrecord", "images"}
+    tried = {sample.format for sample in SAMPLES.values()} | {"tfrecord", "images", "folders"}
     assert tried == set(in_priority())

@@ -9,8 +9,10 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import keras
+import numpy as np
 import pytest
 from command_lines import known_options, refuse_unknown
+from features_data import class_folders
 from google.protobuf import text_format
 from own_networks import small_network
 from PIL import Image
@@ -20,6 +22,8 @@ from tiny import tiny_config, write_squares
 from detectune.config import schema
 from detectune.config.freezing import freezing_conflicts, freezing_warnings
 from detectune.config.save import write_config
+from detectune.features import keras_network
+from detectune.features.extract import extract_features
 from detectune.training.logs import read_metrics
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -205,6 +209,34 @@ def test_the_snippets_on_classifiers_restore_one_and_make_vectors(project, monke
     keras.Model(network.input, pooled).export("mobilenet_feature_vector", verbose=False)
     runpy.run_path(str(SNIPPETS / "image_vectors.py"))
     assert capsys.readouterr().out == "(96, 96) (0.0, 1.0) 1280\n(1, 1280)\n"
+
+
+@pytest.mark.filterwarnings("ignore:`input_shape` is undefined:UserWarning")  # of Keras
+def test_the_snippets_on_features_give_the_same_vectors(tmp_path, monkeypatch, capsys):
+    class_folders(tmp_path / "flowers" / "train", 3)
+    test = class_folders(tmp_path / "flowers" / "test", 1)
+    (test / "blue").rename(test / "rose")
+    (test / "rose" / "0.png").rename(test / "rose" / "1.jpg")
+    build = keras.applications.MobileNetV2
+
+    def random(*, weights=None, **settings):
+        keras.utils.set_random_seed(5)
+        return build(weights=None, **settings)
+
+    # Without a network there are no published weights: both sides get the same random ones.
+    random.__module__ = build.__module__
+    monkeypatch.setattr(keras.applications, "MobileNetV2", random)
+    monkeypatch.setattr(keras_network, "keras_weights_file", lambda name: name)
+    monkeypatch.setattr(keras_network, "load_keras_weights", lambda *_: None)
+    monkeypatch.chdir(tmp_path)
+    runpy.run_path(str(SNIPPETS / "features.py"))
+    out = capsys.readouterr().out.splitlines()
+    assert out[0] == "6 1280 {'blue': 3, 'red': 3}"
+    assert out[1].startswith("balanced accuracy ")
+    assert [line.split()[0] for line in out[3:]] == ["0.png", "1.jpg"]
+    found = runpy.run_path(str(SNIPPETS / "features_keras.py"))["vector"]
+    ours = extract_features("flowers/test/rose", "MobileNetV2", batch_size=1, crops="image")
+    np.testing.assert_allclose(ours.vectors[0], found, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

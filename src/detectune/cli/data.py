@@ -28,7 +28,8 @@ def data() -> None:
     """Inspect, convert, split and preview data sets; find proposals.
 
     SOURCE is a folder, file or .zip in any format, or FORMAT:PATH (coco, voc, yolo, csv, labelme,
-    cvat, via, label_studio, createml, open_images, kitti, keras_yolo, images), or tfrecord:PATTERN.
+    cvat, via, label_studio, createml, open_images, kitti, keras_yolo, folders, images), or
+    tfrecord:PATTERN.
     PATH#train, #val and #test name a part of a data set that is divided.
     """
 

@@ -23,6 +23,7 @@ COMMANDS = {
     "train": ("detectune.cli.train", "train", "Fine-tune a detector from a pipeline.config."),
     "evaluate": ("detectune.cli.evaluate", "evaluate", "COCO metrics of a run or checkpoint."),
     "predict": ("detectune.cli.predict", "predict", "Detect objects in images and draw them."),
+    "features": ("detectune.cli.features", "features", "Images as vectors, and a classifier."),
     "export": ("detectune.cli.export", "export", "Write a trained detector for deployment."),
 }
 

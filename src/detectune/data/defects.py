@@ -22,6 +22,8 @@ FRACTIONS, PIXELS = "fractions instead of pixels", "pixels instead of fractions"
 CORNERS, SIZES = "corners instead of sizes", "sizes instead of corners"
 MISREAD = frozenset({FRACTIONS, PIXELS, CORNERS, SIZES})
 """All boxes of the data set would be wrong."""
+WHOLE = "class of the whole image"
+"""The images have classes and no boxes, see `sources.class_folders`."""
 WEIGHT, AREA = "weight that is no weight", "area that is no area"
 SEVERAL, SHARED = "several images of one name", "one image, several annotations"
 SIMILAR, UNUSED = "class names alike", "unused file"
@@ -45,6 +47,7 @@ CONSEQUENCES = {
     CORNERS: "training refuses to start",
     SIZES: "training refuses to start",
     WEIGHT: "training refuses to start",
+    WHOLE: "training of a detector refuses to start; classifiers on features use it",
     SHARED: "both are used: check that the annotations belong to this image",
     SEVERAL: "the first that is named is used: check that it is the right one",
     ASSUMED: "read that way: check the drawn samples",
@@ -72,7 +75,7 @@ CONSEQUENCES = {
     "duplicate image": "both are used; keep them in one part of a split",
     UNUSED: "not used",
 }
-REFUSED = frozenset({WRONG, WEIGHT}) | MISREAD
+REFUSED = frozenset({WRONG, WEIGHT, WHOLE}) | MISREAD
 
 
 class Defect(NamedTuple):
@@ -147,6 +150,8 @@ def wrong_annotations(errors: Iterable[DataError]) -> list[Defect]:
 
 def refused_defects(name: str, defects: Sequence[Defect], images: int) -> DataError:
     """The error that lists the `defects` for which the data set `name` of `images` is refused."""
+    if any(defect.kind == WHOLE for defect in defects):
+        return _without_boxes(name)
     shown = first_lines([f"{d.file}: {d.kind}: {d.detail}" for d in defects], 20)
     leave_out = ""
     some_are_right = len({defect.file for defect in defects}) < images
@@ -161,5 +166,17 @@ def refused_defects(name: str, defects: Sequence[Defect], images: int) -> DataEr
             "Every annotation must be readable, with coordinates as its format has them.",
             f"Correct or remove them; `detectune data inspect {shlex.quote(name)}` lists all that "
             f"is wrong.{leave_out}",
+        )
+    )
+
+
+def _without_boxes(name: str) -> DataError:
+    return DataError(
+        three_part(
+            f"{name}: its images have classes, from the names of their folders, and no boxes.",
+            "A detector learns and is measured by boxes around objects.",
+            f"`detectune features extract {shlex.quote(name)} --network MobileNetV2 -o "
+            "FEATURES.npz` begins a classifier of whole images; for a detector, draw boxes with a "
+            "labelling tool.",
         )
     )

@@ -1,1 +1,1 @@
-"""Images as vectors: networks that say of a whole image what it is like."""
+"""Images as vectors of pre-trained networks, and classifiers on them."""

@@ -45,14 +45,33 @@ def named_images(paths: Sequence[str], out: str | os.PathLike[str]) -> NamedImag
         ConfigError: the picture of an image would take the place of the image itself.
         DataError: a path is missing, or a folder holds no image.
     """
-    problems: list[str] = []
-    found: list[tuple[Path, str]] = []
-    for text in paths:
-        found += _in_folder(text, Path(out), problems) if _is_folder(text) else [_file(text)]
+    found, problems = images_at(paths, out)
     taken: set[Path] = set()
     images = [NamedImage(path, name, _picture(Path(out), name, taken)) for path, name in found]
     _refuse_overwriting(images)
     return NamedImages(images, problems)
+
+
+def images_at(
+    paths: Sequence[str], out: str | os.PathLike[str] | None = None
+) -> tuple[list[tuple[Path, str]], list[str]]:
+    """The images that `paths` name, each with its path inside the folder that was named.
+
+    Args:
+        out: a folder whose images are those of an earlier call, and are left out.
+
+    Returns:
+        The images, and what is wrong with folders inside that may not be read.
+
+    Raises:
+        DataError: a path is missing, or a folder holds no image.
+    """
+    problems: list[str] = []
+    found: list[tuple[Path, str]] = []
+    own = None if out is None else _real(Path(out))
+    for text in paths:
+        found += _in_folder(text, own, problems) if _is_folder(text) else [_file(text)]
+    return found, problems
 
 
 def _is_folder(text: str) -> bool:
@@ -72,8 +91,8 @@ def _file(text: str) -> tuple[Path, str]:
     return path, path.name
 
 
-def _in_folder(text: str, out: Path, problems: list[str]) -> list[tuple[Path, str]]:
-    folder, own = Path(text), _real(out)
+def _in_folder(text: str, own: str | None, problems: list[str]) -> list[tuple[Path, str]]:
+    folder = Path(text)
 
     def unreadable(error: OSError) -> None:
         problems.append(f"{one_line(error.filename)}: {error.strerror or error}.")

@@ -67,7 +67,37 @@ def classifier_values(
     weights: KerasWeights, detector: Detector, rows: Sequence[VariableKey]
 ) -> KerasValues:
     """`weights` by the keys of `rows`."""
-    targets = _targets(detector, rows)
+    return _values(weights, _targets(detector, rows))
+
+
+def network_values(weights: KerasWeights, layers: Iterable[Layer]) -> KerasValues:
+    """`weights` by `variable_path` of the variables of `layers`, the whole network in its order."""
+    targets = [
+        _Target(
+            layer.name,
+            class_name_of(layer),
+            used=True,
+            paths={
+                _kind(layer, one.name): [variable_path(layer, one.name)] for one in layer.weights
+            },
+        )
+        for layer in layers
+    ]
+    return _values(weights, targets)
+
+
+def variable_path(layer: Layer, kind: str) -> str:
+    """What `network_values` calls a variable; no variable that is left over is called so."""
+    return f"@{layer.name}/{kind}"
+
+
+def _kind(layer: Layer, name: str) -> str:
+    """What files call the variable `name` of `layer`."""
+    depthwise = isinstance(layer, keras.layers.DepthwiseConv2D)
+    return "depthwise_kernel" if depthwise and name == "kernel" else name
+
+
+def _values(weights: KerasWeights, targets: Sequence[_Target]) -> KerasValues:
     places = _places(targets)
     by_class = any(layer.class_name for layer in weights.network)
     layers = weights.network
@@ -99,17 +129,28 @@ def _by_name(weights: KerasWeights, targets: Sequence[_Target]) -> dict[str, _Ta
     layers = [layer for model in weights.models for layer in model]
     if len(weights.network) >= len(used) or not all(layer.is_named for layer in layers):
         return {}
-    found = {layer.name: used[layer.name] for layer in layers if layer.name in used}
-    for target in (target for name, target in used.items() if name not in found):
+    found = {
+        layer.name: used[_without_model(layer.name)]
+        for layer in layers
+        if _without_model(layer.name) in used
+    }
+    there = {_without_model(name) for name in found}
+    for target in (target for name, target in used.items() if name not in there):
         alike = [
             layer.name
             for layer in layers
-            if layer.name not in used and layer.class_name in ("", target.class_name)
+            if _without_model(layer.name) not in used
+            and layer.class_name in ("", target.class_name)
         ]
         if len(alike) != 1:
             return {}
         found[alike[0]] = target
     return found
+
+
+def _without_model(name: str) -> str:
+    """The name of a layer; some files write that of the model it is in before it."""
+    return name.rpartition("/")[2]
 
 
 def normalization_of(weights: KerasWeights) -> KerasLayer | None:

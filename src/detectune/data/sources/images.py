@@ -32,7 +32,7 @@ def open_images(
     return collector.source(label_map)
 
 
-def _is_images(path: Path) -> bool:
+def only_images(path: Path) -> bool:
     """Whether there is nothing but images: annotations of an unknown format are not overlooked."""
     if path.is_file():
         return False
@@ -44,4 +44,4 @@ def _is_images(path: Path) -> bool:
     )
 
 
-formats.register("images")(SourceFormat(open_images, _is_images, priority=90))
+formats.register("images")(SourceFormat(open_images, only_images, priority=90))
