@@ -14,7 +14,7 @@ DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(
     b'ageResizer\x12S\n\x11feature_extractor\x18\x03 \x01(\x0b2&.detectune.protos.Rcn'
     b'nFeatureExtractorR\x10featureExtractor\x12)\n\rmax_proposals\x18\x04 \x01(\x05:\x04'
     b'2000R\x0cmaxProposals\x12 \n\tcrop_size\x18\x05 \x01(\x05:\x03224R\x08cropSize\x12\x1c\n\x07cont'
-    b'ext\x18\x06 \x01(\x02:\x0216R\x07context\x12&\n\rcrops_at_once\x18\x07 \x01(\x05:\x0232R\x0bcropsAtOn'
+    b'ext\x18\x06 \x01(\x02:\x0216R\x07context\x12&\n\rcrops_at_once\x18\x07 \x01(\x05:\x0216R\x0bcropsAtOn'
     b'ce\x128\n\x03svm\x18\x08 \x01(\x0b2&.detectune.protos.SupportVectorMachineR\x03svm'
     b'\x12A\n\x0ebox_regression\x18\t \x01(\x0b2\x1a.detectune.protos.BoxRidgeR\rboxReg'
     b'ression\x12-\n\x0fscore_threshold\x18\n \x01(\x02:\x040.05R\x0escoreThreshold\x12(\n\rio'
