@@ -27,4 +27,5 @@ def test_ridge_is_least_squares_with_the_penalty_as_rows(count):
 def test_without_examples_boxes_stay():
     found = fit_boxes(np.zeros((0, 5)), np.zeros((0, 4)), ridge=1.0)
     assert found.weights.shape == (5, 4)
-    assert not found.weights.any() and not found.bias.any()
+    assert not found.weights.any()
+    assert not found.bias.any()

@@ -73,7 +73,8 @@ def test_an_earlier_solution_changes_the_time_and_not_the_answer():
     fresh = fit_svm(features, positive, cost=0.005, tolerance=1e-6)
     random = np.random.default_rng(1).uniform(0, 1, len(features))
     again = fit_svm(features, positive, cost=0.005, tolerance=1e-6, start=random)
-    assert fresh.converged and again.converged
+    assert fresh.converged
+    assert again.converged
     np.testing.assert_allclose(again.weights, fresh.weights, atol=1e-4)
     assert again.bias == pytest.approx(fresh.bias, abs=1e-3)
 
@@ -106,7 +107,8 @@ def test_mining_finds_the_machine_of_all_negatives():
     settings = Mining(cost=0.02, positive_weight=2.0, rounds=100, at_once=30)
     found = mine(features[positive], negatives, settings, seed=0)
     everything = fit_svm(features, positive, cost=0.02, positive_weight=2.0)
-    assert found.rounds > 0 and found.left == 0
+    assert found.rounds > 0
+    assert found.left == 0
     assert found.learned < 300  # the easy ones were never needed
     np.testing.assert_allclose(found.machine.weights, everything.weights, atol=5e-3)
     assert found.machine.bias == pytest.approx(everything.bias, abs=5e-2)
