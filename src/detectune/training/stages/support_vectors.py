@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from detectune.config import schema
-from detectune.config.architectures import architecture_name
+from detectune.config.architectures import architecture_name, stage_names
 from detectune.config.architectures.rcnn import STAGE
 from detectune.errors import ConfigError, three_part
 from detectune.registry import stages
@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     from detectune.training.rcnn.crop_vectors import ImageCrops
 
 _STEPS = 3
+_OF_GRADIENT_DESCENT = (
+    "num_steps", "optimizer", "data_augmentation_options", "freeze", "unfreeze_at_step",
+    "learning_rate_factors", "freeze_variables", "update_trainable_variables", "feature_cache",
+    "early_stopping_evaluations", "evaluate_every_steps",
+)  # fmt: skip
 
 
 @stages.register(STAGE)
@@ -30,6 +35,20 @@ class SupportVectors(Stage):
 
     def check(self, config: schema.TrainEvalPipelineConfig) -> None:
         found = architecture_name(config.model)
+        unused = [
+            field.name
+            for field, _ in config.train_config.ListFields()
+            if field.name in _OF_GRADIENT_DESCENT
+        ]
+        if unused and "gradient_descent" not in stage_names(config):
+            raise ConfigError(
+                three_part(
+                    f"train_config: it has {', '.join(unused)}, and nothing is trained by gradient "
+                    "descent.",
+                    "The network of an R-CNN stays as it is, and looks at every image once.",
+                    "Remove these fields.",
+                )
+            )
         if found != "rcnn":
             raise ConfigError(
                 three_part(
