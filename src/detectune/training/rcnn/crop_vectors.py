@@ -116,7 +116,7 @@ class CropVectors:
     def _of_image(self, stream: Stream, batch: EvalBatch, clock: _Clock) -> ImageCrops:
         record = repair(stream.source.annotation(int(batch.indices[0])))
         objects = record.boxes * np.tile(batch.sizes[0].astype(np.float32), 2)
-        given = np.asarray(batch.inputs["proposals"])[0]
+        given = np.asarray(batch.inputs.get("proposals"))[0]
         proposals = given[(given[:, 2:] > given[:, :2]).all(axis=1)]
         boxes = np.concatenate([objects, proposals]).astype(np.float32)
         crops = ImageCrops(
@@ -152,7 +152,7 @@ class CropVectors:
             return False
         try:
             shape = crops.vectors().shape
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, EOFError) as error:
             _log.warning("%s: it is damaged (%s), and computed again.", crops.file, error)
             return False
         return shape == (count, self.detector.dimension)

@@ -89,7 +89,7 @@ def _descend(
             else:
                 projected = slope
             kept.append(index)
-            gradients.append(projected)
+            gradients.append(float(projected))
             if abs(projected) > 1e-12:
                 new = min(max(alpha - slope / squares[index], 0.0), limits[index])
                 weights += (new - alpha) * sign * row

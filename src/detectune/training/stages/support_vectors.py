@@ -18,6 +18,7 @@ from detectune.training.sources import TRAIN
 from detectune.training.stages.base import Stage
 
 if TYPE_CHECKING:
+    from detectune.detectors.rcnn import RCNN
     from detectune.training.context import TrainingContext
     from detectune.training.rcnn.crop_vectors import ImageCrops
 
@@ -115,8 +116,8 @@ def _names(training: TrainingContext) -> list[str]:
     return [training.label_map.name_of_index(index) for index in range(count)]
 
 
-def _detector(training: TrainingContext):
-    from detectune.detectors.rcnn import RCNN
+def _detector(training: TrainingContext) -> RCNN:
+    from detectune.detectors.rcnn import RCNN  # it loads Keras
 
     detector = training.detector
     if not isinstance(detector, RCNN):
