@@ -14,7 +14,8 @@ from detectune.config.check import check_message
 from detectune.config.load import load_config
 from detectune.detectors.build import build_detector
 from detectune.errors import ConfigError
-from detectune.training.rcnn.crop_vectors import ImageCrops
+from detectune.training.console import RunConsole
+from detectune.training.rcnn.crop_vectors import CropVectors, ImageCrops
 from detectune.training.rcnn.fit_detector import fit_margins, fit_regression, length_scale
 from detectune.training.stages.base import stages_of
 
@@ -136,3 +137,24 @@ def test_vectors_have_a_mean_length_of_20(tmp_path):
     crops = [image(tmp_path, "a", 8, [0])]
     lengths = np.linalg.norm(crops[0].vectors(), axis=1)
     assert length_scale(crops) * lengths.mean() == pytest.approx(20)
+
+
+@pytest.mark.parametrize("content", [b"", b"\x93NUMPY", b"no array at all"])
+def test_damaged_vectors_are_computed_again(tmp_path, detector, caplog, content):
+    vectors = CropVectors(detector, tmp_path, RunConsole())
+    crops = image(tmp_path, "a", detector.dimension, [0])
+    assert vectors._is_there(crops, 14)
+    assert not vectors._is_there(crops, 13)  # of other boxes
+    crops.file.write_bytes(content)
+    assert not vectors._is_there(crops, 14)
+    assert "it is damaged" in caplog.text
+
+
+def test_vectors_of_other_settings_have_another_name(tmp_path, detector):
+    keys = []
+    for context in (16.0, 8.0):
+        detector.context = context
+        vectors = CropVectors(detector, tmp_path, RunConsole())
+        pixels, boxes = np.zeros((1, 4, 4, 3), np.float32), np.zeros((2, 4), np.float32)
+        keys += [vectors._key_of(pixels, boxes), vectors._key_of(pixels, boxes + 1)]
+    assert len(set(keys)) == 4
