@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from detectune.config import schema
-from detectune.config.architectures import architecture_of, architecture_problem
+from detectune.config.architectures import architecture_of, architecture_problem, stage_names
 from detectune.config.problems import Problem, missing
 
 
 def missing_fields(config: schema.TrainEvalPipelineConfig) -> list[Problem]:
     """An error for everything that a training needs and `config` does not say."""
-    return [*_model(config.model), *_training(config.train_config), *_inputs(config)]
+    return [*_model(config.model), *_training(config), *_inputs(config)]
 
 
 def _model(model: schema.DetectionModel) -> Iterator[Problem]:
@@ -22,7 +22,10 @@ def _model(model: schema.DetectionModel) -> Iterator[Problem]:
         yield from architecture_of(model).missing_fields()
 
 
-def _training(train: schema.TrainConfig) -> Iterator[Problem]:
+def _training(config: schema.TrainEvalPipelineConfig) -> Iterator[Problem]:
+    if "gradient_descent" not in stage_names(config):
+        return  # steps and an optimizer are its own
+    train = config.train_config
     if train.num_steps < 1:
         yield Problem(
             "warning",

@@ -123,7 +123,7 @@ def _width(extractor: Any, type_: str, path: str) -> Iterator[Problem]:
             "Remove the line, or take a smaller network.",
         )
     name = "override_base_feature_extractor_hyperparams"
-    if getattr(extractor, name):
+    if getattr(extractor, name, False):
         yield Problem(
             "error",
             f"{path}.{name}",

@@ -199,6 +199,12 @@ from detectune.config.protos.preprocessor_pb2 import (
     SSDRandomCropPadOperation,
     SubtractChannelMean,
 )
+from detectune.config.protos.rcnn_pb2 import (
+    BoxRidge,
+    Rcnn,
+    RcnnFeatureExtractor,
+    SupportVectorMachine,
+)
 from detectune.config.protos.region_similarity_calculator_pb2 import (
     IoaSimilarity,
     IouSimilarity,
@@ -248,6 +254,7 @@ __all__ = [
     "BootstrappedSigmoidClassificationLoss",
     "BoxCoder",
     "BoxPredictor",
+    "BoxRidge",
     "CalibrationConfig",
     "CenterNet",
     "CenterNetFeatureExtractor",
@@ -346,6 +353,8 @@ __all__ = [
     "RandomSelfConcatImage",
     "RandomSquareCropByScale",
     "RandomVerticalFlip",
+    "Rcnn",
+    "RcnnFeatureExtractor",
     "RegionSimilarityCalculator",
     "Regularizer",
     "RemapLabels",
@@ -371,6 +380,7 @@ __all__ = [
     "StringIntLabelMap",
     "StringIntLabelMapItem",
     "SubtractChannelMean",
+    "SupportVectorMachine",
     "TFRecordInputReader",
     "TargetAssigner",
     "TemperatureScalingCalibration",

@@ -31,7 +31,8 @@ def facts_of(
         data=data,
         rows=scan_metrics(run.metrics).rows,
         steps=progress.step,
-        num_steps=run.config.train_config.num_steps,
+        # A stage without a number of steps in the config does those that it has.
+        num_steps=run.config.train_config.num_steps or progress.step,
         seconds=progress.seconds,
         best_step=progress.best_step,
         metrics=progress.best_metrics,

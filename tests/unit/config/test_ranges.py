@@ -66,6 +66,7 @@ def test_what_a_config_does_not_say_is_in_its_range():
     assert needed == {
         "AnchorGrid.height_stride",
         "AnchorGrid.width_stride",
+        "Rcnn.num_classes",
         "Ssd.num_classes",
         "TemperatureScalingCalibration.scaler",
         *(f"SSDRandomCropOperation.{name}" for name in crop),

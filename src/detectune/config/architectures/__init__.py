@@ -22,6 +22,7 @@ __all__ = [
     "chosen",
     "image_resizer",
     "num_classes",
+    "stage_names",
 ]
 
 
@@ -104,3 +105,11 @@ def model_needs(model: schema.DetectionModel) -> Needs:
     """
     architecture = chosen(model)
     return BOXES_ONLY if architecture is None else architecture.needs
+
+
+def stage_names(config: schema.TrainEvalPipelineConfig) -> list[str]:
+    """The stages of a training, in order: those that the config names, or its architecture's."""
+    if config.train_config.stage:
+        return list(config.train_config.stage)
+    architecture = chosen(config.model)
+    return list((Architecture if architecture is None else architecture).stages)

@@ -38,6 +38,8 @@ class Architecture:
     """A type to propose where the config has none."""
     field_statuses: ClassVar[Mapping[str, Status]] = {}
     """Fields of a plug-in's messages that are ignored or refused, by their full names."""
+    stages: ClassVar[tuple[str, ...]] = ("gradient_descent",)
+    """The stages of a training whose config names none."""
 
     def __init__(self, message: Message, path: str = "") -> None:
         self.message: Any = message

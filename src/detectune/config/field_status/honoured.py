@@ -42,6 +42,10 @@ HONOURED_FIELDS = {
     "second_stage_classification_loss use_matmul_crop_and_resize clip_anchors_to_image "
     "use_combined_nms_in_first_stage output_final_box_features crop_relative_to_input",
     "FastRcnn": "*",
+    "Rcnn": "*",
+    "RcnnFeatureExtractor": "*",
+    "SupportVectorMachine": "*",
+    "BoxRidge": "*",
     "MaskRCNNBoxPredictor": "fc_hyperparams use_dropout dropout_keep_probability box_code_size "
     "conv_hyperparams predict_instance_masks mask_prediction_conv_depth mask_height mask_width "
     "mask_prediction_num_conv_layers masks_are_class_agnostic share_box_across_classes "

@@ -45,6 +45,7 @@ _MISSED_ELSEWHERE = {
     "FastRcnn.initial_crop_size",
     "FastRcnn.maxpool_kernel_size",
     "FastRcnn.maxpool_stride",
+    "Rcnn.num_classes",
 }
 
 

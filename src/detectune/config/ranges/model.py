@@ -79,6 +79,25 @@ MODEL_RANGES: Mapping[str, Mapping[str, Range]] = {
         "max_proposals": _PROPOSALS,
         **_SECOND_STAGE,
     },
+    "Rcnn": {
+        "num_classes": _CLASSES,
+        "max_proposals": _PROPOSALS,
+        "crop_size": up_to(1024, 32, "Networks halve a crop five times."),
+        "context": up_to(100, 0, "Of 227 pixels; twice as many is all but the box."),
+        "crops_at_once": up_to(4096, 1),
+        "score_threshold": SHARE,
+        "iou_threshold": SHARE,
+        "max_detections_per_class": _DETECTIONS,
+        "max_total_detections": _DETECTIONS,
+    },
+    "SupportVectorMachine": {
+        "cost": above_zero(1e6),
+        "positive_weight": above_zero(1e6),
+        "negative_iou": PART,
+        "mining_rounds": up_to(1000),
+        "negatives_at_once": up_to(1_000_000, 1),
+    },
+    "BoxRidge": {"min_iou": SHARE, "ridge": above_zero(1e12)},
     # --- input ------------------------------------------------------------------------------------
     "FixedShapeResizer": {"height": _DIMENSION, "width": _DIMENSION},
     "KeepAspectRatioResizer": {

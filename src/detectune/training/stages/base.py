@@ -18,13 +18,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from detectune.config import schema
+from detectune.config.architectures import stage_names
 from detectune.registry import stages
 from detectune.training.sources import StreamRequest
 
 if TYPE_CHECKING:  # this module is read before Keras is loaded
     from detectune.training.context import TrainingContext
-
-DEFAULT_STAGES = ("gradient_descent",)
 
 
 class Stage(ABC):
@@ -76,4 +75,4 @@ def stages_of(config: schema.TrainEvalPipelineConfig) -> list[Stage]:
     Raises:
         ConfigError: no stage has such a name.
     """
-    return [stages[name]() for name in config.train_config.stage or DEFAULT_STAGES]
+    return [stages[name]() for name in stage_names(config)]

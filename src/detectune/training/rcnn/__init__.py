@@ -1,0 +1,1 @@
+"""R-CNN is trained without gradients: crops become vectors, and vectors decide."""
