@@ -129,9 +129,13 @@ class Detector(keras.Model):
 
     def add_losses(self, extra: ExtraLosses) -> None:
         """Let training steps minimize `extra`, too; call it before `compile`."""
+        # Keras locks what is built; to the network nothing is added here.
+        tracker: Any = self._tracker
+        tracker.unlock()
         self.extra_losses = extra
         for name in extra.loss_names:
             self.loss_trackers[name] = keras.metrics.Mean(name=name)
+        tracker.lock()
 
     @property
     def network_description(self) -> str:
