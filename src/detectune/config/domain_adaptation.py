@@ -31,7 +31,9 @@ def target_readers(config: schema.TrainEvalPipelineConfig) -> list[tuple[str, sc
     adaptation = config.train_config.domain_adaptation
     names = ("target_input_reader", "target_eval_input_reader")
     return [
-        (f"{_PATH}.{name}", getattr(adaptation, name)) for name in names if adaptation.HasField(name)
+        (f"{_PATH}.{name}", getattr(adaptation, name))
+        for name in names
+        if adaptation.HasField(name)
     ]
 
 

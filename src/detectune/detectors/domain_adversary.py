@@ -169,9 +169,7 @@ class DomainAdversary(ExtraLosses):
 
     # --- what is looked at ------------------------------------------------------------------------
 
-    def _source(
-        self, detector: Detector, inputs: Inputs, truth: GroundTruth, out: Any
-    ) -> _Domain:
+    def _source(self, detector: Detector, inputs: Inputs, truth: GroundTruth, out: Any) -> _Domain:
         maps = getattr(out, "maps", None) or detector.features(inputs["images"], training=True)
         domain = self._domain(SOURCE, maps, inputs, truth.sizes)
         if self.of_regions is not None:

@@ -56,9 +56,7 @@ class FrozenFeatures:
             return cut
         return list(self.neck(self._rest(cut, images), training=False))
 
-    def go_on(
-        self, kept: Sequence[Array], images: Array, training: bool = True
-    ) -> Sequence[Array]:
+    def go_on(self, kept: Sequence[Array], images: Array, training: bool = True) -> Sequence[Array]:
         """The detector's features, from what `begin` gave.
 
         Args:
