@@ -210,7 +210,8 @@ class DomainAdversary(ExtraLosses):
         *,
         training: bool,
     ) -> None:
-        assert isinstance(detector, TwoStageDetector) and detector.roi_head is not None
+        assert isinstance(detector, TwoStageDetector)
+        assert detector.roi_head is not None
         assert self.region_term is not None
         proposals = detector.propose(inputs, out, sizes, training=training)
         count = self.region_term.proposals
