@@ -19,7 +19,7 @@ def found(text: str, more: str = "", model: schema.DetectionModel | None = None)
     if model is not None:
         config.model.CopyFrom(model)
     text_format.Merge(f"domain_adaptation {{ {text} }} {more}", config.train_config)
-    return {problem.path: problem.message for problem in conflicts(config)}
+    return {problem.field: problem.found for problem in conflicts(config)}
 
 
 def test_a_block_with_images_of_the_target_is_accepted():

@@ -89,7 +89,7 @@ def steps(detector, numbers, seed: int = 1) -> list[dict[str, float]]:
     return found
 
 
-# --- the reversed gradient --------------------------------------------------------------------------
+# --- the reversed gradient ----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("factor", [-0.3, -1.0, 0.0, 2.5])
@@ -144,7 +144,7 @@ def test_lambda_follows_the_published_schedule(step):
     np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-7)
 
 
-# --- detection losses -------------------------------------------------------------------------------
+# --- detection losses ---------------------------------------------------------------------------
 
 
 def test_with_lambda_0_losses_and_weights_are_those_without_the_block(monkeypatch):
@@ -208,7 +208,7 @@ def test_a_two_stage_detector_has_all_terms(monkeypatch):
     assert any(np.abs(one - other).max() > 0 for one, other in zip(before, after, strict=True))
 
 
-# --- the state --------------------------------------------------------------------------------------
+# --- the state ----------------------------------------------------------------------------------
 
 
 def test_discriminators_are_in_the_state_and_in_no_checkpoint(monkeypatch, tmp_path):
@@ -231,7 +231,7 @@ def test_discriminators_are_in_the_state_and_in_no_checkpoint(monkeypatch, tmp_p
     assert any("domain_adversary" in v.path for v in network_variables(whole))
 
 
-# --- what is said -----------------------------------------------------------------------------------
+# --- what is said -------------------------------------------------------------------------------
 
 
 def test_the_report_has_accuracy_and_distance_since_the_one_before():
@@ -284,9 +284,10 @@ def test_a_batch_has_the_target_images_and_nothing_of_what_is_in_them():
 
 
 @pytest.mark.parametrize(
-    ("levels", "said"), [([7], "there is no map 7"), ([1, 1], "a map is named twice")]
+    ("levels", "said"),
+    [("level: 7", "there is no map 7"), ("level: 1 level: 1", "a map is named twice")],
 )
 def test_a_level_that_is_not_there_is_refused(monkeypatch, levels, said):
     with pytest.raises(ConfigError, match=said) as error:
-        small(monkeypatch, " ".join(f"image_level {{ level: {level} }}" for level in levels))
+        small(monkeypatch, f"image_level {{ {levels} }}")
     assert "The detector has 3 maps, 0 the finest." in str(error.value)
