@@ -267,11 +267,11 @@ class DomainAdversary(ExtraLosses):
 
     def report(self) -> ExtraReport:
         """Accuracies, proxy A-distances and λ; a warning where adaptation does not work."""
-        counted = float(_numbers(self.counted))
-        factor = float(_numbers(self.lambda_now))
+        counted = float(np.asarray(self.counted))
+        factor = float(self.lambda_now)
         numbers, warnings = {"Domain/lambda": factor}, []
         if counted:
-            means = _numbers(self.right) / counted
+            means = np.asarray(self.right) / counted
             for name, (source, target) in zip(self.terms, means.tolist(), strict=True):
                 accuracy = (source + target) / 2
                 numbers[f"Domain/{name}_accuracy"] = accuracy
@@ -342,8 +342,3 @@ def _mean_of_images(values: Array, counts: Array) -> Array:
 def _mean(values: Array, counts: Array) -> Array:
     """The mean over images of the mean over the places that count."""
     return ops.mean(_mean_of_images(values, counts))
-
-
-def _numbers(value: Any) -> np.ndarray:
-    """The value of a variable or tensor."""
-    return ops.convert_to_numpy(ops.convert_to_tensor(value))
