@@ -6,8 +6,6 @@ from typing import Any
 
 import tensorflow as tf
 
-from detectune.structures import Inputs
-
 
 def with_target(batches: tf.data.Dataset, target: tf.data.Dataset) -> tf.data.Dataset:
     """`batches` whose inputs have "target": the images of a batch of `target`, see `Inputs`.
@@ -16,7 +14,7 @@ def with_target(batches: tf.data.Dataset, target: tf.data.Dataset) -> tf.data.Da
     """
 
     @tf.autograph.experimental.do_not_convert
-    def joined(own: tuple[Any, Any], other: tuple[Any, Any]) -> tuple[Inputs, Any]:
+    def joined(own: tuple[Any, Any], other: tuple[Any, Any]) -> tuple[dict[str, Any], Any]:
         inputs, truth = own
         seen, unknown = other
         return {**inputs, "target": {**seen, "sizes": unknown["sizes"]}}, truth

@@ -124,10 +124,13 @@ class DomainAdversary(ExtraLosses):
         consistent = (_CONSISTENCY,) if consistency_weight > 0 else ()
         self.loss_names = (*(f"domain_{name}_loss" for name in self.terms), *consistent)
         self.of_maps: list[MapDiscriminator] = []
-        for level in maps.levels if maps else ():
-            layer = MapDiscriminator(maps.channels, seed=seed + level, name=f"of_map{level}")
-            layer.build((None, None, None, map_channels[level]))
-            self.of_maps.append(layer)
+        if maps is not None:
+            self.of_maps = [
+                MapDiscriminator(maps.channels, seed=seed + level, name=f"of_map{level}")
+                for level in maps.levels
+            ]
+            for level, layer in zip(maps.levels, self.of_maps, strict=True):
+                layer.build((None, None, None, map_channels[level]))
         self.of_regions: RegionDiscriminator | None = None
         if regions is not None and region_shape is not None:
             self.of_regions = RegionDiscriminator(regions.units, seed=seed, name="of_regions")
@@ -150,9 +153,12 @@ class DomainAdversary(ExtraLosses):
     ) -> dict[str, Array]:
         """Cross-entropies of the discriminators, of which half is about each domain."""
         factor = self.lambda_now
+        given = inputs.get("target")
+        if given is None:
+            raise TypeError("A training step of a DomainAdversary needs inputs with a target.")
         domains = [
             self._source(detector, inputs, truth, out),
-            self._target(detector, inputs["target"]),
+            self._target(detector, given),
         ]
         losses, right = {}, []
         for name in self.terms:
@@ -258,9 +264,10 @@ class DomainAdversary(ExtraLosses):
         Its gradient is not reversed. Source: Chen et al. 2018, equation 8.
         """
         said = self._of_maps(domain, factor)
-        whole = sum(_mean_of_images(ops.sigmoid(logits), counts) for logits, counts in said)
+        of_levels = [_mean_of_images(ops.sigmoid(logits), counts) for logits, counts in said]
+        whole = ops.mean(ops.stack(of_levels), axis=0)
         regions = ops.sigmoid(self._of_regions(domain, factor))
-        apart = ops.abs((whole / len(said))[:, None] - regions)
+        apart = ops.abs(ops.expand_dims(whole, 1) - regions)
         return _mean(apart, domain.valid)
 
     # --- what people are told ---------------------------------------------------------------------
@@ -315,11 +322,11 @@ def inside_pictures(map_: Array, sizes: Array | None, size: tuple[int, int]) -> 
     batch, height, width = ops.shape(map_)[0], map_.shape[1], map_.shape[2]
     if sizes is None:
         return ops.ones((batch, height, width), "float32")
-    sizes = ops.cast(sizes, "float32")
+    extent: Any = ops.cast(sizes, "float32")
     rows = (np.arange(height, dtype=np.float32) + 0.5) * size[0] / height
     columns = (np.arange(width, dtype=np.float32) + 0.5) * size[1] / width
-    rows = ops.cast(rows[None] < sizes[:, :1], "float32")
-    columns = ops.cast(columns[None] < sizes[:, 1:], "float32")
+    rows = ops.cast(rows[None] < extent[:, :1], "float32")
+    columns = ops.cast(columns[None] < extent[:, 1:], "float32")
     return rows[:, :, None] * columns[:, None, :]
 
 
