@@ -54,9 +54,8 @@ def draw(folder: Path, shift: str) -> dict[str, str]:
         found[name] = write_scenes(folder / name, count, 100 + seed, task)
         if shift == "camera" and name != "source":
             see_with_the_new_camera(folder / name, seed)
-    found["source_test"] = write_scenes(
-        folder / "source_test", COUNTS["target"], 200, digits("test")
-    )
+    place, count = folder / "source_test", COUNTS["target"]
+    found["source_test"] = write_scenes(place, count, 200, digits("test"))
     return found
 
 
@@ -97,11 +96,8 @@ def main() -> None:
     parser.add_argument("--seeds", default="0,1,2")
     parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--shift", default=",".join(SHIFTS))
-    parser.add_argument(
-        "--out",
-        type=Path,
-        default=Path(__file__).parent / "results/domain_shift-2cores-tf-fp32.csv",
-    )
+    results = Path(__file__).parent / "results"
+    parser.add_argument("--out", type=Path, default=results / "domain_shift-2cores-tf-fp32.csv")
     arguments = parser.parse_args()
     rows = []
     with tempfile.TemporaryDirectory() as work:
@@ -121,13 +117,14 @@ def main() -> None:
         writer.writeheader()
         writer.writerows(rows)
     for shift in arguments.shift.split(","):
+        own = [row for row in rows if row["shift"] == shift]
         means = {
-            run: mean(
-                row["target_mAP"] for row in rows if (row["shift"], row["run"]) == (shift, run)
-            )
+            run: mean(row["target_mAP"] for row in own if row["run"] == run)
             for run in ("source only", "adapted")
         }
-        print(f"{shift}: target mAP {means['source only']:.3f} source only, {means['adapted']:.3f}")
+        print(
+            f"{shift}: target mAP {means['source only']:.3f} source only, {means['adapted']:.3f} adapted"
+        )
 
 
 if __name__ == "__main__":
