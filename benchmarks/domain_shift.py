@@ -122,9 +122,8 @@ def main() -> None:
             run: mean(row["target_mAP"] for row in own if row["run"] == run)
             for run in ("source only", "adapted")
         }
-        print(
-            f"{shift}: target mAP {means['source only']:.3f} source only, {means['adapted']:.3f} adapted"
-        )
+        alone, adapted = means["source only"], means["adapted"]
+        print(f"{shift}: target mAP {alone:.3f} source only, {adapted:.3f} adapted")
 
 
 if __name__ == "__main__":

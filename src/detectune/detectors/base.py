@@ -56,7 +56,7 @@ class Detector(keras.Model):
     """What is read of the data beside images, boxes and classes."""
     frozen: FrozenFeatures | None = None
     """How training computes the features, where their beginning is frozen."""
-    extra_losses: ExtraLosses | None = None
+    extra_losses: ExtraLosses | None
     """What this training minimizes beside `named_losses`; see `add_losses`."""
 
     def __init__(
@@ -74,6 +74,8 @@ class Detector(keras.Model):
         names = (*self.loss_names, "regularization_loss", "total_loss")
         self.loss_trackers = {name: keras.metrics.Mean(name=name) for name in names}
         self.use_regularization = True
+        # Not on the class: on PyTorch, where layers are no plain attributes, that would hide it.
+        self.extra_losses = None
 
     def features(self, images: Array, training: bool = False) -> Sequence[Array]:
         """Feature maps `[B, h, w, D]`, fine to coarse, of images `[B, H, W, 3]`, 0–255, RGB."""
