@@ -325,8 +325,8 @@ def inside_pictures(map_: Array, sizes: Array | None, size: tuple[int, int]) -> 
     extent: Any = ops.cast(sizes, "float32")
     rows = (np.arange(height, dtype=np.float32) + 0.5) * size[0] / height
     columns = (np.arange(width, dtype=np.float32) + 0.5) * size[1] / width
-    rows = ops.cast(rows[None] < extent[:, :1], "float32")
-    columns = ops.cast(columns[None] < extent[:, 1:], "float32")
+    rows = ops.cast(ops.less(rows[None], extent[:, :1]), "float32")
+    columns = ops.cast(ops.less(columns[None], extent[:, 1:]), "float32")
     return rows[:, :, None] * columns[:, None, :]
 
 
