@@ -1,6 +1,6 @@
 """What the tiny detector does on one backend, as JSON: `KERAS_BACKEND=jax python backend_probe.py`.
 
-    python backend_probe.py [two_stages | detections TYPE]
+    python backend_probe.py [two_stages | domain | detections TYPE]
 
 Weights come from NumPy, so that every backend starts from the same ones. On JAX and PyTorch,
 TensorFlow counts as not installed.
@@ -28,9 +28,12 @@ from detectune.backbones.inception_resnet_v2 import Repeats, region_networks
 from detectune.checkpoints.keys import variable_keys
 from detectune.detectors.base import Detector
 from detectune.detectors.build import build_detector
+from detectune.detectors.domain_adversary import DomainAdversary, MapTerm, Reversal
 from detectune.detectors.frozen import prepare_frozen
 from detectune.detectors.inference import DetectionModel
 from detectune.layers.hyperparams import BatchNormSettings, ConvHyperparams
+from detectune.layers.scaled_gradient import scaled_gradient
+from detectune.training.weights import settle
 
 # JAX compiles an initializer for every shape, which takes longer than all the rest; what it gives
 # is overwritten here anyway.
@@ -151,6 +154,59 @@ def two_stages() -> dict:
     }
 
 
+def domain() -> dict:
+    """Losses of two adversarial steps, what a scaled gradient does, and how many steps counted."""
+    register_small_backbone(pytest.MonkeyPatch())
+    detector = build_detector(tiny_config(extractor=EXTRACTOR).model)
+    shapes = detector.neck.compute_output_shape(detector.backbone.output_shapes)
+    extra = DomainAdversary(
+        map_channels=[shape[-1] for shape in shapes],
+        region_shape=None,
+        reversal=Reversal(2),
+        maps=MapTerm(1.0, (0, 1, 2), 8),
+        regions=None,
+    )
+    detector.add_losses(extra)
+    give_weights(detector)
+    extra.steps.assign(1.0)
+    extra.counted.assign(0.0)
+    extra.right.assign(np.zeros((1, 2), np.float32))
+    images, truth = random_batch()
+    target = {"images": images[::-1] * 0.3, "sizes": np.full((2, 2), SIDE, np.float32)}
+    detector.compile(optimizer=keras.optimizers.SGD(0.01), jit_compile=False)
+    inputs = {"images": images, "target": target}
+    steps = [detector.train_on_batch(inputs, truth.as_batch(), return_dict=True) for _ in range(2)]
+    settle(detector)
+    return {
+        "losses": [{name: float(value) for name, value in step.items()} for step in steps],
+        "numbers": extra.report().numbers,
+        "scaled": [scaled_update(factor) for factor in (1.0, -0.7)],
+    }
+
+
+class _Scaled(keras.layers.Layer):
+    """Its input times a weight, of which the gradient is scaled."""
+
+    def __init__(self, factor: float) -> None:
+        super().__init__()
+        self.factor = factor
+        self.weight = self.add_weight(shape=(3,), initializer="ones")
+
+    def call(self, values: Any) -> Any:
+        return scaled_gradient(values * self.weight, self.factor)
+
+
+def scaled_update(factor: float) -> list[float]:
+    """How a step of gradient descent with rate 1 moves a weight behind `scaled_gradient`."""
+    layer = _Scaled(factor)
+    model = keras.Sequential([keras.Input((3,)), layer])
+    model.compile(optimizer=keras.optimizers.SGD(1.0), loss="mse", jit_compile=False)
+    values = np.array([[0.1, 0.5, -0.3], [0.4, -0.2, 0.2]], np.float32)
+    model.train_on_batch(values, np.zeros_like(values))
+    settle(model)
+    return (keras.ops.convert_to_numpy(layer.weight.value) - 1.0).tolist()
+
+
 def falling(shape: tuple, **_: object) -> Any:
     """Numbers from 1 down, the same for every image."""
     numbers = 1.0 - keras.ops.arange(int(shape[1]), dtype="float32")[None] / int(shape[1])
@@ -164,6 +220,6 @@ def _first(detector: Detector, kind: str) -> np.ndarray:
 
 
 if __name__ == "__main__":
-    answers = {"probe": probe, "two_stages": two_stages, "detections": detections}
+    answers = {"probe": probe, "two_stages": two_stages, "domain": domain, "detections": detections}
     what, *words = sys.argv[1:] or ["probe"]
     json.dump(answers[what](*words), sys.stdout)

@@ -27,6 +27,9 @@ class Inputs(TypedDict, total=False):
     kept: Sequence[Array]
     """Maps `[B, h, w, D]` that a frozen beginning of the network made of the images before. These
     are then `[B, H, W, 0]`: they say their size only."""
+    target: Mapping[str, Array]
+    """Images of another domain, of which nobody said what is in them, for domain adaptation: what
+    a detector is given with them, and "sizes" `[B, 2]`, see `GroundTruth`. No detector looks."""
 
 
 def as_inputs(inputs: Inputs | Array) -> Inputs:

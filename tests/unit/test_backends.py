@@ -133,3 +133,15 @@ def test_a_mask_rcnn_is_the_same_on_every_backend(backend):
     assert mine["losses"][1]["total_loss"] == pytest.approx(
         reference["losses"][1]["total_loss"], rel=1e-2
     )
+
+
+@pytest.mark.parametrize("backend", list(PACKAGES))
+def test_adversarial_steps_are_the_same_and_gradients_are_reversed(backend):
+    found, wanted = on(backend, "domain"), on("tensorflow", "domain")
+    for step, other in zip(found["losses"], wanted["losses"], strict=True):
+        for name, value in other.items():
+            assert step[name] == pytest.approx(value, rel=1e-3, abs=1e-5)
+    assert found["numbers"] == pytest.approx(wanted["numbers"], abs=1e-3)
+    plain, reversed_ = np.array(found["scaled"])
+    assert np.abs(plain).max() > 1e-3
+    np.testing.assert_allclose(reversed_, -0.7 * plain, rtol=1e-4)

@@ -133,5 +133,8 @@ def _check_complete(detector: Detector, found: list[VariableKey]) -> None:
 
 
 def _model_variables(detector: Detector) -> list[Any]:
-    """Variables of the network: not those of optimizer, metrics and dropout seeds."""
-    return [variable for variable in detector.weights if "seed" not in variable.path]
+    """Variables of the network: not those of optimizer, metrics and dropout seeds, nor of what
+    serves the training alone."""
+    extra = detector.extra_losses
+    others = set() if extra is None else {id(variable) for variable in extra.weights}
+    return [v for v in detector.weights if "seed" not in v.path and id(v) not in others]

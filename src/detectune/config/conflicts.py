@@ -11,6 +11,7 @@ from itertools import pairwise
 
 from detectune.config import schema
 from detectune.config.architectures import chosen
+from detectune.config.domain_adaptation import adaptation_conflicts, target_readers
 from detectune.config.freezing import freezing_conflicts
 from detectune.config.magnitudes import batch_magnitudes
 from detectune.config.own_network import start_conflicts
@@ -31,6 +32,7 @@ def conflicts(config: schema.TrainEvalPipelineConfig) -> Iterator[Problem]:
     yield from augmentation_conflicts(config.train_config)
     yield from freezing_conflicts(config.train_config)
     yield from start_conflicts(config)
+    yield from adaptation_conflicts(config)
     yield from _stages(config.train_config)
     yield from _readers(config)
 
@@ -67,6 +69,7 @@ def _stages(train: schema.TrainConfig) -> Iterator[Problem]:
 def _readers(config: schema.TrainEvalPipelineConfig) -> Iterator[Problem]:
     readers = [("train_input_reader", config.train_input_reader)]
     readers += [(f"eval_input_reader[{i}]", r) for i, r in enumerate(config.eval_input_reader)]
+    readers += target_readers(config)
     for path, reader in readers:
         if reader.source and reader.tf_record_input_reader.input_path:
             yield Problem(

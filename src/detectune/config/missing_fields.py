@@ -55,6 +55,10 @@ def _inputs(config: schema.TrainEvalPipelineConfig) -> Iterator[Problem]:
         )
     for index, reader in enumerate(config.eval_input_reader):
         yield from _reader(reader, f"eval_input_reader[{index}]", "the evaluation")
+    adaptation = config.train_config.domain_adaptation
+    if adaptation.HasField("target_eval_input_reader"):
+        path = "train_config.domain_adaptation.target_eval_input_reader"
+        yield from _reader(adaptation.target_eval_input_reader, path, "the evaluation")
 
 
 def _reader(reader: schema.InputReader, path: str, purpose: str) -> Iterator[Problem]:

@@ -77,6 +77,7 @@ def train_batches(
     steps: int | None = None,
     checked: bool = False,
     images: ReadableImages | None = None,
+    needs: Needs | None = None,
 ) -> tf.data.Dataset:
     """`(Inputs, ground truth)` from `start_step` on; see `structures`.
 
@@ -84,25 +85,25 @@ def train_batches(
     images, classes 0-based. Without `steps` the batches never end. With
     `gradient_accumulation_steps` a step has so many batches, each a part of `batch_size`.
     A source that is `checked` has been looked through before: nothing is reported again.
-    What is read beside boxes is what `training_needs` says.
 
     Args:
         images: the images of `source`; it knows which are left out, and who is told.
+        needs: what is read beside boxes; what `training_needs` says if None.
 
     Raises:
         ConfigError: an augmentation is not known.
         DataError: the source has no image, or more than half of them cannot be read, or an
             annotation is wrong; all are named. Or it lacks a column that is needed.
     """
-    needs = training_needs(config)
+    needs = training_needs(config) if needs is None else needs
     if not checked:
-        check_training_source(config, source)
+        check_training_source(config, source, needs)
     batch = config.train_config.batch_size
     accumulation = max(config.train_config.gradient_accumulation_steps, 1)
     augment = build_augmentations(config.train_config.data_augmentation_options)
     candidates = image_candidates(config, source, seed)
     load = first_loader(images or ReadableImages(source), needs.columns, candidates)
-    resized = resized_sample(config, source, resizer)
+    resized = resized_sample(config, source, resizer, needs)
 
     @tf.autograph.experimental.do_not_convert
     def sample(position: tf.Tensor) -> tuple[Inputs, dict[str, tf.Tensor]]:
@@ -117,7 +118,9 @@ def train_batches(
     return with_options(batches, batches_ahead(needs))
 
 
-def check_training_source(config: schema.TrainEvalPipelineConfig, source: Source) -> None:
+def check_training_source(
+    config: schema.TrainEvalPipelineConfig, source: Source, needs: Needs | None = None
+) -> None:
     """Look through the annotations that a training reads, and report what it does with them.
 
     Raises:
@@ -125,14 +128,18 @@ def check_training_source(config: schema.TrainEvalPipelineConfig, source: Source
     """
     check_source(source)
     _report_many_boxes(config, source)
-    check_columns(source, training_needs(config))
+    check_columns(source, training_needs(config) if needs is None else needs)
 
 
 def resized_sample(
-    config: schema.TrainEvalPipelineConfig, source: Source, resizer: Resizer
+    config: schema.TrainEvalPipelineConfig,
+    source: Source,
+    resizer: Resizer,
+    needs: Needs | None = None,
 ) -> Callable[[Example], tuple[Inputs, dict[str, tf.Tensor]]]:
     """An augmented example → what the detector is given and what it should find, of one size."""
-    needs, boxes = training_needs(config), boxes_per_image(source)
+    needs = training_needs(config) if needs is None else needs
+    boxes = boxes_per_image(source)
     annotations, inputs = named_columns(needs.annotations), named_columns(needs.inputs)
 
     @tf.autograph.experimental.do_not_convert

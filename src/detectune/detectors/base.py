@@ -18,6 +18,7 @@ from keras.layers import Layer
 
 from detectune.backbones.base import Backbone
 from detectune.config.needs import BOXES_ONLY, Needs
+from detectune.detectors.extra_losses import ExtraLosses
 from detectune.detectors.frozen import FrozenFeatures
 from detectune.structures import (
     Array,
@@ -55,6 +56,8 @@ class Detector(keras.Model):
     """What is read of the data beside images, boxes and classes."""
     frozen: FrozenFeatures | None = None
     """How training computes the features, where their beginning is frozen."""
+    extra_losses: ExtraLosses | None
+    """What this training minimizes beside `named_losses`; see `add_losses`."""
 
     def __init__(
         self,
@@ -71,6 +74,8 @@ class Detector(keras.Model):
         names = (*self.loss_names, "regularization_loss", "total_loss")
         self.loss_trackers = {name: keras.metrics.Mean(name=name) for name in names}
         self.use_regularization = True
+        # Not on the class: on PyTorch, where layers are no plain attributes, that would hide it.
+        self.extra_losses = None
 
     def features(self, images: Array, training: bool = False) -> Sequence[Array]:
         """Feature maps `[B, h, w, D]`, fine to coarse, of images `[B, H, W, 3]`, 0–255, RGB."""
@@ -124,6 +129,16 @@ class Detector(keras.Model):
             maps = self.features(inputs["images"], training=training)
         return self.heads(inputs, maps, training=training)
 
+    def add_losses(self, extra: ExtraLosses) -> None:
+        """Let training steps minimize `extra`, too; call it before `compile`."""
+        # Keras locks what is built; to the network nothing is added here.
+        tracker: Any = self._tracker
+        tracker.unlock()
+        self.extra_losses = extra
+        for name in extra.loss_names:
+            self.loss_trackers[name] = keras.metrics.Mean(name=name)
+        tracker.lock()
+
     @property
     def network_description(self) -> str:
         """The network in `backbone` as data, if it is one of the user's (`backbones.stored`); empty
@@ -146,6 +161,8 @@ class Detector(keras.Model):
                 f"{type(self).__name__}.named_losses returns {sorted(losses)}, "
                 f"and loss_names says {sorted(self.loss_names)}."
             )
+        if training and self.extra_losses is not None:
+            losses |= self.extra_losses.named_losses(self, as_inputs(x), truth, y_pred)
         penalties = self.losses if self.use_regularization else []
         losses["regularization_loss"] = ops.sum(ops.stack(penalties)) if penalties else 0.0
         total = sum(losses.values())

@@ -56,27 +56,29 @@ class FrozenFeatures:
             return cut
         return list(self.neck(self._rest(cut, images), training=False))
 
-    def go_on(self, kept: Sequence[Array], images: Array) -> Sequence[Array]:
+    def go_on(self, kept: Sequence[Array], images: Array, training: bool = True) -> Sequence[Array]:
         """The detector's features, from what `begin` gave.
 
         Args:
             images: those that it gave them for, or anything of their size.
+            training: whether what is not frozen is computed as training does.
         """
         kept = [ops.cast(one, self.backbone.compute_dtype) for one in kept]
         if self.with_neck:
             return kept
-        maps = self._rest(kept, images)
-        return maps if self.neck is None else self.neck(maps, training=True)
+        maps = self._rest(kept, images, training)
+        return maps if self.neck is None else self.neck(maps, training=training)
 
-    def _rest(self, cut: Sequence[Array], images: Array) -> list[Array]:
+    def _rest(self, cut: Sequence[Array], images: Array, training: bool = True) -> list[Array]:
         sides = [self.backbone.padded(side) for side in images.shape[1:3]]
-        return self.backbone.finished(self.prefix.rest(cut, training=True), sides)
+        return self.backbone.finished(self.prefix.rest(cut, training=training), sides)
 
-    def __call__(self, inputs: Inputs) -> Sequence[Array]:
+    def __call__(self, inputs: Inputs, training: bool = True) -> Sequence[Array]:
         """The features of `inputs`, of which the frozen part may be given."""
         given = inputs.get("kept")
         images = inputs["images"]
-        return self.go_on(self.begin(images) if given is None else given, images)
+        kept = self.begin(images) if given is None else given
+        return self.go_on(kept, images, training)
 
 
 def prepare_frozen(detector: Detector) -> FrozenFeatures | None:

@@ -33,6 +33,8 @@ class Checkpointing:
         metric: the number that decides which checkpoint is the best, an mAP.
         started: when the call began, in seconds of `time.monotonic`.
         left_out: the images that could not be read so far, see `Progress`.
+        beside: what else is measured, under names that begin with "Source/": the domain of the
+            training images, where `evaluation` looks at another.
     """
 
     def __init__(
@@ -46,7 +48,9 @@ class Checkpointing:
         metric: str,
         started: float,
         left_out: Callable[[], dict[str, str]] = dict,
+        beside: RunEvaluation | None = None,
     ) -> None:
+        self.beside = beside
         self._left_out = left_out
         self.writer, self.progress, self.log, self.console = writer, progress, log, console
         self.evaluation, self.metric = evaluation, metric
@@ -68,8 +72,12 @@ class Checkpointing:
         self.console.phase("evaluating")
         with self._deployed(model, deployment):
             metrics = self.evaluation.measure(model)
+            if self.beside is not None:
+                source = self.beside.measure(model)
+                metrics |= {f"Source/{name}": value for name, value in source.items()}
             began = time.monotonic()
             self.writer.write_weights(model, self.progress.step)
+        metrics |= self._extra_numbers(model)
         left_out = self.evaluation.left_out()
         more = {"left_out": left_out} if left_out else {}
         self.log.add("eval", self.progress.step, metrics, **more)
@@ -89,7 +97,18 @@ class Checkpointing:
         began = time.monotonic()
         with self._deployed(model, deployment):
             self.writer.write_weights(model, self.progress.step)
+        if self.evaluation is None and (numbers := self._extra_numbers(model)):
+            self.log.add("train", self.progress.step, numbers)
         self._commit(model, best=self.evaluation is None, began=began)
+
+    def _extra_numbers(self, model: Detector) -> dict[str, float]:
+        """How the losses went that the training adds; what is wrong with them is said."""
+        if model.extra_losses is None:
+            return {}
+        numbers, warnings = model.extra_losses.report()
+        for warning in warnings:
+            self.console.say(warning)
+        return numbers
 
     def _deployed(
         self, model: Detector, deployment: Deployment | None

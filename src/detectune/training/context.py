@@ -31,6 +31,8 @@ class TrainingContext:
     label_map: LabelMap
     evaluation: RunEvaluation | None
     """None in a run without evaluations."""
+    beside: RunEvaluation | None = None
+    """What is measured beside it; see `Checkpointing`."""
     log: RunLog = field(init=False)
     """Open while stages run."""
     checkpoints: Checkpointing = field(init=False)

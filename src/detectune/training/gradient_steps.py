@@ -7,11 +7,16 @@ from the beginning, so that all checkpoints of a run hold the same variables.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
 import keras
 
 from detectune.config import schema
 from detectune.config.architectures import architecture_of
 from detectune.config.freezing import PARTS
+from detectune.data.domains import with_target
 from detectune.data.readable import unreadable_named
 from detectune.detectors.frozen import prepare_frozen
 from detectune.training.callbacks import (
@@ -23,11 +28,12 @@ from detectune.training.callbacks import (
 )
 from detectune.training.context import TrainingContext
 from detectune.training.deployment import Deployment
+from detectune.training.domain_adaptation import adversary_paces, prepare_adaptation
 from detectune.training.feature_cache import choose_kept, with_kept_features
 from detectune.training.freezing import Freezing
 from detectune.training.optimizers import Pace, TrainingOptimizer, build_optimizer
 from detectune.training.save_times import SaveTimes
-from detectune.training.sources import TRAIN
+from detectune.training.sources import TARGET, TRAIN
 from detectune.wording import plural
 
 # Lines in metrics.jsonl per run, about.
@@ -42,6 +48,7 @@ def prepare_network(training: TrainingContext) -> None:
     """
     settings, detector = training.config.train_config, training.detector
     freezing = _freezing(training)
+    adversary = prepare_adaptation(training)
     optimizer = build_optimizer(
         settings.optimizer,
         gradient_clipping_by_norm=settings.gradient_clipping_by_norm,
@@ -52,7 +59,7 @@ def prepare_network(training: TrainingContext) -> None:
     # Left to the first step, its variables would be made inside the traced function, slowly.
     freezing.at(max(freezing.steps, default=0))
     optimizer.build(detector.trainable_variables)
-    optimizer.set_paces(_paces(freezing))
+    optimizer.set_paces(_paces(freezing) | adversary_paces(training, adversary))
     freezing.at(0)
     prepare_frozen(detector)
     choose_kept(training)
@@ -74,7 +81,7 @@ def take_steps(training: TrainingContext) -> None:
     """
     settings, progress = training.config.train_config, training.progress
     remaining = settings.num_steps - progress.stage_step
-    stream, freezing = training.streams[TRAIN], _freezing(training)
+    freezing = _freezing(training)
     times = _timetable(settings, saved_before=progress.step > 0)
     for one in freezing.unfrozen:
         if one.step < progress.stage_step:
@@ -83,7 +90,7 @@ def take_steps(training: TrainingContext) -> None:
     prepare_frozen(training.detector)
     with_kept_features(training)  # before the bar, for it may take minutes
     bar = training.console.training(progress.step, progress.step + remaining)
-    with bar, unreadable_named(stream.images):
+    with bar, _unreadable_named(training):
         later = [step for step in freezing.steps if progress.stage_step < step < settings.num_steps]
         for end in [*later, settings.num_steps]:
             said = _unfreeze(training, freezing)
@@ -104,13 +111,30 @@ def _fit(training: TrainingContext, times: Timetable, steps: int, unfrozen: str)
     settings, done = training.config.train_config, training.progress.stage_step
     micro_batches = settings.gradient_accumulation_steps
     training.detector.fit(
-        with_kept_features(training).training_batches(done, steps),
+        _batches(training, done, steps),
         steps_per_epoch=steps * micro_batches,
         epochs=1,
         verbose=0,
         shuffle=False,  # the batches are
         callbacks=[OncePerStep(_callbacks(training, times, unfrozen), micro_batches)],
     )
+
+
+def _batches(training: TrainingContext, done: int, steps: int) -> Any:
+    """The batches of `steps` steps after the first `done`; see `Stream.training_batches`."""
+    batches = with_kept_features(training).training_batches(done, steps)
+    target = training.streams.get(TARGET)
+    return batches if target is None else with_target(batches, target.training_batches(done, steps))
+
+
+@contextmanager
+def _unreadable_named(training: TrainingContext) -> Iterator[None]:
+    """Where the block ends because too many images cannot be read, the error names them."""
+    read = [training.streams[name] for name in (TRAIN, TARGET) if name in training.streams]
+    with ExitStack() as named:
+        for stream in read:
+            named.enter_context(unreadable_named(stream.images))
+        yield
 
 
 def _freezing(training: TrainingContext) -> Freezing:

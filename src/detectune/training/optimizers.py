@@ -43,6 +43,8 @@ class Pace(NamedTuple):
     """On its learning rate."""
     first_step: int = 0
     """The step from which on it trains."""
+    apart: bool = False
+    """Whether its gradient is clipped apart from those of the network: it is none of it."""
 
 
 class TrainingOptimizer(keras.optimizers.Optimizer):
@@ -77,6 +79,23 @@ class TrainingOptimizer(keras.optimizers.Optimizer):
             for variable in self._trainable_variables
             if paces.get(id(variable), Pace()) != Pace()
         }
+
+    def _backend_apply_gradients(self, grads: Any, trainable_variables: Any) -> None:
+        flags = [self._pace(variable).apart for variable in trainable_variables]
+        object.__setattr__(self, "_apart", flags)
+        super()._backend_apply_gradients(grads, trainable_variables)
+
+    def _clip_gradients(self, grads: list[Any]) -> list[Any]:
+        apart: list[bool] = getattr(self, "_apart", [])
+        if not any(apart):
+            return super()._clip_gradients(grads)
+        clipped = list(grads)
+        for flag in (False, True):
+            places = [index for index, one in enumerate(apart) if one is flag]
+            own = super()._clip_gradients([grads[index] for index in places])
+            for index, gradient in zip(places, own, strict=True):
+                clipped[index] = gradient
+        return clipped
 
     def begin_averages(self, variables: Sequence[Any]) -> None:
         """Let the averages of `variables`, which train from now on, begin with their values."""

@@ -29,7 +29,7 @@ from detectune.training.report import report_html
 from detectune.training.report_facts import facts_of
 from detectune.training.run_lock import run_lock
 from detectune.training.run_writer import RunWriter
-from detectune.training.sources import EVALUATE, TRAIN
+from detectune.training.sources import EVALUATE, EVALUATE_SOURCE, TRAIN
 from detectune.training.stages.base import Stage
 from detectune.training.state import Progress
 from detectune.training.streams import build_streams
@@ -94,6 +94,7 @@ def _context(prepared: PreparedRun, writer: RunWriter, last: int | None) -> Trai
     detector = _build(prepared, writer.run, is_new=last is None)
     streams = build_streams(config, data, detector.pad_value, console.say)
     evaluate, trained = streams.get(EVALUATE), streams[TRAIN].source
+    beside = streams.get(EVALUATE_SOURCE)
     return TrainingContext(
         run=writer.run,
         console=console,
@@ -102,6 +103,7 @@ def _context(prepared: PreparedRun, writer: RunWriter, last: int | None) -> Trai
         streams=streams,
         label_map=data.label_map,
         evaluation=RunEvaluation(config, evaluate, data.label_map, trained) if evaluate else None,
+        beside=RunEvaluation(config, beside, data.label_map, trained) if beside else None,
     )
 
 
@@ -167,6 +169,7 @@ def _open_log(prepared: PreparedRun, training: TrainingContext, writer: RunWrite
         metric=best_metric(training.config),
         started=prepared.started,
         left_out=training.left_out,
+        beside=training.beside,
     )
     return training.log
 

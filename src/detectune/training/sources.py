@@ -27,12 +27,17 @@ from detectune.data.readers import open_reader
 from detectune.data.shared_images import overlap
 from detectune.data.sources.base import Source
 from detectune.data.sources.record import repair
+from detectune.data.sources.unlabelled import Unlabelled
 from detectune.errors import ConfigError, DataError, three_part
 from detectune.training.console import RunConsole
 from detectune.wording import one_line
 
 _MOST_SAID = 20
 TRAIN, EVALUATE = "train", "evaluate"
+TARGET = "target"
+"""Unlabelled images of another domain, see `training/domain_adaptation.py`."""
+EVALUATE_SOURCE = "evaluate source"
+"""What is measured beside, where "evaluate" is of another domain than "train"."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,8 @@ class StreamRequest:
     trains: bool = False
     """Whether batches are made for training: all images have one size, and what is repaired while
     reading is reported when the batches are made."""
+    labelled: bool = True
+    """Whether annotations are read."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +66,11 @@ class RunSources:
 
 
 def run_streams(config: schema.TrainEvalPipelineConfig) -> dict[str, StreamRequest]:
-    """The streams of every run: "train", and "evaluate" where the config has data for it."""
+    """The streams of every run: "train", and "evaluate" where the config has data for it.
+
+    With annotated images of a target domain "evaluate" reads these, and what the config evaluates
+    otherwise is measured beside.
+    """
     reader = config.train_input_reader
     needs = training_needs(config)
     requests = {TRAIN: StreamRequest(reader, "train_input_reader", needs, trains=True)}
@@ -67,7 +78,31 @@ def run_streams(config: schema.TrainEvalPipelineConfig) -> dict[str, StreamReque
         requests[EVALUATE] = StreamRequest(
             config.eval_input_reader[0], "eval_input_reader", evaluation_needs(config)
         )
+    adaptation = config.train_config.domain_adaptation
+    if adaptation.HasField("target_eval_input_reader"):
+        if EVALUATE in requests:
+            requests[EVALUATE_SOURCE] = requests[EVALUATE]
+        requests[EVALUATE] = StreamRequest(
+            adaptation.target_eval_input_reader,
+            "target_eval_input_reader",
+            evaluation_needs(config),
+        )
     return requests
+
+
+def target_stream(config: schema.TrainEvalPipelineConfig) -> dict[str, StreamRequest]:
+    """The stream of unlabelled images that `domain_adaptation` asks for, if it is there."""
+    train = config.train_config
+    if not train.HasField("domain_adaptation"):
+        return {}
+    request = StreamRequest(
+        train.domain_adaptation.target_input_reader,
+        "train_config.domain_adaptation.target_input_reader",
+        Needs(training_needs(config).inputs),
+        trains=True,
+        labelled=False,
+    )
+    return {TARGET: request}
 
 
 def open_sources(
@@ -109,6 +144,8 @@ def open_sources(
 def _opened(request: StreamRequest, label_map: LabelMap | None, own: LabelMap | None) -> Source:
     reader = _without_lost_label_map(request.reader, own)
     source = open_reader(reader, request.field, label_map, columns=request.needs.columns)
+    if not request.labelled:
+        source = Unlabelled(source)
     if request.trains:
         refuse_damaged(source)
     else:

@@ -8,6 +8,7 @@ from typing import Any
 
 from detectune.config import schema
 from detectune.config.architectures import image_resizer
+from detectune.config.needs import Needs
 from detectune.data.kept.batches import KeptMaps, kept_batches
 from detectune.data.padding import padded_to_one_size
 from detectune.data.pipeline import batch_annotations, check_training_source, train_batches
@@ -27,6 +28,8 @@ class Stream:
     config: schema.TrainEvalPipelineConfig
     kept: KeptMaps | None = None
     """What a training reads in place of the images; see `training.feature_cache`."""
+    needs: Needs | None = None
+    """What a training reads beside images and boxes; None for what the model says."""
 
     @property
     def source(self) -> Source:
@@ -59,6 +62,7 @@ class Stream:
             steps=steps,
             checked=checked,
             images=self.images,
+            needs=self.needs,
         )
 
     def annotations(self, step: int) -> list[Record]:
@@ -84,11 +88,23 @@ def build_streams(
     """
     resizer = build_resizer(image_resizer(config.model), pad_value)
     steps = config.train_config.data_augmentation_options
-    return {
-        name: Stream(
+    found = {}
+    for name, source in opened.sources.items():
+        request = opened.requests[name]
+        found[name] = Stream(
             ReadableImages(source, say),
-            padded_to_one_size(resizer, source, steps) if opened.requests[name].trains else resizer,
-            config,
+            padded_to_one_size(resizer, source, steps) if request.trains else resizer,
+            config if request.labelled else _reading(config, request.reader),
+            needs=None if request.labelled else request.needs,
         )
-        for name, source in opened.sources.items()
-    }
+    return found
+
+
+def _reading(
+    config: schema.TrainEvalPipelineConfig, reader: schema.InputReader
+) -> schema.TrainEvalPipelineConfig:
+    """`config`, with `reader` for its training."""
+    changed = schema.TrainEvalPipelineConfig()
+    changed.CopyFrom(config)
+    changed.train_input_reader.CopyFrom(reader)
+    return changed

@@ -23,7 +23,7 @@ from detectune.checkpoints.name_maps.layer_key import LayerKey, own_variables
 # Where Keras, and the libraries it runs on, keep layers and variables for themselves.
 _OF_KERAS = re.compile(
     "_layers|_operations|_operations_by_depth|_functional|_nodes|_tracker|"
-    "_trainable_variables|_non_trainable_variables|_torch_params|_modules|_parameters|_self_.*"
+    "_trainable_variables|_non_trainable_variables|_torch_params|_modules|_parameters|_self_.*|extra_losses"
 )
 _NUMBERED = re.compile(r"variable(_\d+)?")
 

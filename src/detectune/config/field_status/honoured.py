@@ -106,7 +106,10 @@ HONOURED_FIELDS = {
     "update_trainable_variables freeze_variables max_number_of_boxes add_regularization_loss "
     "early_stopping_evaluations evaluate_every_steps seed checkpoint_every_steps "
     "gradient_accumulation_steps stage freeze unfreeze_at_step learning_rate_factors "
-    "feature_cache",
+    "feature_cache domain_adaptation",
+    "DomainAdaptation": "*",
+    "ImageLevelDiscriminator": "*",
+    "InstanceLevelDiscriminator": "*",
     "Unfreezing": "*",
     "LearningRateFactors": "*",
     "FeatureCache": "*",

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 
 from detectune.config.ranges.base import (
     COUNT,
+    DEPTH,
     EPSILON,
     PART,
     RATE,
     SHARE,
     SIDE,
     STEPS,
+    WEIGHT,
     Range,
     up_to,
 )
@@ -35,6 +37,7 @@ _CROP = {
 _COLOUR = up_to(255, 0, "Red, green and blue.", most=3)
 _CANVAS = up_to(8192, 0, "At least the image's own size in any case.")
 _QUALITY = up_to(100)
+_LAMBDA = up_to(1000)
 _FACTOR = up_to(1000, 0, "0 does not train the part at all.")
 
 TRAINING_RANGES: Mapping[str, Mapping[str, Range]] = {
@@ -54,6 +57,22 @@ TRAINING_RANGES: Mapping[str, Mapping[str, Range]] = {
     "FeatureCache": {
         "views": up_to(1000, 1),
         "max_gb": up_to(1e6, 0, "0 takes all but a tenth of what is free."),
+    },
+    "DomainAdaptation": {
+        "consistency_weight": WEIGHT,
+        "final_lambda": _LAMBDA,
+        "steepness": up_to(1000, 0, "At 0 nothing is ever reversed."),
+        "learning_rate_factor": _LAMBDA,
+    },
+    "ImageLevelDiscriminator": {
+        "weight": _LAMBDA,
+        "level": up_to(15, 0, "0 is the finest map.", most=16),
+        "channels": DEPTH,
+    },
+    "InstanceLevelDiscriminator": {
+        "weight": _LAMBDA,
+        "units": DEPTH,
+        "proposals": up_to(10_000, 1),
     },
     "EvalConfig": {"batch_size": _BATCH, "recalibration_batches": COUNT},
     "InputReader": {"sample_1_of_n_examples": up_to(1_000_000, 1), "max_number_of_boxes": _BOXES},

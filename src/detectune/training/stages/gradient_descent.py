@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from detectune.config import schema
@@ -9,6 +10,7 @@ from detectune.config.conflicts import training_conflicts
 from detectune.config.problems import refuse
 from detectune.errors import ConfigError, three_part
 from detectune.registry import stages
+from detectune.training.sources import StreamRequest, target_stream
 from detectune.training.stages.base import Stage
 
 if TYPE_CHECKING:
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
 class GradientDescent(Stage):
     """`num_steps` steps of the optimizer, or fewer with `early_stopping_evaluations`, which waits
     until everything is unfrozen that is to be."""
+
+    def streams(self, config: schema.TrainEvalPipelineConfig) -> Mapping[str, StreamRequest]:
+        return target_stream(config)
 
     def check(self, config: schema.TrainEvalPipelineConfig) -> None:
         if not config.train_config.num_steps:
