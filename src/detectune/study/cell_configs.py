@@ -1,10 +1,10 @@
 """The config of a study → the config of one of its trainings.
 
-    images   train_input_reader { image_list_path }
-    seed     train_config { seed }
-    start    train_config { fine_tune_checkpoint, fine_tune_checkpoint_type }
-    freeze   train_config { freeze }; what the config itself freezes does not count
-    steps    train_config { num_steps }, and the schedule of the learning rate in proportion
+images   train_input_reader { image_list_path }
+seed     train_config { seed }
+start    train_config { fine_tune_checkpoint, fine_tune_checkpoint_type }
+freeze   train_config { freeze }; what the config itself freezes does not count
+steps    train_config { num_steps }, and the schedule of the learning rate in proportion
 """
 
 from __future__ import annotations

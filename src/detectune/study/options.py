@@ -67,7 +67,7 @@ def read_options(
             "A training is as long as one of them says.",
             "Leave one of them out.",
         )
-    chosen = tuple(_start(word) for word in _words(starts, "--start"))
+    chosen: tuple[Start, ...] = tuple(_start(word) for word in _words(starts, "--start"))
     given = {"classification": classification, "detection": detection}
     checkpoints = {start: path for start, path in given.items() if path is not None}
     for start, path in checkpoints.items():
@@ -90,7 +90,7 @@ def read_options(
 
 def _images(text: str) -> tuple[int, ...]:
     counts = [
-        ALL if word == "all" else _number(word, "--images", 1, 'Write 10,25,50,all, for example.')
+        ALL if word == "all" else _number(word, "--images", 1, "Write 10,25,50,all, for example.")
         for word in _words(text, "--images")
     ]
     return tuple(sorted(_once(counts, "--images"), key=lambda count: (count == ALL, count)))

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 from detectune.config import schema
 from detectune.errors import TrainingError, three_part
-from detectune.wording import plural
+from detectune.study.outcomes import Outcome
 
 TRIAL_STEPS = 20
 """Of the short training that measures how fast longer ones go."""
+_EVALUATIONS = 5  # of a training whose config does not say how often
 _COSINE = ("total_steps", "warmup_steps", "hold_base_rate_steps")
 
 
@@ -35,8 +35,6 @@ def with_steps(train: schema.TrainConfig, steps: int) -> None:
     elif kind == "manual_step_learning_rate":
         for entry in rate.manual_step_learning_rate.schedule:
             _scale(entry, "step", factor)
-    for entry in train.unfreeze_at_step:
-        _scale(entry, "step", factor)
 
 
 def _scale(message: Any, field: str, factor: float) -> None:
@@ -46,40 +44,39 @@ def _scale(message: Any, field: str, factor: float) -> None:
         setattr(message, field, min(max(1, round(value * factor)), 2**32 - 1))
 
 
-def steps_within(
-    minutes: float,
-    train: schema.TrainConfig,
-    rows: Sequence[Mapping[str, Any]],
-    seconds: float,
-) -> int:
-    """How many steps fit into `minutes`, by what a trial of `TRIAL_STEPS` took.
+def steps_within(minutes: float, train: schema.TrainConfig, trial: Outcome) -> int:
+    """How many steps fit into `minutes`.
 
     Args:
         train: of the config; how often it evaluates counts.
-        rows: of the metrics.jsonl of the trial.
-        seconds: that the trial took in all, with its one evaluation.
+        trial: of a training of `TRIAL_STEPS` with one evaluation.
 
     Raises:
-        TrainingError: there is no time for a single step.
+        TrainingError: there is no time for a single step, or the training has no steps.
     """
-    trained = [row for row in rows if row["kind"] == "train"]
-    measured = [row for row in rows if row["kind"] == "eval"]
-    step = train.batch_size / float(trained[-1]["images_per_sec"])
-    evaluation = max(float(measured[-1]["time"]) - float(trained[-1]["time"]), 0.0)
-    start = max(seconds - evaluation - len(trained) * step, 0.0)
+    step, evaluation = trial.step_seconds, trial.evaluation_seconds
+    if not step:
+        raise _error(
+            f"--minutes {minutes:g}: this training says no speed of its steps.",
+            "A time is given to trainings that consist of steps.",
+            "Leave the option out.",
+        )
+    start = max(trial.seconds - evaluation - trial.steps * step, 0.0)
     left = minutes * 60 - start
     if train.evaluate_every_steps:
         steps = int(left / (step + evaluation / train.evaluate_every_steps))
     else:
-        steps = int((left - 5 * evaluation) / step)  # as often as a training does by itself
+        steps = int((left - _EVALUATIONS * evaluation) / step)
     if steps >= 1:
         return steps
-    raise TrainingError(
-        three_part(
-            f"--minutes {minutes:g}: building the network and reading the data take {start:.0f} s "
-            f"here, an evaluation {evaluation:.0f} s, a step {step:.1f} s.",
-            "There must be time for at least one step.",
-            f"Give each training {plural(max(1, int((start + 6 * evaluation) / 60) + 1), 'minute')}"
-            " or more, or lower train_config.batch_size.",
-        )
+    needed = int((start + (_EVALUATIONS + 1) * evaluation + step) / 60) + 1
+    raise _error(
+        f"--minutes {minutes:g}: building the network and reading the data take {start:.0f} s "
+        f"here, an evaluation {evaluation:.0f} s, a step {step:.1f} s.",
+        "There must be time for at least one step.",
+        f"Write --minutes {needed} or more, or lower train_config.batch_size.",
     )
+
+
+def _error(found: str, allowed: str, next_step: str) -> TrainingError:
+    return TrainingError(three_part(found, allowed, next_step))

@@ -32,8 +32,9 @@ def class_sets(source: Source, indices: Sequence[int]) -> list[frozenset[int]]:
 def stratified_order(classes: Sequence[frozenset[int]], seed: int) -> list[int]:
     """All positions of `classes`, in an order whose every beginning stands for the whole.
 
-    First an image for each class, rare classes first; after that always one of the class, or one of
-    the images without any object, of which the smallest share is there. Among equals chance decides.
+    First an image for each class, rare classes first; after that always one of the class of which
+    the smallest share is there; images without any object count as a class. Among equals chance
+    decides.
 
     Args:
         classes: of each image, what is in it.
@@ -45,9 +46,7 @@ def stratified_order(classes: Sequence[frozenset[int]], seed: int) -> list[int]:
     there, used, order = dict.fromkeys(queues, 0), set[int](), list[int]()
     while len(order) < len(sets):
         unseen = {kind for kind in queues if not there[kind] and kind != _NOTHING}
-        place = (
-            _first(queues, unseen, used, sets) if unseen else _next(queues, shares, there, used)
-        )
+        place = _first(queues, unseen, used, sets) if unseen else _next(queues, shares, there, used)
         used.add(place)
         order.append(place)
         for kind in sets[place]:
