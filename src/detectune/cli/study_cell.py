@@ -16,7 +16,7 @@ def main() -> None:
     """Train, and leave with the exit status of `detectune train`."""
     from detectune.study.cell_process import end_with
 
-    end_with(sys.stdin.buffer)
+    end_with(sys.stdin.fileno())
     run_and_exit(_train, sys.argv[1:])
 
 

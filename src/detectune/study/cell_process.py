@@ -12,7 +12,6 @@ import signal
 import subprocess
 import sys
 import threading
-from typing import BinaryIO
 
 from detectune.study.outcomes import CellFiles
 
@@ -50,11 +49,13 @@ def how_it_ended(status: int) -> str:
     return f"its process was ended by {name}{often}"
 
 
-def end_with(pipe: BinaryIO) -> None:
-    """End this process when the other side of `pipe` is closed."""
+def end_with(pipe: int) -> None:
+    """End this process when the other side of the file descriptor `pipe` is closed."""
 
     def watch() -> None:
-        pipe.read()
+        # Not through a file object of Python: its lock would be missed when the process ends.
+        while os.read(pipe, 1024):
+            continue
         os._exit(_STOPPED)
 
     threading.Thread(target=watch, daemon=True).start()

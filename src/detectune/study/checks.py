@@ -68,7 +68,8 @@ def check_study(
         _length(one, options)
         if wrong := errors(conflicts(one)):
             raise ConfigError("\n".join(problem.message for problem in wrong))
-    data = prepare(changed[0], folder / "runs" / "check", console=console).data
+    # The last has the most: what a config without a checkpoint is told need not be said here.
+    data = prepare(changed[-1], folder / "runs" / "check", console=console).data
     _check_evaluation(data)
     source = data.sources[TRAIN]
     usable = usable_images(source)

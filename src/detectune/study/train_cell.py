@@ -48,7 +48,7 @@ def _outcome(run: Run) -> Outcome:
     assert step is not None, "a training that has ended has a checkpoint"
     progress = writer.progress_at(step)
     rows = scan_metrics(run.metrics).rows
-    step_seconds, evaluation_seconds = _speed(rows, run.config.train_config.batch_size)
+    step_seconds, evaluation_seconds = speed(rows, run.config.train_config.batch_size)
     return Outcome(
         "done",
         mean_ap=progress.best_metrics[_MAP],
@@ -60,7 +60,7 @@ def _outcome(run: Run) -> Outcome:
     )
 
 
-def _speed(rows: Sequence[Mapping[str, Any]], batch: int) -> tuple[float, float]:
+def speed(rows: Sequence[Mapping[str, Any]], batch: int) -> tuple[float, float]:
     """Seconds of a step and of an evaluation, by the last lines that say it."""
     trained = [row for row in rows if row["kind"] == "train" and row.get("images_per_sec")]
     measured = [row for row in rows if row["kind"] == "eval"]
