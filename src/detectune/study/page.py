@@ -174,5 +174,4 @@ def _notes(facts: StudyFacts) -> str:
 
 def repeat_command(folder: str) -> str:
     """What repeats a training of the study in `folder`."""
-    config = shlex.quote(f"{folder}/configs/CELL.config")
-    return f"detectune train {config} --model-dir CELL-again"
+    return f"detectune train {shlex.quote(f'{folder}/configs/CELL.config')} --model-dir AGAIN"

@@ -78,7 +78,7 @@ def read_plan(folder: Path) -> Plan | None:
         raise ConfigError(
             three_part(
                 f"{file}: it cannot be read: {one_line(error)}.",
-                "It holds the plan of the study, as `detectune study` wrote it.",
+                "It holds the plan of the study, as the command wrote it.",
                 "Put it back as it was, or choose another folder with -o.",
             )
         ) from error

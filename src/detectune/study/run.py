@@ -170,15 +170,26 @@ class _Study:
         self._measure_speed()
         self._write_results()
         todo = self.open_cells
-        for number, cell in enumerate(todo, 1):
-            self.console.say(f"training {number} of {len(todo)}: {cell}")
-            self._train(cell)
-            self._write_results()
-            self.console.say(self._ended(cell))
-            if left := todo[number:]:
-                self.console.say(self._expectation(left))
+        try:
+            for number, cell in enumerate(todo, 1):
+                self.console.say(f"training {number} of {len(todo)}: {cell}")
+                self._train(cell)
+                self._write_results()
+                self.console.say(self._ended(cell))
+                if left := todo[number:]:
+                    self.console.say(self._expectation(left))
+        except KeyboardInterrupt:
+            self.console.say("the same command goes on with the study")
+            raise
+        return self._finished()
+
+    def _finished(self) -> StudyReport:
+        report = self._report()
+        if report.failures:
+            count = plural(len(report.failures), "training")
+            self.console.say(f"{count} failed; the same command tries them again")
         self.console.say(f"{self.folder.path / 'study.html'}, study.svg, study.csv")
-        return self._report()
+        return report
 
     def _train(self, cell: Cell) -> None:
         files, began = self.folder.files(cell), time.monotonic()
