@@ -51,7 +51,7 @@ def listed_images(source: Source, path: str, field: str = "image_list_path") -> 
         DataError: the list cannot be read, is empty, or names an image twice or one that is not
             there.
     """
-    listed = _lines(path, field)
+    listed = read_image_list(path, field)
     places = {name: index for index, name in enumerate(image_names(source))}
     for name in listed:
         if name not in places:
@@ -59,7 +59,15 @@ def listed_images(source: Source, path: str, field: str = "image_list_path") -> 
     return Subset(source, [places[name] for name in listed])
 
 
-def _lines(path: str, field: str) -> list[str]:
+def read_image_list(path: str, field: str = "image_list_path") -> list[str]:
+    """The names in the file `path`.
+
+    Args:
+        field: what names the file, for errors.
+
+    Raises:
+        DataError: it cannot be read, is empty, or has a name twice.
+    """
     try:
         text = read_regular(path, _MOST_BYTES).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:

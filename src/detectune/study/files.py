@@ -16,7 +16,8 @@ import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from detectune.data.image_list import write_image_list
+from detectune.data.image_list import read_image_list, write_image_list
+from detectune.errors import ConfigError, DataError, three_part
 from detectune.files import remove_leftovers, write_text
 from detectune.study.grid import Cell
 from detectune.study.outcomes import CellFiles, Outcome, read_outcome
@@ -63,11 +64,16 @@ class StudyFolder:
 
         Args:
             orders: seed → positions in `names`, of which a training takes the first.
+
+        Raises:
+            ConfigError: a list is there and names other images.
         """
         for seed, images in sorted({(cell.seed, cell.images) for cell in cells}):
             if images < len(names):
                 chosen = [names[place] for place in sorted(orders[seed][:images])]
-                write_image_list(self.image_list(seed, images), chosen)
+                file = self.image_list(seed, images)
+                _refuse_other_images(file, chosen)
+                write_image_list(file, chosen)
 
     def write_results(self, facts: StudyFacts) -> None:
         """Write what is known by now."""
@@ -88,3 +94,22 @@ class StudyFolder:
         folder = self.path / "trial"
         if folder.is_dir():
             shutil.rmtree(folder)
+
+
+def _refuse_other_images(file: Path, chosen: Sequence[str]) -> None:
+    """Trainings that are done have seen the images of the list that is there."""
+    if not file.exists():
+        return
+    try:
+        there = read_image_list(str(file), "")
+    except DataError:
+        there = []
+    if there != list(chosen):
+        raise ConfigError(
+            three_part(
+                f"{file}: it names other images than the study chooses.",
+                "All trainings of a seed see images that were chosen in one way; somebody may have "
+                "changed the file, or another version of NumPy chooses otherwise.",
+                "Put the file back as it was, or choose another folder with -o.",
+            )
+        )

@@ -26,7 +26,7 @@ from detectune.study.outcomes import CellFiles, Outcome, failed, read_outcome, w
 from detectune.study.page import StudyFacts, repeat_command
 from detectune.study.plan import Plan, extended, fingerprint, read_plan, write_plan
 from detectune.study.results import Row, rows_of
-from detectune.study.steps import TRIAL_STEPS, steps_within
+from detectune.study.steps import TRIAL_EVALUATIONS, TRIAL_STEPS, steps_within
 from detectune.study.subsets import stratified_order
 from detectune.training.console import RunConsole
 from detectune.training.report import duration
@@ -252,7 +252,7 @@ class _Study:
     def _trial(self, cell: Cell) -> Outcome:
         files = self.folder.trial_files()
         config = self._config(cell, TRIAL_STEPS)
-        config.train_config.evaluate_every_steps = TRIAL_STEPS
+        config.train_config.evaluate_every_steps = TRIAL_STEPS // TRIAL_EVALUATIONS
         write_config(config, files.config)
         outcome = self._outcome(files)
         self.folder.remove_trial()
@@ -285,7 +285,8 @@ class _Study:
     def _length(self) -> str:
         if self.plan.minutes is not None:
             return f"{self.plan.minutes:g} min each"
-        return f"{plural(self._steps(''), 'step')} each"
+        steps = self._steps("")
+        return f"{plural(steps, 'step')} each" if steps else "each as long as the config says"
 
     def _state(self, cell: Cell) -> str:
         outcome = self.outcomes.get(cell)

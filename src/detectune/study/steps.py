@@ -8,8 +8,9 @@ from detectune.config import schema
 from detectune.errors import TrainingError, three_part
 from detectune.study.outcomes import Outcome
 
-TRIAL_STEPS = 20
-"""Of the short training that measures how fast longer ones go."""
+TRIAL_STEPS, TRIAL_EVALUATIONS = 20, 2
+"""Of the short training that measures how fast longer ones go. The first evaluation compiles, so
+the second one is what further ones take."""
 _EVALUATIONS = 5  # of a training whose config does not say how often
 _COSINE = ("total_steps", "warmup_steps", "hold_base_rate_steps")
 
@@ -49,7 +50,7 @@ def steps_within(minutes: float, train: schema.TrainConfig, trial: Outcome) -> i
 
     Args:
         train: of the config; how often it evaluates counts.
-        trial: of a training of `TRIAL_STEPS` with one evaluation.
+        trial: of a training of `TRIAL_STEPS` with `TRIAL_EVALUATIONS`.
 
     Raises:
         TrainingError: there is no time for a single step, or the training has no steps.
@@ -61,7 +62,7 @@ def steps_within(minutes: float, train: schema.TrainConfig, trial: Outcome) -> i
             "A time is given to trainings that consist of steps.",
             "Leave the option out.",
         )
-    start = max(trial.seconds - evaluation - trial.steps * step, 0.0)
+    start = max(trial.seconds - TRIAL_EVALUATIONS * evaluation - trial.steps * step, 0.0)
     left = minutes * 60 - start
     if train.evaluate_every_steps:
         steps = int(left / (step + evaluation / train.evaluate_every_steps))

@@ -8,6 +8,7 @@ from google.protobuf import text_format
 from three_parts import three_parts
 
 from detectune.config import schema
+from detectune.config.check import check_message
 from detectune.config.named_files import file_problems
 from detectune.data.image_list import image_names, listed_images, write_image_list
 from detectune.data.readers import open_reader
@@ -90,3 +91,21 @@ def test_a_list_that_is_missing_is_an_error_of_the_config(tmp_path):
     found = [p for p in file_problems(config) if p.field == "eval_input_reader[0].image_list_path"]
     assert [problem.severity for problem in found] == ["error"]
     assert found[0].found == f"there is no list of images {tmp_path / 'none.txt'}."
+
+
+def test_two_lists_of_one_data_set_are_not_called_the_same_images():
+    config = schema.TrainEvalPipelineConfig()
+    config.train_input_reader.source = "csv:data"
+    config.eval_input_reader.add().source = "csv:data"
+
+    def said() -> bool:
+        found = check_message(config, check_files=False)
+        return any("is used for training too" in problem.found for problem in found)
+
+    assert said()
+    config.train_input_reader.image_list_path = "train.txt"
+    assert not said()
+    config.eval_input_reader[0].image_list_path = "test.txt"
+    assert not said()
+    config.eval_input_reader[0].image_list_path = "train.txt"
+    assert said()

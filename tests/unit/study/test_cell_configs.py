@@ -184,16 +184,16 @@ TRIAL = Outcome("done", 0.1, 0.2, steps=20, seconds=40.0, step_seconds=0.5, eval
 
 
 def test_minutes_are_steps_and_evaluations_and_the_start():
-    # 20 s are neither steps nor the evaluation, 160 are left; five evaluations take 50.
-    assert steps_within(3, schema.TrainConfig(), TRIAL) == 220
+    # 10 s are neither steps nor evaluations, 170 are left; five evaluations take 50.
+    assert steps_within(3, schema.TrainConfig(), TRIAL) == 240
     # An evaluation every 20 steps makes a step 0.5 s longer.
-    assert steps_within(3, schema.TrainConfig(evaluate_every_steps=20), TRIAL) == 160
+    assert steps_within(3, schema.TrainConfig(evaluate_every_steps=20), TRIAL) == 170
 
 
 @pytest.mark.parametrize(
     ("trial", "found", "next_step"),
     [
-        (TRIAL, "take 20 s here, an evaluation 10 s, a step 0.5 s", "--minutes 2 or more"),
+        (TRIAL, "take 10 s here, an evaluation 10 s, a step 0.5 s", "--minutes 2 or more"),
         (Outcome("done", 0.1, 0.2), "says no speed of its steps", "Leave the option out"),
     ],
 )

@@ -259,6 +259,21 @@ def test_data_on_which_nothing_can_be_measured_are_refused(config, trainings):
     assert refused(ConfigError, config, trainings)[0] == "eval_input_reader: there is none."
 
 
+def test_a_list_that_somebody_has_changed_is_not_overwritten(config, trainings):
+    run(config, trainings)
+    file = S / "images/seed0-2.txt"
+    text = file.read_text()
+    for other in ("0.png\n1.png\n", ""):
+        file.write_text(other)
+        found, _, next_step = refused(ConfigError, config, trainings)
+        assert found == "S/images/seed0-2.txt: it names other images than the study chooses."
+        assert "Put the file back" in next_step
+        assert file.read_text() == other
+    file.unlink()
+    run(config, trainings)
+    assert file.read_text() == text
+
+
 def test_missing_weights_are_refused(config, trainings):
     Path("zoo/ckpt-0.index").unlink()
     found, _, _ = refused(CheckpointError, config, trainings)
@@ -282,11 +297,12 @@ def test_minutes_become_steps_by_a_trial_for_each_kind_of_freezing(config, train
     config.train_config.evaluate_every_steps = 20
     run(config, trainings, images="2", seeds="1", freezing="none,backbone", minutes=3.0)
     assert trainings.names[:2] == ["trial", "trial"]
-    assert trainings.configs["trial"].train_config.num_steps == 20
+    trial = trainings.configs["trial"].train_config
+    assert (trial.num_steps, trial.evaluate_every_steps) == (20, 10)
     plan = json.loads((S / "study.json").read_text())
-    # 30 s: 10 for 20 steps, 2 for the evaluation, 18 for the start; 162 left, 0.6 s a step.
-    assert plan["steps_within"] == {"none": 270, "backbone": 270}
-    assert trainings.configs["2-images-seed0-detection-none"].train_config.num_steps == 270
+    # 30 s: 10 for 20 steps, 4 for 2 evaluations, 16 for the start; 164 left, 0.6 s a step.
+    assert plan["steps_within"] == {"none": 273, "backbone": 273}
+    assert trainings.configs["2-images-seed0-detection-none"].train_config.num_steps == 273
     assert not (S / "trial").exists()
     run(config, trainings, images="2,4", seeds="1", freezing="none,backbone", minutes=3.0)
     assert trainings.names.count("trial") == 2
