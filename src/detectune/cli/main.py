@@ -21,6 +21,7 @@ COMMANDS = {
     "config": ("detectune.cli.config", "config", "Make, check and show a pipeline.config."),
     "model": ("detectune.cli.model", "model", "Stages, layers and costs of a detector."),
     "train": ("detectune.cli.train", "train", "Fine-tune a detector from a pipeline.config."),
+    "study": ("detectune.cli.study", "study", "Accuracy against the number of images."),
     "evaluate": ("detectune.cli.evaluate", "evaluate", "COCO metrics of a run or checkpoint."),
     "predict": ("detectune.cli.predict", "predict", "Detect objects in images and draw them."),
     "features": ("detectune.cli.features", "features", "Images as vectors, and a classifier."),
