@@ -325,17 +325,17 @@ def test_the_report_shows_the_run_and_needs_nothing_else(trained):
 
 def test_a_training_of_a_few_steps_says_that_they_are_few(trained, tmp_path):
     """Other causes are provoked in test_low_map_causes.py."""
-    config = load_config(trained.config, ["train_config.num_steps=2"])
-    rate = config.train_config.optimizer.momentum_optimizer.learning_rate
-    rate.constant_learning_rate.learning_rate = 1e-4  # so slow that nothing is found
-    write_config(config, tmp_path / "slow.config")
-    done = detectune("train", tmp_path / "slow.config", "--model-dir", tmp_path / "run")
+    config = load_config(trained.config)
+    # Nothing is so certain after eight steps, and so nothing is found.
+    config.model.ssd.post_processing.batch_non_max_suppression.score_threshold = 0.99
+    write_config(config, tmp_path / "strict.config")
+    done = detectune("train", tmp_path / "strict.config", "--model-dir", tmp_path / "run")
     assert done.status == 0, done.err
     said = [text.split(" near 0: ")[1] for text in done.err.splitlines() if "near 0: " in text]
-    assert said[0].startswith("the training had 2 steps, in which the loss went from ")
+    assert said[0].startswith("the training had 8 steps, in which the loss went from ")
     assert "Train for more steps" in said[0]
     assert all("What is said above may be why" in line for line in said[1:])
-    assert "<b>the training had 2 steps" in (tmp_path / "run" / "report.html").read_text("utf-8")
+    assert "<b>the training had 8 steps" in (tmp_path / "run" / "report.html").read_text("utf-8")
 
 
 def test_the_commands_of_the_report_can_be_typed(trained):
