@@ -44,6 +44,7 @@ def register_small_backbone(monkeypatch: pytest.MonkeyPatch) -> None:
         default_hyperparams=ConvHyperparams(),
         normalize=normalize,
         pad_value=PAD_VALUE,
+        necks=("extras", "fpn", "bifpn"),
         level_outputs=lambda _: {level: f"level{level}" for level in range(2, 6)},
     )
     monkeypatch.setitem(backbones._parts, "five_convolutions", family)
