@@ -38,12 +38,13 @@ def five_convolutions(
 
 
 def register_small_backbone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let there be both extractors, of an SSD and of a Faster R-CNN, for the time of a test."""
+    """Let both be feature extractors, of SSDs and of two stages, for the time of a test."""
     family = BackboneFamily(
         build=five_convolutions,
         default_hyperparams=ConvHyperparams(),
         normalize=normalize,
         pad_value=PAD_VALUE,
+        necks=("extras", "fpn", "bifpn"),
         level_outputs=lambda _: {level: f"level{level}" for level in range(2, 6)},
     )
     monkeypatch.setitem(backbones._parts, "five_convolutions", family)
