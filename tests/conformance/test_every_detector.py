@@ -37,12 +37,7 @@ TYPES = {
 # Of a BiFPN the gradients are looked at in tests/unit/detectors/test_own_backbones.py.
 FAST = {"ssd_mobilenet_v1_keras"}
 # Without training and export, which take longest.
-BRIEF = {
-    "ssd_efficientnet-b0_bifpn_keras",
-    "ssd_mobilenet_v2_bifpn_keras",
-    "ssd_mobilenet_v2_fpn_keras",
-    "ssd_resnet50_v1_fpn_keras",
-}
+BRIEF = {"ssd_efficientnet-b0_bifpn_keras", "ssd_mobilenet_v2_fpn_keras"}
 
 
 def model_config(type_name: str) -> schema.DetectionModel:
@@ -166,7 +161,7 @@ def test_every_type_that_can_be_asked_for_is_tested_here():
     assert set(TYPES) > FAST | BRIEF
 
 
-LARGE = re.compile(r"resnet1|_d[1-7]_|inception_resnet|resnet50_v1_(fpn_)?\d{3,4}x1")
+LARGE = re.compile(r"resnet1|_d[1-7]_|inception_resnet|resnet50_v1_(fpn_)?(\d{3,4}x1|800|1024)")
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,7 @@ def config_for(data, *, steps=2):
     config = tiny_config(data)
     config.train_config.num_steps = steps
     config.train_config.evaluate_every_steps = 100
+    config.eval_config.batch_norm_recalibration = False
     extractor = config.model.ssd.feature_extractor
     extractor.type = "ssd_fpn_keras"
     extractor.backbone.preprocessing = 2  # TF

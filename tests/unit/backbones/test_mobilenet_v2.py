@@ -52,7 +52,8 @@ def test_a_block_widened_by_min_depth_has_no_shortcut():
     }  # fmt: skip
 
 
-def test_the_last_convolution_grows_with_no_width_but_shrinks():
+def test_the_last_convolution_grows_with_no_width_but_shrinks(monkeypatch):
+    monkeypatch.setattr("detectune.backbones.mobilenet_v2._STAGES", [(1, 16, 1, 1)])
     assert mobilenet_v2(depth_multiplier=1.4).output.shape[-1] == 1280
     assert mobilenet_v2(depth_multiplier=0.5).output.shape[-1] == 640
 

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 import tensorflow as tf
-from small_backbone import EXTRACTOR, register_small_backbone
+from small_backbone import EXTRACTOR, REGION_EXTRACTOR, register_small_backbone
 from tiny import SIDE, tiny_config
 from tiny_two_stage import tiny_two_stage
 
@@ -180,7 +180,7 @@ def test_raw_boxes_are_fractions_of_the_padded_input():
 
 
 def test_an_export_of_a_detector_of_given_boxes_takes_them_as_fractions(tmp_path):
-    model = tiny_two_stage("faster_rcnn_mobilenet_v2_fpn_keras").faster_rcnn
+    model = tiny_two_stage(REGION_EXTRACTOR).faster_rcnn
     # Fields of the second stage have the same numbers in both messages.
     fast = schema.FastRcnn.FromString(model.SerializeToString())
     fast.max_proposals = 8

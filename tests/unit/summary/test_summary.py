@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from google.protobuf import text_format
 from tiny import SIDE, tiny_config
-from tiny_two_stage import make_thin, tiny_two_stage
+from tiny_two_stage import make_short, make_thin, tiny_two_stage
 from toy import ToyDetector
 
 from detectune.checkpoints.keys import variable_keys
@@ -112,7 +112,7 @@ def test_what_trains_later_is_said():
 
 
 def test_a_batch_norm_that_keeps_its_statistics_alone_is_partly_frozen():
-    config = ssd()
+    config = config_of(tiny_config().model)
     config.model.ssd.freeze_batchnorm = True
     states = {row.state for row in summarize(config).layers if row.kind == "BatchNormalization"}
     assert states == {"partly"}
@@ -135,6 +135,7 @@ def test_a_batch_norm_that_keeps_its_statistics_alone_is_partly_frozen():
 )
 def test_both_stages_of_a_detector_are_there(monkeypatch, extractor, stages, wanted):
     make_thin(monkeypatch, "resnet50_v1")
+    make_short(monkeypatch, 50)
     model = tiny_two_stage(extractor, stages=stages)
     found = summarize(config_of(model))
     names = [stage.name for stage in found.stages if not stage.name.startswith("backbone 1/")]

@@ -55,7 +55,8 @@ class Trained:
             accumulation_steps=micro_batches,
         )
         self.micro_batches = micro_batches
-        self.model.compile(optimizer=optimizer, loss=Sum())
+        # Traced for one kind, as users' steps are; the others differ in their slots only.
+        self.model.compile(optimizer=optimizer, loss=Sum(), run_eagerly=kind != "momentum")
         optimizer.build(self.model.trainable_variables)
         optimizer.set_paces({id(self.model.two): pace})
         self.optimizer: TrainingOptimizer = optimizer
