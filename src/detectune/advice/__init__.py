@@ -4,5 +4,5 @@
                         ├─► rules (a table) ─► advise ─► advice_file ─► `config new --from-advice`
     machine ─► speed ───┘
 
-`rules` holds every threshold, with where it comes from; docs/decisions/0032-advise.md explains them.
+`rules` holds every threshold, with where it comes from; see docs/decisions/0032-advise.md.
 """

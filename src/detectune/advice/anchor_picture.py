@@ -39,7 +39,7 @@ def anchor_picture(report: AnchorReport) -> str:
         boxes = boxes[np.random.default_rng(0).choice(len(boxes), _MOST_BOXES, replace=False)]
     series = [
         Marks("boxes", _sizes(boxes), "dot"),
-        Marks("anchors of the model", _sizes(report.given_sizes), "square"),
+        Marks("the model's anchors", _sizes(report.given_sizes), "square"),
     ]
     if report.proposed != report.given:
         series.append(Marks("proposed anchors", _sizes(report.proposed_sizes), "ring"))

@@ -12,7 +12,7 @@ from google.protobuf import text_format
 from detectune.advice.anchor_search import LIMITS, anchor_sizes, best_generator
 from detectune.advice.box_clusters import Clusters, cluster_sizes, size_iou
 from detectune.advice.box_sizes import box_sizes
-from detectune.advice.coverage import Coverage, coverage
+from detectune.advice.coverage import Coverage, Covered, coverage
 from detectune.config import schema
 from detectune.config.architectures import architecture_of
 from detectune.data.sources.base import Source
@@ -24,6 +24,10 @@ CLUSTERS = 9
 """Three sizes of three shapes, as the first detectors with clusters had."""
 WELL_EXPRESSED = 0.7
 """Clusters whose nearest anchor has a lower IoU are named: halfway between a match and a copy."""
+ENOUGH_RECALL = 0.9
+"""Below it, of the boxes of some size, a change of anchors is worth it."""
+COMMON = 0.05
+"""Sizes that fewer of the boxes have decide nothing."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +60,10 @@ class AnchorReport:
     @property
     def rows(self) -> list[tuple[str, Coverage]]:
         """Coverage by the model's anchors, by those that are proposed, and by the clusters."""
-        rows = [("anchors of the model", coverage(self.sizes, self.given_sizes))]
+        rows = [("the model's", coverage(self.sizes, self.given_sizes))]
         if self.proposed != self.given:
-            rows.append(("proposed anchors", coverage(self.sizes, self.proposed_sizes)))
-        return [*rows, ("the clusters themselves", coverage(self.sizes, self.clusters.sizes))]
+            rows.append(("proposed", coverage(self.sizes, self.proposed_sizes)))
+        return [*rows, ("clusters", coverage(self.sizes, self.clusters.sizes))]
 
     @property
     def text(self) -> str:
@@ -81,9 +85,36 @@ class AnchorReport:
         if badly:
             few = plural(len(badly), "cluster")
             remarks.append(f"{few} hardly expressed (width x height): {', '.join(badly)}.")
+        return [*remarks, self.verdict]
+
+    @property
+    def worst(self) -> tuple[str, Covered]:
+        """The size whose boxes the model's anchors cover worst, of those with 5 % of the boxes."""
+        groups = coverage(self.sizes, self.given_sizes).by_size
+        common = [one for one in groups if one[1].boxes >= COMMON * len(self.sizes)]
+        return min(common, key=lambda one: one[1].recall)
+
+    @property
+    def is_worth_it(self) -> bool:
+        """Whether the model's anchors leave so many boxes of some size unmatched that others pay,
+        though the checkpoint has learned with its own."""
+        return self.proposed != self.given and self.worst[1].recall < ENOUGH_RECALL
+
+    @property
+    def verdict(self) -> str:
+        """Whether to change the anchors, one sentence."""
+        name, found = self.worst
+        reached = (
+            f"the model's anchors match {found.recall:.0%} of the boxes that are {name} pixels"
+        )
         if self.proposed == self.given:
-            remarks.append("No settings of this generator cover the boxes better than the model's.")
-        return remarks
+            return "No settings of this generator cover the boxes better than the model's."
+        if self.is_worth_it:
+            return f"Worth a change: {reached}."
+        return (
+            f"Keep the model's anchors: at worst, {reached}, and its checkpoint has learned with "
+            "them."
+        )
 
     def to_json(self) -> str:
         """Everything, as JSON."""
@@ -104,6 +135,7 @@ class AnchorReport:
             "given": generator_text(self.field, self.given),
             "proposed": self.text,
             "remarks": self.remarks(),
+            "worth_it": self.is_worth_it,
         }
 
 

@@ -85,7 +85,7 @@ def _start(
 
 
 def centres(values: np.ndarray, count: int) -> np.ndarray:
-    """`[K ≤ count]` centres of the numbers `values [N]`, by k-means from evenly spread quantiles."""
+    """`[K ≤ count]` centres of the numbers `values [N]`: k-means that begins with quantiles."""
     found = np.unique(np.quantile(values, (np.arange(count) + 0.5) / count))
     for _ in range(_ROUNDS):
         member = np.abs(values[:, None] - found[None]).argmin(axis=1)

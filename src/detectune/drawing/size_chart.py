@@ -37,10 +37,8 @@ def size_chart(series: Sequence[Marks], *, title: str) -> str:
     low, high = _ends(values)
 
     def place(size: Size) -> tuple[float, float]:
-        x, y = (
-            _SIDE * math.log(max(side, low) / low) / math.log(high / low) for side in size[::-1]
-        )
-        return _LEFT + x, _TOP + _SIDE - y
+        up, right = (math.log(max(side, low) / low) / math.log(high / low) for side in size)
+        return _LEFT + _SIDE * right, _TOP + _SIDE * (1.0 - up)
 
     width, height = _LEFT + _SIDE + _RIGHT, _TOP + _SIDE + _BOTTOM
     drawn = "".join(
@@ -72,11 +70,11 @@ def _ends(values: Sequence[float]) -> tuple[float, float]:
 
 
 def _rules(tick: int, place: tuple[float, float]) -> str:
-    x, y = place
+    (x, y), bottom = place, _TOP + _SIDE
     return (
-        f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{_TOP}" y2="{_TOP + _SIDE}" stroke="{_RULE}"/>'
+        f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{_TOP}" y2="{bottom}" stroke="{_RULE}"/>'
         f'<line x1="{_LEFT}" x2="{_LEFT + _SIDE}" y1="{y:.1f}" y2="{y:.1f}" stroke="{_RULE}"/>'
-        f'<text x="{x:.1f}" y="{_TOP + _SIDE + 18}" text-anchor="middle" fill="{_SOFT}">{tick}</text>'
+        f'<text x="{x:.1f}" y="{bottom + 18}" text-anchor="middle" fill="{_SOFT}">{tick}</text>'
         f'<text x="{_LEFT - 8}" y="{y + 4:.1f}" text-anchor="end" fill="{_SOFT}">{tick}</text>'
     )
 
