@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ from detectune.advice.box_sizes import box_sizes
 from detectune.advice.coverage import Coverage, Covered, coverage
 from detectune.config import schema
 from detectune.config.architectures import architecture_of
-from detectune.data.sources.base import Source
+from detectune.data.box_shapes import ImageBoxes
 from detectune.errors import ConfigError, three_part
 from detectune.summary.input_size import size_of_inputs
 from detectune.wording import plural
@@ -146,12 +147,19 @@ def generator_text(field: str, generator: schema.AnchorGenerator) -> str:
 
 
 def advise_anchors(
-    source: Source, model: schema.DetectionModel, name: str, *, count: int = CLUSTERS, seed: int = 0
+    images: Sequence[ImageBoxes],
+    source: str,
+    model: schema.DetectionModel,
+    name: str,
+    *,
+    count: int = CLUSTERS,
+    seed: int = 0,
 ) -> AnchorReport:
-    """Clusters of the boxes of `source`, and anchors of `model` for them.
+    """Clusters of the boxes of `images`, and anchors of `model` for them.
 
     Args:
-        name: what the model is called.
+        images: see `data.box_shapes.box_sides`.
+        source, name: what the data and the model are called.
         count: of clusters; fewer where there are fewer different boxes.
         seed: where the clusters start.
 
@@ -162,7 +170,7 @@ def advise_anchors(
     field, given = anchor_field(model, name)
     architecture = architecture_of(model)
     size = size_of_inputs(architecture.image_resizer)
-    sizes = box_sizes(source, architecture.image_resizer)
+    sizes = box_sizes(images, architecture.image_resizer, source)
     clusters = cluster_sizes(sizes, count, seed)
     wanted, input_size = clusters, (size.height, size.width)
     if given.WhichOneof("anchor_generator_oneof") == "flexible_grid_anchor_generator":

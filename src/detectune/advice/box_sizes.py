@@ -3,34 +3,40 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
 from detectune.config import schema
-from detectune.data.box_shapes import box_sides
-from detectune.data.sources.base import Source
+from detectune.data.box_shapes import ImageBoxes
 from detectune.errors import DataError, three_part
 
 
-def box_sizes(source: Source, resizer: schema.ImageResizer) -> np.ndarray:
-    """`[N, 2]` heights and widths of all boxes of `source`, in pixels of the model's input.
+def box_sizes(
+    images: Sequence[ImageBoxes], resizer: schema.ImageResizer, source: str
+) -> np.ndarray:
+    """`[N, 2]` heights and widths of all boxes of `images`, in pixels of the model's input.
 
-    Crowds and groups are left out, as in training; wrong annotations, too.
+    Crowds and groups are left out, as in training.
+
+    Args:
+        source: what the data are called, for the error.
 
     Raises:
         DataError: there is no box.
     """
     found = [np.zeros((0, 2))]
-    for image in box_sides(source):
+    for image in images:
         height, width = resized_size(image.height, image.width, resizer)
         single = ~(image.record.is_crowd | image.record.group_of)
         found.append(image.sides[single] * [height / image.height, width / image.width])
     sizes = np.concatenate(found)
     if not len(sizes):
+        count = "its only image" if len(images) == 1 else f"the {len(images):,} images"
         raise DataError(
             three_part(
-                f"{source.name}: there is no box in its {len(source):,} images.",
-                "Anchors are compared with the sizes of boxes.",
+                f"{source}: there is no box in {count} that can be read.",
+                "Anchors are compared with the sizes of boxes, crowds left out.",
                 "`detectune data inspect SOURCE` says what is in the data, and what is wrong.",
             )
         )

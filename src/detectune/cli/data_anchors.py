@@ -49,6 +49,7 @@ def anchors(
     from detectune.advice.anchors import advise_anchors
     from detectune.cli.advice_output import print_anchors
     from detectune.cli.data_output import open_named
+    from detectune.data.box_shapes import box_sides
     from detectune.files import ensure_writable, write_text
 
     if picture:
@@ -57,7 +58,9 @@ def anchors(
     for path in files:
         ensure_writable(path)
     name, message = _model(model, config)
-    report = advise_anchors(open_named(source, label_map), message, name, count=clusters, seed=seed)
+    opened = open_named(source, label_map)
+    images = list(box_sides(opened))
+    report = advise_anchors(images, opened.name, message, name, count=clusters, seed=seed)
     if json_file:
         write_text(json_file, report.to_json())
     if picture:

@@ -1,0 +1,75 @@
+"""The commands that follow an advice, as they can be typed."""
+
+from __future__ import annotations
+
+import shlex
+
+from detectune.advice.advice_parts import Settings
+from detectune.advice.rules import FEATURES, RCNN
+from detectune.data.sources.recognise import open_source
+from detectune.errors import DataError
+
+_FILE = "advice.json"
+_CONFIG = "training/advised.config"
+
+
+def next_commands(
+    method: str, source: str, settings: Settings | None, advice_file: str
+) -> tuple[str, ...]:
+    """What to type after an advice, line by line.
+
+    Args:
+        source: as the user named it.
+        advice_file: where the advice is written; empty if it is not yet.
+    """
+    if method == FEATURES:
+        return _features(source)
+    if method == RCNN:
+        return (
+            'pip install "detectune[proposals]"',
+            f"detectune data proposals {shlex.quote(source)} --count 500",
+            "write rcnn.config as docs/guides/rcnn.md shows it",
+            "detectune train rcnn.config --model-dir training/rcnn",
+        )
+    assert settings is not None
+    return _detector(source, settings, advice_file)
+
+
+def is_divided(source: str) -> bool:
+    """Whether `source` has a part to train on and another to measure with."""
+    if "#" in source:
+        return False
+    try:
+        train, val = (open_source(source, split=part) for part in ("train", "val"))
+    except DataError:
+        return False
+    return train.name != val.name and not val.repeats
+
+
+def _features(source: str) -> tuple[str, ...]:
+    return (
+        'pip install "detectune[features]"',
+        f"detectune features extract {shlex.quote(source)} --network MobileNetV2 -o features.npz",
+        "detectune features fit features.npz --classifier svm -o classifier",
+        "detectune features predict classifier NEW_IMAGES",
+    )
+
+
+def _detector(source: str, settings: Settings, advice_file: str) -> tuple[str, ...]:
+    lines: list[str] = []
+    if not advice_file:
+        lines.append(f"detectune advise {shlex.quote(source)} -o {_FILE}")
+    if is_divided(source):
+        train, evaluation = f"{source}#train", f"{source}#val"
+    else:
+        lines.append(f"detectune data split {shlex.quote(source)} divided --ratios 0.8,0.2")
+        train, evaluation = "divided/train.record", "divided/val.record"
+    file = shlex.quote(advice_file or _FILE)
+    data = f"--train {shlex.quote(train)} --eval {shlex.quote(evaluation)}"
+    return (
+        *lines,
+        f"detectune zoo download {shlex.quote(settings.model)}",
+        f"detectune config new --from-advice {file} {data} -o {_CONFIG}",
+        f"detectune config check {_CONFIG}",
+        f"detectune train {_CONFIG} --model-dir training/advised",
+    )

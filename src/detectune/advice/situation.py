@@ -1,0 +1,28 @@
+"""What the rules are asked about: the data, the machine, and what the user wants."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from detectune.advice.data_facts import DataFacts
+from detectune.advice.speed import Speed
+from detectune.registry import architectures, detectors
+
+
+@dataclass(frozen=True)
+class Situation:
+    """Data, machine and wishes."""
+
+    data: DataFacts
+    speed: Speed
+    target_ms: float | None = None
+    """Milliseconds to detect in an image; None if anything goes."""
+    minutes: float | None = None
+    """For the training; None if nobody said."""
+    has_rcnn: bool = False
+    """Whether an R-CNN can be built."""
+
+
+def can_build_rcnn() -> bool:
+    """Whether the architecture `rcnn` and its detector are registered."""
+    return "rcnn" in architectures and "rcnn" in detectors
