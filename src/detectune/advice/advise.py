@@ -122,18 +122,19 @@ def _detector(
     model = template(chosen.name).model
     report = advise_anchors(images, situation.data.source, model, chosen.name)
     freeze = _freeze(method, chosen)
+    change = report.is_worth_it and not rules.knows_all_classes(situation)
     settings = Settings(
         model=chosen.name,
         batch_size=chosen.plan.batch_size,
         num_steps=steps,
         freeze=tuple(freeze),
-        anchor_field=report.field if report.is_worth_it else "",
-        anchors=text_format.MessageToString(report.proposed) if report.is_worth_it else "",
+        anchor_field=report.field if change else "",
+        anchors=text_format.MessageToString(report.proposed) if change else "",
     )
     points = [
         Point("model", chosen.name, why, "figures of the zoo; advice/costs.py"),
         _resolution(chosen),
-        _anchors(report),
+        _anchors(report, change),
         Point("freezing", ", ".join(freeze) or "nothing", _why_freeze(freeze, chosen), "as method"),
         *_training(chosen, steps, why_steps),
         _minutes(situation, chosen, method, minutes),
@@ -150,16 +151,19 @@ def _resolution(chosen: Candidate) -> Point:
     return Point("resolution", f"{size.width}x{size.height}", reason, "judgement")
 
 
-def _anchors(report: AnchorReport) -> Point:
-    (_, given), *_ = report.rows
-    proposed = report.rows[1][1] if report.proposed != report.given else given
+def _anchors(report: AnchorReport, change: bool) -> Point:
+    found = dict(report.rows)
+    given = found["the model's"]
+    best = found.get("proposed", given)
     reason = (
-        f"{report.verdict} Recall of all boxes {given.all.recall:.2f}, mean IoU "
-        f"{given.all.mean_iou:.2f}; with the best of this kind {proposed.all.recall:.2f} and "
-        f"{proposed.all.mean_iou:.2f}."
+        f"Recall of all boxes {given.all.recall:.2f}, mean IoU {given.all.mean_iou:.2f}; with the "
+        f"best of this kind {best.all.recall:.2f} and {best.all.mean_iou:.2f}. "
     )
-    choice = "others, see below" if report.is_worth_it else "the model's"
-    return Point("anchors", choice, reason, "judgement")
+    if report.is_worth_it and not change:
+        reason += "All classes are COCO's, and the checkpoint finds them with its own anchors."
+    else:
+        reason += report.verdict
+    return Point("anchors", "others, see below" if change else "the model's", reason, "judgement")
 
 
 def _freeze(method: str, chosen: Candidate) -> list[str]:

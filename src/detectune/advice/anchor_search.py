@@ -1,11 +1,14 @@
 """The settings of an anchor generator that cover boxes best, as far as the generator can.
 
 Every search keeps the number of anchors at each place, so that the prediction heads of a checkpoint
-still fit. Candidates are compared by recall plus mean IoU on a sample of the boxes.
+still fit. Candidates are compared by recall plus mean IoU, less something
+for anchors of another size: half as large, the same object is looked for on a coarser feature map
+than the one on which the checkpoint has learned to find it.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
@@ -18,6 +21,8 @@ from detectune.config.anchor_conflicts import anchor_maps
 from detectune.detectors.builders.anchors import anchor_generator
 
 _SAMPLE = 2000
+_PER_OCTAVE = 0.1
+"""What anchors of twice or half the size have to bring. A judgement."""
 _SCALES = tuple(round(2.0 ** (step / 8), 2) for step in range(33))  # 1 to 16
 _LOWEST = (0.02, 0.04, 0.06, 0.08, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4)
 _HIGHEST = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
@@ -61,9 +66,11 @@ def best_generator(
         sample = sizes[np.random.default_rng(0).choice(len(sizes), _SAMPLE, replace=False)]
 
     def score(candidate: schema.AnchorGenerator) -> float:
-        found = coverage(sample, anchor_sizes(candidate, input_size)).all
-        return found.recall + found.mean_iou
+        anchors = anchor_sizes(candidate, input_size)
+        moved = abs(math.log2(float(np.median(sides(anchors))) / usual))
+        return coverage(sample, anchors).score - _PER_OCTAVE * moved
 
+    usual = float(np.median(sides(anchor_sizes(config, input_size))))
     return max([config, *_SEARCHES[kind](config, sizes, clusters)], key=score)
 
 

@@ -27,8 +27,6 @@ WELL_EXPRESSED = 0.7
 """Clusters whose nearest anchor has a lower IoU are named: halfway between a match and a copy."""
 ENOUGH_RECALL = 0.9
 """Below it, of the boxes of some size, a change of anchors is worth it."""
-COMMON = 0.05
-"""Sizes that fewer of the boxes have decide nothing."""
 
 
 @dataclass(frozen=True)
@@ -91,8 +89,7 @@ class AnchorReport:
     @property
     def worst(self) -> tuple[str, Covered]:
         """The size whose boxes the model's anchors cover worst, of those with 5 % of the boxes."""
-        groups = coverage(self.sizes, self.given_sizes).by_size
-        common = [one for one in groups if one[1].boxes >= COMMON * len(self.sizes)]
+        common = coverage(self.sizes, self.given_sizes).common
         return min(common, key=lambda one: one[1].recall)
 
     @property

@@ -11,6 +11,8 @@ from detectune.advice.box_sizes import size_groups
 
 MATCHED = 0.5
 """The IoU from which the matchers of the zoo's detectors call an anchor positive."""
+COMMON = 0.05
+"""Sizes that a smaller share of the boxes have decide nothing."""
 
 
 class Covered(NamedTuple):
@@ -29,6 +31,18 @@ class Coverage(NamedTuple):
     all: Covered
     by_size: tuple[tuple[str, Covered], ...]
     """Sizes without boxes are left out."""
+
+    @property
+    def common(self) -> tuple[tuple[str, Covered], ...]:
+        """The sizes that `COMMON` of the boxes have, or more."""
+        least = COMMON * self.all.boxes
+        return tuple(one for one in self.by_size if one[1].boxes >= least)
+
+    @property
+    def score(self) -> float:
+        """Recall plus mean IoU, from 0 to 2, each common size counting alike: of a class that is
+        small there may be few boxes."""
+        return float(np.mean([one.recall + one.mean_iou for _, one in self.common]))
 
     def to_json(self) -> dict[str, Any]:
         """As plain values."""

@@ -93,9 +93,9 @@ def choose_model(
         chosen = small or min(fast, key=lambda one: one.cost.billions)
         return chosen, "the smallest that was measured; a larger one would see too few images."
     chosen = (seeing or fitting)[0]
-    why = f"COCO mAP {chosen.coco_map:g}, the best of {len(fitting)} that {_limits(situation)}"
+    why = f"COCO mAP {chosen.coco_map:g}, the best that fits ({_limits(situation)}): {len(fitting)} of {len(offered)}"
     if len(seeing) < len(fitting) and seeing:
-        why += f", and see enough: {chosen.tiny:.0%} of the objects are below {_tiny()}"
+        why += f", and with a larger input: {chosen.tiny:.0%} of the objects are below {_tiny()}"
     elif chosen.tiny >= rules.MANY_TINY:
         why += f"; {chosen.tiny:.0%} of the objects are below {_tiny()}, and no larger input fits"
     return chosen, f"{why}."
@@ -155,14 +155,14 @@ def _fits(one: Candidate, situation: Situation, method: str) -> bool:
 
 def _limits(situation: Situation) -> str:
     limit = allowed_minutes(situation)
-    parts = ["fit into memory"]
+    parts = ["memory"]
     if limit is not None and situation.speed.known:
-        parts.append(f"see enough images in {limit:g} minutes")
+        parts.append(f"enough images seen in {limit:g} minutes")
     if not situation.speed.known:
-        parts.append(f"have at most {rules.LARGEST_UNMEASURED:g} billion multiply-adds")
+        parts.append(f"at most {rules.LARGEST_UNMEASURED:g} billion multiply-adds")
     if situation.target_ms is not None:
-        parts.append(f"need at most {situation.target_ms:g} ms for an image")
-    return " and ".join(parts)
+        parts.append(f"at most {situation.target_ms:g} ms for an image")
+    return ", ".join(parts)
 
 
 def _tiny() -> str:

@@ -21,6 +21,8 @@ FEW = 100
 """Images below which the backbone stays frozen."""
 FEW_BOXES = 5
 """Boxes of a class, in the middle of all classes, below which the backbone stays frozen."""
+MANY_BOXES = 50
+"""Boxes of a class from which COCO's own classes are trained as any others."""
 SMALL_BATCH = 2
 """Images at a time up to which batch norms keep their statistics."""
 TINY_SIDE = 16.0
@@ -74,9 +76,7 @@ METHODS = (
     Rule(
         "known-classes",
         HEADS,
-        lambda s: (
-            len(s.data.coco_classes) == len(s.data.used_classes) and _middle(s) < FEW_BOXES * 10
-        ),
+        lambda s: knows_all_classes(s) and _middle(s) < MANY_BOXES,
         lambda s: (
             f"all {plural(len(s.data.used_classes), 'class')} are COCO's, which the zoo's detectors"
             f" know from 118,000 images, and there are {_middle(s)} boxes of a class."
@@ -210,8 +210,11 @@ NOTES = (
         "blurred",
         lambda s: s.data.pictures is not None and s.data.pictures.blurred > 0.3,
         lambda s: (
-            f"{_pictures(s).blurred:.0%} of {plural(_pictures(s).looked_at, 'image')} look "
-            f"blurred (variance of the Laplacian {_pictures(s).sharpness:.0f} in the middle)."
+            f"{_pictures(s).blurred:.0%} of {plural(_pictures(s).looked_at, 'image')} have "
+            "little fine detail (variance of the Laplacian "
+            f"{_pictures(s).sharpness:.0f} in the middle): out of focus, or smooth by nature, as "
+            "under a microscope. Blurred pictures should be among those to train on if they will "
+            "come later."
         ),
     ),
     Note(
@@ -233,6 +236,11 @@ NOTES = (
     ),
 )
 """What else is worth saying."""
+
+
+def knows_all_classes(situation: Situation) -> bool:
+    """Whether the zoo's detectors know every class by its name."""
+    return len(situation.data.coco_classes) == len(situation.data.used_classes)
 
 
 class Decided(NamedTuple):

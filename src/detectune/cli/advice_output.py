@@ -19,8 +19,12 @@ def print_advice(advice: Advice, written: Sequence[str]) -> None:
     """What was seen, what is advised, and what to type next."""
     _print_data(advice.facts["data"])
     say(f"machine: {advice.facts['machine']['description']}")
-    rows = [(one.what, one.choice, f"{one.reason}\n[{one.origin}]") for one in advice.points]
-    print_table(("", "advice", "why, and where the threshold or figure comes from"), rows)
+    say()
+    for point in advice.points:
+        say(f"{point.what}: {one_line(point.choice)}", style="bold")
+        say(f"  {one_line(point.reason)}")
+        say(f"  from: {point.origin}", style="dim")
+    say()
     if advice.settings is not None and advice.settings.anchors:
         write_out(advice.facts["anchors"]["proposed"])
     for note in advice.notes:
