@@ -72,10 +72,17 @@ def advise(
         points=tuple(points),
         notes=tuple(rules.notes(situation)),
         alternatives=tuple(rules.alternatives(situation, decided.choice)),
-        commands=next_commands(decided.choice, source, settings, advice_file),
+        commands=next_commands(
+            decided.choice, source, settings, advice_file, _wishes(target_ms, minutes)
+        ),
         settings=settings,
         facts=seen,
     )
+
+
+def _wishes(target_ms: float | None, minutes: float | None) -> str:
+    given = {"--target-ms": target_ms, "--minutes": minutes}
+    return "".join(f" {option} {value:g}" for option, value in given.items() if value is not None)
 
 
 def _features(situation: Situation, source: str) -> list[Point]:

@@ -14,13 +14,14 @@ _CONFIG = "training/advised.config"
 
 
 def next_commands(
-    method: str, source: str, settings: Settings | None, advice_file: str
+    method: str, source: str, settings: Settings | None, advice_file: str, wishes: str = ""
 ) -> tuple[str, ...]:
     """What to type after an advice, line by line.
 
     Args:
         source: as the user named it.
         advice_file: where the advice is written; empty if it is not yet.
+        wishes: options of `advise`, to ask for the same again.
     """
     if method == FEATURES:
         return _features(source)
@@ -32,7 +33,7 @@ def next_commands(
             "detectune train rcnn.config --model-dir training/rcnn",
         )
     assert settings is not None
-    return _detector(source, settings, advice_file)
+    return _detector(source, settings, advice_file, wishes)
 
 
 def is_divided(source: str) -> bool:
@@ -55,10 +56,10 @@ def _features(source: str) -> tuple[str, ...]:
     )
 
 
-def _detector(source: str, settings: Settings, advice_file: str) -> tuple[str, ...]:
+def _detector(source: str, settings: Settings, advice_file: str, wishes: str) -> tuple[str, ...]:
     lines: list[str] = []
     if not advice_file:
-        lines.append(f"detectune advise {shlex.quote(source)} -o {_FILE}")
+        lines.append(f"detectune advise {shlex.quote(source)}{wishes} -o {_FILE}")
     if is_divided(source):
         train, evaluation = f"{source}#train", f"{source}#val"
     else:

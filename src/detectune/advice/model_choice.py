@@ -93,7 +93,10 @@ def choose_model(
         chosen = small or min(fast, key=lambda one: one.cost.billions)
         return chosen, "the smallest that was measured; a larger one would see too few images."
     chosen = (seeing or fitting)[0]
-    why = f"COCO mAP {chosen.coco_map:g}, the best that fits ({_limits(situation)}): {len(fitting)} of {len(offered)}"
+    why = (
+        f"COCO mAP {chosen.coco_map:g}, the best of {len(fitting)} in {len(offered)} that fit "
+        f"({_limits(situation)})"
+    )
     if len(seeing) < len(fitting) and seeing:
         why += f", and with a larger input: {chosen.tiny:.0%} of the objects are below {_tiny()}"
     elif chosen.tiny >= rules.MANY_TINY:
