@@ -9,7 +9,7 @@ import numpy as np
 
 from detectune.advice import rules
 from detectune.advice.box_sizes import box_sizes, sides
-from detectune.advice.costs import MULTIPLY_ADDS, START_SECONDS, Cost, cost_of
+from detectune.advice.costs import MULTIPLY_ADDS, SMALLEST, START_SECONDS, Cost, cost_of
 from detectune.advice.rules import HEADS
 from detectune.advice.situation import Situation
 from detectune.config.architectures import architecture_of
@@ -21,8 +21,6 @@ from detectune.recipes.training_plan import TrainingPlan, plan_training
 from detectune.summary.input_size import InputSize, size_of_inputs
 from detectune.zoo.catalog import CATALOG
 
-SMALLEST = "ssd_mobilenet_v2_fpnlite_320x320_coco17_tpu-8"
-"""What is advised where nothing else fits: the smallest of which times were measured."""
 _USABLE_MEMORY = 0.8  # as recipes.training_plan plans with
 
 

@@ -6,9 +6,11 @@ for one. docs/decisions/0032-advise.md has a line for each rule, and a test comp
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from detectune.advice.costs import SMALLEST, START_SECONDS, cost_of
 from detectune.advice.pictures import Pictures
 from detectune.advice.situation import Situation
 from detectune.wording import one_line, plural
@@ -23,6 +25,8 @@ FEW_BOXES = 5
 """Boxes of a class, in the middle of all classes, below which the backbone stays frozen."""
 MANY_BOXES = 50
 """Boxes of a class from which COCO's own classes are trained as any others."""
+FEW_STEPS = 150
+"""Steps that train all of the smallest model, below which the backbone stays frozen."""
 SMALL_BATCH = 2
 """Images at a time up to which batch norms keep their statistics."""
 TINY_SIDE = 16.0
@@ -99,6 +103,16 @@ METHODS = (
         lambda s: _middle(s) < FEW_BOXES,
         lambda s: f"{_middle(s)} boxes of a class, in the middle of all classes.",
         _JUDGED,
+    ),
+    Rule(
+        "little-time",
+        HEADS,
+        lambda s: steps_of_all(s) < FEW_STEPS,
+        lambda s: (
+            f"{s.minutes:g} minutes allow about {max(steps_of_all(s), 0):.0f} steps that train all "
+            "of the smallest model; with the backbone frozen a step takes a quarter."
+        ),
+        f"{_JUDGED}: 400 steps that train all were measured, and no fewer",
     ),
     Rule(
         "enough-images",
@@ -241,6 +255,16 @@ NOTES = (
 def knows_all_classes(situation: Situation) -> bool:
     """Whether the zoo's detectors know every class by its name."""
     return len(situation.data.coco_classes) == len(situation.data.used_classes)
+
+
+def steps_of_all(situation: Situation) -> float:
+    """How many steps of 8 images, all of the smallest model trained, the user's minutes allow;
+    infinite if there is no limit, or the machine's speed is not known."""
+    if situation.minutes is None or not situation.speed.known:
+        return math.inf
+    slowness = situation.speed.slowness
+    step = 8 * cost_of(SMALLEST).train_seconds * slowness
+    return (situation.minutes * 60.0 - START_SECONDS * slowness) / step
 
 
 class Decided(NamedTuple):
