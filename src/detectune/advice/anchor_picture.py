@@ -12,7 +12,7 @@ from detectune.drawing.size_chart import Marks, Size, size_chart
 from detectune.errors import ConfigError, three_part
 from detectune.wording import one_line
 
-_MOST_BOXES = 2000
+_MOST_BOXES = 500
 
 
 def check_picture(path: str) -> None:
@@ -33,7 +33,7 @@ def check_picture(path: str) -> None:
 
 def anchor_picture(report: AnchorReport) -> str:
     """An `<svg>`: boxes as dots, anchors of the model as squares, those proposed as rings, clusters
-    as crosses. Of more than 2,000 boxes, 2,000 are drawn."""
+    as crosses. Of more than 500 boxes, 500 are drawn."""
     boxes = report.sizes
     if len(boxes) > _MOST_BOXES:
         boxes = boxes[np.random.default_rng(0).choice(len(boxes), _MOST_BOXES, replace=False)]

@@ -84,7 +84,10 @@ def choose_model(
     fast = [one for one in offered if _is_fast(one, situation)]
     if not fast:
         raise _too_slow(situation, offered)
-    fitting = [one for one in fast if _fits(one, situation, method)]
+    # What is worse than the smallest that was measured is offered where that is too slow.
+    least = min((one.coco_map for one in fast if one.name == SMALLEST), default=0.0)
+    able = [one for one in fast if one.coco_map >= least]
+    fitting = [one for one in able if _fits(one, situation, method)]
     seeing = [one for one in fitting if one.tiny < rules.MANY_TINY]
     if not fitting:
         small = next((one for one in fast if one.name == SMALLEST), None)
