@@ -71,13 +71,19 @@ class StoredAdvice:
         )
 
     def apply(self, config: schema.TrainEvalPipelineConfig) -> list[str]:
-        """Change `config`, which has the advised model, and say what was changed."""
+        """Change `config`, which has the advised model, and say what was changed.
+
+        Raises:
+            ConfigError: the anchors are those of another kind of model.
+        """
         settings, said = self.settings, list[str]()
         if settings.freeze:
             config.train_config.freeze.extend(settings.freeze)
             said.append(f"freeze {', '.join(settings.freeze)}: as advised.")
         if settings.anchors:
             message = architecture_of(config.model).message
+            if settings.anchor_field not in message.DESCRIPTOR.fields_by_name:
+                raise _damaged(self.path, f"{settings.model} has no {settings.anchor_field}")
             getattr(message, settings.anchor_field).CopyFrom(_anchors(self.path, settings))
             said.append("Anchors: as advised, fitted to the boxes.")
         return said

@@ -27,6 +27,8 @@ class DataFacts:
     images: int
     damaged: int
     """Images that are seen to be cut off, or to be no images; no training uses them."""
+    refused: int
+    """Annotations so wrong that no training starts with them."""
     whole_images: bool
     """Whether images have a class as a whole, and nobody said where anything is."""
     without_boxes: int
@@ -104,6 +106,7 @@ def data_facts(
         source=source.name,
         images=len(source),
         damaged=len(source.survey.damaged),
+        refused=sum(defect.kind != WHOLE for defect in source.survey.refused),
         whole_images=any(defect.kind == WHOLE for defect in source.defects),
         without_boxes=sum(not len(image.sides) for image in images),
         boxes_per_class=per_class,

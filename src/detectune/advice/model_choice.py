@@ -69,7 +69,8 @@ def allowed_minutes(situation: Situation) -> float | None:
 
 def candidates(situation: Situation, images: Sequence[ImageBoxes]) -> list[Candidate]:
     """Every model that could be advised, the best on COCO first."""
-    found = [_candidate(name, situation, images) for name in MULTIPLY_ADDS]
+    known: dict[bytes, float] = {}
+    found = [_candidate(name, situation, images, known) for name in MULTIPLY_ADDS]
     return sorted(found, key=lambda one: -one.coco_map)
 
 
@@ -121,7 +122,10 @@ def steps_for(
     return steps, chosen.minutes(situation, method, steps), why
 
 
-def _candidate(name: str, situation: Situation, images: Sequence[ImageBoxes]) -> Candidate:
+def _candidate(
+    name: str, situation: Situation, images: Sequence[ImageBoxes], known: dict[bytes, float]
+) -> Candidate:
+    """`name` as it would be here; `known` keeps the share of tiny objects for each resizer."""
     zoo = template(name)
     recipe, resizer = recipe_of(zoo.model), architecture_of(zoo.model).image_resizer
     plan = plan_training(
@@ -133,12 +137,15 @@ def _candidate(name: str, situation: Situation, images: Sequence[ImageBoxes]) ->
         footprint=recipe.footprint,
         machine=situation.speed.machine,
     )
-    tiny = float(
-        np.mean(sides(box_sizes(images, resizer, situation.data.source)) < rules.TINY_SIDE)
-    )
+    key = resizer.SerializeToString(deterministic=True)
+    if key not in known:
+        sizes = box_sizes(images, resizer, situation.data.source)
+        known[key] = float(np.mean(sides(sizes) < rules.TINY_SIDE))
     memory = None if recipe.footprint is None else recipe.footprint.gb(1)
     coco_map = CATALOG[name].box_map or 0.0
-    return Candidate(name, coco_map, cost_of(name), size_of_inputs(resizer), plan, tiny, memory)
+    return Candidate(
+        name, coco_map, cost_of(name), size_of_inputs(resizer), plan, known[key], memory
+    )
 
 
 def _is_fast(one: Candidate, situation: Situation) -> bool:

@@ -183,6 +183,14 @@ NOTES = (
         ),
     ),
     Note(
+        "refused",
+        lambda s: s.data.refused > 0,
+        lambda s: (
+            f"{plural(s.data.refused, 'annotation')} so wrong that no detector is trained on the "
+            "data until they are mended; `detectune data inspect SOURCE` names them."
+        ),
+    ),
+    Note(
         "unlabelled",
         lambda s: s.data.without_boxes > 0.5 * s.data.images,
         lambda s: (

@@ -17,6 +17,8 @@ from detectune.config.check import check_config
 from detectune.config.load import load_config
 from detectune.errors import ConfigError, WriteError
 
+MODEL = "ssd_mobilenet_v2_fpnlite_320x320_coco17_tpu-8"
+
 
 @pytest.fixture
 def data(tmp_path, monkeypatch):
@@ -106,6 +108,10 @@ def test_a_changed_image_is_a_change(data):
         (lambda content: content["settings"].update(num_steps=True), "its num_steps is true"),
         (lambda content: content["settings"].update(anchors="x {"), "its anchors are no anchor"),
         (lambda content: content["settings"].update(anchor_field="loss"), "its anchor_field is"),
+        (
+            lambda content: content["settings"].update(anchor_field="first_stage_anchor_generator"),
+            f"{MODEL} has no first_stage_anchor_generator",
+        ),
         (lambda content: content["settings"].update(freeze="all"), 'its freeze is "all"'),
     ],
 )

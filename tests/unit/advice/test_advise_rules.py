@@ -179,10 +179,13 @@ def test_a_divided_data_set_is_used_as_it_is_divided(tmp_path):
 
 def test_notes_say_what_is_odd_about_the_data(few):
     names = {"nut": 3, "bolt": 33, "ghost": 0}
-    given = situation(few, damaged=2, without_boxes=7, most_boxes=120, boxes_per_class=names)
+    given = situation(
+        few, damaged=2, refused=4, without_boxes=7, most_boxes=120, boxes_per_class=names
+    )
     said = "\n".join(rules.notes(given))
     for part in (
         "2 images cannot be read whole",
+        "4 annotations so wrong",
         "7 of 12 images have no boxes",
         "120 boxes in one image",
         '3 boxes of "nut"',
