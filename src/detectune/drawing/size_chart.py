@@ -52,7 +52,7 @@ def size_chart(series: Sequence[Marks], *, title: str) -> str:
         f'width="{width}" height="{height}" aria-label="{in_html(title)}" '
         f'font-family="system-ui, sans-serif" font-size="13">'
         f'<rect width="{width}" height="{height}" fill="{_PAPER}"/>'
-        f'<text x="12" y="26" fill="{_INK}" font-size="15" font-weight="600">{in_html(title)}'
+        f'<text x="12" y="26" fill="{_INK}" font-size="13" font-weight="600">{in_html(title)}'
         f"</text>{''.join(_rules(tick, place((tick, tick))) for tick in ticks)}"
         f'<text x="{_LEFT + _SIDE / 2}" y="{height - 10}" text-anchor="middle" fill="{_SOFT}">'
         f'width, pixels of the input</text><text transform="translate(18 {_TOP + _SIDE / 2}) '
