@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from detectune.advice.data_facts import DataFacts
 from detectune.advice.speed import Speed
-from detectune.registry import architectures, detectors
+from detectune.config.architectures.not_built import NotBuilt
+from detectune.registry import architectures
 
 
 @dataclass(frozen=True)
@@ -24,5 +25,8 @@ class Situation:
 
 
 def can_build_rcnn() -> bool:
-    """Whether the architecture `rcnn` and its detector are registered."""
-    return "rcnn" in architectures and "rcnn" in detectors
+    """Whether an architecture `rcnn` is registered, and not as one that is only refused.
+
+    Detectors register too, but importing them takes seconds.
+    """
+    return "rcnn" in architectures and not issubclass(architectures["rcnn"], NotBuilt)
