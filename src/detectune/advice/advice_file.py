@@ -9,7 +9,7 @@ from typing import Any
 
 from google.protobuf import text_format
 
-from detectune.advice.advice_parts import Advice, Settings
+from detectune.advice.advice_parts import FREEZE, Advice, Settings
 from detectune.config import schema
 from detectune.config.architectures import architecture_of
 from detectune.errors import ConfigError, three_part
@@ -148,6 +148,9 @@ def _settings(path: str, content: Any) -> Settings:
         raise _damaged(path, f'there is no model "{one_line(settings.model)}"')
     if not (1 <= settings.batch_size <= 16_384 and 1 <= settings.num_steps <= 1_000_000_000):
         raise _damaged(path, "batch_size or num_steps is out of range")
+    for word in settings.freeze:
+        if word not in FREEZE:
+            raise _damaged(path, f'it freezes "{one_line(word)}"')
     if settings.anchors:
         _anchors(path, settings)
     return settings

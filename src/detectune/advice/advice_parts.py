@@ -6,6 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 
+FREEZE = ("backbone", "batch-norm")
+"""What an advice may leave untrained, in the words of `train_config { freeze }`."""
+
+
 class Point(NamedTuple):
     """One thing that is advised."""
 
