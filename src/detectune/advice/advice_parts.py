@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-
 FREEZE = ("backbone", "batch-norm")
 """What an advice may leave untrained, in the words of `train_config { freeze }`."""
 

@@ -109,8 +109,8 @@ METHODS = (
         HEADS,
         lambda s: steps_of_all(s) < FEW_STEPS,
         lambda s: (
-            f"in {s.minutes:g} min there is time for {max(steps_of_all(s), 0):.0f} steps that train "
-            "all of the smallest model; with the backbone frozen a step takes a quarter."
+            f"in {s.minutes:g} min there is time for {max(steps_of_all(s), 0):.0f} steps that "
+            "train all of the smallest model; with the backbone frozen a step takes a quarter."
         ),
         f"{_JUDGED}: 400 steps that train all were measured, and no fewer",
     ),
