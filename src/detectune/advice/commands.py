@@ -48,10 +48,18 @@ def is_divided(source: str) -> bool:
 
 
 def _features(source: str) -> tuple[str, ...]:
+    parted = is_divided(source)
+    train = shlex.quote(f"{source}#train" if parted else source)
+    kept = shlex.quote(f"{source}#val")
+    measure = (
+        f"detectune features extract {kept} --network MobileNetV2 -o kept.npz",
+        "detectune features evaluate classifier kept.npz",
+    )
     return (
         'pip install "detectune[features]"',
-        f"detectune features extract {shlex.quote(source)} --network MobileNetV2 -o features.npz",
+        f"detectune features extract {train} --network MobileNetV2 -o features.npz",
         "detectune features fit features.npz --classifier svm -o classifier",
+        *(measure if parted else ()),
         "detectune features predict classifier NEW_IMAGES",
     )
 

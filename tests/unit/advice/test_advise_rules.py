@@ -77,6 +77,16 @@ def test_folders_by_class_get_features_and_a_classifier(tmp_path):
     assert point(found, "method").reason.startswith("6 images have the class of their folder")
 
 
+def test_divided_folders_by_class_are_measured_on_the_part_that_was_kept(tmp_path):
+    for part in ("train", "val"):
+        class_folders(tmp_path / "flowers" / part)
+    found = advice(tmp_path / "flowers")
+    assert found.facts["data"]["images"] == 6
+    assert f"extract '{tmp_path}/flowers#train' --network" in found.commands[1]
+    assert f"extract '{tmp_path}/flowers#val' --network" in found.commands[3]
+    assert found.commands[4] == "detectune features evaluate classifier kept.npz"
+
+
 def test_one_folder_by_class_has_nothing_to_tell_apart(tmp_path):
     folder = class_folders(tmp_path / "flowers", classes=("blue",))
     with pytest.raises(DataError) as error:
