@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from google.protobuf import text_format
@@ -98,7 +97,7 @@ def _content(path: str) -> dict[str, Any]:
             three_part(
                 f"{shown}: it cannot be read: {error.strerror or error}.",
                 "Needed is a file that `detectune advise SOURCE -o ADVICE.json` has written.",
-                "Check the path, or let `detectune advise` write the file.",
+                "Check the path, or write one: `detectune advise SOURCE -o ADVICE.json`.",
             )
         ) from None
     try:
@@ -113,7 +112,7 @@ def _content(path: str) -> dict[str, Any]:
             three_part(
                 f"{shown}: it is of version {one_line(version)}.",
                 f"This detectune reads version {VERSION}.",
-                "Let `detectune advise` of this version write it again.",
+                "Write it again: `detectune advise SOURCE -o ADVICE.json`.",
             )
         )
     return content
@@ -170,6 +169,6 @@ def _damaged(path: str, reason: str) -> ConfigError:
         three_part(
             f"--from-advice {one_line(path)}: {reason}.",
             "Needed is a file as `detectune advise SOURCE -o ADVICE.json` wrote it.",
-            f"Write it again: `detectune advise SOURCE -o {one_line(Path(path).name)}`.",
+            "Write it again: `detectune advise SOURCE -o ADVICE.json`.",
         )
     )

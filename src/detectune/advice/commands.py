@@ -9,9 +9,6 @@ from detectune.advice.rules import FEATURES, RCNN
 from detectune.data.sources.recognise import open_source
 from detectune.errors import DataError
 
-_FILE = "advice.json"
-_CONFIG = "training/advised.config"
-
 
 def next_commands(
     method: str, source: str, settings: Settings | None, advice_file: str, wishes: str = ""
@@ -49,15 +46,14 @@ def is_divided(source: str) -> bool:
 
 def _features(source: str) -> tuple[str, ...]:
     parted = is_divided(source)
-    train = shlex.quote(f"{source}#train" if parted else source)
-    kept = shlex.quote(f"{source}#val")
+    train, kept = (f"{source}#train" if parted else source), f"{source}#val"
     measure = (
-        f"detectune features extract {kept} --network MobileNetV2 -o kept.npz",
+        f"detectune features extract {shlex.quote(kept)} --network MobileNetV2 -o kept.npz",
         "detectune features evaluate classifier kept.npz",
     )
     return (
         'pip install "detectune[features]"',
-        f"detectune features extract {train} --network MobileNetV2 -o features.npz",
+        f"detectune features extract {shlex.quote(train)} --network MobileNetV2 -o features.npz",
         "detectune features fit features.npz --classifier svm -o classifier",
         *(measure if parted else ()),
         "detectune features predict classifier NEW_IMAGES",
@@ -67,18 +63,17 @@ def _features(source: str) -> tuple[str, ...]:
 def _detector(source: str, settings: Settings, advice_file: str, wishes: str) -> tuple[str, ...]:
     lines: list[str] = []
     if not advice_file:
-        lines.append(f"detectune advise {shlex.quote(source)}{wishes} -o {_FILE}")
+        lines.append(f"detectune advise {shlex.quote(source)}" + wishes + " -o advice.json")
     if is_divided(source):
         train, evaluation = f"{source}#train", f"{source}#val"
     else:
         lines.append(f"detectune data split {shlex.quote(source)} divided --ratios 0.8,0.2")
         train, evaluation = "divided/train.record", "divided/val.record"
-    file = shlex.quote(advice_file or _FILE)
-    data = f"--train {shlex.quote(train)} --eval {shlex.quote(evaluation)}"
     return (
         *lines,
         f"detectune zoo download {shlex.quote(settings.model)}",
-        f"detectune config new --from-advice {file} {data} -o {_CONFIG}",
-        f"detectune config check {_CONFIG}",
-        f"detectune train {_CONFIG} --model-dir training/advised",
+        f"detectune config new --from-advice {shlex.quote(advice_file or 'advice.json')} "
+        f"--train {shlex.quote(train)} --eval {shlex.quote(evaluation)} -o training/advised.config",
+        "detectune config check training/advised.config",
+        "detectune train training/advised.config --model-dir training/advised",
     )

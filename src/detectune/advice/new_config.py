@@ -66,7 +66,8 @@ def _refuse_other_data(advice: StoredAdvice, train: str | None) -> None:
                     f"--from-advice {one_line(advice.path)}: {one_line(advice.source)} has changed "
                     "since.",
                     "An advice holds for the data that it looked at.",
-                    "Let `detectune advise` look again; or name a part of the data with --train.",
+                    "Look again with `detectune advise SOURCE -o ADVICE.json`, or name a part of the data "
+                    "with --train.",
                 )
             )
         return
@@ -78,6 +79,6 @@ def _refuse_other_data(advice: StoredAdvice, train: str | None) -> None:
                 f"--train {one_line(train)}: it has classes that the advice knows nothing of: "
                 f"{one_line(first_names(sorted(used - set(advice.classes)), 5))}.",
                 f"The advice is about {one_line(first_names(advice.classes, 8))}.",
-                "Let `detectune advise` look at these data.",
+                "Look at these data with `detectune advise SOURCE -o ADVICE.json`.",
             )
         )

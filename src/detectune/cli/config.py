@@ -81,7 +81,7 @@ def complete(fragment: str, base: str, force: bool, output: str) -> None:
     type=PATH,
     default=None,
     metavar="ADVICE.json",
-    help="Model, batch, steps, freezing and anchors of `detectune advise -o`, instead of --model.",
+    help="What `detectune advise SOURCE -o ADVICE.json` wrote, instead of --model.",
 )
 @click.option(
     "--model",
