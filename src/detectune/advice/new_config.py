@@ -66,8 +66,8 @@ def _refuse_other_data(advice: StoredAdvice, train: str | None) -> None:
                     f"--from-advice {one_line(advice.path)}: {one_line(advice.source)} has changed "
                     "since.",
                     "An advice holds for the data that it looked at.",
-                    "Look again with `detectune advise SOURCE -o ADVICE.json`, or name a part of the data "
-                    "with --train.",
+                    "Look again with `detectune advise SOURCE -o ADVICE.json`, or name a part "
+                    "of the data with --train.",
                 )
             )
         return
