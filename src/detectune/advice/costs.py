@@ -35,7 +35,7 @@ START_SECONDS = 12.6
 """From the beginning of a training to the end of its first step; `first_step_s` in
 benchmarks/results/transfer-2cores-tf-fp32.csv."""
 
-# Billions for one image, as `detectune model summary` counts them; a test counts some again.
+# Billions for one image, as `detectune model summary` counts them; a slow test counts some again.
 MULTIPLY_ADDS = {
     f"ssd_mobilenet_v2_320x320{_COCO}": 0.773,
     f"ssd_mobilenet_v2_fpnlite_320x320{_COCO}": 0.985,
