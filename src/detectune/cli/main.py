@@ -18,6 +18,7 @@ COMMANDS = {
     "zoo": ("detectune.cli.zoo", "zoo", "List, show and download pre-trained detectors."),
     "init": ("detectune.cli.init", "init", "Make the folders of a new project."),
     "data": ("detectune.cli.data", "data", "Inspect and convert data sets."),
+    "advise": ("detectune.cli.advise", "advise", "What to do with your data on this machine."),
     "config": ("detectune.cli.config", "config", "Make, check and show a pipeline.config."),
     "model": ("detectune.cli.model", "model", "Stages, layers and costs of a detector."),
     "train": ("detectune.cli.train", "train", "Fine-tune a detector from a pipeline.config."),
