@@ -238,7 +238,8 @@ def test_resnet_of_keras_has_biases_and_is_refused(tmp_path):
     config = tiny_config(extractor="ssd_resnet50_v1_fpn_keras").model
     config.ssd.feature_extractor.depth_multiplier = 1.0
     detector = build_detector(config)
-    application("ResNet50").save_weights(tmp_path / "resnet.weights.h5")
+    network = keras.applications.ResNet50(weights=None, include_top=False)
+    network.save_weights(tmp_path / "resnet.weights.h5")
     found, allowed, next_step = refusal(detector, tmp_path / "resnet.weights.h5")
     assert "have 53 variables more than it has: conv1_conv/bias" in found
     assert "ResNet50 of Keras: its convolutions have a bias" in allowed
