@@ -43,6 +43,7 @@ def small_network() -> keras.Model:
     )
 
 
+@pytest.mark.usefixtures("no_values")
 def test_parameters_are_those_of_keras_applications_but_for_its_rescaling():
     family = backbones["efficientnet-b0"]
     ours = family.build(depth_multiplier=1.0, min_depth=0, hyperparams=None, explicit_padding=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
+from structure import structure_only
 from tiny import tiny_config
 
 from detectune.backbones.inception_graph import Conv, Fork, InceptionGraph, Pool
@@ -22,18 +23,21 @@ from detectune.registry import backbones
 
 @pytest.fixture(scope="module")
 def v3():
-    return inception_v3()
+    with structure_only():
+        return inception_v3()
 
 
 @pytest.fixture(scope="module")
 def v4():
-    return inception_v4()
+    with structure_only():
+        return inception_v4()
 
 
 def channels(network, names):
     return [network.get_layer(name).output.shape[-1] for name in names]
 
 
+@pytest.mark.usefixtures("no_values")
 def test_blocks_of_inception_v2_have_the_channels_of_the_paper():
     # Source: Ioffe and Szegedy 2015, figure 5: output sizes of the blocks.
     network = inception_v2()
@@ -47,6 +51,7 @@ def test_blocks_of_inception_v3_have_the_channels_of_the_paper(v3):
     assert channels(v3, names) == [256, 288, 768, 768, 1280, 2048]
 
 
+@pytest.mark.usefixtures("no_values")
 def test_a_width_multiplier_stops_at_the_least_depth():
     network = inception_v2(depth_multiplier=0.25, min_depth=16)
     assert channels(network, ["Conv2d_1a_7x7", "Conv2d_2c_3x3"]) == [16, 48]

@@ -9,6 +9,8 @@ import pytest
 from detectune.backbones.mobilenet_v2 import divisible, mobilenet_v2, normalize
 from detectune.registry import backbones
 
+pytestmark = pytest.mark.usefixtures("no_values")
+
 
 @pytest.mark.parametrize(("channels", "expected"), [(12, 16), (6, 8), (4.8, 8), (44.8, 48), (1, 8)])
 def test_channels_are_rounded_to_eights_and_never_fall_by_more_than_a_tenth(channels, expected):

@@ -14,6 +14,7 @@ from detectune.backbones.inception_resnet_v2 import Repeats, ScaledSum
 from detectune.checkpoints.name_maps.networks import taken_apart
 from detectune.registry import backbones
 
+pytestmark = pytest.mark.usefixtures("no_values")
 FEW = Repeats(2, 2, 2)
 THIN = {"hyperparams": inception_resnet.DEFAULT_HYPERPARAMS, "depth_multiplier": 0.05}
 NETWORKS = {

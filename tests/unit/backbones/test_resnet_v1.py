@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 from keras.layers import Conv2D, Input
+from structure import structure_only
 
 from detectune.backbones.resnet_v1 import (
     BLOCKS,
@@ -18,6 +19,8 @@ from detectune.layers.batch_norm import FreezableBatchNormalization
 from detectune.layers.conv_norm import ConvNorm
 from detectune.registry import backbones
 
+pytestmark = pytest.mark.usefixtures("no_values")
+
 
 def convolutions(network: keras.Model) -> dict[str, Conv2D]:
     parts = [layer.conv if isinstance(layer, ConvNorm) else layer for layer in network.layers]
@@ -27,7 +30,8 @@ def convolutions(network: keras.Model) -> dict[str, Conv2D]:
 @pytest.fixture(scope="module")
 def resnet50():
     """With few channels; no test changes it."""
-    return resnet_v1(50, depth_multiplier=0.125)
+    with structure_only():
+        return resnet_v1(50, depth_multiplier=0.125)
 
 
 @pytest.mark.parametrize("depth", BLOCKS)

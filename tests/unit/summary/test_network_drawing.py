@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 import keras
 import pytest
+from structure import structure_only
 from tiny import tiny_config
 
 from detectune.config import schema
@@ -84,6 +85,7 @@ def points(path: str):
         yield x, y
 
 
+@pytest.mark.usefixtures("no_values")
 @pytest.mark.parametrize(
     ("name", "side"),
     [
@@ -126,7 +128,8 @@ def summary():
     config = schema.TrainEvalPipelineConfig()
     config.model.CopyFrom(tiny_config(extractor="ssd_mobilenet_v2_fpn_keras").model)
     config.train_config.freeze.append("backbone:100")
-    return summarize(config)
+    with structure_only():
+        return summarize(config)
 
 
 def test_words_fit_into_their_boxes(summary):
@@ -153,6 +156,7 @@ def test_the_page_stands_alone_and_shows_all_layers(summary):
     ElementTree.fromstring(body.replace("<br>", "<br/>"))
 
 
+@pytest.mark.usefixtures("no_values")
 def test_a_drawing_is_as_large_as_it_is_read():
     network = keras.applications.MobileNetV2(
         weights=None, include_top=False, input_shape=(64, 64, 3)

@@ -31,6 +31,7 @@ def trainable_paths(detector):
     return {row.path for row in variable_keys(detector) if row.variable.trainable}
 
 
+@pytest.mark.usefixtures("no_values")
 def test_without_patterns_nothing_is_frozen():
     detector = make()
     before = trainable_paths(detector)
@@ -38,6 +39,7 @@ def test_without_patterns_nothing_is_frozen():
     assert trainable_paths(detector) == before
 
 
+@pytest.mark.usefixtures("no_values")
 def test_a_pattern_in_the_form_of_keys_freezes_the_backbone_and_counts_it():
     detector = make()
     before = trainable_paths(detector)
@@ -60,6 +62,7 @@ def test_a_pattern_in_the_form_of_keys_freezes_the_backbone_and_counts_it():
     assert f"frozen {frozen.variables}/{frozen.trainable} variables" in frozen.summary()
 
 
+@pytest.mark.usefixtures("no_values")
 def test_names_of_the_original_and_of_its_tf1_form_mean_the_same_variables():
     rows = variable_keys(make("ssd_mobilenet_v1_fpn_keras"))
     sample = next(row for row in rows if row.path.startswith(BACKBONE))
@@ -77,6 +80,7 @@ def test_names_of_the_original_and_of_its_tf1_form_mean_the_same_variables():
     assert all(path.startswith("_box_predictor/") for path in by_pattern[0])
 
 
+@pytest.mark.usefixtures("no_values")
 def test_update_trainable_variables_freezes_everything_else():
     detector = make()
     before = trainable_paths(detector)
@@ -84,6 +88,7 @@ def test_update_trainable_variables_freezes_everything_else():
     assert trainable_paths(detector) == {p for p in before if p.startswith("_box_predictor/")}
 
 
+@pytest.mark.usefixtures("no_values")
 def test_freezing_wins_over_updating():
     detector = make()
     freeze(detector, freeze_patterns=["/beta$", "/gamma$"], update_patterns=["^_box_predictor/"])
@@ -92,6 +97,7 @@ def test_freezing_wins_over_updating():
     assert not any(path.endswith(("beta", "gamma")) for path in left)
 
 
+@pytest.mark.usefixtures("no_values")
 @pytest.mark.parametrize(
     ("freezing", "updating", "said"),
     [
@@ -131,6 +137,7 @@ def test_frozen_variables_and_their_statistics_stay_while_the_rest_learns():
     assert norms <= changed
 
 
+@pytest.mark.usefixtures("no_values")
 @pytest.mark.parametrize(
     ("pattern", "beginning"),
     [

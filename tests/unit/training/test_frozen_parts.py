@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 from google.protobuf import text_format
+from structure import structure_only
 from tiny import compiled, random_batch, tiny_config, train_steps
 from tiny_two_stage import make_short, make_thin, tiny_two_stage
 from toy import ToyDetector
@@ -54,7 +55,8 @@ def thaw(detector, paths):
 @pytest.fixture(scope="module")
 def keras_names():
     """The layers of MobileNet V2 as Keras counts them."""
-    return [layer.name for layer in keras.applications.MobileNetV2(weights=None).layers]
+    with structure_only():
+        return [layer.name for layer in keras.applications.MobileNetV2(weights=None).layers]
 
 
 def trainable(detector):
@@ -85,6 +87,7 @@ def test_a_number_means_the_first_layers_as_keras_numbers_them(mobilenet, keras_
 @pytest.mark.parametrize(
     "name", [n if n in QUICK else pytest.param(n, marks=pytest.mark.slow) for n in COUNTED]
 )
+@pytest.mark.usefixtures("no_values")
 def test_layers_with_weights_stand_in_the_order_of_keras(name):
     """What makes counting in Keras's network right: kind by kind, though not every width."""
     family = backbones[name]
@@ -112,6 +115,7 @@ def _kind(layer):
     return name, kernel
 
 
+@pytest.mark.usefixtures("no_values")
 def test_our_own_graph_is_counted_with_what_was_joined_taken_apart(keras_names):
     settings = {"min_depth": 8, "hyperparams": None, "explicit_padding": False}
     network = backbones["mobilenet_v2"].build(depth_multiplier=1.0, **settings)
@@ -222,6 +226,7 @@ def test_words_and_patterns_add_up(mobilenet):
     assert found == both | third
 
 
+@pytest.mark.usefixtures("no_values")
 @pytest.mark.parametrize("pyramid", [False, True])
 def test_the_rest_of_a_network_in_the_second_stage_belongs_to_the_backbone(monkeypatch, pyramid):
     make_thin(monkeypatch, "resnet50_v1")
@@ -238,6 +243,7 @@ def test_the_rest_of_a_network_in_the_second_stage_belongs_to_the_backbone(monke
     assert len(before - left) >= 17 * 3  # a kernel, a scale and an offset each
 
 
+@pytest.mark.usefixtures("no_values")
 def test_a_number_may_end_in_the_second_stage(monkeypatch):
     make_thin(monkeypatch, "resnet50_v1")
     detector = build_detector(tiny_two_stage("faster_rcnn_resnet50_keras"))
@@ -250,6 +256,7 @@ def test_a_number_may_end_in_the_second_stage(monkeypatch):
     assert 0 < len(held) < len(rest)
 
 
+@pytest.mark.usefixtures("no_values")
 def test_a_detector_without_a_neck_says_so(monkeypatch):
     make_thin(monkeypatch, "resnet50_v1")
     make_short(monkeypatch, 50)
