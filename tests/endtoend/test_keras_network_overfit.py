@@ -23,7 +23,7 @@ from detectune.training.train import train
 
 pytestmark = pytest.mark.slow
 
-STEPS, COUNT = 300, 8
+STEPS, COUNT = 160, 8
 NORM = "batch_norm { decay: 0.9 scale: true epsilon: 0.001 }"
 HYPERPARAMS = f"""conv_hyperparams {{
   activation: RELU_6 regularizer {{ l2_regularizer {{ weight: 0 }} }} {NORM}
