@@ -9,7 +9,7 @@ Layers are named by their scopes in TF-Slim, with `_` for `/`: `Mixed_3b_Branch_
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -124,6 +124,31 @@ class InceptionGraph:
         for name, branches in table.items():
             x = self.block(x, name, branches)
         return x
+
+
+def inception_network(
+    name: str,
+    stem: Sequence[tuple[str, Step]],
+    blocks: Mapping[str, Branches],
+    *,
+    depth_multiplier: float = 1.0,
+    min_depth: int = 16,
+    hyperparams: ConvHyperparams | None = None,
+    explicit_padding: bool = False,
+) -> keras.Model:
+    """The network of a stem and a table, up to its last block, without a classifier.
+
+    Args:
+        depth_multiplier: multiplies the channels of every convolution.
+        min_depth: the least channels of a convolution.
+        hyperparams: of its convolutions; those of TF-Slim if None.
+        explicit_padding: has no effect here, as in the original.
+    """
+    graph = InceptionGraph(hyperparams or DEFAULT_HYPERPARAMS, depth_multiplier, min_depth)
+    images = x = keras.Input((None, None, 3))
+    for step_name, step in stem:
+        x = graph.step(x, step, step_name)
+    return keras.Model(images, graph.blocks(x, blocks), name=name)
 
 
 def _own_name(step: Step, position: int) -> str:

@@ -10,8 +10,7 @@ Source: Szegedy et al. 2016, table 1. Parity: slim/nets/inception_v3.py.
 
 from __future__ import annotations
 
-import keras
-from keras.layers import Input
+import functools
 
 from detectune.backbones.base import BackboneFamily
 from detectune.backbones.inception_graph import (
@@ -20,14 +19,13 @@ from detectune.backbones.inception_graph import (
     Branches,
     Conv,
     Fork,
-    InceptionGraph,
     Pool,
     Step,
+    inception_network,
 )
 from detectune.backbones.keras_form import KerasForm
 from detectune.backbones.mobilenet_v2 import PAD_VALUE, normalize
 from detectune.backbones.tf1 import Tf1Form
-from detectune.layers.hyperparams import ConvHyperparams
 from detectune.registry import backbones
 
 STEM: tuple[tuple[str, Step], ...] = (
@@ -128,29 +126,7 @@ BLOCKS: dict[str, Branches] = {
     "Mixed_7c": _forked("Conv2d_0c_3x1"),
 }
 
-
-def inception_v3(
-    *,
-    depth_multiplier: float = 1.0,
-    min_depth: int = 16,
-    hyperparams: ConvHyperparams | None = None,
-    explicit_padding: bool = False,
-) -> keras.Model:
-    """The network up to its last block, without a classifier.
-
-    Args:
-        depth_multiplier: multiplies the channels of every convolution.
-        min_depth: the least channels of a convolution.
-        hyperparams: of its convolutions; those of TF-Slim if None.
-        explicit_padding: has no effect here, as in the original.
-    """
-    graph = InceptionGraph(hyperparams or DEFAULT_HYPERPARAMS, depth_multiplier, min_depth)
-    images = Input((None, None, 3))
-    x = images
-    for name, step in STEM:
-        x = graph.step(x, step, name)
-    return keras.Model(images, graph.blocks(x, BLOCKS), name="inception_v3")
-
+inception_v3 = functools.partial(inception_network, "inception_v3", STEM, BLOCKS)
 
 _LEVELS = {2: "Conv2d_4a_3x3_act", 3: "Mixed_5d", 4: "Mixed_6e", 5: "Mixed_7c"}
 

@@ -11,8 +11,7 @@ on Learning", figures 3 to 9. Parity: slim/nets/inception_v4.py.
 
 from __future__ import annotations
 
-import keras
-from keras.layers import Input
+import functools
 
 from detectune.backbones.base import BackboneFamily
 from detectune.backbones.inception_graph import (
@@ -21,13 +20,12 @@ from detectune.backbones.inception_graph import (
     Branches,
     Conv,
     Fork,
-    InceptionGraph,
     Pool,
     Step,
+    inception_network,
 )
 from detectune.backbones.mobilenet_v2 import PAD_VALUE, normalize
 from detectune.backbones.tf1 import Tf1Form
-from detectune.layers.hyperparams import ConvHyperparams
 from detectune.registry import backbones
 
 STEM: tuple[tuple[str, Step], ...] = (
@@ -118,29 +116,7 @@ BLOCKS: dict[str, Branches] = {
     **{f"Mixed_7{letter}": _BLOCK_C for letter in "bcd"},
 }
 
-
-def inception_v4(
-    *,
-    depth_multiplier: float = 1.0,
-    min_depth: int = 16,
-    hyperparams: ConvHyperparams | None = None,
-    explicit_padding: bool = False,
-) -> keras.Model:
-    """The network up to its last block, without a classifier.
-
-    Args:
-        depth_multiplier: multiplies the channels of every convolution.
-        min_depth: the least channels of a convolution.
-        hyperparams: of its convolutions; those of TF-Slim if None.
-        explicit_padding: has no effect here, as in Inception V3.
-    """
-    graph = InceptionGraph(hyperparams or DEFAULT_HYPERPARAMS, depth_multiplier, min_depth)
-    images = Input((None, None, 3))
-    x = images
-    for name, step in STEM:
-        x = graph.step(x, step, name)
-    return keras.Model(images, graph.blocks(x, BLOCKS), name="inception_v4")
-
+inception_v4 = functools.partial(inception_network, "inception_v4", STEM, BLOCKS)
 
 _LEVELS = {2: "Mixed_4a", 3: "Mixed_5e", 4: "Mixed_6h", 5: "Mixed_7d"}
 
