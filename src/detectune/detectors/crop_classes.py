@@ -59,3 +59,8 @@ class CropClassifier(keras.Model):
     def call(self, crops: Array, training: bool = False) -> Array:
         vectors = mean_of_map(self.backbone(crops, training=training))
         return self.classes.logits(vectors)
+
+    def learn_with(self, optimizer: keras.optimizers.Optimizer) -> None:
+        """Make ready for `train_on_batch(crops, labels)`: cross-entropy of the softmax."""
+        loss: Any = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        self.compile(optimizer=optimizer, loss=loss, jit_compile=keras.backend.backend() == "jax")

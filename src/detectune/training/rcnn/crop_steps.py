@@ -6,7 +6,6 @@ import time
 from typing import Any
 
 import keras
-from keras.losses import SparseCategoricalCrossentropy
 
 from detectune.config import schema
 from detectune.detectors.crop_classes import CropClasses, CropClassifier
@@ -67,7 +66,9 @@ def take_crop_steps(training: TrainingContext, detector: RCNN) -> None:
     settings, progress = training.config.model.rcnn.fine_tuning, training.progress
     batches = _batches(training, detector, settings)
     remaining = settings.num_steps - progress.stage_step
-    classifier, clock = _compiled(detector), _Clock(training, detector, batches)
+    optimizer: Any = detector.optimizer
+    classifier, clock = _classifier(detector), _Clock(training, detector, batches)
+    classifier.learn_with(optimizer)
     callbacks = _callbacks(training, settings, batches)
     for callback in callbacks:
         callback.set_model(classifier)
@@ -142,17 +143,6 @@ def _classifier(detector: RCNN) -> CropClassifier:
     classes = detector.extra_losses
     assert isinstance(classes, CropClasses)  # `prepare_classifier` added it
     return CropClassifier(detector, classes)
-
-
-def _compiled(detector: RCNN) -> CropClassifier:
-    classifier = _classifier(detector)
-    optimizer: Any = detector.optimizer
-    classifier.compile(
-        optimizer=optimizer,
-        loss=SparseCategoricalCrossentropy(from_logits=True),
-        jit_compile=keras.backend.backend() == "jax",
-    )
-    return classifier
 
 
 def _batches(
