@@ -207,7 +207,8 @@ def crops() -> dict:
     inputs = {"images": images, "proposals": boxes}
     found = DetectionModel(detector).detect(inputs, np.full((1, 2), 40, np.float32))
     out = detector.predict_on_batch(inputs)
-    vectors = keras.ops.convert_to_numpy(detector.vectors(images, boxes))
+    tensors = (keras.ops.convert_to_tensor(one) for one in (images, boxes))
+    vectors = keras.ops.convert_to_numpy(detector.vectors(*tensors))
     return {
         "vectors": vectors[0].tolist(),
         "margins": np.asarray(out.margins)[0].tolist(),

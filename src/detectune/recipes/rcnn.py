@@ -12,7 +12,7 @@ from detectune.config import schema
 from detectune.config.architectures.rcnn import CROP_EXTRACTORS
 from detectune.errors import ConfigError, did_you_mean, three_part
 from detectune.recipes.new_config import NO_CHECKPOINT, fill_readers
-from detectune.recipes.own_backbone import default_start, put_under
+from detectune.recipes.own_backbone import default_start, known_network, put_under
 from detectune.wording import plural
 
 RCNN_MODEL = "rcnn_keras"
@@ -71,6 +71,8 @@ def check_wishes(wishes: RcnnWishes) -> None:
                 f"network, or write --model {RCNN_MODEL}, which begins with weights of Keras.",
             )
         )
+    if wishes.backbone:
+        known_network(wishes.backbone)
     if wishes.checkpoint == NO_CHECKPOINT:
         raise ConfigError(
             three_part(

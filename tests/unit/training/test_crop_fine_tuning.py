@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -15,7 +17,9 @@ from detectune.config import schema
 from detectune.config.architectures import stage_names
 from detectune.config.check import check_message
 from detectune.config.conflicts import conflicts
+from detectune.config.load import load_config
 from detectune.detectors.build import build_detector
+from detectune.detectors.rcnn import RCNN
 from detectune.errors import ConfigError, DataError
 from detectune.training.rcnn.crop_batches import (
     CropBatches,
@@ -58,9 +62,14 @@ def seen(record: int = 0) -> SeenImage:
     )
 
 
+def built() -> RCNN:
+    config = text_format.Parse(MODEL, schema.DetectionModel())
+    return build_detector(config, backbone=small_network())
+
+
 @pytest.fixture(scope="module")
 def detector():
-    return build_detector(text_format.Parse(MODEL, schema.DetectionModel()), small_network())
+    return built()
 
 
 def test_the_block_adds_a_stage_and_nothing_else_does():
@@ -131,6 +140,17 @@ def test_the_defaults_are_the_published_ones_and_have_no_problem():
     assert tuning.positive_iou == 0.5
 
 
+def test_the_block_in_the_guide_can_be_meant():
+    docs = Path(__file__).resolve().parents[3] / "docs"
+    guide = (docs / "guides" / "rcnn.md").read_text("utf-8")
+    (block,) = re.findall(r"```\n(model \{ rcnn \{\n  fine_tuning .*?)```", guide, re.DOTALL)
+    config = load_config(docs / "snippets" / "rcnn.config")
+    text_format.Merge(block, config)
+    assert config.model.rcnn.fine_tuning.freeze
+    found = check_message(config, check_files=False)
+    assert [problem.message for problem in found if problem.severity == "error"] == []
+
+
 def test_windows_show_the_object_that_they_overlap_half_of():
     windows = windows_of(seen(), 2, 0.5)
     # The object that does not count is left out, and so is the proposal on it.
@@ -194,7 +214,7 @@ def prepared(detector, block):
 
 
 def test_what_is_frozen_and_the_softmax_are_kept_apart():
-    detector = build_detector(text_format.Parse(MODEL, schema.DetectionModel()), small_network())
+    detector = built()
     keys = [row.key for row in variable_keys(detector)]
     (note,) = prepared(detector, 'freeze: "backbone:5" freeze: "batch-norm"')
     trained = {variable.path for variable in detector.optimizer._trainable_variables}
@@ -206,7 +226,7 @@ def test_what_is_frozen_and_the_softmax_are_kept_apart():
 
 
 def test_a_network_of_which_nothing_trains_is_refused():
-    detector = build_detector(text_format.Parse(MODEL, schema.DetectionModel()), small_network())
+    detector = built()
     with pytest.raises(ConfigError, match="nothing of the network trains") as caught:
         prepared(detector, 'freeze: "backbone:level5"')
     three_parts(caught.value)

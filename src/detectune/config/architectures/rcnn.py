@@ -108,7 +108,7 @@ def _fine_tuning_conflicts(config: schema.CropFineTuning, path: str) -> Iterator
         else:
             yield from rate_conflicts(config.learning_rate, where)
     shown = objects_of_batch(config)
-    if not 0 < shown < config.batch_size:
+    if 0 < config.positive_fraction < 1 < config.batch_size and not 0 < shown < config.batch_size:
         yield Problem(
             "error",
             f"{path}.positive_fraction",

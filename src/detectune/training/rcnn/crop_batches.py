@@ -178,7 +178,7 @@ def _check(objects: int, background: int) -> None:
         three_part(
             f"model.rcnn.fine_tuning: no crop of the training images shows {what}.",
             "Objects and the proposals near them are learned from beside all other proposals.",
-            "Look at the data with `detectune data inspect`, compute more proposals, or remove "
+            "Look at them with `detectune data inspect SOURCE`, compute more proposals, or remove "
             "fine_tuning { }.",
         )
     )
