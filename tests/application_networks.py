@@ -16,6 +16,7 @@ _MODULES = {
     "MobileNet": "mobilenet", "NASNet": "nasnet", "VGG16": "vgg16", "VGG19": "vgg19",
     "Xception": "xception",
 }  # fmt: skip
+_LOUD = {"EfficientNetV2L", "EfficientNetV2M", "EfficientNetV2S"}
 
 
 def module_of(name: str) -> Any:
@@ -29,7 +30,8 @@ def module_of(name: str) -> Any:
 def reference_network(name: str, side: int) -> keras.Model:
     """The network for images of `side` pixels, with weights of which no two layers have the same.
 
-    Those that Keras begins with let a signal fade in deep networks.
+    Those that Keras begins with let a signal fade in deep networks. In `_LOUD` it grows instead,
+    until gates of squeeze-and-excitation make much of the last digit, and so it is damped.
     """
     keras.utils.set_random_seed(2)
     network = getattr(keras.applications, name)(
@@ -39,7 +41,8 @@ def reference_network(name: str, side: int) -> keras.Model:
     for variable in network.weights:
         value = np.asarray(variable)
         if "variance" in variable.path:
-            variable.assign(random.uniform(0.5, 1.5, value.shape))
+            damping = 4.0 if name in _LOUD else 1.0
+            variable.assign(damping * random.uniform(0.5, 1.5, value.shape))
         elif value.dtype == np.float32 and value.ndim < 2:
             variable.assign(value + random.uniform(-0.1, 0.1, value.shape))
     for layer in network.layers:

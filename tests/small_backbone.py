@@ -15,6 +15,7 @@ from detectune.layers.hyperparams import ConvHyperparams
 from detectune.registry import backbones
 
 EXTRACTOR = "ssd_five_convolutions_fpn_keras"
+REGION_EXTRACTOR = "faster_rcnn_five_convolutions_fpn_keras"
 
 
 def five_convolutions(
@@ -37,12 +38,13 @@ def five_convolutions(
 
 
 def register_small_backbone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let `EXTRACTOR` be a feature extractor of an SSD for the time of a test."""
+    """Let both be feature extractors, of SSDs and of two stages, for the time of a test."""
     family = BackboneFamily(
         build=five_convolutions,
         default_hyperparams=ConvHyperparams(),
         normalize=normalize,
         pad_value=PAD_VALUE,
+        necks=("extras", "fpn", "bifpn"),
         level_outputs=lambda _: {level: f"level{level}" for level in range(2, 6)},
     )
     monkeypatch.setitem(backbones._parts, "five_convolutions", family)

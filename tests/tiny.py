@@ -89,13 +89,18 @@ def tiny_config(
     return config
 
 
-def compiled(detector: Detector, optimizer: keras.Optimizer | str) -> Detector:
+def compiled(
+    detector: Detector, optimizer: keras.Optimizer | str, *, eager: bool = False
+) -> Detector:
     """`detector`, ready for `train_on_batch`.
 
     The optimizer has its variables already: were they made while the step is traced, it would be
     traced twice, which takes longer than all steps of a test.
+
+    Args:
+        eager: leaves steps untraced: up to five of the small backbone take less time so.
     """
-    detector.compile(optimizer=optimizer, jit_compile=False)
+    detector.compile(optimizer=optimizer, jit_compile=False, run_eagerly=eager)
     detector.optimizer.build(detector.trainable_variables)
     return detector
 

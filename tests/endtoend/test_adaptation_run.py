@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from google.protobuf import text_format
-from small_backbone import EXTRACTOR, register_small_backbone
+from small_backbone import EXTRACTOR
 from tiny import tiny_config, write_squares
 
 from detectune.checkpoints.files import read_checkpoint
@@ -15,7 +15,6 @@ from detectune.training.train import train
 
 
 def test_a_run_measures_both_domains_and_keeps_no_discriminator(monkeypatch, tmp_path):
-    register_small_backbone(monkeypatch)
     write_squares(tmp_path / "source")
     write_squares(tmp_path / "target", seed=7)
     config = tiny_config(tmp_path / "source", extractor=EXTRACTOR)

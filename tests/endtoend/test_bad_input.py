@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from command import Outcome, detectune
 from PIL import Image
+from small_backbone import EXTRACTOR
 from tiny import tiny_config, write_squares
 
 import detectune.training.state as state
@@ -28,7 +29,7 @@ class Place:
         self.folder, self.trained = folder, trained
         self.data = Path(shutil.copytree(trained.data, folder / "data"))
         self.config_file, self.run = folder / "tiny.config", folder / "run"
-        self.config = tiny_config(self.data)
+        self.config = tiny_config(self.data, extractor=EXTRACTOR)
         self.save()
 
     def save(self) -> None:

@@ -49,6 +49,7 @@ def config_for(data, *, cache="type: FLOAT32", steps=4, freeze=BACKBONE):
     settings.freeze_variables.append(freeze)
     del settings.data_augmentation_options[1:]  # a flip is left
     del config.eval_input_reader[:]
+    config.eval_config.batch_norm_recalibration = False
     if cache is not None:
         settings.feature_cache.SetInParent()
         text_format.Merge(cache, settings.feature_cache)

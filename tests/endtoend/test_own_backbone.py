@@ -35,6 +35,7 @@ def config_for(data, *, steps=2):
     config = tiny_config(data)
     config.train_config.num_steps = steps
     config.train_config.evaluate_every_steps = 100
+    config.eval_config.batch_norm_recalibration = False
     extractor = config.model.ssd.feature_extractor
     extractor.type = "ssd_fpn_keras"
     extractor.backbone.preprocessing = 2  # TF
@@ -197,6 +198,7 @@ def test_resnet50_frozen(imagenet, data, tmp_path):
     np.testing.assert_array_equal(kernel, base_model.get_layer("conv1_conv").kernel)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:`input_shape` is undefined")
 def test_mobilenet_v2_with_its_output(imagenet, data, tmp_path):
     from keras.applications import MobileNetV2

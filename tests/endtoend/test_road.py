@@ -14,12 +14,14 @@ import tensorflow as tf
 from command import detectune, next_on_page
 from command_lines import refuse_unknown
 from PIL import Image
+from small_backbone import EXTRACTOR
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tiny import tiny_config
 
 from detectune.checkpoints.files import find_checkpoint, read_checkpoint
 from detectune.config.label_map import read_label_map
 from detectune.config.load import load_config
+from detectune.config.save import write_config
 from detectune.data.decode import read_image
 from detectune.exporters.contract import ANCHOR_OUTPUTS, OUTPUTS
 from detectune.inference.predictor import Predictor
@@ -64,7 +66,9 @@ def test_the_run_directory_holds_what_is_promised(trained):
         "checkpoints/best/checkpoint",
         f"checkpoints/best/{best}.index", f"checkpoints/best/{best}.data-00000-of-00001",
     }  # fmt: skip
-    assert load_config(trained.run / "pipeline.config") == tiny_config(trained.data)
+    assert load_config(trained.run / "pipeline.config") == tiny_config(
+        trained.data, extractor=EXTRACTOR
+    )
     assert read_label_map(trained.run / "label_map.pbtxt").names == ("blue", "red")
 
 
@@ -306,7 +310,7 @@ def test_a_run_that_was_moved_works_and_is_resumed(trained, tmp_path):
 
 def test_the_report_shows_the_run_and_needs_nothing_else(trained):
     page = (trained.run / "report.html").read_text("utf-8")
-    assert "ssd_mobilenet_v1_fpn_keras, 2 classes" in page
+    assert f"{EXTRACTOR}, 2 classes" in page
     assert "training from random weights" in page
     assert page.count("data:image/jpeg;base64,") == 16  # eight pictures, truth and detected
     # mAP, mAP@.5, total, three parts, rate; precision over recall of two classes
@@ -319,13 +323,19 @@ def test_the_report_shows_the_run_and_needs_nothing_else(trained):
     assert "src=" not in rest
 
 
-def test_a_training_of_a_few_steps_says_that_they_are_few(trained):
+def test_a_training_of_a_few_steps_says_that_they_are_few(trained, tmp_path):
     """Other causes are provoked in test_low_map_causes.py."""
-    said = [text.split(" near 0: ")[1] for text in trained.said.splitlines() if "near 0: " in text]
+    config = load_config(trained.config)
+    # Nothing is so certain after eight steps, and so nothing is found.
+    config.model.ssd.post_processing.batch_non_max_suppression.score_threshold = 0.99
+    write_config(config, tmp_path / "strict.config")
+    done = detectune("train", tmp_path / "strict.config", "--model-dir", tmp_path / "run")
+    assert done.status == 0, done.err
+    said = [text.split(" near 0: ")[1] for text in done.err.splitlines() if "near 0: " in text]
     assert said[0].startswith("the training had 8 steps, in which the loss went from ")
     assert "Train for more steps" in said[0]
     assert all("What is said above may be why" in line for line in said[1:])
-    assert "<b>the training had 8 steps" in (trained.run / "report.html").read_text("utf-8")
+    assert "<b>the training had 8 steps" in (tmp_path / "run" / "report.html").read_text("utf-8")
 
 
 def test_the_commands_of_the_report_can_be_typed(trained):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from small_backbone import EXTRACTOR, register_small_backbone
+from small_backbone import EXTRACTOR
 from tiny import tiny_config, write_squares
 
 from detectune.checkpoints.files import find_checkpoint, read_checkpoint
@@ -44,7 +44,6 @@ def shifted_bias(detector):
 
 def test_a_stage_after_gradient_descent_is_saved_and_gone_on_with(tmp_path, monkeypatch):
     monkeypatch.setitem(stages._parts, "shifts", Shifts)
-    register_small_backbone(monkeypatch)
     config = tiny_config(write_squares(tmp_path / "data"), extractor=EXTRACTOR)
     del config.eval_input_reader[:]
     config.train_config.num_steps = 2

@@ -42,6 +42,7 @@ def config_for(data, *, steps=2, evaluates=False):
     config.train_config.num_steps = steps
     config.train_config.evaluate_every_steps = 100
     if not evaluates:
+        config.eval_config.batch_norm_recalibration = False
         del config.eval_input_reader[:]
     return config
 
@@ -242,7 +243,6 @@ def test_averaged_weights_are_saved_and_training_goes_on_with_its_own(data, tmp_
     config.train_config.optimizer.use_moving_average = True
     config.train_config.optimizer.moving_average_decay = 0.9
     config.train_config.checkpoint_every_steps = 2
-    config.eval_config.batch_norm_recalibration = False
     own = []
     original = StepNumbers.on_train_batch_end
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +48,7 @@ class Whole:
         write_config(config, self.config)
         finish(start(self.config, self.run, "--images", str(self.images)))
 
+    @cache  # noqa: B019 - one for the module
     def state(self, step: int) -> dict[str, np.ndarray]:
         """Variables of network and optimizer after `step` steps."""
         folder = self.run if step == STEPS else self.images / f"step-{step + 1}"
@@ -132,7 +134,6 @@ def test_numbers_go_on_and_say_what_was_unfrozen(whole):
 
 
 def test_early_stopping_waits_until_everything_is_free(tmp_path, monkeypatch):
-    register_small_backbone(monkeypatch)
     config = tiny_config(write_squares(tmp_path / "data"), extractor=EXTRACTOR)
     settings = config.train_config
     settings.evaluate_every_steps, settings.early_stopping_evaluations = 1, 1

@@ -19,11 +19,14 @@ from PIL import Image
 from small_backbone import EXTRACTOR, register_small_backbone
 from tiny import tiny_config, write_squares
 
+import detectune
 from detectune.config import schema
 from detectune.config.freezing import freezing_conflicts, freezing_warnings
 from detectune.config.save import write_config
+from detectune.detectors.build import build_detector
 from detectune.features import keras_network
 from detectune.features.extract import extract_features
+from detectune.training.freezing import Freezing
 from detectune.training.logs import read_metrics
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -126,6 +129,14 @@ def small_backbone():
         yield
 
 
+def two_maps(config: schema.TrainEvalPipelineConfig) -> schema.TrainEvalPipelineConfig:
+    """The config without the finest map: less is traced."""
+    ssd = config.model.ssd
+    ssd.feature_extractor.fpn.min_level = 4
+    ssd.anchor_generator.multiscale_anchor_generator.min_level = 4
+    return config
+
+
 @pytest.fixture(scope="module")
 def project(small_backbone, tmp_path_factory):
     """A folder as the first guide makes it, with a config of a tiny detector."""
@@ -133,7 +144,7 @@ def project(small_backbone, tmp_path_factory):
     images = write_squares(folder / "images" / "test")
     with Image.open(images / "square0.png") as image:
         image.save(images / "one.jpg")
-    config = tiny_config(images, extractor=EXTRACTOR)
+    config = two_maps(tiny_config(images, extractor=EXTRACTOR))
     config.train_config.num_steps = 2
     config.train_config.evaluate_every_steps = 2
     (folder / "training").mkdir()
@@ -158,7 +169,7 @@ def test_the_snippets_train_predict_export_and_restore(project, monkeypatch, cap
 
 
 def test_the_snippet_of_any_backbone_trains_and_predicts(project, monkeypatch, capsys):
-    config = tiny_config(project / "images" / "test")
+    config = two_maps(tiny_config(project / "images" / "test"))
     config.train_config.num_steps = 1
     config.model.ssd.feature_extractor.type = "ssd_fpn_keras"
     del config.eval_input_reader[:]
@@ -170,14 +181,38 @@ def test_the_snippet_of_any_backbone_trains_and_predicts(project, monkeypatch, c
     assert (project / "training" / "own" / "backbone.json").is_file()
 
 
-def test_the_snippet_about_freezing_unfreezes_on_the_way(project, tmp_path, monkeypatch):
-    config = tiny_config(project / "images" / "test")  # with more layers than the small one
+@pytest.fixture
+def gradual(project, tmp_path, monkeypatch):
+    """A folder with a config of two steps, of a backbone with more layers than the small one."""
+    config = tiny_config(project / "images" / "test")
     config.train_config.num_steps = config.train_config.evaluate_every_steps = 2
     (tmp_path / "training").mkdir()
     write_config(config, tmp_path / "training" / "first.config")
     monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_snippet_about_freezing_asks_for_what_a_detector_has(gradual, monkeypatch):
+    asked = {}
+    monkeypatch.setattr(
+        detectune, "train", lambda config, **more: asked.update(more, config=config)
+    )
     runpy.run_path(str(SNIPPETS / "freezing.py"))
-    rows = read_metrics(tmp_path / "training" / "gradual" / "metrics.jsonl")
+    assert asked["model_dir"] == "training/gradual"
+    freezing = Freezing(build_detector(asked["config"].model), asked["config"].train_config)
+    (unfrozen,) = freezing.unfrozen
+    said = unfrozen.summary()
+    assert said.startswith("unfrozen at step 1: the backbone after its first 60 layers")
+    freezing.at(0)
+    assert not any(variable.trainable for variable in unfrozen.variables)
+    freezing.at(1)
+    assert all(variable.trainable for variable in unfrozen.variables)
+
+
+@pytest.mark.slow
+def test_the_snippet_about_freezing_unfreezes_on_the_way(gradual):
+    runpy.run_path(str(SNIPPETS / "freezing.py"))
+    rows = read_metrics(gradual / "training" / "gradual" / "metrics.jsonl")
     said = [row["unfrozen"] for row in rows if "unfrozen" in row]
     assert len(said) == 1
     assert said[0].startswith("unfrozen at step 1: the backbone after its first 60 layers")
@@ -193,22 +228,39 @@ def test_configs_in_the_guide_to_freezing_can_be_meant():
         assert [*freezing_conflicts(train), *freezing_warnings(train)] == []
 
 
+def test_the_guide_to_studies_has_a_place_for_each_study_that_is_measured(tmp_path):
+    spec = importlib.util.spec_from_file_location("study", ROOT / "benchmarks/study.py")
+    program = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(program)
+    file = tmp_path / "study.csv"
+    header = "images,seed,start,freeze,mAP,mAP@.5,steps,seconds,state,reason\n"
+    lines = ["10,0,scratch,none,0.1,0.2,9,1.0,done,", "10,1,scratch,none,0.3,0.4,9,1.0,done,"]
+    file.write_text(header + "\n".join(lines))
+    table = program.table(program.read_rows(file))
+    assert table == "| mAP by images | 10 |\n|---|---|\n| scratch | 0.200 (0.10–0.30) |"
+    guide = program.GUIDE.read_text("utf-8")
+    for name in ("raccoon", "bccd"):
+        changed = program.in_guide(guide, name, table)
+        assert f"<!-- study {name} -->\n{table}\n<!-- end of study {name} -->" in changed
+    file.write_text(header + "10,0,scratch,none,,,,,failed,nan\n")
+    with pytest.raises(SystemExit, match="not done"):
+        program.read_rows(file)
+
+
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras
 def test_the_snippets_on_classifiers_restore_one_and_make_vectors(project, monkeypatch, capsys):
     monkeypatch.chdir(project)
-    config = tiny_config(extractor="ssd_mobilenet_v2_fpn_keras")
+    config = tiny_config(extractor="ssd_mobilenet_v1_fpn_keras")
     config.model.ssd.feature_extractor.depth_multiplier = 1.0
+    config.model.ssd.feature_extractor.use_depthwise = False
     write_config(config, project / "training" / "first.config")
-    network = keras.applications.MobileNetV2(
-        include_top=False, weights=None, input_shape=(96, 96, 3)
-    )
+    network = keras.applications.MobileNet(include_top=False, weights=None, input_shape=(96, 96, 3))
     network.save("my_network.keras")
     runpy.run_path(str(SNIPPETS / "classifier_start.py"))
-    assert "restored 260 of " in capsys.readouterr().out
-    pooled = keras.layers.GlobalAveragePooling2D()(network.output)
-    keras.Model(network.input, pooled).export("mobilenet_feature_vector", verbose=False)
+    assert "restored 135 of " in capsys.readouterr().out
+    small_network(96).export("mobilenet_feature_vector", verbose=False)
     runpy.run_path(str(SNIPPETS / "image_vectors.py"))
-    assert capsys.readouterr().out == "(96, 96) (0.0, 1.0) 1280\n(1, 1280)\n"
+    assert capsys.readouterr().out == "(96, 96) (0.0, 1.0) 7\n(1, 7)\n"
 
 
 @pytest.mark.filterwarnings("ignore:`input_shape` is undefined:UserWarning")  # of Keras
@@ -217,14 +269,16 @@ def test_the_snippets_on_features_give_the_same_vectors(tmp_path, monkeypatch, c
     test = class_folders(tmp_path / "flowers" / "test", 1)
     (test / "blue").rename(test / "rose")
     (test / "rose" / "0.png").rename(test / "rose" / "1.jpg")
-    build = keras.applications.MobileNetV2
 
-    def random(*, weights=None, **settings):
+    def random(*, input_shape, **_):
         keras.utils.set_random_seed(5)
-        return build(weights=None, **settings)
+        images = keras.Input(input_shape)
+        maps = keras.layers.Conv2D(1280, 8, strides=32, activation="relu")(images)
+        return keras.Model(images, keras.layers.GlobalAveragePooling2D()(maps))
 
-    # Without a network there are no published weights: both sides get the same random ones.
-    random.__module__ = build.__module__
+    # Without internet there are no published weights: both sides get the same random ones, in one
+    # layer.
+    random.__module__ = keras.applications.MobileNetV2.__module__
     monkeypatch.setattr(keras.applications, "MobileNetV2", random)
     monkeypatch.setattr(keras_network, "keras_weights_file", lambda name: name)
     monkeypatch.setattr(keras_network, "load_keras_weights", lambda *_: None)
@@ -280,7 +334,9 @@ def test_every_diagram_is_shown_with_words_for_those_who_do_not_see_it():
     for page in PAGES:
         for words, target in re.findall(r"!\[([^\]]*)\]\(([^)]+\.svg)\)", page.read_text("utf-8")):
             shown[Path(target).stem] = words
-    assert set(shown) == set(drawings().DRAWINGS)
+    # Drawn by `data anchors`, benchmarks/features.py and benchmarks/study.py.
+    measured = {name for name in shown if re.match("anchors$|features-|study-", name)}
+    assert set(shown) - measured == set(drawings().DRAWINGS)
     assert all(len(words) > 30 for words in shown.values())
 
 

@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from detectune.cli.advice_options import needed, refuse_two_models
 from detectune.cli.arguments import BATCH, PATH, STEPS
 from detectune.terminal import say, write_out
 
@@ -75,8 +76,16 @@ def complete(fragment: str, base: str, force: bool, output: str) -> None:
 
 @config.command()
 @click.option(
+    "--from-advice",
+    "advice",
+    type=PATH,
+    default=None,
+    metavar="ADVICE.json",
+    help="What `detectune advise SOURCE -o ADVICE.json` wrote, instead of --model.",
+)
+@click.option(
     "--model",
-    required=True,
+    default=None,
     metavar="NAME",
     help="A model of the zoo, or rcnn_keras; with --backbone also ssd_fpn_keras and the like.",
 )
@@ -87,7 +96,7 @@ def complete(fragment: str, base: str, force: bool, output: str) -> None:
     metavar="NETWORK|FILE",
     help="Another network under it: ConvNeXtTiny, or a .keras file.",
 )
-@click.option("--train", type=PATH, required=True, metavar="SOURCE", help="Images to learn from.")
+@click.option("--train", type=PATH, default=None, metavar="SOURCE", help="Images to learn from.")
 @click.option(
     "--eval",
     "evaluation",
@@ -114,9 +123,10 @@ def complete(fragment: str, base: str, force: bool, output: str) -> None:
 @click.option("--force", is_flag=True, help="Overwrite FILE.")
 @click.option("-o", "--output", type=PATH, required=True, metavar="FILE")
 def new(
-    model: str,
+    advice: str | None,
+    model: str | None,
     backbone: str | None,
-    train: str,
+    train: str | None,
     evaluation: str,
     checkpoint: str | None,
     label_map: str | None,
@@ -132,17 +142,33 @@ def new(
     """
     from detectune.recipes.new_config_file import write_new_config
 
-    new = write_new_config(
-        model,
-        train,
-        evaluation,
-        output,
-        checkpoint=checkpoint or "",
-        label_map_path=label_map or "",
-        backbone=backbone or "",
-        batch_size=batch_size,
-        num_steps=steps,
-        force=force,
-    )
+    if advice is not None:
+        from detectune.advice.new_config import write_advised_config
+
+        refuse_two_models(advice, model, backbone)
+        new = write_advised_config(
+            advice,
+            train,
+            evaluation,
+            output,
+            checkpoint=checkpoint or "",
+            label_map_path=label_map or "",
+            batch_size=batch_size,
+            num_steps=steps,
+            force=force,
+        )
+    else:
+        new = write_new_config(
+            needed("--model", model),
+            needed("--train", train),
+            evaluation,
+            output,
+            checkpoint=checkpoint or "",
+            label_map_path=label_map or "",
+            backbone=backbone or "",
+            batch_size=batch_size,
+            num_steps=steps,
+            force=force,
+        )
     for line in (*new.reasons, *new.written, *new.next_steps):
         say(line)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import click
 
 from detectune.cli.arguments import COUNT, PATH, SEED
+from detectune.cli.data_anchors import anchors
 
 _TO = click.Choice(["tfrecord", "coco", "voc", "csv", "yolo"])
 _LABEL_MAP = click.option("--label-map", type=PATH, help="A label_map.pbtxt to go by.")
@@ -25,7 +26,7 @@ def _class_options(command: Callable[..., None]) -> Callable[..., None]:
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def data() -> None:
-    """Inspect, convert, split and preview data sets; find proposals.
+    """Inspect, convert, split and preview data sets; find proposals and anchors.
 
     SOURCE is a folder, file or .zip in any format, or FORMAT:PATH (coco, voc, yolo, csv, labelme,
     cvat, via, label_studio, createml, open_images, kitti, keras_yolo, folders, images), or
@@ -161,3 +162,6 @@ def preview(pipeline_config: str, dest: str, count: int, seed: int) -> None:
     files, left_out = write_previews(loaded, dest, count=count, seed=seed)
     say(f"{plural(len(files), 'picture')} in {dest}")
     print_left_out(left_out)
+
+
+data.add_command(anchors)

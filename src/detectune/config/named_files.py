@@ -52,6 +52,8 @@ def file_problems(config: schema.TrainEvalPipelineConfig) -> list[Problem]:
         for index, pattern in enumerate(reader.tf_record_input_reader.input_path):
             problems += _records(pattern, f"{path}.tf_record_input_reader.input_path[{index}]")
         problems += _source(reader.source, f"{path}.source")
+        if reader.image_list_path and not os.path.isfile(reader.image_list_path):
+            problems += _absent(reader.image_list_path, f"{path}.image_list_path", "list of images")
     return problems
 
 

@@ -154,7 +154,10 @@ def _statistics(architecture: Architecture) -> Iterator[Problem]:
 
 def _data(config: schema.TrainEvalPipelineConfig) -> Iterator[Problem]:
     train = _sources(config.train_input_reader)
+    listed = config.train_input_reader.image_list_path
     for index, reader in enumerate(config.eval_input_reader):
+        if reader.image_list_path != listed:
+            continue  # the images themselves are compared when they are read
         both = train & _sources(reader) - {"PATH_TO_BE_CONFIGURED"}
         if common := sorted(name for name in both if not _may_be_divided(name)):
             yield Problem(

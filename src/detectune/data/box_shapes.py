@@ -29,7 +29,7 @@ class BoxShapes(NamedTuple):
 
 def box_shapes(source: Source) -> BoxShapes:
     """The shapes of all boxes of `source` that can be used; wrong annotations are left out."""
-    found = [np.zeros((0, 2)), *_sides(source)]
+    found = [np.zeros((0, 2)), *(image.sides for image in box_sides(source))]
     height, width = np.concatenate(found).T
     sides = np.bincount(np.searchsorted(_SIDES, np.sqrt(height * width), side="right"), minlength=9)
     aspects = np.bincount(
@@ -42,16 +42,29 @@ def box_shapes(source: Source) -> BoxShapes:
     )
 
 
-def _sides(source: Source) -> Iterator[np.ndarray]:
-    """`[N, 2]` for each image: heights and widths of its boxes in pixels."""
+class ImageBoxes(NamedTuple):
+    """The boxes of one image that can be used, repaired."""
+
+    height: int
+    width: int
+    """Of the image, pixels."""
+    sides: np.ndarray
+    """`[N, 2]`, height and width in pixels of the image."""
+    record: Record
+    """Without its image."""
+
+
+def box_sides(source: Source) -> Iterator[ImageBoxes]:
+    """The sizes of the boxes of every image of `source`; what cannot be read is left out."""
     for index in range(len(source)):
         try:
             glance = source.glance(index)
             height, width = _size(glance.record, glance.head)
         except (DataError, ValueError):  # it stands in the list of defects
             continue
-        boxes = repair(glance.record).boxes.astype(np.float64)
-        yield (boxes[:, 2:] - boxes[:, :2]) * [height, width]
+        record = repair(glance.record)
+        boxes = record.boxes.astype(np.float64)
+        yield ImageBoxes(height, width, (boxes[:, 2:] - boxes[:, :2]) * [height, width], record)
 
 
 def _size(record: Record, head: bytes) -> tuple[int, int]:

@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from detectune.config import schema
 from detectune.config.label_map import LabelMap, read_label_map
+from detectune.data.image_list import listed_images
 from detectune.data.sources.base import Source, Subset
 from detectune.data.sources.recognise import open_source
 from detectune.errors import ConfigError, three_part
@@ -30,7 +31,8 @@ def open_reader(
     Raises:
         ConfigError: neither `source` nor `tf_record_input_reader` is set, or the reader asks for
             what cannot be read here.
-        DataError: the data are missing, or cannot be read.
+        DataError: the data are missing, or cannot be read, or an image of `image_list_path` is not
+            among them.
     """
     _refuse(config, field)
     if config.label_map_path:
@@ -41,6 +43,8 @@ def open_reader(
     wanted = {*columns, *(["masks"] if config.load_instance_masks else [])}
     split = "train" if field.startswith("train") else "val"
     source = open_source(spec, label_map, columns=wanted, split=split)
+    if config.image_list_path:
+        source = listed_images(source, config.image_list_path, f"{field}.image_list_path")
     step = config.sample_1_of_n_examples
     return Subset(source, range(0, len(source), step)) if step > 1 else source
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -72,6 +73,8 @@ def write_new_config(
     num_steps: int | None = None,
     force: bool = False,
     machine: Machine | None = None,
+    said_by: str = "as you said",
+    adjust: Callable[[schema.TrainEvalPipelineConfig], Iterable[str]] | None = None,
 ) -> NewConfig:
     """Write a pipeline.config that fine-tunes a model of the zoo on your data.
 
@@ -97,6 +100,8 @@ def write_new_config(
             on crops, without it stays as it is.
         force: overwrite `output`.
         machine: where the training will run; this one if None.
+        said_by: who chose `batch_size` and `num_steps`, for the reasons.
+        adjust: changes the config before it is written, and says what it changed.
 
     Raises:
         ConfigError: an unknown model, a checkpoint that is not there, or a file that would be
@@ -115,7 +120,7 @@ def write_new_config(
     _not_there(output, force)
     checkpoint = _found(checkpoint)
     label_map, num_images = _classes(train, evaluation, label_map_path)
-    plan = _plan(zoo, num_images, batch_size, num_steps, machine or this_machine())
+    plan = _plan(zoo, num_images, batch_size, num_steps, machine or this_machine(), said_by)
     own_label_map = (
         "" if label_map_path else str(output.with_name(f"{output.stem}.label_map.pbtxt"))
     )
@@ -129,7 +134,8 @@ def write_new_config(
         checkpoint=checkpoint,
         backbone=backbone,
     )
-    reasons = _reasons(config, label_map, plan, checkpoint)
+    adjusted = tuple(adjust(config)) if adjust is not None else ()
+    reasons = (*_reasons(config, label_map, plan, checkpoint), *adjusted)
     written = [f"wrote {output}"]
     if own_label_map:
         write_text(own_label_map, label_map_text(label_map))
@@ -274,6 +280,7 @@ def _plan(
     batch_size: int | None,
     num_steps: int | None,
     machine: Machine,
+    said_by: str,
 ) -> TrainingPlan:
     recipe = recipe_of(zoo.model)
     return plan_training(
@@ -284,6 +291,7 @@ def _plan(
         shipped=recipe.shipped(zoo.train_config),
         footprint=recipe.footprint,
         machine=machine,
+        said_by=said_by,
     )
 
 

@@ -60,6 +60,7 @@ def plan_training(
     shipped: Shipped | None = None,
     footprint: Footprint | None = None,
     machine: Machine | None = None,
+    said_by: str = "as you said",
 ) -> TrainingPlan:
     """A plan for fine-tuning a zoo detector on `num_images` training images with momentum.
 
@@ -70,10 +71,11 @@ def plan_training(
         shipped: the learning rate follows the zoo's; None for a rate that went well with SSDs.
         footprint: memory that the model takes; None if it is not known.
         machine: where the training will run; None if it is not known.
+        said_by: who chose `batch_size` and `num_steps`, for the reasons.
     """
-    batch, why_batch = _batch(num_images, batch_size, largest_batch)
+    batch, why_batch = _batch(num_images, batch_size, largest_batch, said_by)
     accumulation, why_accumulation = _accumulation(batch, footprint, machine)
-    steps, why_steps = _steps(num_images, batch, num_steps)
+    steps, why_steps = _steps(num_images, batch, num_steps, said_by)
     rate, why_rate = _rate(batch, shipped)
     warm_up = max(1, min(steps // 6, 1000))
     reasons = (
@@ -87,9 +89,9 @@ def plan_training(
     return TrainingPlan(batch, steps, rate, rate / 4, warm_up, reasons, accumulation, clipping)
 
 
-def _batch(num_images: int, wanted: int | None, largest: int) -> tuple[int, str]:
+def _batch(num_images: int, wanted: int | None, largest: int, said_by: str) -> tuple[int, str]:
     if wanted:
-        return wanted, f"Batch size {wanted}: as you said."
+        return wanted, f"Batch size {wanted}: {said_by}."
     usual = 16 if num_images >= 2000 else min(8, max(num_images, 1))
     batch = min(usual, largest)
     why = f"for {plural(num_images, 'image')}" if batch == usual else "this model takes much memory"
@@ -137,11 +139,11 @@ def _rate(batch: int, shipped: Shipped | None) -> tuple[float, str]:
     )
 
 
-def _steps(num_images: int, batch: int, wanted: int | None) -> tuple[int, str]:
+def _steps(num_images: int, batch: int, wanted: int | None, said_by: str) -> tuple[int, str]:
     if wanted:
         epochs = wanted * batch / max(num_images, 1)
         steps, times = plural(wanted, "step"), _times(epochs)
-        return wanted, f"{steps}: as you said; each image is seen {times}."
+        return wanted, f"{steps}: {said_by}; each image is seen {times}."
     # Each of the first 1000 images 30 times, further ones 15 times: large sets repeat themselves.
     seen = 30 * min(num_images, 1000) + 15 * max(0, num_images - 1000)
     steps = max(_LEAST_IMAGES_SEEN, seen) / batch

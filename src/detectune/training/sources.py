@@ -133,7 +133,7 @@ def open_sources(
     for source in sources.values():
         _describe(source, console)
     _say_what_spoils(sources, console)
-    if EVALUATE in sources and not _has_objects(sources[EVALUATE]):
+    if EVALUATE in sources and not has_objects(sources[EVALUATE]):
         console.say(
             f"{sources[EVALUATE].name}: no image has a box, so that no mAP can be measured; "
             "the newest checkpoint will count as the best"
@@ -156,10 +156,10 @@ def _opened(request: StreamRequest, label_map: LabelMap | None, own: LabelMap | 
 
 def _check_objects(source: Source) -> None:
     """Refuse training data in which there is nothing to learn."""
-    if _has_objects(source, learned=True):
+    if has_objects(source, learned=True):
         return
     count = len(source)
-    marked = " but regions of many (crowd, group of) and boxes of weight 0" * _has_objects(source)
+    marked = " but regions of many (crowd, group of) and boxes of weight 0" * has_objects(source)
     raise DataError(
         three_part(
             f"{source.name}: in {count} image{'s' * (count != 1)} there is no object{marked}.",
@@ -170,7 +170,7 @@ def _check_objects(source: Source) -> None:
     )
 
 
-def _has_objects(source: Source, *, learned: bool = False) -> bool:
+def has_objects(source: Source, *, learned: bool = False) -> bool:
     """Whether there is a box, or one that counts in the loss. Stops at the first."""
     records = (repair(source.annotation(index)) for index in range(len(source)))
     return any(

@@ -35,13 +35,15 @@ def test_width_and_depth_scale_the_stacks(width, depth, channels, blocks, last_r
     assert [block.stride for block in found].count(2) == 4
 
 
-def _small_network() -> keras.Model:
+@pytest.fixture(scope="module")
+def small_network() -> keras.Model:
     family = backbones["efficientnet-b0"]
     return family.build(
         depth_multiplier=0.25, min_depth=16, hyperparams=None, explicit_padding=False
     )
 
 
+@pytest.mark.usefixtures("no_values")
 def test_parameters_are_those_of_keras_applications_but_for_its_rescaling():
     family = backbones["efficientnet-b0"]
     ours = family.build(depth_multiplier=1.0, min_depth=0, hyperparams=None, explicit_padding=False)
@@ -50,15 +52,17 @@ def test_parameters_are_those_of_keras_applications_but_for_its_rescaling():
     assert ours.count_params() == theirs.count_params() - normalization
 
 
-def test_names_of_layers_are_allowed_on_every_backend():
+def test_names_of_layers_are_allowed_on_every_backend(small_network):
     # TensorFlow's scopes take these; PyTorch has no dots in names and Keras no slashes.
-    for layer in _small_network().layers:
+    for layer in small_network.layers:
         assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", layer.name), layer.name
 
 
-def test_a_block_is_left_out_for_whole_images_and_scaled_up_for_the_others():
-    drop = next(one for one in _small_network().layers if isinstance(one, keras.layers.Dropout))
-    drop.rate = 0.25
+def test_a_block_is_left_out_for_whole_images_and_scaled_up_for_the_others(
+    small_network, monkeypatch
+):
+    drop = next(one for one in small_network.layers if isinstance(one, keras.layers.Dropout))
+    monkeypatch.setattr(drop, "rate", 0.25)
     out = np.asarray(drop(np.ones((400, 2, 2, 3), np.float32), training=True))
     kept = out[:, 0, 0, 0]
     np.testing.assert_array_equal(out, np.broadcast_to(kept[:, None, None, None], out.shape))
@@ -66,8 +70,10 @@ def test_a_block_is_left_out_for_whole_images_and_scaled_up_for_the_others():
     assert 0.15 < np.mean(kept == 0) < 0.35
 
 
-def test_layers_after_the_last_level_keep_their_weights_and_are_not_computed():
-    network = _small_network()
+def test_layers_after_the_last_level_keep_their_weights_and_are_not_computed(
+    small_network,
+):
+    network = small_network
     family = backbones["efficientnet-b0"]
     names = family.level_outputs(network)
     backbone = Backbone(
@@ -102,7 +108,10 @@ def test_explicit_padding_is_refused():
         )
 
 
-def test_a_classifier_fills_the_backbone_and_the_layers_that_are_not_computed(tmp_path):
+@pytest.mark.slow
+def test_a_classifier_fills_the_backbone_and_the_layers_that_are_not_computed(
+    small_network, tmp_path
+):
     config = tiny_config().model
     extractor = config.ssd.feature_extractor
     extractor.type, extractor.use_depthwise = "ssd_efficientnet-b0_bifpn_keras", False
@@ -116,6 +125,6 @@ def test_a_classifier_fills_the_backbone_and_the_layers_that_are_not_computed(tm
     keys = {key: f"model/{key[key.index('layer_with_weights-') :]}" for key in values}
     write_checkpoint(tmp_path / "ckpt-0", {keys[key]: value for key, value in values.items()})
     report = restore(detector, tmp_path / "ckpt-0", kind="classification")
-    assert len(report.matched) == len(rows) == len(_small_network().weights)
+    assert len(report.matched) == len(rows) == len(small_network.weights)
     for row in rows:
         np.testing.assert_array_equal(row.variable, values[row.key])

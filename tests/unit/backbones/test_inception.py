@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
+from structure import structure_only
 from tiny import tiny_config
 
 from detectune.backbones.inception_graph import Conv, Fork, InceptionGraph, Pool
@@ -20,10 +21,23 @@ from detectune.layers.hyperparams import ConvHyperparams
 from detectune.registry import backbones
 
 
+@pytest.fixture(scope="module")
+def v3():
+    with structure_only():
+        return inception_v3()
+
+
+@pytest.fixture(scope="module")
+def v4():
+    with structure_only():
+        return inception_v4()
+
+
 def channels(network, names):
     return [network.get_layer(name).output.shape[-1] for name in names]
 
 
+@pytest.mark.usefixtures("no_values")
 def test_blocks_of_inception_v2_have_the_channels_of_the_paper():
     # Source: Ioffe and Szegedy 2015, figure 5: output sizes of the blocks.
     network = inception_v2()
@@ -31,13 +45,13 @@ def test_blocks_of_inception_v2_have_the_channels_of_the_paper():
     assert channels(network, BLOCKS) == expected
 
 
-def test_blocks_of_inception_v3_have_the_channels_of_the_paper():
+def test_blocks_of_inception_v3_have_the_channels_of_the_paper(v3):
     # Source: Szegedy et al. 2016, table 1.
-    network = inception_v3()
     names = ["Mixed_5b", "Mixed_5d", "Mixed_6a", "Mixed_6e", "Mixed_7a", "Mixed_7c"]
-    assert channels(network, names) == [256, 288, 768, 768, 1280, 2048]
+    assert channels(v3, names) == [256, 288, 768, 768, 1280, 2048]
 
 
+@pytest.mark.usefixtures("no_values")
 def test_a_width_multiplier_stops_at_the_least_depth():
     network = inception_v2(depth_multiplier=0.25, min_depth=16)
     assert channels(network, ["Conv2d_1a_7x7", "Conv2d_2c_3x3"]) == [16, 48]
@@ -46,33 +60,29 @@ def test_a_width_multiplier_stops_at_the_least_depth():
     assert network.get_layer("Conv2d_1a_7x7").depthwise_kernel.shape == (7, 7, 3, 5)
 
 
-def test_blocks_of_inception_v4_have_the_channels_of_the_paper():
+def test_blocks_of_inception_v4_have_the_channels_of_the_paper(v4):
     # Source: Szegedy et al. 2016, figures 3 to 8.
-    network = inception_v4()
     names = ["Mixed_3a", "Mixed_4a", "Mixed_5a", "Mixed_5e", "Mixed_6a", "Mixed_6h", "Mixed_7d"]
-    assert channels(network, names) == [160, 192, 384, 384, 1024, 1024, 1536]
+    assert channels(v4, names) == [160, 192, 384, 384, 1024, 1024, 1536]
 
 
-def test_inception_v4_has_the_parameters_that_are_published():
+def test_inception_v4_has_the_parameters_that_are_published(v4):
     # 42,679,816 with 1000 classes where batch norms scale; here they only shift.
-    network = inception_v4()
-    norms = [one for one in network.layers if isinstance(one, keras.layers.BatchNormalization)]
+    norms = [one for one in v4.layers if isinstance(one, keras.layers.BatchNormalization)]
     scales = sum(norm.beta.shape[0] for norm in norms)
-    trained = sum(int(np.prod(variable.shape)) for variable in network.trainable_weights)
+    trained = sum(int(np.prod(variable.shape)) for variable in v4.trainable_weights)
     classifier = (1536 + 1) * 1000
     assert trained + scales + classifier == 42_679_816
 
 
-@pytest.mark.parametrize("name", ["inception_v3", "inception_v4"])
-def test_levels_lie_where_the_sides_have_halved(name):
-    family = backbones[name]
-    network = family.build(
-        depth_multiplier=0.05, min_depth=4, hyperparams=None, explicit_padding=False
-    )
-    levels = family.level_outputs(network)
+@pytest.mark.parametrize("name", ["v3", "v4"])
+def test_levels_lie_where_the_sides_have_halved(name, request):
+    network = request.getfixturevalue(name)
+    levels = backbones[f"inception_{name}"].level_outputs(network)
     maps = [network.get_layer(levels[level]).output for level in (2, 3, 4, 5)]
-    x = np.zeros((1, 299, 299, 3), np.float32)
-    sides = [map_.shape[1] for map_ in keras.Model(network.input, maps)(x)]
+    images = keras.KerasTensor((1, 299, 299, 3))
+    shapes = keras.Model(network.input, maps).compute_output_spec(images)
+    sides = [map_.shape[1] for map_ in shapes]
     # Without padding, where others have 75, 38, 19 and 10.
     assert sides == [71, 35, 17, 8]
     # The last layer of each stride: what reads it has a coarser one, or there is none.

@@ -10,6 +10,8 @@ from detectune.layers.conv_norm import ConvNorm
 from detectune.layers.hyperparams import FixedPadding
 from detectune.registry import backbones
 
+pytestmark = pytest.mark.usefixtures("no_values")
+
 
 def widths(network: keras.Model) -> dict[str, int]:
     """Channels after each convolution that mixes channels."""

@@ -9,6 +9,8 @@ import pytest
 from detectune.backbones.mobilenet_v2 import divisible, mobilenet_v2, normalize
 from detectune.registry import backbones
 
+pytestmark = pytest.mark.usefixtures("no_values")
+
 
 @pytest.mark.parametrize(("channels", "expected"), [(12, 16), (6, 8), (4.8, 8), (44.8, 48), (1, 8)])
 def test_channels_are_rounded_to_eights_and_never_fall_by_more_than_a_tenth(channels, expected):
@@ -52,7 +54,8 @@ def test_a_block_widened_by_min_depth_has_no_shortcut():
     }  # fmt: skip
 
 
-def test_the_last_convolution_grows_with_no_width_but_shrinks():
+def test_the_last_convolution_grows_with_no_width_but_shrinks(monkeypatch):
+    monkeypatch.setattr("detectune.backbones.mobilenet_v2._STAGES", [(1, 16, 1, 1)])
     assert mobilenet_v2(depth_multiplier=1.4).output.shape[-1] == 1280
     assert mobilenet_v2(depth_multiplier=0.5).output.shape[-1] == 640
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 import pytest
+from tiny_two_stage import make_short
 
 from detectune.backbones import inception_resnet_v2 as inception_resnet
 from detectune.backbones import inception_v2, resnet_v1
@@ -13,6 +14,7 @@ from detectune.backbones.inception_resnet_v2 import Repeats, ScaledSum
 from detectune.checkpoints.name_maps.networks import taken_apart
 from detectune.registry import backbones
 
+pytestmark = pytest.mark.usefixtures("no_values")
 FEW = Repeats(2, 2, 2)
 THIN = {"hyperparams": inception_resnet.DEFAULT_HYPERPARAMS, "depth_multiplier": 0.05}
 NETWORKS = {
@@ -20,6 +22,17 @@ NETWORKS = {
     "inception_v2": inception_v2.region_networks,
     "resnet50": partial(resnet_v1.region_networks, 50),
 }
+
+
+@cache
+def halves_of(name, features_stride=16):
+    """Thin halves of a network, which no test changes."""
+    return NETWORKS[name](features_stride=features_stride, **THIN)
+
+
+@cache
+def whole_inception_resnet():
+    return inception_resnet.inception_resnet_v2(depth_multiplier=0.05, repeats=FEW)
 
 
 def names(network):
@@ -32,14 +45,14 @@ def side(network, pixels):
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_trunk_has_a_stride_of_16(name):
-    networks = NETWORKS[name](features_stride=16, **THIN)
+    networks = halves_of(name)
     assert networks.trunk.get_layer(networks.features).output is networks.trunk.output
     assert (side(networks.trunk, 64), side(networks.trunk, 65)) == (4, 5)
 
 
 @pytest.mark.parametrize("name", ["inception_resnet_v2", "resnet50"])
 def test_a_stride_of_8_dilates_what_comes_after(name):
-    networks = NETWORKS[name](features_stride=8, **THIN)
+    networks = halves_of(name, 8)
     assert side(networks.trunk, 64) == 8
     dilated = [
         layer.kernel_size
@@ -50,33 +63,34 @@ def test_a_stride_of_8_dilates_what_comes_after(name):
     assert dilated == expected[name]
 
 
-def test_the_networks_of_tensorflow_1_do_otherwise_with_patches():
+def test_the_networks_of_tensorflow_1_do_otherwise_with_patches(monkeypatch):
     inception = backbones["inception_resnet_v2"]
     padded, unpadded = (
         form.build(features_stride=16, **THIN, repeats=FEW).box_features
         for form in (inception.regions, inception.tf1.regions)
     )
     assert (side(padded, 17), side(unpadded, 17)) == (9, 8)
+    make_short(monkeypatch, 50)
     resnet = backbones["resnet50_v1"]
     halved, kept = (
         form.build(features_stride=16, **THIN).box_features
         for form in (resnet.regions, resnet.tf1.regions)
     )
     assert (side(halved, 7), side(kept, 7)) == (4, 7)
-    assert side(NETWORKS["inception_v2"](features_stride=16, **THIN).box_features, 7) == 4
+    assert side(halves_of("inception_v2").box_features, 7) == 4
 
 
 @pytest.mark.parametrize(
     ("name", "whole"),
     [
-        ("inception_resnet_v2", partial(inception_resnet.inception_resnet_v2, repeats=FEW)),
-        ("inception_v2", inception_v2.inception_v2),
-        ("resnet50", partial(resnet_v1.resnet_v1, 50)),
+        ("inception_resnet_v2", whole_inception_resnet),
+        ("inception_v2", partial(inception_v2.inception_v2, depth_multiplier=0.05)),
+        ("resnet50", partial(resnet_v1.resnet_v1, 50, depth_multiplier=0.05)),
     ],
 )
 def test_both_halves_have_the_layers_of_the_whole_network_in_its_order(name, whole):
-    halves = NETWORKS[name](features_stride=16, **THIN)
-    expected = names(whole(depth_multiplier=0.05))
+    halves = halves_of(name)
+    expected = names(whole())
     assert names(halves.trunk) + names(halves.box_features) == expected
 
 
@@ -99,7 +113,7 @@ def test_blocks_of_inception_resnet_have_the_channels_of_the_paper():
 def test_a_residual_is_scaled_before_it_is_added():
     x, residual = np.full((1, 1, 1, 2), 3.0, np.float32), np.full((1, 1, 1, 2), 2.0, np.float32)
     np.testing.assert_allclose(ScaledSum(0.25)((x, residual)), 3.5)
-    network = inception_resnet.inception_resnet_v2(depth_multiplier=0.05, repeats=FEW)
+    network = whole_inception_resnet()
     scales = [layer.scale for layer in network.layers if isinstance(layer, ScaledSum)]
     assert scales == [0.17, 0.17, 0.1, 0.1, 0.2, 1.0]
     # Parity: neither is the last one rectified.

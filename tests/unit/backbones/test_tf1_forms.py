@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
+from structure import structure_only
 from tiny import tiny_config
 
 from detectune.detectors.build import build_detector
@@ -17,7 +18,8 @@ from detectune.registry import backbones
 
 def built(name, **settings):
     defaults = {"depth_multiplier": 1.0, "min_depth": 16, "hyperparams": None}
-    return backbones[name].in_tf1().build(**defaults | settings, explicit_padding=False)
+    with structure_only():
+        return backbones[name].in_tf1().build(**defaults | settings, explicit_padding=False)
 
 
 def test_mobilenet_v2_widens_its_last_layer_and_adds_where_shapes_fit():
@@ -26,6 +28,7 @@ def test_mobilenet_v2_widens_its_last_layer_and_adds_where_shapes_fit():
     assert "block_2_add" in names  # 8 channels, which min_depth makes 16 before and after
 
 
+@pytest.mark.usefixtures("no_values")
 def test_mobilenet_v2_is_thin_under_a_separable_pyramid():
     family = backbones["mobilenet_v2"]
     assert family.build_thin is None
@@ -107,6 +110,7 @@ def test_depthwise_kernels_are_regularized_where_they_were():
     assert counts["ssd_mobilenet_v2_fpn"] > counts["ssd_mobilenet_v2_fpn_keras"]
 
 
+@pytest.mark.usefixtures("no_values")
 def test_the_field_that_the_original_dropped_freezes_the_extractor_only():
     config = tiny_config().model
     config.ssd.feature_extractor.batch_norm_trainable = False

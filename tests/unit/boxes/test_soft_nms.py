@@ -35,7 +35,7 @@ def random_case(count, classes, seed):
     return boxes.astype("f4"), random.uniform(0, 1, (count, classes)).astype("f4")
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 2))])
 @pytest.mark.parametrize("pool", [2, 7, 400])
 @pytest.mark.parametrize("iou_threshold", [0.5, 1.0])
 def test_the_answer_is_that_of_the_greedy_loop_whatever_the_pool(seed, pool, iou_threshold):

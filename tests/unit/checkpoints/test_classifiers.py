@@ -8,10 +8,11 @@ import pytest
 import tensorflow as tf
 from keras.layers import Dense, GlobalAveragePooling2D, Input
 from tiny import tiny_config
+from tiny_two_stage import make_short
 
 from detectune.backbones.mobilenet_v1 import mobilenet_v1
 from detectune.backbones.mobilenet_v2 import mobilenet_v2
-from detectune.backbones.resnet_v1 import DEFAULT_HYPERPARAMS, ResNetGraph
+from detectune.backbones.resnet_v1 import BLOCKS, DEFAULT_HYPERPARAMS, ResNetGraph
 from detectune.checkpoints.classifiers import backbone_values
 from detectune.checkpoints.name_maps.networks import backbone_layers
 from detectune.checkpoints.restore import restore
@@ -32,7 +33,7 @@ def resnet50() -> keras.Model:
     graph = ResNetGraph(DEFAULT_HYPERPARAMS, depth_multiplier=0.25, last_recomputed=0)
     images = Input((None, None, 3))
     x = graph.stem(images)
-    for number, blocks in enumerate((3, 4, 6, 3), start=2):
+    for number, blocks in enumerate(BLOCKS[50], start=2):
         x = graph.stage(x, number, blocks)
     return keras.Model(images, x)
 
@@ -42,6 +43,12 @@ NETWORKS = {
     "ssd_mobilenet_v2_fpn_keras": lambda: mobilenet_v2(depth_multiplier=0.25, min_depth=8),
     "ssd_resnet50_v1_fpn_keras": resnet50,
 }
+
+
+@pytest.fixture(autouse=True)
+def _short_networks(monkeypatch):
+    make_short(monkeypatch, 50)
+    monkeypatch.setitem(BLOCKS, 101, (1, 1, 2, 1))
 
 
 def detector_of(type_name: str):
@@ -83,14 +90,18 @@ def write_archive(folder, layers, pattern="feature_extractor/layer_with_weights-
     return folder
 
 
-@pytest.mark.parametrize("type_name", NETWORKS)
 @pytest.mark.parametrize(
-    "pattern",
-    [f"{root}layer_with_weights-{{}}" for root in ("feature_extractor/", "model/", "")],
+    ("type_name", "root"),
+    [
+        pytest.param(
+            name, root, marks=[] if root == "model/" or "mobilenet_v1" in name else pytest.mark.slow
+        )
+        for name in NETWORKS
+        for root in ("feature_extractor/", "model/", "")
+    ],
 )
-def test_a_backbone_is_restored_completely_and_the_classifier_left_over(
-    tmp_path, type_name, pattern
-):
+def test_a_backbone_is_restored_completely_and_the_classifier_left_over(tmp_path, type_name, root):
+    pattern = f"{root}layer_with_weights-{{}}"
     layers = classifier(NETWORKS[type_name]())
     detector = detector_of(type_name)
     folder = write_archive(tmp_path, layers, pattern)

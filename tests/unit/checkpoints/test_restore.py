@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import tensorflow as tf
+from small_backbone import EXTRACTOR, register_small_backbone
 from tiny import tiny_config
 
 from detectune.checkpoints.class_rows import carry_classes
@@ -22,8 +23,15 @@ from detectune.errors import CheckpointError
 HEAD = "_box_predictor/_prediction_heads/class_predictions_with_background"
 
 
+@pytest.fixture(scope="module", autouse=True)
+def small_backbone():
+    with pytest.MonkeyPatch.context() as patch:
+        register_small_backbone(patch)
+        yield
+
+
 def make(num_classes=2):
-    config = tiny_config().model
+    config = tiny_config(extractor=EXTRACTOR).model
     config.ssd.num_classes = num_classes
     return build_detector(config)
 
@@ -33,7 +41,7 @@ def values_of(detector):
 
 
 @pytest.fixture(scope="module")
-def saved(tmp_path_factory):
+def saved(small_backbone, tmp_path_factory):
     folder = tmp_path_factory.mktemp("archive") / "checkpoint"
     values = values_of(make())
     write_checkpoint(folder / "ckpt-0", values)
@@ -148,7 +156,7 @@ def test_full_with_other_classes_is_refused_and_changes_nothing(saved):
 
 def test_a_checkpoint_of_another_network_is_refused(saved):
     folder, _ = saved
-    config = tiny_config().model
+    config = tiny_config(extractor=EXTRACTOR).model
     config.ssd.feature_extractor.depth_multiplier = 0.5
     with pytest.raises(CheckpointError, match="Of another shape") as caught:
         restore(build_detector(config), folder, kind="detection")
@@ -165,8 +173,7 @@ def test_a_checkpoint_of_another_network_is_refused(saved):
 def test_the_refusal_names_the_network_of_the_config_that_lies_with_it(saved, tmp_path, text, said):
     write_checkpoint(tmp_path / "checkpoint" / "ckpt-0", saved[1])
     (tmp_path / "pipeline.config").write_text(text)
-    config = tiny_config().model
-    config.ssd.feature_extractor.type = "ssd_resnet50_v1_fpn_keras"
+    config = tiny_config(extractor="ssd_mobilenet_v1_fpn_keras").model
     with pytest.raises(CheckpointError, match="is of another network") as caught:
         restore(build_detector(config), tmp_path / "checkpoint" / "ckpt-0", kind="detection")
     assert str(caught.value).splitlines()[2].endswith(f"{said.rstrip('.')}.")

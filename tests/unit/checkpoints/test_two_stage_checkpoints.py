@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from tiny_tf1 import variables_of, write_tf1_checkpoint
-from tiny_two_stage import make_thin, tiny_two_stage
+from tiny_two_stage import make_short, make_thin, tiny_two_stage
 
 from detectune.backbones.inception_resnet_v2 import slim_scopes
 from detectune.checkpoints.keys import SUFFIX, variable_keys
@@ -34,6 +34,11 @@ second_stage_box_predictor { rfcn_box_predictor {
   depth: 8 conv_hyperparams { batch_norm { } }
 } }
 """
+
+
+@pytest.fixture(autouse=True)
+def _short_networks(monkeypatch):
+    make_short(monkeypatch, 50)
 
 
 @pytest.fixture
@@ -110,7 +115,7 @@ def test_a_classifier_of_tf_slim_gives_both_stages_their_layers(make, type_name,
         np.testing.assert_array_equal(np.asarray(row.variable), expected, err_msg=row.path)
     # The first stage of ResNet holds layers that only the second one computes.
     doubled = len(rows) - len(values)
-    assert doubled == (50 if "resnet" in type_name else 0)
+    assert doubled == (20 if "resnet" in type_name else 0)
 
 
 @pytest.mark.parametrize("type_name", ["faster_rcnn_resnet50_keras", "faster_rcnn_resnet50"])
@@ -120,8 +125,8 @@ def test_a_classifier_of_keras_gives_both_stages_their_layers(make, type_name, t
     archive = "feature_extractor/layer_with_weights-{0.place}/{0.kind}"
     shapes = {archive.format(row.in_classifier): row.variable.shape for row in rows}
     last = max(row.in_classifier.place for row in rows) + 1
-    # 53 convolutions and their batch norms.
-    assert (last, len(shapes)) == (106, 53 * 5)
+    # One convolution, four for each block, and their batch norms.
+    assert (last, len(shapes)) == (34, 17 * 5)
     values = random_values(shapes)
     head = {f"feature_extractor/layer_with_weights-{last}/kernel": np.zeros((8, 5), np.float32)}
     _write_object_based(tmp_path / "model.ckpt-1", {**values, **head})
@@ -139,7 +144,7 @@ def test_a_classifier_without_the_layers_of_the_second_stage_is_refused(make, tm
     values = random_values({row.in_classifier.tf1_name: row.variable.shape for row in rows})
     write_tf1_checkpoint(tmp_path / "classifier.ckpt", values)
     before = [np.asarray(variable) for variable in detector.weights]
-    with pytest.raises(CheckpointError, match='"classification" promises the backbone, but 50 of'):
+    with pytest.raises(CheckpointError, match='"classification" promises the backbone, but 20 of'):
         restore(detector, tmp_path / "classifier.ckpt", kind="classification")
     for variable, value in zip(detector.weights, before, strict=True):
         np.testing.assert_array_equal(np.asarray(variable), value)
@@ -148,7 +153,7 @@ def test_a_classifier_without_the_layers_of_the_second_stage_is_refused(make, tm
 def test_a_classifier_gives_nothing_to_the_box_features_above_a_pyramid(make, tmp_path):
     detector = make("faster_rcnn_resnet50_fpn_keras")
     rows = classifier_rows(detector)
-    assert len(rows) == 53 * 5
+    assert len(rows) == 17 * 5
     values = random_values({row.in_classifier.tf1_name: row.variable.shape for row in rows})
     write_tf1_checkpoint(tmp_path / "classifier.ckpt", values)
     report = restore(detector, tmp_path / "classifier.ckpt", kind="classification")

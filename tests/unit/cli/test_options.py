@@ -72,6 +72,9 @@ def refusal(capsys, *words) -> str:
         (("export", "run", "-o", ""), "-o", "names nothing"),
         (("zoo", "download", "x", "--into", ""), "--into", "names nothing"),
         (("init", ""), "PROJECT", "names nothing"),
+        (("study", "c", "-o", ""), "-o", "names nothing"),
+        (("study", "c", "-o", "x", "--minutes", "0"), "--minutes", "range 0.1<="),
+        (("study", "c", "-o", "x", "--steps", "0"), "--steps", "range 1<="),
     ],
 )
 def test_a_value_that_makes_no_sense_is_refused(capsys, words, option, allowed):

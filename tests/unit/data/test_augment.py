@@ -66,7 +66,20 @@ def chain(*names: str, **arguments: str):
         )
         for n in names
     ]
-    return tf.function(build_augmentations(steps), autograph=False)
+    traced = tf.function(build_augmentations(steps), autograph=False)
+
+    def augment(example: Example, seed: tf.Tensor) -> Example:
+        specs = tf.nest.map_structure(of_any_size, example)
+        return traced.get_concrete_function(specs, seed)(example, seed)
+
+    return augment
+
+
+def of_any_size(tensor: tf.Tensor) -> tf.TensorSpec:
+    """As the pipeline traces it, once: only channels and coordinates have a known number."""
+    known = tensor.dtype.is_floating and tensor.shape.rank > 1
+    shape = [None] * tensor.shape.rank
+    return tf.TensorSpec([*shape[:-1], tensor.shape[-1]] if known else shape, tensor.dtype)
 
 
 def scene() -> Example:

@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 from data_sets import ListSource, picture, record, write_csv
 from PIL import Image, ImageFile
-from test_pipeline import AUGMENTED, config, equal, resizer
+from test_pipeline import config, equal, resizer
 
 from detectune.data.convert import convert
 from detectune.data.decode import decoded, read_image
@@ -22,6 +22,10 @@ from detectune.data.readable import ReadableImages, named_errors
 from detectune.data.sources.recognise import open_source
 from detectune.errors import DataError
 
+AUGMENTED = (
+    "batch_size: 3 data_augmentation_options { random_horizontal_flip { } } "
+    "data_augmentation_options { random_adjust_brightness { } }"
+)
 TORN = "its compressed pixels are damaged: they do not add up to its size"
 CUT = "it is cut off: its end is missing"
 
@@ -137,11 +141,16 @@ DAMAGED = {
 }
 
 
+@pytest.fixture(scope="module")
+def whole():
+    """Seven batches of seven sound images."""
+    return list(train_batches(config(AUGMENTED), photos(7), resizer(), seed=5, steps=7))
+
+
 @pytest.mark.parametrize("data", DAMAGED.values(), ids=DAMAGED)
-def test_another_image_stands_in_and_no_other_place_of_a_batch_changes(data, caplog):
+def test_another_image_stands_in_and_no_other_place_of_a_batch_changes(whole, data, caplog):
     sound, source, options = photos(7), photos(7, {2: data}), config(AUGMENTED)
     images = ReadableImages(source)
-    whole = list(train_batches(options, sound, resizer(), seed=5, steps=7))
     with caplog.at_level(logging.WARNING, "detectune"):
         batches = train_batches(options, source, resizer(), seed=5, steps=7, images=images)
         ours = list(named_errors(batches, images))

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
+from small_backbone import EXTRACTOR, REGION_EXTRACTOR, register_small_backbone
 from tiny import SIDE, random_batch, tiny_config
 from tiny_two_stage import batch_with_masks, tiny_two_stage
 
@@ -65,15 +66,22 @@ def test_a_detector_without_anchors_has_no_raw_detections():
 
 
 @pytest.fixture(scope="module")
-def ssd():
-    keras.utils.set_random_seed(0)
-    return build_detector(tiny_config().model)
+def small_backbone():
+    with pytest.MonkeyPatch.context() as patch:
+        register_small_backbone(patch)
+        yield
 
 
 @pytest.fixture(scope="module")
-def mask_rcnn():
+def ssd(small_backbone):
     keras.utils.set_random_seed(0)
-    return build_detector(tiny_two_stage("faster_rcnn_mobilenet_v1_fpn_keras", stages=3))
+    return build_detector(tiny_config(extractor=EXTRACTOR).model)
+
+
+@pytest.fixture(scope="module")
+def mask_rcnn(small_backbone):
+    keras.utils.set_random_seed(0)
+    return build_detector(tiny_two_stage(REGION_EXTRACTOR, stages=3))
 
 
 @pytest.mark.parametrize("name", ["ssd", "mask_rcnn"])

@@ -11,6 +11,8 @@ from detectune.detectors.inference import DetectionModel
 def test_images_of_any_size_are_detected_on_as_when_they_are_alone(monkeypatch):
     register_small_backbone(monkeypatch)
     config = tiny_config(extractor=EXTRACTOR).model
+    config.ssd.feature_extractor.fpn.min_level = 4
+    config.ssd.anchor_generator.multiscale_anchor_generator.min_level = 4
     detector = build_detector(config)
     model = DetectionModel(detector)
     random = np.random.default_rng(0)

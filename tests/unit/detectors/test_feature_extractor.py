@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
 from google.protobuf import text_format
-from tiny import random_batch, tiny_config
+from small_backbone import EXTRACTOR, register_small_backbone
+from tiny import compiled, random_batch, tiny_config
+from tiny_two_stage import make_short
 
 from detectune.checkpoints.keys import variable_keys
 from detectune.config import schema
@@ -14,8 +18,23 @@ from detectune.detectors.build import build_detector
 from detectune.detectors.builders.feature_extractor import backbone_and_neck
 from detectune.detectors.builders.padding_colour import padding_colour
 from detectune.errors import ConfigError
+from detectune.registry import backbones
 
 TYPES = ["ssd_mobilenet_v1_fpn_keras", "ssd_mobilenet_v2_fpn_keras", "ssd_resnet50_v1_fpn_keras"]
+
+
+@pytest.fixture(autouse=True)
+def _little_networks(monkeypatch):
+    register_small_backbone(monkeypatch)
+    make_short(monkeypatch, 50)
+
+
+def on(*quick: str):
+    """`EXTRACTOR` and all of `TYPES`; those that are not `quick` are slow."""
+    return [
+        pytest.param(name, marks=[] if name in quick else pytest.mark.slow)
+        for name in (EXTRACTOR, *TYPES)
+    ]
 
 
 def parts(type_name: str, text: str = ""):
@@ -34,29 +53,35 @@ def maps(type_name: str, text: str = "", side: int = 64):
     return [(level.shape[1], level.shape[3]) for level in levels]
 
 
-@pytest.mark.parametrize("type_name", TYPES)
-@pytest.mark.parametrize(
-    ("text", "sides"),
-    [
-        ("fpn { min_level: 2 max_level: 6 }", [16, 8, 4, 2, 1]),
-        ("fpn { min_level: 3 max_level: 4 }", [8, 4]),
-        ("fpn { min_level: 5 max_level: 5 }", [2]),
-        ("fpn { min_level: 4 max_level: 8 }", [4, 2, 1, 1, 1]),
-        ("pad_to_multiple: 48", [12, 6, 3]),
-        ("use_explicit_padding: true fpn { max_level: 6 }", [8, 4, 2, 1]),
-        ("depth_multiplier: 0.5 use_depthwise: true fpn { max_level: 6 }", [8, 4, 2, 1]),
-    ],
-)
+PYRAMIDS = {
+    "fpn { min_level: 2 max_level: 6 }": [16, 8, 4, 2, 1],
+    "fpn { min_level: 3 max_level: 4 }": [8, 4],
+    "fpn { min_level: 5 max_level: 5 }": [2],
+    "fpn { min_level: 4 max_level: 8 }": [4, 2, 1, 1, 1],
+    "pad_to_multiple: 48": [12, 6, 3],
+    "use_explicit_padding: true fpn { max_level: 6 }": [8, 4, 2, 1],
+    "depth_multiplier: 0.5 use_depthwise: true fpn { max_level: 6 }": [8, 4, 2, 1],
+}
+
+
+@pytest.mark.parametrize("type_name", on(EXTRACTOR))
+@pytest.mark.parametrize(("text", "sides"), PYRAMIDS.items())
 def test_a_pyramid_has_the_levels_that_are_asked_for(type_name, text, sides):
     assert [side for side, _ in maps(type_name, text)] == sides
+
+
+@pytest.mark.parametrize("type_name", TYPES)
+def test_levels_of_every_family_and_two_coarser_ones(type_name):
+    text = "fpn { min_level: 2 max_level: 6 } use_depthwise: true use_explicit_padding: true"
+    assert [side for side, _ in maps(type_name, text)] == [16, 8, 4, 2, 1]
 
 
 @pytest.mark.parametrize(
     ("type_name", "text", "depth"),
     [
-        ("ssd_mobilenet_v1_fpn_keras", "depth_multiplier: 0.75", 48),
-        ("ssd_mobilenet_v1_fpn_keras", "depth_multiplier: 1.4", 89),
-        ("ssd_mobilenet_v1_fpn_keras", "min_depth: 40", 40),
+        (EXTRACTOR, "depth_multiplier: 0.75", 48),
+        (EXTRACTOR, "depth_multiplier: 1.4", 89),
+        (EXTRACTOR, "min_depth: 40", 40),
         # 256 times the multiplier, whatever the config says
         ("ssd_resnet50_v1_fpn_keras", "", 64),
         ("ssd_resnet50_v1_fpn_keras", "depth_multiplier: 0.125 min_depth: 40", 40),
@@ -66,7 +91,7 @@ def test_a_pyramid_has_the_depth_of_the_original(type_name, text, depth):
     assert {channels for _, channels in maps(type_name, text)} == {depth}
 
 
-@pytest.mark.parametrize("type_name", TYPES)
+@pytest.mark.parametrize("type_name", on("ssd_resnet50_v1_fpn_keras")[1:])
 def test_what_a_low_pyramid_does_not_use_stands_in_the_checkpoint_all_the_same(type_name):
     config = tiny_config().model
     config.ssd.feature_extractor.type = type_name
@@ -81,7 +106,7 @@ def test_what_a_low_pyramid_does_not_use_stands_in_the_checkpoint_all_the_same(t
     assert {row.key for row in rows if "backbone" in row.key} == whole
 
 
-@pytest.mark.parametrize("count", [1, 2, 4, 6])
+@pytest.mark.parametrize("count", [1, 2, pytest.param(4, marks=pytest.mark.slow), 6])
 def test_num_layers_counts_all_maps(count):
     found = maps("ssd_mobilenet_v1_keras", f"num_layers: {count}", side=128)
     assert [side for side, _ in found] == [8, 4, 2, 1, 1, 1][:count]
@@ -104,8 +129,8 @@ def test_what_cannot_be_built_is_refused_by_name(type_name, text, found):
 
 def test_images_that_come_normalized_are_taken_as_they_are():
     images = np.random.default_rng(0).uniform(-1, 1, (1, 64, 64, 3)).astype(np.float32)
-    backbone, _ = parts("ssd_mobilenet_v1_fpn_keras")
-    ready, _ = parts("ssd_mobilenet_v1_fpn_keras", "replace_preprocessor_with_placeholder: true")
+    backbone, _ = parts(EXTRACTOR)
+    ready, _ = parts(EXTRACTOR, "replace_preprocessor_with_placeholder: true")
     assert ready.pad_value == (0.0, 0.0, 0.0)
     for variable, value in zip(ready.weights, backbone.weights, strict=True):
         variable.assign(value)
@@ -116,14 +141,13 @@ def test_images_that_come_normalized_are_taken_as_they_are():
 def test_without_override_the_backbone_has_its_own_hyperparameters():
     extractor = "override_base_feature_extractor_hyperparams: false"
     backbone, neck = parts("ssd_resnet50_v1_fpn_keras", extractor)
-    assert backbone.network.get_layer("conv5_block3_3_bn").epsilon == 1e-5
+    assert backbone.network.get_layer("conv5_block1_3_bn").epsilon == 1e-5
     usual = parts("ssd_resnet50_v1_fpn_keras")[1].hyperparams.batch_norm
     assert neck.hyperparams.batch_norm == usual
 
 
 def test_fields_that_a_resnet_never_receives_are_warned_of_in_a_config():
     from detectune.config.warnings import warnings
-    from detectune.registry import backbones
 
     config = schema.TrainEvalPipelineConfig()
     extractor = config.model.ssd.feature_extractor
@@ -135,7 +159,7 @@ def test_fields_that_a_resnet_never_receives_are_warned_of_in_a_config():
     assert found == backbones["resnet101_v1"].ignored_fields
 
 
-@pytest.mark.parametrize("type_name", TYPES)
+@pytest.mark.parametrize("type_name", on(EXTRACTOR, "ssd_resnet50_v1_fpn_keras"))
 def test_padding_is_in_units_of_normalized_images(type_name):
     backbone, _ = parts(type_name)
     resizer = text_format.Parse(
@@ -225,28 +249,40 @@ def test_the_names_of_the_maps_and_heads_of_ssd_are_those_of_the_original():
     ],
 )
 def test_inputs_of_which_the_backbone_leaves_nothing_are_refused_before_the_first_step(
-    resizer, extractor
+    monkeypatch, resizer, extractor
 ):
-    with pytest.raises(ConfigError, match="too small for ssd_inception_v3_keras") as caught:
-        inception_v3(resizer, extractor)
+    needs_75_pixels(monkeypatch)
+    with pytest.raises(ConfigError, match="too small for ssd_five_convolutions_keras") as caught:
+        without_pyramid(resizer, extractor)
     assert "at least 75 pixels" in str(caught.value)
     assert len(str(caught.value).splitlines()) == 3
 
 
-def test_the_least_input_of_a_backbone_counts_with_its_padding():
-    detector = inception_v3("fixed_shape_resizer { height: 75 width: 75 }")
+def test_the_least_input_of_a_backbone_counts_with_its_padding(monkeypatch):
+    needs_75_pixels(monkeypatch)
+    detector = without_pyramid("fixed_shape_resizer { height: 75 width: 75 }")
     assert min(detector(np.zeros((1, 75, 75, 3), np.float32)).box_codes.shape) >= 1
-    assert inception_v3("fixed_shape_resizer { height: 40 width: 40 }", "pad_to_multiple: 80")
+    assert without_pyramid("fixed_shape_resizer { height: 40 width: 40 }", "pad_to_multiple: 80")
 
 
-def inception_v3(resizer: str, extractor: str = ""):
+def needs_75_pixels(monkeypatch):
+    """Let the small backbone need as many as Inception V3 does."""
+    family = backbones["five_convolutions"]
+    least = backbones["inception_v3"].min_image_side
+    monkeypatch.setitem(
+        backbones._parts, "five_convolutions", replace(family, min_image_side=least)
+    )
+
+
+def without_pyramid(resizer: str, extractor: str = ""):
     config = tiny_config().model
     ssd = config.ssd
     ssd.image_resizer.CopyFrom(text_format.Parse(resizer, schema.ImageResizer()))
-    ssd.feature_extractor.type = "ssd_inception_v3_keras"
+    ssd.feature_extractor.type = "ssd_five_convolutions_keras"
+    ssd.feature_extractor.num_layers = 2
     text_format.Merge(extractor, ssd.feature_extractor)
     for part, text in (
-        (ssd.anchor_generator, "ssd_anchor_generator { aspect_ratios: 1.0 }"),
+        (ssd.anchor_generator, "ssd_anchor_generator { num_layers: 2 aspect_ratios: 1.0 }"),
         (ssd.box_predictor, "convolutional_box_predictor { conv_hyperparams { } kernel_size: 1 }"),
     ):
         part.CopyFrom(text_format.Parse(text, type(part)()))
@@ -275,7 +311,7 @@ def test_layers_that_nothing_depends_on_do_not_train_and_nobody_warns(regularize
     unused = {v.path: v for layer in detector.backbone.unused for v in layer.weights}
     assert any(v.trainable for v in unused.values()) == regularized
     before = {path: np.asarray(v) for path, v in unused.items() if not v.trainable}
-    detector.compile(optimizer=keras.optimizers.SGD(0.1), jit_compile=False)
+    compiled(detector, keras.optimizers.SGD(0.1), eager=True)
     detector.train_on_batch(*random_batch())  # a warning would be an error
     for path, value in before.items():
         np.testing.assert_array_equal(np.asarray(unused[path]), value)

@@ -9,11 +9,12 @@ import keras
 import numpy as np
 import pytest
 from features_data import class_folders, noisy
-from keras.applications import mobilenet_v2
+from keras import layers
+from keras.applications import mobilenet
 from keras.utils import img_to_array, load_img
-from own_networks import small_network
+from own_networks import convolutions, small_network
 from PIL import Image
-from small_backbone import register_small_backbone
+from small_backbone import EXTRACTOR, register_small_backbone
 from three_parts import three_parts
 from tiny import tiny_config
 
@@ -36,6 +37,19 @@ pytestmark = [
 ]
 
 
+@pytest.fixture
+def few_layers(monkeypatch):
+    """Let MobileNet have few layers, for the time of a test."""
+
+    def build(*, input_shape, pooling, **_):
+        images = keras.Input(input_shape)
+        pool = {"avg": layers.GlobalAveragePooling2D, "max": layers.GlobalMaxPooling2D}[pooling]
+        return keras.Model(images, pool()(convolutions(images, last=2)))
+
+    build.__module__ = mobilenet.__name__
+    monkeypatch.setattr(keras.applications, "MobileNet", build)
+
+
 def means(size=(8, 8), name="means") -> ImageNetwork:
     """A network whose vector is the mean colour."""
     return ImageNetwork(
@@ -51,16 +65,16 @@ def means(size=(8, 8), name="means") -> ImageNetwork:
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory):
-    """A MobileNetV2 of Keras, and its weights in a file."""
+    """A MobileNet of Keras, and its weights in a file."""
     keras.utils.set_random_seed(3)
-    model = keras.applications.MobileNetV2(
+    model = keras.applications.MobileNet(
         include_top=False, weights=None, pooling="avg", input_shape=(96, 96, 3)
     )
     random = np.random.default_rng(3)
     for layer in model.layers:  # Keras's own start makes what deep layers give vanish
         if hasattr(layer, "kernel"):
             shape = tuple(layer.kernel.shape)
-            inputs = np.prod(shape[:2] if "depthwise" in layer.name else shape[:3])
+            inputs = np.prod(shape[:2] if isinstance(layer, layers.DepthwiseConv2D) else shape[:3])
             layer.kernel.assign(random.normal(size=shape) * np.sqrt(2 / inputs))
     file = tmp_path_factory.mktemp("weights") / "mobilenet.weights.h5"
     model.save_weights(file)
@@ -70,7 +84,7 @@ def weights(tmp_path_factory):
 def as_in_the_tutorial(model, path, side: int) -> np.ndarray:
     """What scripts do that extract features with Keras."""
     image = load_img(path, target_size=(side, side))
-    batch = mobilenet_v2.preprocess_input(np.expand_dims(img_to_array(image), axis=0))
+    batch = mobilenet.preprocess_input(np.expand_dims(img_to_array(image), axis=0))
     return model.predict(batch, verbose=0)[0]
 
 
@@ -81,12 +95,12 @@ def test_vectors_are_those_of_plain_keras(weights, tmp_path):
     photo.save(root / "blue" / "photo.jpg", quality=80)
     photo.convert("L").save(root / "red" / "grey.jpg")
     photo.quantize(16).save(root / "red" / "palette.png")
-    network = open_network("MobileNetV2", weights=file, size=(96, 96))
+    network = open_network("MobileNet", weights=file, size=(96, 96))
     found = extract_features(root, network, batch_size=1)
     paths = sorted(root.rglob("*.*"))
     expected = [as_in_the_tutorial(model, path, 96) for path in paths]
     assert [path.name for path in paths] == list(found.file_names)
-    assert found.vectors.shape == (7, 1280)
+    assert found.vectors.shape == (7, 1024)
     np.testing.assert_allclose(found.vectors, expected, rtol=0, atol=1e-6)
     # Keras itself sums in another order where it sees several images at once.
     several = extract_features(root, network, batch_size=4).vectors
@@ -103,17 +117,17 @@ def test_the_size_of_a_network_of_keras_is_that_of_its_weights(monkeypatch):
         sizes.append(input_shape)
         return keras.Sequential([keras.Input(input_shape), keras.layers.GlobalMaxPooling2D()])
 
-    build.__module__ = mobilenet_v2.__name__
-    for name in ("MobileNetV2", "InceptionV3", "EfficientNetB3"):
+    build.__module__ = mobilenet.__name__
+    for name in ("MobileNet", "InceptionV3", "EfficientNetB3"):
         monkeypatch.setattr(keras.applications, name, build)
         assert open_network(name, weights="none").size == sizes[-1][:2]
     assert sizes == [(224, 224, 3), (299, 299, 3), (300, 300, 3)]
 
 
-def test_max_pooling_takes_the_highest_value(weights, tmp_path):
-    _, file = weights
+@pytest.mark.usefixtures("few_layers")
+def test_max_pooling_takes_the_highest_value():
     mean, high = (
-        open_network("MobileNetV2", weights=file, size=(64, 64), pooling=pooling)
+        open_network("MobileNet", weights="none", size=(64, 64), pooling=pooling)
         for pooling in ("avg", "max")
     )
     image = noisy((10, 200, 30), 1, 64, 64)[None]
@@ -125,14 +139,15 @@ def test_a_file_of_another_network_is_refused(tmp_path):
     file = tmp_path / "small.weights.h5"
     small_network().save_weights(file)
     with pytest.raises(CheckpointError) as caught:
-        open_network("MobileNetV2", weights=str(file), size=(64, 64))
+        open_network("MobileNet", weights=str(file), size=(64, 64))
     found, _, next_step = three_parts(caught.value)
     assert "it holds another network" in found
     assert "--network" in next_step
 
 
+@pytest.mark.usefixtures("few_layers")
 def test_random_weights_are_the_same_each_time():
-    one, two = (open_network("MobileNetV2", weights="none", size=(32, 32)) for _ in range(2))
+    one, two = (open_network("MobileNet", weights="none", size=(32, 32)) for _ in range(2))
     assert one.fingerprint == two.fingerprint
 
 
@@ -158,9 +173,9 @@ def test_a_backbone_of_the_registry_gives_its_last_feature_map(monkeypatch):
     assert network.vectors(images).std() > 0
 
 
-def test_the_last_batch_is_as_good_as_the_others(weights):
-    _, file = weights
-    network = open_network("MobileNetV2", weights=file, size=(64, 64))
+@pytest.mark.usefixtures("few_layers")
+def test_the_last_batch_is_as_good_as_the_others():
+    network = open_network("MobileNet", weights="none", size=(64, 64))
     images = np.stack([noisy((200, 30, 60), seed, 64, 64) for seed in range(3)])
     np.testing.assert_allclose(
         network.vectors(images[:1], batch_size=3), network.vectors(images)[:1], atol=1e-6
@@ -245,9 +260,9 @@ def test_data_without_boxes_are_taken_whole_unless_boxes_are_asked_for(tmp_path)
     [
         ("MobileNetV4", {}, ConfigError, 'Did you mean "MobileNetV2"'),
         ("MobileNetV2", {"weights": "abc"}, ConfigError, "--weights abc: MobileNetV2"),
-        ("MobileNetV2", {"weights": "no.h5"}, CheckpointError, "no.h5"),
-        ("MobileNetV2", {"weights": "none", "size": (4, 4)}, ConfigError, "--size"),
-        ("MobileNetV2", {"weights": "none", "size": (0, 9)}, ConfigError, "--size: 0x9"),
+        ("MobileNet", {"weights": "no.h5"}, CheckpointError, "no.h5"),
+        ("MobileNet", {"weights": "none", "size": (4, 4)}, ConfigError, "--size"),
+        ("MobileNet", {"weights": "none", "size": (0, 9)}, ConfigError, "--size: 0x9"),
         ("MobileNetV2", {"pooling": "average"}, ConfigError, '--pooling: "average"'),
         ("inception_resnet_v2", {}, ConfigError, "no pyramid can stand"),
         ("", {}, ConfigError, "it is empty"),
@@ -280,8 +295,9 @@ def test_an_option_that_makes_no_sense_is_refused(options, tmp_path):
     three_parts(caught.value)
 
 
-def test_the_backbone_of_a_run_gives_its_last_feature_map(tmp_path):
-    config = tiny_config()
+def test_the_backbone_of_a_run_gives_its_last_feature_map(tmp_path, monkeypatch):
+    register_small_backbone(monkeypatch)
+    config = tiny_config(extractor=EXTRACTOR)
     detector = build_detector(config.model)
     values = {row.key: np.asarray(row.variable) for row in variable_keys(detector)}
     write_checkpoint(tmp_path / "run" / "checkpoint" / "ckpt-0", values)

@@ -7,6 +7,7 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
+from small_backbone import register_small_backbone
 from tiny import tiny_config
 
 from detectune.config import schema
@@ -17,6 +18,12 @@ from detectune.errors import ConfigError
 from detectune.layers.hyperparams import BatchNormSettings, ConvHyperparams
 from detectune.necks.bifpn import FUSION_METHODS, BiFpn, Fusion, nodes_of
 from detectune.registry import backbones
+
+
+@pytest.fixture(autouse=True)
+def _small_backbone(monkeypatch):
+    register_small_backbone(monkeypatch)
+
 
 MAPS = [np.full((1, 1, 2, 1), value, np.float32) for value in (1.0, 10.0, 100.0)]
 
@@ -108,7 +115,7 @@ def test_the_last_bottom_up_pass_comes_out():
 
 
 def _extractor(**changes) -> schema.SsdFeatureExtractor:
-    config = tiny_config(extractor="ssd_mobilenet_v2_bifpn_keras").model.ssd.feature_extractor
+    config = tiny_config(extractor="ssd_five_convolutions_bifpn_keras").model.ssd.feature_extractor
     config.use_depthwise = False
     config.bifpn.SetInParent()
     for field, value in changes.items():
@@ -142,8 +149,8 @@ def test_methods_of_the_config_are_those_of_the_neck():
 def test_without_a_bifpn_block_the_backbone_says_how_large_it_is(monkeypatch):
     size = backbones["efficientnet-b6"].bifpn
     assert size == (8, 384, "sum")
-    family = replace(backbones["mobilenet_v2"], bifpn=size)
-    monkeypatch.setitem(backbones._parts, "mobilenet_v2", family)
+    family = replace(backbones["five_convolutions"], bifpn=size)
+    monkeypatch.setitem(backbones._parts, "five_convolutions", family)
     config = _extractor()
     config.ClearField("bifpn")
     _, neck = backbone_and_neck(config, freeze_batch_norm=False)

@@ -9,6 +9,8 @@ from keras import layers
 from detectune.summary.multiply_adds import multiply_adds
 from detectune.summary.traced import steps_of_network
 
+pytestmark = pytest.mark.usefixtures("no_values")
+
 
 @pytest.mark.parametrize(
     ("layer", "inputs", "outputs", "count"),

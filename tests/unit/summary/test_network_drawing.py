@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 import keras
 import pytest
+from structure import structure_only
 from tiny import tiny_config
 
 from detectune.config import schema
@@ -84,8 +85,17 @@ def points(path: str):
         yield x, y
 
 
-@pytest.mark.parametrize(("name", "side"), [("MobileNetV2", 64), ("InceptionV3", 128),
-                                            ("ResNet152", 64), ("DenseNet121", 64)])  # fmt: skip
+@pytest.mark.usefixtures("no_values")
+@pytest.mark.parametrize(
+    ("name", "side"),
+    [
+        ("MobileNetV2", 64),
+        ("InceptionV3", 128),
+        ("ResNet50", 64),
+        pytest.param("ResNet152", 64, marks=pytest.mark.slow),
+        pytest.param("DenseNet121", 64, marks=pytest.mark.slow),
+    ],
+)
 def test_no_box_covers_another_and_no_arrow_runs_through_one(name, side):
     shape = (side, side, 3)
     network = getattr(keras.applications, name)(weights=None, include_top=False, input_shape=shape)
@@ -113,11 +123,16 @@ def test_no_box_covers_another_and_no_arrow_runs_through_one(name, side):
                 assert hit == [], (path, left, hit)
 
 
-def test_words_fit_into_their_boxes():
+@pytest.fixture(scope="module")
+def summary():
     config = schema.TrainEvalPipelineConfig()
     config.model.CopyFrom(tiny_config(extractor="ssd_mobilenet_v2_fpn_keras").model)
     config.train_config.freeze.append("backbone:100")
-    summary = summarize(config)
+    with structure_only():
+        return summarize(config)
+
+
+def test_words_fit_into_their_boxes(summary):
     tree, boxes, _ = boxes_and_paths(drawn(summary.layers))
     assert len(boxes) == len(summary.layers)
     groups = list(tree.iter(f"{SVG}g"))
@@ -129,11 +144,7 @@ def test_words_fit_into_their_boxes():
         assert ("frozen" in more) == (group.attrib["class"] == "frozen")
 
 
-def test_the_page_stands_alone_and_shows_all_layers():
-    config = schema.TrainEvalPipelineConfig()
-    config.model.CopyFrom(tiny_config(extractor="ssd_mobilenet_v2_fpn_keras").model)
-    config.train_config.freeze.append("backbone:100")
-    summary = summarize(config)
+def test_the_page_stands_alone_and_shows_all_layers(summary):
     page = summary_html(summary, "a <b> name")
     assert "a &lt;b&gt; name" in page
     assert page.count("<rect") == len(summary.layers)
@@ -145,6 +156,7 @@ def test_the_page_stands_alone_and_shows_all_layers():
     ElementTree.fromstring(body.replace("<br>", "<br/>"))
 
 
+@pytest.mark.usefixtures("no_values")
 def test_a_drawing_is_as_large_as_it_is_read():
     network = keras.applications.MobileNetV2(
         weights=None, include_top=False, input_shape=(64, 64, 3)

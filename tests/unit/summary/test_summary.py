@@ -8,8 +8,9 @@ import keras
 import numpy as np
 import pytest
 from google.protobuf import text_format
+from structure import structure_only
 from tiny import SIDE, tiny_config
-from tiny_two_stage import make_thin, tiny_two_stage
+from tiny_two_stage import make_short, make_thin, tiny_two_stage
 from toy import ToyDetector
 
 from detectune.checkpoints.keys import variable_keys
@@ -34,9 +35,11 @@ def ssd(train: str = "") -> schema.TrainEvalPipelineConfig:
 
 @pytest.fixture(scope="module")
 def frozen():
-    return summarize(ssd('freeze: "backbone:100"'))
+    with structure_only():
+        return summarize(ssd('freeze: "backbone:100"'))
 
 
+@pytest.mark.usefixtures("no_values")
 def test_every_weight_is_counted_once(frozen):
     detector = build_detector(ssd().model)
     weights = [row.variable for row in variable_keys(detector)]
@@ -48,6 +51,7 @@ def test_every_weight_is_counted_once(frozen):
     assert whole.trainable == sum(int(np.prod(v.shape)) for v in weights if v.trainable)
 
 
+@pytest.mark.usefixtures("no_values")
 def test_numbers_are_those_that_freezing_counts(frozen):
     names = [layer.name for layer in keras.applications.MobileNetV2(weights=None).layers]
     rows = {row.name: row for row in frozen.layers if row.stage.startswith("backbone")}
@@ -100,6 +104,7 @@ def test_json_holds_everything(frozen):
     assert read["input_size"] == {"height": SIDE, "width": SIDE, "fixed": True}
 
 
+@pytest.mark.usefixtures("no_values")
 def test_what_trains_later_is_said():
     text = 'num_steps: 9 freeze: "backbone" unfreeze_at_step { step: 5 part: "backbone:100" }'
     found = summarize(ssd(text))
@@ -111,13 +116,15 @@ def test_what_trains_later_is_said():
         summarize(ssd('freeze: "backbone:9999"'))
 
 
+@pytest.mark.usefixtures("no_values")
 def test_a_batch_norm_that_keeps_its_statistics_alone_is_partly_frozen():
-    config = ssd()
+    config = config_of(tiny_config().model)
     config.model.ssd.freeze_batchnorm = True
     states = {row.state for row in summarize(config).layers if row.kind == "BatchNormalization"}
     assert states == {"partly"}
 
 
+@pytest.mark.usefixtures("no_values")
 @pytest.mark.parametrize(
     ("extractor", "stages", "wanted"),
     [
@@ -135,6 +142,7 @@ def test_a_batch_norm_that_keeps_its_statistics_alone_is_partly_frozen():
 )
 def test_both_stages_of_a_detector_are_there(monkeypatch, extractor, stages, wanted):
     make_thin(monkeypatch, "resnet50_v1")
+    make_short(monkeypatch, 50)
     model = tiny_two_stage(extractor, stages=stages)
     found = summarize(config_of(model))
     names = [stage.name for stage in found.stages if not stage.name.startswith("backbone 1/")]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from google.protobuf import text_format
-from small_backbone import EXTRACTOR, register_small_backbone
+from small_backbone import EXTRACTOR, REGION_EXTRACTOR, register_small_backbone
 from tiny import SIDE, random_batch, tiny_config
 from tiny_two_stage import batch_with_masks, tiny_two_stage
 
@@ -193,7 +193,8 @@ def test_reversal_changes_the_features(monkeypatch):
 
 
 def test_a_two_stage_detector_has_all_terms(monkeypatch):
-    model = tiny_two_stage("faster_rcnn_mobilenet_v2_fpn_keras")
+    register_small_backbone(monkeypatch)
+    model = tiny_two_stage(REGION_EXTRACTOR)
     text = "image_level { channels: 8 level: 1 } consistency_weight: 0.5 "
     detector = prepared(model, text + "instance_level { units: 8 proposals: 4 }")
     images, truth = batch_with_masks()

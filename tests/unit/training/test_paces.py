@@ -29,6 +29,7 @@ class Two(keras.Model):
         self.built = True
 
     def call(self, inputs):
+        inputs = keras.ops.convert_to_tensor(inputs)  # NumPy's cannot be multiplied by a tracer
         return keras.ops.sum(inputs * self.one, axis=-1) + keras.ops.sum(inputs * self.two, axis=-1)
 
 
@@ -55,7 +56,10 @@ class Trained:
             accumulation_steps=micro_batches,
         )
         self.micro_batches = micro_batches
-        self.model.compile(optimizer=optimizer, loss=Sum())
+        # Traced for one kind, as users' steps are; the others differ in their slots only. JAX
+        # compiles operation by operation what it does not trace, which takes longer.
+        eager = kind != "momentum" and keras.backend.backend() != "jax"
+        self.model.compile(optimizer=optimizer, loss=Sum(), run_eagerly=eager)
         optimizer.build(self.model.trainable_variables)
         optimizer.set_paces({id(self.model.two): pace})
         self.optimizer: TrainingOptimizer = optimizer

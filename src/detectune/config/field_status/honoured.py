@@ -155,7 +155,7 @@ HONOURED_FIELDS = {
     "RandomScaleCropAndPadToSquare": "*",
     "RandomSquareCropByScale": "*",
     "InputReader": "label_map_path shuffle sample_1_of_n_examples max_number_of_boxes "
-    "tf_record_input_reader source load_instance_masks",
+    "tf_record_input_reader source image_list_path load_instance_masks",
     "TFRecordInputReader": "*",
     "EvalConfig": "batch_size include_metrics_per_category metrics_set "
     "batch_norm_recalibration recalibration_batches",

@@ -6,7 +6,7 @@ from google.protobuf.internal import builder as _builder
 
 DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(
     b'\n*detectune/config/protos/input_reader.proto\x12\x10detectune.prot'
-    b'os"\xdf\x0f\n\x0bInputReader\x12\x14\n\x04name\x18\x17 \x01(\t:\x00R\x04name\x12&\n\x0elabel_map_path\x18\x01'
+    b'os"\x8a\x10\n\x0bInputReader\x12\x14\n\x04name\x18\x17 \x01(\t:\x00R\x04name\x12&\n\x0elabel_map_path\x18\x01'
     b' \x01(\t:\x00R\x0clabelMapPath\x12\x1e\n\x07shuffle\x18\x02 \x01(\x08:\x04trueR\x07shuffle\x124\n\x13shuf'
     b'fle_buffer_size\x18\x0b \x01(\r:\x042048R\x11shuffleBufferSize\x12F\n\x1dfilenames_'
     b'shuffle_buffer_size\x18\x0c \x01(\r:\x03100R\x1afilenamesShuffleBufferSize\x12 '
@@ -39,11 +39,12 @@ DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(
     b'protos.ExternalInputReaderH\x00R\x13externalInputReader\x12?\n\x1csample_'
     b'from_datasets_weights\x18" \x03(\x02R\x19sampleFromDatasetsWeights\x12=\n\x17ex'
     b'pand_labels_hierarchy\x18\x1d \x01(\x08:\x05falseR\x15expandLabelsHierarchy\x12\x19\n'
-    b'\x06source\x18\xe9\x07 \x01(\t:\x00R\x06sourceB\x0e\n\x0cinput_reader"4\n\x13TFRecordInputRea'
-    b'der\x12\x1d\n\ninput_path\x18\x01 \x03(\tR\tinputPath" \n\x13ExternalInputReader*\t\x08'
-    b'\xe8\x07\x10\x80\x80\x80\x80\x02*C\n\x10InstanceMaskType\x12\x0b\n\x07DEFAULT\x10\x00\x12\x13\n\x0fNUMERICAL_MASKS'
-    b'\x10\x01\x12\r\n\tPNG_MASKS\x10\x02*G\n\tInputType\x12\x11\n\rINPUT_DEFAULT\x10\x00\x12\x0e\n\nTF_EXAM'
-    b'PLE\x10\x01\x12\x17\n\x13TF_SEQUENCE_EXAMPLE\x10\x02'
+    b'\x06source\x18\xe9\x07 \x01(\t:\x00R\x06source\x12)\n\x0fimage_list_path\x18\xea\x07 \x01(\t:\x00R\rimageL'
+    b'istPathB\x0e\n\x0cinput_reader"4\n\x13TFRecordInputReader\x12\x1d\n\ninput_path'
+    b'\x18\x01 \x03(\tR\tinputPath" \n\x13ExternalInputReader*\t\x08\xe8\x07\x10\x80\x80\x80\x80\x02*C\n\x10Insta'
+    b'nceMaskType\x12\x0b\n\x07DEFAULT\x10\x00\x12\x13\n\x0fNUMERICAL_MASKS\x10\x01\x12\r\n\tPNG_MASKS\x10\x02'
+    b'*G\n\tInputType\x12\x11\n\rINPUT_DEFAULT\x10\x00\x12\x0e\n\nTF_EXAMPLE\x10\x01\x12\x17\n\x13TF_SEQUE'
+    b'NCE_EXAMPLE\x10\x02'
 )
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, globals())
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, "detectune.config.protos.input_reader_pb2", globals())
