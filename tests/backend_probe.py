@@ -1,6 +1,6 @@
 """What the tiny detector does on one backend, as JSON: `KERAS_BACKEND=jax python backend_probe.py`.
 
-    python backend_probe.py [two_stages | domain | detections TYPE]
+    python backend_probe.py [two_stages | domain | crops | detections TYPE]
 
 Weights come from NumPy, so that every backend starts from the same ones. On JAX and PyTorch,
 TensorFlow counts as not installed.
@@ -19,6 +19,8 @@ if os.environ["KERAS_BACKEND"] != "tensorflow":
 import keras
 import numpy as np
 import pytest
+from google.protobuf import text_format
+from own_networks import small_network
 from small_backbone import EXTRACTOR, register_small_backbone
 from tiny import SIDE, random_batch, tiny_config
 from tiny_two_stage import batch_with_masks, tiny_two_stage
@@ -26,14 +28,22 @@ from toy import ToyDetector
 
 from detectune.backbones.inception_resnet_v2 import Repeats, region_networks
 from detectune.checkpoints.keys import variable_keys
+from detectune.config import schema
 from detectune.detectors.base import Detector
 from detectune.detectors.build import build_detector
+from detectune.detectors.crop_classes import CropClasses, CropClassifier
 from detectune.detectors.domain_adversary import DomainAdversary, MapTerm, Reversal
 from detectune.detectors.frozen import prepare_frozen
 from detectune.detectors.inference import DetectionModel
+from detectune.detectors.rcnn import RCNN
 from detectune.layers.hyperparams import BatchNormSettings, ConvHyperparams
 from detectune.layers.scaled_gradient import scaled_gradient
+from detectune.training.optimizers import build_optimizer
 from detectune.training.weights import settle
+
+RCNN_BLOCK = """rcnn { num_classes: 2 crop_size: 32 crops_at_once: 8 max_proposals: 11
+  score_threshold: 0.0 image_resizer { fixed_shape_resizer { height: 40 width: 50 } }
+  feature_extractor { backbone { saved: "backbone.json" preprocessing: TF } } }"""
 
 # JAX compiles an initializer for every shape, which takes longer than all the rest; what it gives
 # is overwritten here anyway.
@@ -184,6 +194,53 @@ def domain() -> dict:
     }
 
 
+def crops() -> dict:
+    """Vectors, margins and detections of an R-CNN, and its weights after two steps on crops."""
+    config = text_format.Parse(RCNN_BLOCK, schema.DetectionModel())
+    detector = build_detector(config, backbone=small_network())
+    give_weights(detector)
+    random = np.random.default_rng(4)
+    images = random.uniform(0, 255, (1, 40, 50, 3)).astype(np.float32)
+    corners = random.uniform(-4, 24, (1, 11, 2))
+    boxes = np.concatenate([corners, corners + random.uniform(4, 20, (1, 11, 2))], axis=2)
+    boxes = boxes.astype(np.float32)
+    inputs = {"images": images, "proposals": boxes}
+    found = DetectionModel(detector).detect(inputs, np.full((1, 2), 40, np.float32))
+    out = detector.predict_on_batch(inputs)
+    tensors = (keras.ops.convert_to_tensor(one) for one in (images, boxes))
+    vectors = keras.ops.convert_to_numpy(detector.vectors(*tensors))
+    return {
+        "vectors": vectors[0].tolist(),
+        "margins": np.asarray(out.margins)[0].tolist(),
+        "box_codes": np.asarray(out.box_codes)[0].tolist(),
+        "boxes": found.boxes[0, :3].tolist(),
+        "losses": crop_steps(detector, random),
+        "kernel": float(np.sum(np.abs(_first(detector, "kernel")))),
+        "moving_mean": float(np.sum(np.abs(_first(detector, "moving_mean")))),
+    }
+
+
+def crop_steps(detector: RCNN, random: np.random.Generator) -> list[float]:
+    """Losses of two steps on random crops, each in two parts."""
+    classes = CropClasses(detector.dimension, detector.num_classes, seed=1)
+    kernel, bias = classes.logits.get_weights()
+    classes.logits.set_weights([random.normal(0, 0.1, kernel.shape), bias])
+    detector.add_losses(classes)
+    settings = schema.Optimizer(use_moving_average=False)
+    rate = settings.momentum_optimizer.learning_rate.constant_learning_rate
+    rate.learning_rate = 0.01
+    classifier = CropClassifier(detector, classes)
+    classifier.learn_with(build_optimizer(settings, accumulation_steps=2))
+    side, losses = detector.crop_size, []
+    labels = np.arange(8, dtype=np.int32) % (detector.num_classes + 1)
+    for _ in range(4):
+        pixels = random.uniform(0, 255, (8, side, side, 3)).astype(np.float32)
+        numbers = classifier.train_on_batch(pixels, labels, return_dict=True)
+        losses.append(float(numbers["loss"]))
+    settle(classifier)
+    return losses
+
+
 class _Scaled(keras.layers.Layer):
     """Its input times a weight, of which the gradient is scaled."""
 
@@ -220,6 +277,12 @@ def _first(detector: Detector, kind: str) -> np.ndarray:
 
 
 if __name__ == "__main__":
-    answers = {"probe": probe, "two_stages": two_stages, "domain": domain, "detections": detections}
+    answers = {
+        "probe": probe,
+        "two_stages": two_stages,
+        "domain": domain,
+        "crops": crops,
+        "detections": detections,
+    }
     what, *words = sys.argv[1:] or ["probe"]
     json.dump(answers[what](*words), sys.stdout)

@@ -27,7 +27,7 @@ VALUE = re.compile(r"⟦(\d+)⟧")
 # Values that have no spaces, and those that are quoted where they are made.
 SAFE = (
     r"shlex\.quote|_spec\(|score|archive\.name|archive_to_download|folder\.name"
-    r"|^(where|data|place|into)$"
+    r"|^(where|data|place|into|PROPOSALS)$"
 )
 
 

@@ -145,3 +145,20 @@ def test_adversarial_steps_are_the_same_and_gradients_are_reversed(backend):
     plain, reversed_ = np.array(found["scaled"])
     assert np.abs(plain).max() > 1e-3
     np.testing.assert_allclose(reversed_, -0.7 * plain, rtol=1e-4)
+
+
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+class TestCropsOfAnRcnn:
+    def test_vectors_margins_and_boxes_are_the_same(self, backend):
+        found, wanted = on(backend, "crops"), on("tensorflow", "crops")
+        assert np.abs(wanted["margins"]).max() > 0.1
+        for name in ("vectors", "margins", "box_codes"):
+            np.testing.assert_allclose(found[name], wanted[name], rtol=1e-4, atol=1e-4)
+        np.testing.assert_allclose(found["boxes"], wanted["boxes"], atol=1e-2)
+
+    def test_fine_tuning_on_crops_is_the_same(self, backend):
+        found, wanted = on(backend, "crops"), on("tensorflow", "crops")
+        assert len(set(wanted["losses"])) == 4
+        np.testing.assert_allclose(found["losses"], wanted["losses"], rtol=1e-4)
+        for name in ("kernel", "moving_mean"):
+            assert found[name] == pytest.approx(wanted[name], rel=1e-4)

@@ -23,12 +23,7 @@ def next_commands(
     if method == FEATURES:
         return _features(source)
     if method == RCNN:
-        return (
-            'pip install "detectune[proposals]"',
-            f"detectune data proposals {shlex.quote(source)} --count 500",
-            "write rcnn.config as docs/guides/rcnn.md shows it",
-            "detectune train rcnn.config --model-dir training/rcnn",
-        )
+        return _rcnn(source)
     assert settings is not None
     return _detector(source, settings, advice_file, wishes)
 
@@ -60,17 +55,36 @@ def _features(source: str) -> tuple[str, ...]:
     )
 
 
+def _rcnn(source: str) -> tuple[str, ...]:
+    lines, train, evaluation = _parts(source)
+    # Parts of one data set have one file of proposals.
+    searched = dict.fromkeys(one.partition("#")[0] for one in (train, evaluation))
+    return (
+        *lines,
+        'pip install "detectune[proposals]"',
+        *(f"detectune data proposals {shlex.quote(one)} --count 500" for one in searched),
+        f"detectune config new --model rcnn_keras --train {shlex.quote(train)} "
+        f"--eval {shlex.quote(evaluation)} -o training/rcnn.config",
+        "detectune train training/rcnn.config --model-dir training/rcnn",
+    )
+
+
+def _parts(source: str) -> tuple[list[str], str, str]:
+    """Commands that divide `source` if it is not; what to train on, and what to measure with."""
+    if is_divided(source):
+        return [], f"{source}#train", f"{source}#val"
+    split = f"detectune data split {shlex.quote(source)} divided --ratios 0.8,0.2"
+    return [split], "divided/train.record", "divided/val.record"
+
+
 def _detector(source: str, settings: Settings, advice_file: str, wishes: str) -> tuple[str, ...]:
     lines: list[str] = []
     if not advice_file:
         lines.append(f"detectune advise {shlex.quote(source)}" + wishes + " -o advice.json")
-    if is_divided(source):
-        train, evaluation = f"{source}#train", f"{source}#val"
-    else:
-        lines.append(f"detectune data split {shlex.quote(source)} divided --ratios 0.8,0.2")
-        train, evaluation = "divided/train.record", "divided/val.record"
+    division, train, evaluation = _parts(source)
     return (
         *lines,
+        *division,
         f"detectune zoo download {shlex.quote(settings.model)}",
         f"detectune config new --from-advice {shlex.quote(advice_file or 'advice.json')} "
         f"--train {shlex.quote(train)} --eval {shlex.quote(evaluation)} -o training/advised.config",

@@ -87,7 +87,7 @@ def complete(fragment: str, base: str, force: bool, output: str) -> None:
     "--model",
     default=None,
     metavar="NAME",
-    help="A model of the zoo; with --backbone also ssd_fpn_keras and the like.",
+    help="A model of the zoo, or rcnn_keras; with --backbone also ssd_fpn_keras and the like.",
 )
 @click.option(
     "--backbone",
@@ -117,7 +117,9 @@ def complete(fragment: str, base: str, force: bool, output: str) -> None:
     "--label-map", type=PATH, default=None, metavar="FILE", help="By default from the data."
 )
 @click.option("--batch-size", type=BATCH, help="By default chosen.")
-@click.option("--steps", type=STEPS, help="By default chosen.")
+@click.option(
+    "--steps", type=STEPS, help="By default chosen; with rcnn_keras none, and its network stays."
+)
 @click.option("--force", is_flag=True, help="Overwrite FILE.")
 @click.option("-o", "--output", type=PATH, required=True, metavar="FILE")
 def new(

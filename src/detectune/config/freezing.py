@@ -76,6 +76,14 @@ def part_trained(word: str, field: str = f"{_UNFREEZE}.part") -> Part:
     return read_part(word, field) if word.strip() else Part("")
 
 
+def word_conflicts(words: Sequence[str], field: str) -> Iterator[Problem]:
+    """An error for each of `words`, which stand at `field`, that names no part of a detector."""
+    for index, word in enumerate(words):
+        found = _part_or_problem(word, f"{field}[{index}]")
+        if isinstance(found, Problem):
+            yield found
+
+
 def freezing_conflicts(train: schema.TrainConfig) -> Iterator[Problem]:
     """An error for each word that means nothing, and each unfreezing that cannot be meant."""
     words = [(word, f"{_FREEZE}[{index}]") for index, word in enumerate(train.freeze)]

@@ -14,9 +14,14 @@ def schedule_conflicts(config: schema.Optimizer) -> Iterator[Problem]:
     kind = config.WhichOneof("optimizer")
     if kind is None:
         return
-    rate = getattr(config, kind).learning_rate
+    path = f"train_config.optimizer.{kind}.learning_rate"
+    yield from rate_conflicts(getattr(config, kind).learning_rate, path)
+
+
+def rate_conflicts(rate: schema.LearningRate, path: str) -> Iterator[Problem]:
+    """An error for each conflict in the learning rate at `path`."""
     schedule = rate.WhichOneof("learning_rate")
-    path = f"train_config.optimizer.{kind}.learning_rate.{schedule}"
+    path = f"{path}.{schedule}"
     if schedule == "manual_step_learning_rate":
         yield from _manual_step(rate.manual_step_learning_rate, path)
     elif schedule == "cosine_decay_learning_rate":

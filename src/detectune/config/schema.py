@@ -201,6 +201,7 @@ from detectune.config.protos.preprocessor_pb2 import (
 )
 from detectune.config.protos.rcnn_pb2 import (
     BoxRidge,
+    CropFineTuning,
     Rcnn,
     RcnnFeatureExtractor,
     SupportVectorMachine,
@@ -272,6 +273,7 @@ __all__ = [
     "ConvertClassLogitsToSoftmax",
     "ConvolutionalBoxPredictor",
     "CosineDecayLearningRate",
+    "CropFineTuning",
     "DetectionModel",
     "DomainAdaptation",
     "DropLabelProbabilistically",

@@ -5,7 +5,8 @@
         vectors ─► a support vector machine per class ─► scores ┐
                 └► a ridge regression per class ───────► boxes ─┴► suppression ─► detections
 
-The network stays as it is; `training/stages/support_vectors.py` finds the rest without gradients.
+The network stays as it is, or is fine-tuned on crops first (`training/stages/crop_fine_tuning.py`);
+`training/stages/support_vectors.py` finds the rest without gradients.
 Source: Girshick et al. 2014 (R-CNN).
 """
 
@@ -144,7 +145,7 @@ class RCNN(Detector):
         crops = self.crops(images, boxes)
         side = self.crop_size
         maps = self.backbone(ops.reshape(crops, (-1, side, side, 3)), training=training)
-        means = ops.mean(ops.cast(maps[-1], "float32"), axis=(1, 2))
+        means = mean_of_map(maps)
         return ops.reshape(means, (-1, boxes.shape[1], self.dimension))
 
     def heads(
@@ -227,6 +228,11 @@ class RCNN(Detector):
             "classification_loss": ops.sum(hinge) / ops.maximum(ops.sum(used), 1.0),
             "localization_loss": ops.sum(errors) / ops.maximum(ops.sum(found), 1.0),
         }
+
+
+def mean_of_map(maps: Sequence[Array]) -> Array:
+    """The vector `[B, D]` of each crop: the mean over the last map."""
+    return ops.mean(ops.cast(maps[-1], "float32"), axis=(1, 2))
 
 
 @detectors.register("rcnn")

@@ -72,10 +72,8 @@ def new_config(
     _fill_training(settings, plan)
     if at_random and not settings.gradient_clipping_by_norm:
         settings.gradient_clipping_by_norm = _RANDOM_START_CLIPPING
-    _fill_reader(config.train_input_reader, train, label_map_path)
+    reader = fill_readers(config, train, evaluation, label_map_path)
     config.train_input_reader.shuffle = True
-    reader = config.eval_input_reader.add()
-    _fill_reader(reader, evaluation, label_map_path)
     reader.shuffle = False
     config.eval_config.metrics_set.append("coco_detection_metrics")
     if recipe.architecture.predicts_masks:
@@ -129,6 +127,16 @@ def _fill_training(train: schema.TrainConfig, plan: TrainingPlan) -> None:
     schedule.warmup_learning_rate = plan.warmup_learning_rate
     schedule.warmup_steps = plan.warmup_steps
     train.optimizer.use_moving_average = False
+
+
+def fill_readers(
+    config: schema.TrainEvalPipelineConfig, train: str, evaluation: str, label_map_path: str
+) -> schema.InputReader:
+    """Let `config` read these data sets; the reader of the evaluation."""
+    _fill_reader(config.train_input_reader, train, label_map_path)
+    reader = config.eval_input_reader.add()
+    _fill_reader(reader, evaluation, label_map_path)
+    return reader
 
 
 def _fill_reader(reader: schema.InputReader, source: str, label_map_path: str) -> None:

@@ -29,6 +29,14 @@ from detectune.recipes.new_config import (
     norm_reason,
 )
 from detectune.recipes.own_backbone import default_start, model_and_backbone, put_under
+from detectune.recipes.rcnn import (
+    PROPOSALS,
+    RcnnWishes,
+    check_wishes,
+    is_rcnn,
+    new_rcnn_config,
+    rcnn_reasons,
+)
 from detectune.recipes.templates import template
 from detectune.recipes.training_plan import TrainingPlan, plan_training
 from detectune.wording import one_line
@@ -76,7 +84,8 @@ def write_new_config(
     Args:
         model: its name in the zoo, such as `ssd_mobilenet_v2_fpnlite_320x320_coco17_tpu-8`; with a
             `backbone` also what stands on it: `ssd_fpn_keras`, `ssd_bifpn_keras`,
-            `ssd_extras_keras`, `faster_rcnn_fpn_keras`.
+            `ssd_extras_keras`, `faster_rcnn_fpn_keras`; or `rcnn_keras` for R-CNN, on MobileNetV2
+            without a `backbone`.
         train, evaluation: images with annotations, as SOURCE: a folder or file whose format is
             recognised, or named as `coco:PATH`, `voc:PATH`, `yolo:PATH`, `csv:PATH`,
             `tfrecord:PATTERN`.
@@ -87,7 +96,8 @@ def write_new_config(
             default with a `backbone`, or a file of Keras; "none" for random ones.
         backbone: another network under the model: a name of `keras.applications`, such as
             `ConvNeXtTiny`, "InceptionV4", or a .keras file.
-        batch_size, num_steps: by default chosen.
+        batch_size, num_steps: by default chosen; with steps the network of an R-CNN is fine-tuned
+            on crops, without it stays as it is.
         force: overwrite `output`.
         machine: where the training will run; this one if None.
         said_by: who chose `batch_size` and `num_steps`, for the reasons.
@@ -99,6 +109,9 @@ def write_new_config(
         DataError: the data cannot be read, or have no box to learn from.
     """
     _check_names(train, evaluation, os.fspath(output), checkpoint, label_map_path, backbone)
+    if is_rcnn(model):
+        wishes = RcnnWishes(model, backbone, checkpoint, num_steps, batch_size)
+        return _write_rcnn(wishes, train, evaluation, Path(output), label_map_path, force)
     named, (model, backbone) = model, model_and_backbone(model, backbone)
     zoo = template(model)  # an unknown model is said before the data are read
     if backbone:
@@ -133,6 +146,52 @@ def write_new_config(
     write_text(output, new_config_text(config, [f"{title} for {train}", *reasons]))
     start = checkpoint or (default_start(backbone) or NO_CHECKPOINT if backbone else "")
     return NewConfig(config, reasons, tuple(written), _next_steps(model, start, output))
+
+
+def _write_rcnn(
+    wishes: RcnnWishes,
+    train: str,
+    evaluation: str,
+    output: Path,
+    label_map_path: str,
+    force: bool,
+) -> NewConfig:
+    """`write_new_config` for R-CNN, which has no template and no plan of steps."""
+    check_wishes(wishes)
+    _not_there(output, force)
+    wishes = wishes._replace(checkpoint=_found(wishes.checkpoint))
+    label_map, num_images = _classes(train, evaluation, label_map_path)
+    labels = label_map_path or str(output.with_name(f"{output.stem}.label_map.pbtxt"))
+    config = new_rcnn_config(
+        wishes,
+        num_classes=label_map.num_classes,
+        train=train,
+        evaluation=evaluation,
+        label_map_path=labels,
+    )
+    classes = f"num_classes {label_map.num_classes}: {_names(label_map)}."
+    reasons = (classes, *rcnn_reasons(config, num_images))
+    written = [f"wrote {output}"]
+    if not label_map_path:
+        write_text(labels, label_map_text(label_map))
+        written.insert(0, f"wrote {labels}: the classes of {train}")
+    title = f"{wishes.model} on {wishes.backbone}" if wishes.backbone else wishes.model
+    write_text(output, new_config_text(config, [f"{title} for {train}", *reasons]))
+    run = unused_path(f"training/{output.stem}")
+    steps = [
+        f"next: detectune data proposals {shlex.quote(source)} --count {PROPOSALS}"
+        for source in dict.fromkeys((train, evaluation))
+        if not _has_proposals(source)
+    ]
+    steps.append(f"next: detectune train {shlex.quote(str(output))} --model-dir {shlex.quote(run)}")
+    return NewConfig(config, reasons, tuple(written), tuple(steps))
+
+
+def _has_proposals(source: str) -> bool:
+    """Whether the first image of `source` has proposals."""
+    from detectune.data.sources.recognise import open_source  # slow
+
+    return open_source(source, columns=("proposals",)).unrepaired(0).proposals is not None
 
 
 def _check_names(

@@ -58,7 +58,7 @@ def model_and_backbone(model: str, backbone: str) -> tuple[str, str]:
         if model in names.of_keras and not backbone:
             model, backbone = names.with_network(model), _network_in(model, names)
     if backbone:
-        backbone = _known(backbone)
+        backbone = known_network(backbone)
     elif model in _NUMBERS:
         raise ConfigError(
             three_part(
@@ -109,7 +109,12 @@ def is_file(backbone: str) -> bool:
     return backbone.endswith(".keras")
 
 
-def _known(backbone: str) -> str:
+def known_network(backbone: str) -> str:
+    """`backbone`, which is a network of Keras or a .keras file.
+
+    Raises:
+        ConfigError: it is none.
+    """
     names = [*APPLICATIONS, *PUBLISHED]
     if backbone in names or is_file(backbone):
         return backbone

@@ -36,7 +36,7 @@ def template(model: str) -> schema.TrainEvalPipelineConfig:
         raise ConfigError(
             three_part(
                 f'--model {model}: there is no model called "{model}".',
-                f"Models: {', '.join(models())}.",
+                f"Models: {', '.join(models())}. `config new` also knows rcnn_keras.",
                 f"{did_you_mean(model, models())}Choose one of these.",
             )
         )

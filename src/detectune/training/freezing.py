@@ -74,16 +74,21 @@ class Unfrozen:
 
 
 class Freezing:
-    """What `train_config` freezes in `detector`, step by step; `at` makes it so.
+    """What `settings` freeze in `detector`, step by step; `at` makes it so.
+
+    Args:
+        path: where the config says what is frozen, for errors.
 
     Raises:
         ConfigError: a pattern is no regular expression, a pattern or word means nothing in this
             detector, nothing would train, or nothing is there to be unfrozen.
     """
 
-    def __init__(self, detector: Detector, settings: schema.TrainConfig) -> None:
+    def __init__(
+        self, detector: Detector, settings: schema.TrainConfig, path: str = "train_config"
+    ) -> None:
         self.parts = DetectorParts(detector)
-        self._settings, rows = settings, variable_keys(detector)
+        self._settings, self._path, rows = settings, path, variable_keys(detector)
         self._trainable = [row for row in rows if row.variable.trainable]
         self._norms = [(norm, _learns(norm)) for norm in batch_norms(detector)]
         patterns = settings.freeze_variables, settings.update_trainable_variables
@@ -149,7 +154,7 @@ class Freezing:
 
     def _to_freeze(self, index: int) -> tuple[Part, set[int]]:
         """What word `index` of `freeze` freezes."""
-        field = f"train_config.freeze[{index}]"
+        field = f"{self._path}.freeze[{index}]"
         part = read_part(self._settings.freeze[index], field)
         found = self.parts.variables(part, field)
         if not found:

@@ -14,6 +14,7 @@ from three_parts import three_parts
 
 from detectune.advice import costs, rules
 from detectune.advice.advise import advise
+from detectune.advice.commands import next_commands
 from detectune.advice.known_classes import in_coco, like_imagenet
 from detectune.advice.pictures import laplacian_variance
 from detectune.advice.situation import Situation, can_build_rcnn
@@ -262,3 +263,15 @@ def test_every_rule_stands_in_the_decision():
     named = set(re.findall(r"^\| `([a-z-]+)` \|", page, re.MULTILINE))
     tables = (rules.METHODS, rules.ALTERNATIVES, rules.NOTES)
     assert named == {rule.name for table in tables for rule in table}
+
+
+def test_an_rcnn_is_advised_with_commands_that_can_be_typed():
+    assert next_commands(rules.RCNN, "my images", None, "") == (
+        "detectune data split 'my images' divided --ratios 0.8,0.2",
+        'pip install "detectune[proposals]"',
+        "detectune data proposals divided/train.record --count 500",
+        "detectune data proposals divided/val.record --count 500",
+        "detectune config new --model rcnn_keras --train divided/train.record "
+        "--eval divided/val.record -o training/rcnn.config",
+        "detectune train training/rcnn.config --model-dir training/rcnn",
+    )

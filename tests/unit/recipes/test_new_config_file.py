@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 from three_parts import three_parts
@@ -10,11 +11,16 @@ from detectune.config.architectures import architecture_of
 from detectune.config.check import check_config
 from detectune.config.label_map import read_label_map
 from detectune.config.load import load_config
+from detectune.data.proposals import compute_proposals
+from detectune.data.sources.proposed import ProposalFile, proposal_file
+from detectune.data.sources.recognise import open_source
 from detectune.errors import ConfigError, DataError, WriteError
 from detectune.recipes.new_config_file import write_new_config
+from detectune.recipes.rcnn import PROPOSALS
 
 pytest.importorskip("detectune.data.sources.recognise")
 MODEL = "ssd_mobilenet_v2_fpnlite_320x320_coco17_tpu-8"
+FULL = np.array([[0, 0, 1, 1]], np.float32)
 HEADER = "filename,width,height,class,xmin,ymin,xmax,ymax\n"
 
 
@@ -232,3 +238,68 @@ def test_a_network_that_cannot_stand_there_is_refused(data, model, backbone, fou
         write_new_config(**data | {"model": model}, output="new.config", backbone=backbone)
     assert found in three_parts(error.value)[0]
     assert not Path("new.config").exists()
+
+
+def test_an_rcnn_is_written_whole_and_its_proposals_come_next(data):
+    said = write_new_config(**{**data, "model": "rcnn_keras"}, output="few.config")
+    config = load_config("few.config")
+    assert [problem.text for problem in check_config("few.config")] == []
+    rcnn = config.model.rcnn
+    assert (rcnn.num_classes, rcnn.max_proposals) == (2, PROPOSALS)
+    assert rcnn.feature_extractor.backbone.name == "MobileNetV2"
+    assert config.train_config.fine_tune_checkpoint == "imagenet"
+    assert not rcnn.HasField("fine_tuning")
+    assert read_label_map(config.train_input_reader.label_map_path).names == ("bolt", "nut")
+    assert "--steps N fine-tunes it on crops" in " ".join(said.reasons)
+    assert said.next_steps == (
+        "next: detectune data proposals csv:train --count 500",
+        "next: detectune data proposals csv:test --count 500",
+        "next: detectune train few.config --model-dir training/few",
+    )
+
+
+def test_data_with_proposals_are_not_searched_again(data):
+    source = open_source("csv:train")
+    compute_proposals(source, ProposalFile(proposal_file("train")), lambda image: FULL)
+    said = write_new_config(**{**data, "model": "rcnn_keras"}, output="few.config")
+    assert said.next_steps[0] == "next: detectune data proposals csv:test --count 500"
+
+
+def test_with_steps_the_network_of_an_rcnn_is_fine_tuned(data):
+    wishes = {"backbone": "ResNet50", "num_steps": 40, "batch_size": 64}
+    write_new_config(**{**data, "model": "rcnn_keras"}, **wishes, output="few.config")
+    config = load_config("few.config")
+    tuning = config.model.rcnn.fine_tuning
+    assert (tuning.num_steps, tuning.batch_size) == (40, 64)
+    assert config.model.rcnn.feature_extractor.backbone.name == "ResNet50"
+    assert [problem.text for problem in check_config("few.config")] == []
+
+
+def test_an_rcnn_on_a_network_of_the_zoo_begins_with_its_checkpoint(data):
+    write_checkpoint(Path("zoo/archive/checkpoint"))
+    data = {**data, "model": "rcnn_mobilenet_v2_keras"}
+    write_new_config(**data, output="few.config", checkpoint="zoo/archive")
+    config = load_config("few.config")
+    assert config.model.rcnn.feature_extractor.type == "rcnn_mobilenet_v2_keras"
+    assert config.train_config.fine_tune_checkpoint == "zoo/archive/checkpoint/ckpt-0"
+    assert config.train_config.fine_tune_checkpoint_type == "classification"
+    assert [problem.text for problem in check_config("few.config")] == []
+
+
+@pytest.mark.parametrize(
+    ("wishes", "said"),
+    [
+        ({"model": "rcnn"}, 'no R-CNN called "rcnn"'),
+        ({"model": "rcnn_kears"}, "rcnn_keras"),
+        ({"model": "rcnn_mobilenet_v2_keras"}, "where the weights of the network come from"),
+        ({"model": "rcnn_mobilenet_v2_keras", "backbone": "VGG16"}, "names a network already"),
+        ({"model": "rcnn_keras", "checkpoint": "none"}, "would know nothing"),
+        ({"model": "rcnn_keras", "batch_size": 8}, "an R-CNN has no batches"),
+        ({"model": "rcnn_keras", "backbone": "ResNet5"}, 'no network is called "ResNet5"'),
+    ],
+)
+def test_what_no_rcnn_can_be_is_refused_and_nothing_written(data, wishes, said):
+    with pytest.raises(ConfigError, match=said) as caught:
+        write_new_config(**{**data, **wishes}, output="few.config")
+    three_parts(caught.value)
+    assert not list(Path().glob("few*"))

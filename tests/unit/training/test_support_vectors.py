@@ -158,3 +158,12 @@ def test_vectors_of_other_settings_have_another_name(tmp_path, detector):
         pixels, boxes = np.zeros((1, 4, 4, 3), np.float32), np.zeros((2, 4), np.float32)
         keys += [vectors._key_of(pixels, boxes), vectors._key_of(pixels, boxes + 1)]
     assert len(set(keys)) == 4
+
+
+def test_vectors_of_other_weights_have_another_name(tmp_path, detector):
+    pixels, boxes = np.zeros((1, 4, 4, 3), np.float32), np.zeros((2, 4), np.float32)
+    before = CropVectors(detector, tmp_path, RunConsole())._key_of(pixels, boxes)
+    assert CropVectors(detector, tmp_path, RunConsole())._key_of(pixels, boxes) == before
+    bias = detector.backbone.network.get_layer("norm5").beta
+    bias.assign(np.asarray(bias) + 1e-6)
+    assert CropVectors(detector, tmp_path, RunConsole())._key_of(pixels, boxes) != before

@@ -31,9 +31,11 @@ _NUMBERED = re.compile(r"variable(_\d+)?")
 def attribute_layers(detector: Layer) -> Iterator[LayerKey]:
     """Every layer of `detector` that has variables of its own, once, in the order of attributes.
 
-    A layer that is reached on two paths has the first; an attribute comes before a list.
+    A layer that is reached on two paths has the first; an attribute comes before a list. What
+    serves the training alone (`Detector.extra_losses`) is none of them.
     """
-    seen: set[int] = set()
+    extra = getattr(detector, "extra_losses", None)
+    seen = set[int]() if extra is None else {id(layer) for layer in extra._flatten_layers()}
     for path, layer in _walk("", detector):
         if id(layer) not in seen:
             seen.add(id(layer))

@@ -8,7 +8,7 @@ name of its field: docs/decisions/0014-architectures.md.
 from __future__ import annotations
 
 from detectune.config import schema
-from detectune.config.architectures.base import Architecture
+from detectune.config.architectures.base import USUAL_STAGES, Architecture
 from detectune.config.descriptors import set_choices, text_name, value_of
 from detectune.config.needs import BOXES_ONLY, Needs
 from detectune.config.problems import Problem, missing, refuse
@@ -112,4 +112,4 @@ def stage_names(config: schema.TrainEvalPipelineConfig) -> list[str]:
     if config.train_config.stage:
         return list(config.train_config.stage)
     architecture = chosen(config.model)
-    return list((Architecture if architecture is None else architecture).stages)
+    return list(USUAL_STAGES if architecture is None else architecture.stages)

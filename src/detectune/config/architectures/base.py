@@ -23,6 +23,8 @@ from detectune.config.ranges import range_of
 from detectune.errors import ConfigError, three_part
 from detectune.wording import plural
 
+USUAL_STAGES = ("gradient_descent",)
+
 
 class Architecture:
     """One architecture's block of a config.
@@ -38,8 +40,6 @@ class Architecture:
     """A type to propose where the config has none."""
     field_statuses: ClassVar[Mapping[str, Status]] = {}
     """Fields of a plug-in's messages that are ignored or refused, by their full names."""
-    stages: ClassVar[tuple[str, ...]] = ("gradient_descent",)
-    """The stages of a training whose config names none."""
 
     def __init__(self, message: Message, path: str = "") -> None:
         self.message: Any = message
@@ -113,6 +113,11 @@ class Architecture:
     def predicts_masks(self) -> bool:
         """Whether the detector finds masks."""
         return "masks" in self.needs.annotations
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """The stages of a training whose config names none."""
+        return USUAL_STAGES
 
     def describe(self) -> str:
         """One phrase for people: the network and the number of classes."""

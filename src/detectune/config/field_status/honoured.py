@@ -46,6 +46,7 @@ HONOURED_FIELDS = {
     "RcnnFeatureExtractor": "*",
     "SupportVectorMachine": "*",
     "BoxRidge": "*",
+    "CropFineTuning": "*",
     "MaskRCNNBoxPredictor": "fc_hyperparams use_dropout dropout_keep_probability box_code_size "
     "conv_hyperparams predict_instance_masks mask_prediction_conv_depth mask_height mask_width "
     "mask_prediction_num_conv_layers masks_are_class_agnostic share_box_across_classes "

@@ -78,3 +78,6 @@ RATE = up_to(100)
 """A learning rate."""
 FACTOR = above_zero(1000)
 """A multiplier."""
+MOMENTUM = Range(0, 1, "At 1 old gradients would never fade.", below=True)
+CLIPPING = up_to(1e9, 0, "0 clips nothing.")
+"""The norm of a gradient."""

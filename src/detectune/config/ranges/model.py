@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from detectune.config.ranges.base import (
+    CLIPPING,
     COUNT,
     DEPTH,
     EPSILON,
     FACTOR,
+    MOMENTUM,
     PART,
     SHARE,
     SIDE,
@@ -96,6 +98,15 @@ MODEL_RANGES: Mapping[str, Mapping[str, Range]] = {
         "negative_iou": PART,
         "mining_rounds": up_to(1000),
         "negatives_at_once": up_to(1_000_000, 1),
+    },
+    "CropFineTuning": {
+        "num_steps": up_to(1_000_000_000, 1),
+        "batch_size": up_to(16_384, 2, "An object and a background are the least."),
+        "positive_fraction": Range(0, 1, "Both are needed.", above=True, below=True),
+        "positive_iou": PART,
+        "flip_probability": SHARE,
+        "momentum": MOMENTUM,
+        "gradient_clipping_by_norm": CLIPPING,
     },
     "BoxRidge": {"min_iou": SHARE, "ridge": above_zero(1e12)},
     # --- input ------------------------------------------------------------------------------------

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from detectune.config.ranges.base import (
+    CLIPPING,
     COUNT,
     DEPTH,
     EPSILON,
+    MOMENTUM,
     PART,
     RATE,
     SHARE,
@@ -18,7 +20,6 @@ from detectune.config.ranges.base import (
     up_to,
 )
 
-_MOMENTUM = Range(0, 1, "At 1 old gradients would never fade.", below=True)
 _SCHEDULE = up_to(1_000_000_000, 1)
 _BATCH = up_to(16_384, 1)
 _BOXES = up_to(100_000, 1)
@@ -43,7 +44,7 @@ _FACTOR = up_to(1000, 0, "0 does not train the part at all.")
 TRAINING_RANGES: Mapping[str, Mapping[str, Range]] = {
     "TrainConfig": {
         "batch_size": _BATCH,
-        "gradient_clipping_by_norm": up_to(1e9, 0, "0 clips nothing."),
+        "gradient_clipping_by_norm": CLIPPING,
         "num_steps": STEPS,
         "max_number_of_boxes": _BOXES,
         "early_stopping_evaluations": COUNT,
@@ -78,9 +79,9 @@ TRAINING_RANGES: Mapping[str, Mapping[str, Range]] = {
     "InputReader": {"sample_1_of_n_examples": up_to(1_000_000, 1), "max_number_of_boxes": _BOXES},
     # --- optimizers -------------------------------------------------------------------------------
     "Optimizer": {"moving_average_decay": SHARE},
-    "MomentumOptimizer": {"momentum_optimizer_value": _MOMENTUM},
+    "MomentumOptimizer": {"momentum_optimizer_value": MOMENTUM},
     "RMSPropOptimizer": {
-        "momentum_optimizer_value": _MOMENTUM,
+        "momentum_optimizer_value": MOMENTUM,
         "decay": SHARE,
         "epsilon": EPSILON,
     },

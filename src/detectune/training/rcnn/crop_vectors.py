@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,20 +18,17 @@ from typing import Any
 import keras
 import numpy as np
 
-from detectune.data.pipeline import EvalBatch, eval_batches
-from detectune.data.readable import named_errors
-from detectune.data.sources.record import repair
+from detectune.config import schema
 from detectune.detectors.rcnn import RCNN
 from detectune.files import atomic_path
 from detectune.training.console import RunConsole
+from detectune.training.rcnn.forecast import CropCount, spoken, timed
+from detectune.training.rcnn.seen_images import SeenImage, count_crops, seen_images
 from detectune.training.streams import Stream
 from detectune.training.weights import array_of
 from detectune.wording import plural
 
 FOLDER = "crop_vectors"
-_MINUTE, _BYTES_PER_GB = 60.0, 1e9
-# Batches of crops that are timed, after the one in which the network is compiled.
-_TIMED = 2
 
 _log = logging.getLogger("detectune")
 
@@ -81,70 +77,84 @@ class CropVectors:
         self.detector, self.folder, self.console = detector, folder / FOLDER, console
         self._network = _CropNetwork(detector)
         self._key = _network_key(detector)
+        self._known = self._computed = 0
+
+    def forecast(self, stream: Stream, settings: schema.SupportVectorMachine) -> None:
+        """Time some crops, and say how long all of them will take, and what they need.
+
+        Raises:
+            DataError: more than half of the images cannot be read.
+        """
+        first = next(seen_images(stream, self.detector.needs), None)
+        if first is None:
+            return
+        size, most = self.detector.crops_at_once, self.detector.needs.size("proposals")
+        part = _filled(first.boxes[:size], size)
+        seconds = timed(lambda: self._vectors(first.pixels, part)) / size
+        objects = sum(len(stream.source.unrepaired(i).boxes) for i in range(len(stream.source)))
+        count = CropCount(
+            images=len(stream.source),
+            crops=count_crops(stream, most),
+            dimension=self.detector.dimension,
+            learned=objects + 2 * settings.negatives_at_once,
+        )
+        self.console.say(count.said(seconds))
+        there = len(list(self.folder.glob("*.npy")))
+        if there:
+            self.console.say(
+                f"vectors of {plural(there, 'image')} are in {self.folder}; those of this network "
+                "and these boxes are not computed again"
+            )
 
     def of(self, stream: Stream) -> list[ImageCrops]:
         """The crops of every image of `stream` that can be read, in order.
-
-        It says how long it will take before most of it is done.
 
         Raises:
             DataError: more than half of the images cannot be read.
             WriteError: the disk is full.
         """
-        total = len(stream.source)
-        expected = _expected_crops(stream, self.detector.needs.size("proposals"))
-        clock = _Clock(expected, self.detector.dimension, total, self.console.say)
+        self._known = self._computed = 0
         found: list[ImageCrops] = []
-        with self.console.training(0, total):
+        began = time.monotonic()
+        with self.console.training(0, len(stream.source)):
             self.console.phase("features of crops")
-            for batch in self._batches(stream):
-                found.append(self._of_image(stream, batch, clock))
+            for image in seen_images(stream, self.detector.needs):
+                found.append(self._of_image(image))
                 self.console.step(len(found))
-        self.console.say(clock.summary(len(found)))
+        self.console.say(
+            f"features of {plural(self._known + self._computed, 'crop')} of "
+            f"{plural(len(found), 'image')}: {self._computed} computed, {self._known} read from "
+            f"the run directory, in {spoken(time.monotonic() - began)}"
+        )
         return found
 
-    def _batches(self, stream: Stream) -> Iterator[EvalBatch]:
-        batches = eval_batches(
-            stream.source,
-            stream.resizer,
-            batch_size=1,
-            needs=self.detector.needs,
-            images=stream.images,
-        )
-        return iter(named_errors(batches.as_numpy_iterator(), stream.images))
-
-    def _of_image(self, stream: Stream, batch: EvalBatch, clock: _Clock) -> ImageCrops:
-        record = repair(stream.source.annotation(int(batch.indices[0])))
-        objects = record.boxes * np.tile(batch.sizes[0].astype(np.float32), 2)
-        given = np.asarray(batch.inputs.get("proposals"))[0]
-        proposals = given[(given[:, 2:] > given[:, :2]).all(axis=1)]
-        boxes = np.concatenate([objects, proposals]).astype(np.float32)
+    def _of_image(self, image: SeenImage) -> ImageCrops:
+        boxes = image.boxes
         crops = ImageCrops(
-            objects=objects,
-            classes=record.class_ids.astype(int) - 1,
-            counts=~(record.is_crowd | record.group_of) & (record.weights > 0),
-            proposals=proposals,
-            file=self.folder / f"{self._key_of(batch.images, boxes)}.npy",
+            objects=image.objects,
+            classes=image.classes,
+            counts=image.counts,
+            proposals=image.proposals,
+            file=self.folder / f"{self._key_of(image.pixels, boxes)}.npy",
         )
         if self._is_there(crops, len(boxes)):
-            clock.known(len(boxes))
+            self._known += len(boxes)
         else:
-            self._write(crops.file, self._compute(batch.images, boxes, clock))
+            self._write(crops.file, self._compute(image.pixels, boxes))
+            self._computed += len(boxes)
         return crops
 
-    def _compute(self, image: np.ndarray, boxes: np.ndarray, clock: _Clock) -> np.ndarray:
+    def _compute(self, image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
         size = self.detector.crops_at_once
         found = [np.zeros((0, self.detector.dimension), np.float32)]
         for start in range(0, len(boxes), size):
             part = boxes[start : start + size]
-            filled = np.zeros((1, size, 4), np.float32)
-            filled[0, : len(part)] = part
-            began = time.monotonic()
-            seen = {"images": image, "boxes": filled}
-            vectors = np.asarray(self._network.predict_on_batch(seen), np.float32)
-            found.append(vectors[0, : len(part)])
-            clock.computed(len(part), time.monotonic() - began)
+            found.append(self._vectors(image, _filled(part, size))[: len(part)])
         return np.concatenate(found)
+
+    def _vectors(self, image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+        seen = {"images": image, "boxes": boxes[None]}
+        return np.asarray(self._network.predict_on_batch(seen), np.float32)[0]
 
     def _is_there(self, crops: ImageCrops, count: int) -> bool:
         """Whether the file holds the vectors; a damaged one is computed again."""
@@ -170,67 +180,9 @@ class CropVectors:
         return key.hexdigest()[:32]
 
 
-class _Clock:
-    """Times the first crops, and says once how long all will take.
-
-    Args:
-        expected: crops of all images.
-        images: how many there are.
-    """
-
-    def __init__(
-        self, expected: int, dimension: int, images: int, say: Callable[[str], None]
-    ) -> None:
-        self._expected, self._dimension, self._images, self._say = expected, dimension, images, say
-        self._known = self._computed = self._batches = 0
-        self._timed_crops, self._timed_seconds, self._seconds = 0, 0.0, 0.0
-
-    def known(self, count: int) -> None:
-        """Count crops of which the vectors are on the disk."""
-        self._known += count
-
-    def computed(self, count: int, seconds: float) -> None:
-        """Count crops that took `seconds`."""
-        self._computed += count
-        self._seconds += seconds
-        self._batches += 1
-        if 1 < self._batches <= 1 + _TIMED:  # the first one was compiled
-            self._timed_crops += count
-            self._timed_seconds += seconds
-        if self._batches == 1 + _TIMED:
-            self._tell()
-
-    def _tell(self) -> None:
-        each = self._timed_seconds / max(self._timed_crops, 1)
-        left = max(self._expected - self._known - self._computed, 0)
-        gigabytes = self._expected * self._dimension * 4 / _BYTES_PER_GB
-        self._say(
-            f"{plural(self._expected, 'crop')} of {plural(self._images, 'image')}, "
-            f"{each * 1000:.0f} ms each: about {_minutes(left * each)} from here, and "
-            f"{gigabytes:.2g} GB on the disk"
-        )
-
-    def summary(self, images: int) -> str:
-        """What was done, in words."""
-        return (
-            f"features of {plural(self._known + self._computed, 'crop')} of "
-            f"{plural(images, 'image')}: {self._computed} computed in "
-            f"{_minutes(self._seconds)}, {self._known} read from the run directory"
-        )
-
-
-def _minutes(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 2 * _MINUTE else f"{seconds / _MINUTE:.0f} min"
-
-
-def _expected_crops(stream: Stream, most: int) -> int:
-    """Objects and proposals of all images, about: proposals without area are among them."""
-    records = (stream.source.unrepaired(index) for index in range(len(stream.source)))
-    return sum(
-        len(record.boxes) + min(len(record.proposals), most)
-        for record in records
-        if record.proposals is not None
-    )
+def _filled(boxes: np.ndarray, size: int) -> np.ndarray:
+    """`boxes` `[n, 4]` and boxes without area: `[size, 4]`."""
+    return np.concatenate([boxes, np.zeros((size - len(boxes), 4), np.float32)])
 
 
 def _network_key(detector: RCNN) -> bytes:

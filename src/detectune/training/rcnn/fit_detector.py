@@ -9,6 +9,7 @@ import numpy as np
 
 from detectune.boxes.iou import pairwise_iou
 from detectune.config import schema
+from detectune.detectors.base import Detector
 from detectune.detectors.rcnn import CODER, RCNN
 from detectune.training.rcnn.box_ridge import fit_boxes
 from detectune.training.rcnn.crop_vectors import ImageCrops
@@ -22,6 +23,17 @@ _UNKNOWN = -10.0
 _SAMPLE = 200
 
 Say = Callable[[str], None]
+
+
+def rcnn_of(detector: Detector) -> RCNN:
+    """`detector`, which the stages of an R-CNN are given.
+
+    Raises:
+        TypeError: it is another one, which is a defect.
+    """
+    if not isinstance(detector, RCNN):
+        raise TypeError(f"these stages are for RCNN, not for {type(detector).__name__}")
+    return detector
 
 
 def fit_margins(

@@ -10,10 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from detectune.config import schema
-from detectune.config.architectures import architecture_name, stage_names
 from detectune.config.architectures.rcnn import STAGE
-from detectune.errors import ConfigError, three_part
 from detectune.registry import stages
+from detectune.training.rcnn.config_conflicts import check_stages
 from detectune.training.sources import TRAIN
 from detectune.training.stages.base import Stage
 
@@ -23,47 +22,26 @@ if TYPE_CHECKING:
     from detectune.training.rcnn.crop_vectors import ImageCrops
 
 _STEPS = 3
-_OF_GRADIENT_DESCENT = (
-    "num_steps", "optimizer", "data_augmentation_options", "freeze", "unfreeze_at_step",
-    "learning_rate_factors", "freeze_variables", "update_trainable_variables", "feature_cache",
-    "early_stopping_evaluations", "evaluate_every_steps",
-)  # fmt: skip
 
 
 @stages.register(STAGE)
 class SupportVectors(Stage):
-    """Three steps, none of which has a gradient. The network stays as it is."""
+    """Three steps, none of which has a gradient."""
 
     def check(self, config: schema.TrainEvalPipelineConfig) -> None:
-        found = architecture_name(config.model)
-        unused = [
-            field.name
-            for field, _ in config.train_config.ListFields()
-            if field.name in _OF_GRADIENT_DESCENT
-        ]
-        if unused and "gradient_descent" not in stage_names(config):
-            raise ConfigError(
-                three_part(
-                    f"train_config: it has {', '.join(unused)}, and nothing is trained by gradient "
-                    "descent.",
-                    "The network of an R-CNN stays as it is, and looks at every image once.",
-                    "Remove these fields.",
-                )
-            )
-        if found != "rcnn":
-            raise ConfigError(
-                three_part(
-                    f'train_config.stage: "{STAGE}" with model {{ {found} {{ }} }}.',
-                    "This stage finds the support vector machines of model { rcnn { } }.",
-                    "Remove the line: the stages of this model are chosen for it.",
-                )
-            )
+        check_stages(config)
 
     def finished(self, training: TrainingContext) -> str:
         return "classes and boxes are fitted" if training.progress.stage_step >= _STEPS else ""
 
     def run(self, training: TrainingContext) -> None:
-        crops = _crops(training)
+        from detectune.training.rcnn.crop_vectors import CropVectors
+
+        vectors = CropVectors(_detector(training), training.run.path, training.console)
+        stream = training.streams[TRAIN]
+        if training.progress.stage_step < 1:
+            vectors.forecast(stream, training.config.model.rcnn.svm)
+        crops = vectors.of(stream)
         if training.progress.stage_step < 1:
             training.progress.advance()
             training.checkpoints.save(training.detector)
@@ -74,13 +52,6 @@ class SupportVectors(Stage):
         _fit_boxes(training, crops)
         training.progress.advance()
         training.checkpoints.evaluate(training.detector)
-
-
-def _crops(training: TrainingContext) -> list[ImageCrops]:
-    from detectune.training.rcnn.crop_vectors import CropVectors
-
-    vectors = CropVectors(_detector(training), training.run.path, training.console)
-    return vectors.of(training.streams[TRAIN])
 
 
 def _fit_margins(training: TrainingContext, crops: list[ImageCrops]) -> None:
@@ -117,9 +88,6 @@ def _names(training: TrainingContext) -> list[str]:
 
 
 def _detector(training: TrainingContext) -> RCNN:
-    from detectune.detectors.rcnn import RCNN  # it loads Keras
+    from detectune.training.rcnn.fit_detector import rcnn_of
 
-    detector = training.detector
-    if not isinstance(detector, RCNN):
-        raise TypeError(f"{STAGE} is for RCNN, not for {type(detector).__name__}")
-    return detector
+    return rcnn_of(training.detector)
