@@ -23,16 +23,20 @@ TESTS = Path(__file__).parent
 # So that no process is left alone with a long file in the end.
 LONGEST_FIRST = (
     "endtoend/test_training_on_backends.py",
-    "conformance/test_every_detector.py",
     "endtoend/test_road.py",
-    "endtoend/test_training.py",
-    "endtoend/test_resume.py",
     "parity/test_faster_rcnn_models.py",
-    "conformance/test_two_stage_detectors.py",
-    "endtoend/test_bad_input.py",
-    "unit/detectors/test_ssd.py",
+    "endtoend/test_unfreezing.py",
     "parity/test_ssd_models.py",
-    "parity/test_tf1_models.py",
+    "endtoend/test_kept_features.py",
+    "endtoend/test_training.py",
+    "unit/detectors/test_ssd.py",
+    "conformance/test_every_detector.py",
+    "conformance/test_two_stage_detectors.py",
+    "conformance/test_application_networks.py",
+    "endtoend/test_resume.py",
+    "endtoend/test_own_backbone.py",
+    "endtoend/test_bad_input.py",
+    "endtoend/test_plugins.py",
 )
 
 

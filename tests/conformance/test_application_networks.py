@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import pytest
 from application_networks import module_of, outputs_of, reference_network
+from keras.src.applications import convnext
 from tiny import random_batch, tiny_config
 
 from detectune.backbones.graph import nodes_of, operations_of
@@ -24,8 +25,8 @@ from detectune.detectors.build import build_detector
 from detectune.training.freezing import freeze
 
 # One for each way of being odd: pixels normalized inside, convolutions that pad by the size of the
-# image, ones that do not pad at all, no batch norms.
-FAST = {"ConvNeXtTiny", "InceptionV3", "MobileNet", "MobileNetV3Small", "VGG16"}
+# image, ones that do not pad at all. The one without batch norms is below, with few blocks.
+FAST = {"InceptionV3", "MobileNet", "MobileNetV3Small", "VGG16"}
 NETWORKS = [
     pytest.param(name, marks=[] if name in FAST else pytest.mark.slow) for name in APPLICATIONS
 ]
@@ -37,6 +38,17 @@ SIDE = 101
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_network_of_keras_is_a_backbone(name, tmp_path):
+    check_network(name, tmp_path)
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+def test_a_convnext_of_four_blocks_is_a_backbone(monkeypatch, tmp_path):
+    short = {"depths": [1, 1, 1, 1], "projection_dims": [16, 32, 48, 64], "default_size": 224}
+    monkeypatch.setitem(convnext.MODEL_CONFIGS, "tiny", short)
+    check_network("ConvNeXtTiny", tmp_path)
+
+
+def check_network(name: str, tmp_path: Path) -> None:
     keras.utils.set_random_seed(1)
     detector = build_detector(config_of(name))
     check_maps(name, detector, tmp_path)

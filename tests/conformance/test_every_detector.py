@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import pytest
 from google.protobuf import text_format
+from small_backbone import register_small_backbone
 from tiny import SIDE, compiled, random_batch, tiny_config, train_steps
 
 from detectune.checkpoints.files import write_checkpoint
@@ -32,12 +33,13 @@ TYPES = {
     for name, parts in feature_extractor_types().items()
     if not backbones[parts[0]].own_settings
 }
-# One for each neck, on the network that is compiled fastest. The others run when asked for.
+# What takes long runs by default on the small backbone, and on the others when asked for.
 # The tests of whole runs (`tests/endtoend`) train and export one with a pyramid.
 # Of a BiFPN the gradients are looked at in tests/unit/detectors/test_own_backbones.py.
-FAST = {"ssd_mobilenet_v1_keras"}
+SMALL = "ssd_five_convolutions_keras"
+FAST = {SMALL}
 # Without training and export, which take longest.
-BRIEF = {"ssd_efficientnet-b0_bifpn_keras", "ssd_mobilenet_v2_fpn_keras"}
+BRIEF = {"ssd_efficientnet-b0_bifpn_keras", "ssd_mobilenet_v1_keras", "ssd_mobilenet_v2_fpn_keras"}
 
 
 def model_config(type_name: str) -> schema.DetectionModel:
@@ -45,7 +47,7 @@ def model_config(type_name: str) -> schema.DetectionModel:
     extractor = config.ssd.feature_extractor
     extractor.type = type_name
     extractor.conv_hyperparams.batch_norm.decay = 0.5
-    backbone, neck = TYPES[type_name]
+    backbone, neck = PARTS[type_name]
     if backbones[backbone].min_image_side > SIDE:
         extractor.pad_to_multiple = 96
     if neck == "bifpn":
@@ -56,7 +58,8 @@ def model_config(type_name: str) -> schema.DetectionModel:
             )
         )
     if neck == "extras":
-        anchors = "ssd_anchor_generator { num_layers: 6 aspect_ratios: 1.0 }"
+        maps = extractor.num_layers = 2 if type_name == SMALL else 6  # the small one adds none
+        anchors = f"ssd_anchor_generator {{ num_layers: {maps} aspect_ratios: 1.0 }}"
         config.ssd.anchor_generator.CopyFrom(text_format.Parse(anchors, schema.AnchorGenerator()))
         config.ssd.box_predictor.CopyFrom(text_format.Parse(HEAD, schema.BoxPredictor()))
     return config
@@ -71,8 +74,18 @@ HEAD = """convolutional_box_predictor {
     } }"""
 
 
+PARTS = {SMALL: ("five_convolutions", "extras")} | TYPES
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_backbone():
+    with pytest.MonkeyPatch.context() as patch:
+        register_small_backbone(patch)
+        yield
+
+
 def _params(fast: set[str]) -> list:
-    return [pytest.param(n, marks=[] if n in fast else pytest.mark.slow) for n in TYPES]
+    return [pytest.param(n, marks=[] if n in fast else pytest.mark.slow) for n in PARTS]
 
 
 takes_long = pytest.mark.parametrize("config", _params(FAST), indirect=True, scope="module")
@@ -158,7 +171,7 @@ def test_every_type_that_can_be_asked_for_is_tested_here():
     from detectune.config.feature_extractors import FEATURE_EXTRACTORS
 
     assert list(TYPES) == list(FEATURE_EXTRACTORS)
-    assert set(TYPES) > FAST | BRIEF
+    assert set(PARTS) > FAST | BRIEF
 
 
 LARGE = re.compile(r"resnet1|_d[1-7]_|inception_resnet|resnet50_v1_(fpn_)?(\d{3,4}x1|800|1024)")

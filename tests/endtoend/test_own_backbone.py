@@ -198,6 +198,7 @@ def test_resnet50_frozen(imagenet, data, tmp_path):
     np.testing.assert_array_equal(kernel, base_model.get_layer("conv1_conv").kernel)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:`input_shape` is undefined")
 def test_mobilenet_v2_with_its_output(imagenet, data, tmp_path):
     from keras.applications import MobileNetV2

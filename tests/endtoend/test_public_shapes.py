@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 from PIL import Image
+from small_backbone import EXTRACTOR
 from tiny import tiny_config
 
 from detectune.data.convert import convert
@@ -372,7 +373,7 @@ def test_what_was_drawn_is_read_and_written(shape, tmp_path):
 def test_it_is_trained_and_evaluated(shape, tmp_path):
     build, _, place = SHAPES[shape]
     build(tmp_path / "data")
-    config = tiny_config()
+    config = tiny_config(extractor=EXTRACTOR)
     spec = str(tmp_path / "data" / place)
     config.model.ssd.num_classes = open_source(spec, split="train").label_map.num_classes
     config.train_input_reader.source = spec

@@ -131,6 +131,7 @@ def test_before_the_first_complete_checkpoint_nothing_counts_as_a_run(whole):
         assert RunWriter(open_run(whole.images / name)).last_step() is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", ["state:3"])
 def test_a_killed_run_goes_on_to_the_same_bits(whole, tmp_path, place):
     run = tmp_path / "run"
@@ -149,9 +150,11 @@ def test_a_killed_run_for_another_domain_goes_on_to_the_same_bits(tmp_path, plac
     check_equal(whole, run)
 
 
-@pytest.mark.slow
+LATER = ("weights-1", "pointer-1", "best-1", "removal-2", "line-6", "index-4", "step-8")
+
+
 @pytest.mark.parametrize(
-    "image", ["weights-1", "pointer-1", "best-1", "removal-2", "line-6", "index-4", "step-8"]
+    "image", ["state-3", *(pytest.param(name, marks=pytest.mark.slow) for name in LATER)]
 )
 def test_each_moment_leads_to_the_same_bits(whole, tmp_path, image):
     run = tmp_path / "run"

@@ -180,10 +180,10 @@ def test_commands_ask_for_the_same_again_and_split_what_is_not_divided(many):
 
 
 def test_a_divided_data_set_is_used_as_it_is_divided(tmp_path):
-    for part, count in (("train", 8), ("val", 4)):
+    for part, count in (("train", 12), ("val", 4)):
         boxed_images(tmp_path / "data" / part, count)
     found = advice(tmp_path / "data")
-    assert found.facts["data"]["images"] == 8
+    assert found.facts["data"]["images"] == 12
     assert not any("data split" in command for command in found.commands)
     assert f"--train '{tmp_path}/data#train' --eval '{tmp_path}/data#val'" in found.commands[2]
 

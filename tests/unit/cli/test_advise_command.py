@@ -103,8 +103,8 @@ def test_one_image_is_advised_about(run, tmp_path):
     status, out, _ = run("advise", "one")
     assert status == 0
     assert "\n1 image, 0 of them without boxes" in out
-    assert "batch: 1\n" in out
-    assert "freezing: backbone, batch-norm" in out
+    assert "method: R-CNN\n" in out
+    assert "1 image and no accelerator" in out
 
 
 @pytest.mark.parity

@@ -18,7 +18,7 @@ OWN = {"source": 1001, "early_stopping_evaluations": 1001, "evaluate_every_steps
 OWN |= {"seed": 1003, "checkpoint_every_steps": 1004, "batch_norm_recalibration": 1001}
 OWN |= {"recalibration_batches": 1002, "gradient_accumulation_steps": 1005, "stage": 1006}
 OWN |= {"freeze": 1007, "unfreeze_at_step": 1008, "learning_rate_factors": 1009}
-OWN |= {"feature_cache": 1010, "image_list_path": 1002}
+OWN |= {"feature_cache": 1010, "domain_adaptation": 1011, "image_list_path": 1002}
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.proto")), ids=lambda path: path.stem)

@@ -16,6 +16,7 @@ from detectune.training.console import RunConsole
 from detectune.training.state import Progress
 
 MAP = "DetectionBoxes_Precision/mAP"
+MODEL = SimpleNamespace(extra_losses=None)
 
 
 class Writer:
@@ -26,7 +27,7 @@ class Writer:
         self.best: list[int] = []
 
     def write_weights(self, model, step) -> None:
-        assert model == "model"
+        assert model is MODEL
 
     def commit(self, model, progress) -> None:
         self.commits.append(progress)
@@ -103,7 +104,7 @@ class Place:
     def evaluate(self, steps: int = 10) -> None:
         self.progress.step += steps
         self.progress.stage_step += steps
-        self.checkpoints.evaluate("model", Deployment())
+        self.checkpoints.evaluate(MODEL, Deployment())
 
     def said(self) -> list[str]:
         return [line.partition("] ")[2] for line in self.text.getvalue().splitlines()]
