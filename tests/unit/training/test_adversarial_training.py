@@ -222,7 +222,7 @@ def test_fast_rcnn_looks_at_the_proposals_of_both_domains(monkeypatch):
             getattr(own.fast_rcnn, field.name).CopyFrom(value)
         elif field.name in given:
             setattr(own.fast_rcnn, field.name, value)
-    own.fast_rcnn.max_proposals = 4
+    own.fast_rcnn.max_proposals = own.fast_rcnn.second_stage_batch_size = 4
     detector = prepared(own, "instance_level { units: 8 proposals: 4 }")
     images, truth = random_batch()
     boxes = np.array([[[8, 8, 40, 40], [0, 0, 30, 60], [20, 4, 60, 30], [0, 0, 0, 0]]] * 2, "f")
