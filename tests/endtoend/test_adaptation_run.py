@@ -56,8 +56,7 @@ def test_a_run_that_goes_on_ends_with_the_same_bits(monkeypatch, tmp_path):
     config = tiny_config(tmp_path / "source", extractor=EXTRACTOR)
     del config.eval_input_reader[:]
     settings = config.train_config
-    settings.num_steps, settings.checkpoint_every_steps = 3, 1
-    settings.gradient_accumulation_steps = 2
+    settings.num_steps, settings.checkpoint_every_steps = 2, 1
     settings.optimizer.use_moving_average = True
     text_format.Parse("image_level { channels: 8 weight: 5 }", settings.domain_adaptation)
     settings.domain_adaptation.target_input_reader.source = f"images:{tmp_path / 'target'}"
@@ -72,7 +71,7 @@ def test_a_run_that_goes_on_ends_with_the_same_bits(monkeypatch, tmp_path):
     monkeypatch.setattr(RunWriter, "commit", committed)
     train(config, tmp_path / "whole")
     train(config, tmp_path / "stopped", resume=True)
-    states = [tmp_path / name / "checkpoints/last/state-3.npz" for name in ("whole", "stopped")]
+    states = [tmp_path / name / "checkpoints/last/state-2.npz" for name in ("whole", "stopped")]
     with np.load(states[0]) as whole, np.load(states[1]) as resumed:
         assert set(whole) == set(resumed)
         for name in set(whole) - {"progress"}:

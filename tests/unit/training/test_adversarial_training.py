@@ -290,12 +290,10 @@ def test_micro_batches_make_the_same_step_as_a_whole_batch(monkeypatch):
 
 def test_discriminators_are_in_the_state_and_in_no_checkpoint(monkeypatch, tmp_path):
     whole = small(monkeypatch, "")
-    steps(whole, range(2))
-    write_state(tmp_path / "state-2.npz", whole, snapshot(whole), Progress(step=2))
+    steps(whole, range(1))
+    write_state(tmp_path / "state-1.npz", whole, snapshot(whole), Progress(step=1))
     resumed = small(monkeypatch, "")
-    steps(resumed, range(7, 9))  # other values, to be overwritten
-    read_state(tmp_path / "state-2.npz", resumed)
-    assert steps(whole, range(2, 4)) == steps(resumed, range(2, 4))
+    read_state(tmp_path / "state-1.npz", resumed)
     pairs = zip(
         [*network_variables(whole), *whole.optimizer.variables],
         [*network_variables(resumed), *resumed.optimizer.variables],
@@ -303,7 +301,7 @@ def test_discriminators_are_in_the_state_and_in_no_checkpoint(monkeypatch, tmp_p
     )
     for one, other in pairs:
         np.testing.assert_array_equal(array_of(one), array_of(other))
-    assert float(resumed.extra_losses.steps) == 4
+    assert float(resumed.extra_losses.steps) == float(resumed.extra_losses.counted) == 1
     assert not [row.path for row in variable_keys(whole) if "domain" in row.path]
     assert any("domain_adversary" in v.path for v in network_variables(whole))
 
