@@ -72,12 +72,17 @@ def visible_files(run: Path) -> set[str]:
 class Whole:
     """An uninterrupted run, its config, and disk images from every place where it could die."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, adapts: bool = False) -> None:
         self.config, self.run, self.images = folder / "c.config", folder / "run", folder / "images"
         data = write_squares(folder / "data")
         config = tiny_config(data, extractor=EXTRACTOR)
         config.train_config.checkpoint_every_steps = 2
         config.train_config.optimizer.use_moving_average = True
+        if adapts:
+            config.train_config.gradient_accumulation_steps = 2
+            block = config.train_config.domain_adaptation
+            block.image_level.channels = 8
+            block.target_input_reader.source = f"images:{write_squares(folder / 'new', 3, 7)}"
         write_config(config, self.config)
         finish(start(self.config, self.run, "--images", str(self.images)))
 
@@ -132,6 +137,15 @@ def test_a_killed_run_goes_on_to_the_same_bits(whole, tmp_path, place):
     run = tmp_path / "run"
     finish(start(whole.config, run, "--die", place), -signal.SIGKILL)
     assert RunWriter(open_run(run)).last_step() == 4
+    finish(start(whole.config, run, "--resume"))
+    check_equal(whole, run)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("place", ["state:3", "step:6"])
+def test_a_killed_run_for_another_domain_goes_on_to_the_same_bits(tmp_path, place):
+    whole, run = Whole(tmp_path, adapts=True), tmp_path / "killed"
+    finish(start(whole.config, run, "--die", place), -signal.SIGKILL)
     finish(start(whole.config, run, "--resume"))
     check_equal(whole, run)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from detectune.config import schema
 from detectune.config.architectures import architecture_of, architecture_problem, stage_names
+from detectune.config.domain_adaptation import TARGET_EVAL_READER
 from detectune.config.problems import Problem, missing
 
 
@@ -45,7 +46,9 @@ def _training(config: schema.TrainEvalPipelineConfig) -> Iterator[Problem]:
 
 def _inputs(config: schema.TrainEvalPipelineConfig) -> Iterator[Problem]:
     yield from _reader(config.train_input_reader, "train_input_reader", "training")
-    if not config.eval_input_reader:
+    adaptation = config.train_config.domain_adaptation
+    measures_target = adaptation.HasField("target_eval_input_reader")
+    if not config.eval_input_reader and not measures_target:
         yield Problem(
             "error",
             "eval_input_reader",
@@ -55,10 +58,9 @@ def _inputs(config: schema.TrainEvalPipelineConfig) -> Iterator[Problem]:
         )
     for index, reader in enumerate(config.eval_input_reader):
         yield from _reader(reader, f"eval_input_reader[{index}]", "the evaluation")
-    adaptation = config.train_config.domain_adaptation
-    if adaptation.HasField("target_eval_input_reader"):
-        path = "train_config.domain_adaptation.target_eval_input_reader"
-        yield from _reader(adaptation.target_eval_input_reader, path, "the evaluation")
+    if measures_target:
+        reader = adaptation.target_eval_input_reader
+        yield from _reader(reader, TARGET_EVAL_READER, "the evaluation")
 
 
 def _reader(reader: schema.InputReader, path: str, purpose: str) -> Iterator[Problem]:

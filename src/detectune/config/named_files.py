@@ -23,7 +23,7 @@ from detectune.config.checkpoint_paths import (
     is_saved_model,
 )
 from detectune.config.class_numbers import other_numbers, renumbered
-from detectune.config.domain_adaptation import target_readers
+from detectune.config.domain_adaptation import TARGET_READER, target_readers
 from detectune.config.file_patterns import matching_files
 from detectune.config.keras_start import keras_file_problems, keras_start_problems
 from detectune.config.label_map import LabelMap, read_label_map
@@ -48,7 +48,8 @@ def file_problems(config: schema.TrainEvalPipelineConfig) -> list[Problem]:
     readers += [(f"eval_input_reader[{i}]", r) for i, r in enumerate(config.eval_input_reader)]
     readers += target_readers(config)
     for path, reader in readers:
-        problems += _label_map(config, reader, path)
+        if path != TARGET_READER:  # where no class is read
+            problems += _label_map(config, reader, path)
         for index, pattern in enumerate(reader.tf_record_input_reader.input_path):
             problems += _records(pattern, f"{path}.tf_record_input_reader.input_path[{index}]")
         problems += _source(reader.source, f"{path}.source")

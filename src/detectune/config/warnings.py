@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from detectune.config import schema
 from detectune.config.architectures import Architecture, chosen
 from detectune.config.checkpoint_paths import is_keras_start
+from detectune.config.domain_adaptation import adaptation_warnings
 from detectune.config.freezing import freezing_warnings
 from detectune.config.problems import Problem
 
@@ -29,6 +30,7 @@ def warnings(config: schema.TrainEvalPipelineConfig) -> list[Problem]:
         *(architecture.warnings() if architecture is not None else ()),
         *_rates(config.train_config),
         *freezing_warnings(config.train_config),
+        *adaptation_warnings(config.train_config),
         *_start(config.train_config, architecture),
         *_data(config),
     ]

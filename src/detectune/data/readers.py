@@ -11,6 +11,8 @@ from detectune.data.sources.base import Source, Subset
 from detectune.data.sources.recognise import open_source
 from detectune.errors import ConfigError, three_part
 
+_OF_TRAINING = ("train_input_reader", "target_input_reader")
+
 
 def open_reader(
     config: schema.InputReader,
@@ -22,8 +24,9 @@ def open_reader(
     """The source that `train_input_reader` or `eval_input_reader` names.
 
     Args:
-        field: its name, for errors; of a data set that is divided, `train_input_reader` reads the
-            part for training and every other the one for evaluation, unless `source` names one.
+        field: its name, for errors; of a data set that is divided, `train_input_reader` and
+            `target_input_reader` read the part for training and every other the one for evaluation,
+            unless `source` names one.
         label_map: used if the reader has none of its own.
         columns: what is read beside boxes, see `open_source`; masks are read anyway with
             `load_instance_masks`.
@@ -41,7 +44,7 @@ def open_reader(
     # A single input_path may be any data set, so that a config can be tried on a folder.
     spec = config.source or (paths[0] if len(paths) == 1 else "tfrecord:" + ",".join(paths))
     wanted = {*columns, *(["masks"] if config.load_instance_masks else [])}
-    split = "train" if field.startswith("train") else "val"
+    split = "train" if field.rpartition(".")[2] in _OF_TRAINING else "val"
     source = open_source(spec, label_map, columns=wanted, split=split)
     if config.image_list_path:
         source = listed_images(source, config.image_list_path, f"{field}.image_list_path")

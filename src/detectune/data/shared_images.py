@@ -45,18 +45,50 @@ def overlap(training: Source, evaluation: Source) -> Overlap | None:
     pairs = shared_images(training, evaluation)
     if not pairs:
         return None
-    total, names = len(evaluation), [other for _, other in pairs[:_SHOWN]]
-    every = len(pairs) == total
-    count = f"{len(pairs)} of {total} evaluation images {'is' if len(pairs) == 1 else 'are'}"
-    if every:
-        count = f"all {total} evaluation images are" if total > 1 else "the evaluation image is"
-    more = ", …" * (len(pairs) > _SHOWN)
-    shown = f": {', '.join(one_line(name) for name in names)}{more}"
+    every = len(pairs) == len(evaluation)
+    shown = f", because {evaluation.repeats}" if evaluation.repeats else _named(pairs)
     return Overlap(
-        f"{count} among the training images"
-        f"{f', because {evaluation.repeats}' if evaluation.repeats else shown}",
+        f"{_counted(pairs, evaluation, 'evaluation image')} among the training images{shown}",
         _advice(training, same=every or bool(evaluation.repeats)),
     )
+
+
+def target_overlap(training: Source, target: Source) -> Overlap | None:
+    """Says which images of the `target` domain are of the source, too."""
+    pairs = shared_images(training, target)
+    if not pairs:
+        return None
+    return Overlap(
+        f"{_counted(pairs, target, 'target image')} among the training images{_named(pairs)}",
+        "Between them there is nothing to adapt: name images of the other domain alone in "
+        "target_input_reader.",
+    )
+
+
+def adapted_overlap(target: Source, evaluation: Source) -> Overlap | None:
+    """Says which images of `evaluation` the training adapts to."""
+    pairs = shared_images(target, evaluation)
+    if not pairs:
+        return None
+    return Overlap(
+        f"{_counted(pairs, evaluation, 'evaluation image')} among the images that are adapted to"
+        f"{_named(pairs)}",
+        "Their annotations are not learned from, but later images of this domain may do worse; "
+        "keep some out of target_input_reader to know.",
+    )
+
+
+def _counted(pairs: list[tuple[str, str]], source: Source, what: str) -> str:
+    """How many images of `source` there are pairs for, with a verb."""
+    total = len(source)
+    if len(pairs) == total:
+        return f"all {total} {what}s are" if total > 1 else f"the {what} is"
+    return f"{len(pairs)} of {total} {what}s {'is' if len(pairs) == 1 else 'are'}"
+
+
+def _named(pairs: list[tuple[str, str]]) -> str:
+    names = ", ".join(one_line(other) for _, other in pairs[:_SHOWN])
+    return f": {names}{', …' * (len(pairs) > _SHOWN)}"
 
 
 def _advice(training: Source, *, same: bool) -> str:

@@ -23,7 +23,8 @@ class ExtraReport(NamedTuple):
     """How it has gone since the report before."""
 
     numbers: dict[str, float]
-    warnings: list[str]
+    warnings: dict[str, str]
+    """What is wrong, a clause → what that means, and what to do about it."""
 
 
 class ExtraLosses(Layer):

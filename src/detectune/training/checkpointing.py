@@ -23,6 +23,9 @@ from detectune.training.run_writer import RunWriter
 from detectune.training.state import Progress
 from detectune.training.weights import settle
 
+# Begins the names of what is measured beside.
+_SOURCE = "Source/"
+
 
 class Checkpointing:
     """Writes the checkpoints of one call of `train`.
@@ -57,6 +60,7 @@ class Checkpointing:
         self._began = started - progress.seconds
         self._near_zero = 0  # evaluations in a row whose mAP is
         self._told: set[str] = set()  # causes of it that were said
+        self._warned: set[str] = set()  # of the last report
         self.saving_seconds = 0.0
         """How long the last checkpoint took, without its evaluation."""
 
@@ -74,7 +78,7 @@ class Checkpointing:
             metrics = self.evaluation.measure(model)
             if self.beside is not None:
                 source = self.beside.measure(model)
-                metrics |= {f"Source/{name}": value for name, value in source.items()}
+                metrics |= {f"{_SOURCE}{name}": value for name, value in source.items()}
             began = time.monotonic()
             self.writer.write_weights(model, self.progress.step)
         metrics |= self._extra_numbers(model)
@@ -106,8 +110,11 @@ class Checkpointing:
         if model.extra_losses is None:
             return {}
         numbers, warnings = model.extra_losses.report()
-        for warning in warnings:
-            self.console.say(warning)
+        for what, text in warnings.items():
+            if what not in self._warned:
+                self.console.say(f"warning: {what}: {text}")
+            self.progress.warnings[what] = f"at step {self.progress.step}: {text}"
+        self._warned = set(warnings)
         return numbers
 
     def _deployed(
@@ -166,7 +173,14 @@ class Checkpointing:
         if not _measured(metrics, self.metric):
             return "no mAP, because no image of the evaluation has a box"
         mark = ", the best so far" if better else f", best {self.progress.best_metric:.3f}"
-        return f"{_map_line(metrics)}{mark}"
+        source = {
+            name.removeprefix(_SOURCE): value
+            for name, value in metrics.items()
+            if name.startswith(_SOURCE)
+        }
+        seen = bool(source) and _measured(source, self.metric)
+        beside = f"; of the source: {_map_line(source)}" if seen else ""
+        return f"{_map_line(metrics)}{mark}{beside}"
 
     def _judge(self, metrics: dict[str, float], per_category: dict[str, dict[str, float]]) -> bool:
         """Whether `metrics` are the best of the run; `progress` remembers them.

@@ -8,17 +8,26 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from detectune.config import schema
 from detectune.config.architectures import chosen
 from detectune.config.class_numbers import other_numbers, renumbered
+from detectune.config.domain_adaptation import TARGET_READER
 from detectune.config.look_alikes import look_alikes
 from detectune.config.problems import Problem, Severity, from_error
 from detectune.data.check import too_many
 from detectune.data.columns.base import check_columns
 from detectune.data.defects import CONSEQUENCES, TRUNCATED, UNREADABLE
 from detectune.data.inspect import Inspection, inspect_source
-from detectune.data.readers import open_reader
-from detectune.data.shared_images import overlap
+from detectune.data.shared_images import Overlap, adapted_overlap, overlap, target_overlap
 from detectune.data.sources.base import Source
 from detectune.errors import DetectuneError
-from detectune.training.sources import EVALUATE, TRAIN, StreamRequest, run_streams
+from detectune.training.sources import (
+    EVALUATE,
+    EVALUATE_SOURCE,
+    TARGET,
+    TRAIN,
+    StreamRequest,
+    open_stream,
+    run_streams,
+    target_stream,
+)
 from detectune.wording import plural
 
 # Nothing is lost by these; `data inspect` lists them.
@@ -29,6 +38,10 @@ _HARMLESS = {
     "unused file",
     "mask leaves the image",
 }
+# Concerns boxes.
+_SIZE = "size differs from annotation"
+_EVALUATIONS = (EVALUATE, EVALUATE_SOURCE)
+_TOO_GOOD = "What was trained on is found easily: every metric is too good."
 _SHOWN = 3
 _SHOWN_CLASSES = 6
 
@@ -47,11 +60,10 @@ def data_problems(
     inspected: dict[str, Inspection] = {}
     opened: dict[str, Source] = {}
     label_map = None
-    for name, request in run_streams(config).items():
+    requests = run_streams(config) | target_stream(config)
+    for name, request in requests.items():
         try:
-            source = open_reader(
-                request.reader, request.field, label_map, columns=request.needs.columns
-            )
+            source = open_stream(request, label_map)
             inspected[name] = inspect_source(source, track)
             opened[name] = source
         except DetectuneError as error:
@@ -63,11 +75,22 @@ def data_problems(
         problems += _defects(inspected[name], request)
         problems += _readable(inspected[name], request)
         problems += _columns(source, request)
-        problems += _boxes(inspected[name], name, request)
-    if len(inspected) == len((TRAIN, EVALUATE)):
-        problems += _learned(inspected[TRAIN], inspected[EVALUATE])
-        problems += _numbers(config, opened[TRAIN], opened[EVALUATE])
-        problems += _shared(opened[TRAIN], opened[EVALUATE])
+        if request.labelled:
+            problems += _boxes(inspected[name], name, request)
+    if TRAIN not in inspected:
+        return problems
+    evaluated = {name: requests[name].field for name in _EVALUATIONS if name in inspected}
+    problems += _learned(inspected, evaluated)
+    for name, field in evaluated.items():
+        problems += _numbers(config, opened[TRAIN], opened[name], field)
+        problems += _shared(overlap(opened[TRAIN], opened[name]), field, _TOO_GOOD)
+    if TARGET in inspected:
+        problems += _target(inspected[TRAIN], inspected[TARGET])
+        shared = target_overlap(opened[TRAIN], opened[TARGET])
+        problems += _shared(shared, TARGET_READER, "The target domain is another than the source.")
+        if EVALUATE in opened:
+            shared = adapted_overlap(opened[TARGET], opened[EVALUATE])
+            problems += _shared(shared, evaluated[EVALUATE], "Measured are images like later ones.")
     return problems
 
 
@@ -75,6 +98,8 @@ def _defects(inspection: Inspection, request: StreamRequest) -> Iterator[Problem
     """One problem for each kind of defect, with the first files."""
     for kind, count in inspection.defect_counts().items():
         if "mask" in kind and "masks" not in request.needs:
+            continue
+        if kind == _SIZE and not request.labelled:
             continue
         files = [f"{d.file} ({d.detail})" for d in inspection.defects if d.kind == kind]
         more = f", and {count - _SHOWN} more" if count > _SHOWN else ""
@@ -157,41 +182,64 @@ def _classes(
             yield names.problem(request.field)
 
 
-def _learned(training: Inspection, evaluation: Inspection) -> Iterator[Problem]:
-    """Every class that is measured has been learned, and every class has something to learn."""
-    learned, measured = training.boxes_per_class, evaluation.boxes_per_class
-    only_measured = [name for name, count in measured.items() if count and not learned.get(name)]
-    if only_measured:
-        yield Problem(
-            "warning",
-            "eval_input_reader",
-            f"{_listed(only_measured)}: measured, but the training data have no such box.",
-            "A class that is never learned is never found, and lowers mAP.",
-            "Put images of it into the training data, or remove its boxes from both.",
-        )
-    yield from _without_boxes(learned, only_measured)
+def _learned(
+    inspected: Mapping[str, Inspection], evaluated: Mapping[str, str]
+) -> Iterator[Problem]:
+    """Every class that is measured has been learned, and every class has something to learn.
+
+    Args:
+        evaluated: name → field of the streams that are measured.
+    """
+    learned, known = inspected[TRAIN].boxes_per_class, list[str]()
+    for name, field in evaluated.items():
+        measured = inspected[name].boxes_per_class
+        only = [kind for kind, count in measured.items() if count and not learned.get(kind)]
+        known += only
+        if only:
+            yield Problem(
+                "warning",
+                field,
+                f"{_listed(only)}: measured, but the training data have no such box.",
+                "A class that is never learned is never found, and lowers mAP.",
+                "Put images of it into the training data, or remove its boxes from both.",
+            )
+    if evaluated:
+        yield from _without_boxes(learned, known)
 
 
 def _numbers(
-    config: schema.TrainEvalPipelineConfig, training: Source, evaluation: Source
+    config: schema.TrainEvalPipelineConfig, training: Source, evaluation: Source, field: str
 ) -> Iterator[Problem]:
     """Both number the classes alike; two label maps have been compared anyway."""
     different = other_numbers(training.label_map, evaluation.label_map)
     if different and not config.train_input_reader.label_map_path:
-        yield renumbered("eval_input_reader", different)
+        yield renumbered(field, different)
 
 
-def _shared(training: Source, evaluation: Source) -> Iterator[Problem]:
-    """No image is trained and evaluated on."""
-    shared = overlap(training, evaluation)
+def _shared(shared: Overlap | None, field: str, allowed: str) -> Iterator[Problem]:
+    """No image stands in two data sets that are apart."""
     if shared is not None:
+        yield Problem("warning", field, f"{shared.found}.", allowed, shared.advice)
+
+
+def _target(training: Inspection, target: Inspection) -> Iterator[Problem]:
+    """How many images there are to adapt to, of which sizes."""
+    if target.image_sizes:
         yield Problem(
-            "warning",
-            "eval_input_reader",
-            f"{shared.found}.",
-            "What was trained on is found easily: every metric is too good.",
-            shared.advice,
+            "note",
+            TARGET_READER,
+            f"{plural(target.images, 'image')} of the target domain, {_sizes(target)}; "
+            f"{plural(training.images, 'training image')}, {_sizes(training)}.",
+            "Every step looks at as many of one as of the other, resized by the same rule.",
+            "What is annotated in images of the target domain is not read.",
         )
+
+
+def _sizes(inspection: Inspection) -> str:
+    """The smallest and the largest image, width x height."""
+    ends = [inspection.image_sizes.get(name) for name in ("smallest", "largest")]
+    shown = dict.fromkeys(f"{size[1]} x {size[0]}" for size in ends if size)
+    return " to ".join(shown) or "of unknown size"
 
 
 def _without_boxes(learned: Mapping[str, int], known: list[str]) -> Iterator[Problem]:

@@ -23,6 +23,8 @@ from detectune.wording import in_html, plural
 _MAP, _HALF = "DetectionBoxes_Precision/mAP", "DetectionBoxes_Precision/mAP@.50IOU"
 _MASK_MAP, _MASK_HALF = "DetectionMasks_Precision/mAP", "DetectionMasks_Precision/mAP@.50IOU"
 _TOTAL = "Loss/total_loss"
+# Of the domain of the training images, where another is evaluated; of discriminators of domains.
+_SOURCE, _DOMAIN, _ACCURACY = "Source/", "Domain/", "_accuracy"
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,8 @@ class Facts:
     """Stream and file name of each image that could not be read → why."""
     findings: Mapping[str, str] = field(default_factory=dict)
     """What explains that mAP is near 0 → what to do about it."""
+    warnings: Mapping[str, str] = field(default_factory=dict)
+    """What went wrong on the way → when, and what to do about it."""
 
 
 def report_html(facts: Facts) -> str:
@@ -62,6 +66,7 @@ def report_html(facts: Facts) -> str:
     sections = (
         ("Curves", _charts(facts)),
         ("Why mAP is near 0", _findings(facts.findings)),
+        ("Warnings", _findings(facts.warnings, ":")),
         ("Images left out", _left_out(facts.left_out)),
         ("Best evaluation", _tables(facts)),
         ("Right and wrong", details_html(facts.details)),
@@ -84,9 +89,10 @@ def report_html(facts: Facts) -> str:
     )
 
 
-def _findings(findings: Mapping[str, str]) -> str:
+def _findings(findings: Mapping[str, str], end: str = ".") -> str:
     items = "".join(
-        f"<li><b>{in_html(seen)}.</b> {in_html(advice)}</li>" for seen, advice in findings.items()
+        f"<li><b>{in_html(seen)}{end}</b> {in_html(advice)}</li>"
+        for seen, advice in findings.items()
     )
     return f"<ul>{items}</ul>" if items else ""
 
@@ -152,16 +158,31 @@ def _charts(facts: Facts) -> str:
     trains, evals = _rows(facts, "train"), _rows(facts, "eval")
     draw = functools.partial(line_chart, first=0, last=max(facts.steps, 1))
     scores = {"mAP": _MAP, "mAP@.5": _HALF, "mask mAP": _MASK_MAP, "mask mAP@.5": _MASK_HALF}
+    scores["mAP of the source"] = _SOURCE + _MAP
     charts = [
         draw(
             [Curve(name, p) for name, key in scores.items() if (p := _points(evals, key))],
             title="mAP on the evaluation data",
         ),
+        draw(_accuracies(facts.rows), title="How often domains are told apart"),
         draw([Curve("total", _points(trains, _TOTAL))], title="Total loss"),
         draw(_loss_parts(trains), title="Parts of the loss"),
         draw([Curve("learning rate", _points(trains, "learning_rate"))], title="Learning rate"),
     ]
     return f'<div class="charts">{"".join(charts)}</div>' if any(charts) else ""
+
+
+def _accuracies(rows: Sequence[Mapping[str, Any]]) -> list[Curve]:
+    """Of each discriminator of domains."""
+    keys = {
+        key: None
+        for row in rows
+        for key in row
+        if key.startswith(_DOMAIN) and key.endswith(_ACCURACY)
+    }
+    return [
+        Curve(key.removeprefix(_DOMAIN).removesuffix(_ACCURACY), _points(rows, key)) for key in keys
+    ]
 
 
 def _loss_parts(trains: Sequence[Mapping[str, Any]]) -> list[Curve]:
@@ -189,6 +210,7 @@ def _tables(facts: Facts) -> str:
         return ""
     masks = _MASK_MAP in facts.metrics
     kinds = ("boxes", "masks") if masks else ("value",)
+    kinds += ("source",) if _SOURCE + _MAP in facts.metrics else ()
     mask_heads = '<th class="n">mask AP</th><th class="n">mask AP@.5</th>' if masks else ""
     heads = "".join(f'<th class="n">{kind}</th>' for kind in kinds)
     classes = "".join(
@@ -208,13 +230,15 @@ def _tables(facts: Facts) -> str:
 
 
 def _coco_rows(metrics: Mapping[str, float]) -> str:
-    """A row for each of the twelve numbers, of boxes and, where measured, of masks."""
+    """A row for each of the twelve numbers, of boxes and, where measured, of masks and of another
+    domain."""
     names = dict.fromkeys(
-        name.split("_", 1)[1] for name in metrics if "ByCategory" not in name and "_" in name
+        name.split("_", 1)[1]
+        for name in metrics
+        if "ByCategory" not in name and name.startswith(("DetectionBoxes_", "DetectionMasks_"))
     )
-    kinds = [
-        kind for kind in ("DetectionBoxes_", "DetectionMasks_") if f"{kind}Precision/mAP" in metrics
-    ]
+    kinds = ("DetectionBoxes_", "DetectionMasks_", f"{_SOURCE}DetectionBoxes_")
+    kinds = [kind for kind in kinds if f"{kind}Precision/mAP" in metrics]
     return "".join(
         f"<tr><td>{in_html(name)}</td>"
         + "".join(f'<td class="n">{_number(metrics.get(kind + name))}</td>' for kind in kinds)

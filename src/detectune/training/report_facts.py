@@ -42,6 +42,7 @@ def facts_of(
         notes=progress.notes,
         left_out=left_out or {},
         findings=progress.findings,
+        warnings=progress.warnings,
         ignored=[f"{problem.field}: {problem.found}" for problem in notes],
         commands=next_commands(run),
     )
@@ -50,9 +51,11 @@ def facts_of(
 def next_commands(run: Run) -> list[str]:
     """Commands that use `run`, as they are typed; IMAGES stands for pictures of the user."""
     where, name = shlex.quote(str(run.path)), run.path.resolve().name
-    data = "" if run.config.eval_input_reader else " --data SOURCE"
+    target = run.config.train_config.domain_adaptation.target_eval_input_reader.source
+    data = [""] if run.config.eval_input_reader else []
+    data += [f" --data {shlex.quote(target)}"] if target else []
     return [
         f"detectune predict {where} IMAGES --out predictions",
-        f"detectune evaluate {where}{data}",
+        *(f"detectune evaluate {where}{words}" for words in data or [" --data SOURCE"]),
         f"detectune export {where} -o {shlex.quote(unused_path(f'exported/{name}'))}",
     ]

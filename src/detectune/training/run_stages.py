@@ -29,7 +29,7 @@ from detectune.training.report import report_html
 from detectune.training.report_facts import facts_of
 from detectune.training.run_lock import run_lock
 from detectune.training.run_writer import RunWriter
-from detectune.training.sources import EVALUATE, EVALUATE_SOURCE, TRAIN
+from detectune.training.sources import EVALUATE, EVALUATE_SOURCE, TARGET, TRAIN
 from detectune.training.stages.base import Stage
 from detectune.training.state import Progress
 from detectune.training.streams import build_streams
@@ -191,6 +191,10 @@ def _write_report(training: TrainingContext) -> None:
         restore(training.detector, training.run.checkpoint("best"))
         examples = training.evaluation.examples(training.detector, training.progress.best_details)
         data.append(f"evaluated on {training.streams[EVALUATE].source.describe()}")
+    if training.beside is not None:
+        data.append(f"source beside: {training.streams[EVALUATE_SOURCE].source.describe()}")
+    if TARGET in training.streams:
+        data.append(f"adapted to {training.streams[TARGET].source.describe()}")
     facts = facts_of(
         training.run,
         training.progress,

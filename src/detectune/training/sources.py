@@ -17,6 +17,7 @@ import numpy as np
 from detectune.config import schema
 from detectune.config.architectures import num_classes
 from detectune.config.class_numbers import ONE_LABEL_MAP, other_numbers
+from detectune.config.domain_adaptation import TARGET_EVAL_READER, TARGET_READER
 from detectune.config.label_map import LabelMap
 from detectune.config.needs import BOXES_ONLY, Needs
 from detectune.config.reading import evaluation_needs, training_needs
@@ -24,7 +25,7 @@ from detectune.data.check import check_source, refuse_damaged
 from detectune.data.columns.base import check_columns
 from detectune.data.defects import UNUSED
 from detectune.data.readers import open_reader
-from detectune.data.shared_images import overlap
+from detectune.data.shared_images import Overlap, adapted_overlap, overlap, target_overlap
 from detectune.data.sources.base import Source
 from detectune.data.sources.record import repair
 from detectune.data.sources.unlabelled import Unlabelled
@@ -84,7 +85,7 @@ def run_streams(config: schema.TrainEvalPipelineConfig) -> dict[str, StreamReque
             requests[EVALUATE_SOURCE] = requests[EVALUATE]
         requests[EVALUATE] = StreamRequest(
             adaptation.target_eval_input_reader,
-            "target_eval_input_reader",
+            TARGET_EVAL_READER,
             evaluation_needs(config),
         )
     return requests
@@ -97,7 +98,7 @@ def target_stream(config: schema.TrainEvalPipelineConfig) -> dict[str, StreamReq
         return {}
     request = StreamRequest(
         train.domain_adaptation.target_input_reader,
-        "train_config.domain_adaptation.target_input_reader",
+        TARGET_READER,
         Needs(training_needs(config).inputs),
         trains=True,
         labelled=False,
@@ -141,11 +142,32 @@ def open_sources(
     return RunSources(train.label_map, requests, sources)
 
 
+def open_stream(
+    request: StreamRequest, label_map: LabelMap | None = None, own: LabelMap | None = None
+) -> Source:
+    """The images of a stream, with what is annotated in them where that is read.
+
+    Args:
+        label_map: used if the reader has none of its own.
+        own: the label map of a resumed run, for a config whose own is gone.
+
+    Raises:
+        ConfigError: the reader names no data, or asks for what cannot be read here.
+        DataError: the data are missing, or cannot be read.
+    """
+    columns = request.needs.columns
+    if request.labelled:
+        reader = _without_lost_label_map(request.reader, own)
+        return open_reader(reader, request.field, label_map, columns=columns)
+    reader = schema.InputReader()
+    reader.CopyFrom(request.reader)
+    for unread in ("label_map_path", "load_instance_masks"):
+        reader.ClearField(unread)
+    return Unlabelled(open_reader(reader, request.field, columns=columns))
+
+
 def _opened(request: StreamRequest, label_map: LabelMap | None, own: LabelMap | None) -> Source:
-    reader = _without_lost_label_map(request.reader, own)
-    source = open_reader(reader, request.field, label_map, columns=request.needs.columns)
-    if not request.labelled:
-        source = Unlabelled(source)
+    source = open_stream(request, label_map, own)
     if request.trains:
         refuse_damaged(source)
     else:
@@ -210,14 +232,21 @@ def _describe(source: Source, console: RunConsole) -> None:
 
 
 def _say_what_spoils(sources: Mapping[str, Source], console: RunConsole) -> None:
-    """Say why numbers of the evaluation would mean nothing: its classes are numbered in another
-    way, or its images are trained on."""
-    if EVALUATE not in sources:
-        return
-    different = other_numbers(sources[TRAIN].label_map, sources[EVALUATE].label_map)
-    if different:
-        console.say(f"warning: {different}. {ONE_LABEL_MAP}")
-    shared = overlap(sources[TRAIN], sources[EVALUATE])
+    """Say why numbers of an evaluation would mean nothing: its classes are numbered in another way,
+    or its images are trained on; or why there is nothing to adapt to."""
+    for name in (EVALUATE, EVALUATE_SOURCE):
+        if name in sources:
+            different = other_numbers(sources[TRAIN].label_map, sources[name].label_map)
+            if different:
+                console.say(f"warning: {different}. {ONE_LABEL_MAP}")
+            _say_overlap(overlap(sources[TRAIN], sources[name]), console)
+    if TARGET in sources:
+        _say_overlap(target_overlap(sources[TRAIN], sources[TARGET]), console)
+        if EVALUATE in sources:
+            _say_overlap(adapted_overlap(sources[TARGET], sources[EVALUATE]), console)
+
+
+def _say_overlap(shared: Overlap | None, console: RunConsole) -> None:
     if shared is not None:
         console.say(f"warning: {shared.found}. {shared.advice}")
 

@@ -50,6 +50,8 @@ class Progress:
     """What was said when the run began, by title."""
     findings: dict[str, str] = field(default_factory=dict)
     """What explains that mAP is near 0, and what to do about it; empty if it is not."""
+    warnings: dict[str, str] = field(default_factory=dict)
+    """What went wrong with losses that the training adds → when it was seen last, and advice."""
     left_out: dict[str, str] = field(default_factory=dict)
     """Stream and file name of each image that could not be read → why."""
     keep_checkpoints: int = 1

@@ -21,7 +21,6 @@ from detectune.detectors.domain_adversary import (
     MapTerm,
     Reversal,
     _Domain,
-    _warnings,
     inside_pictures,
 )
 from detectune.errors import ConfigError
@@ -29,7 +28,7 @@ from detectune.layers.scaled_gradient import scaled_gradient
 from detectune.training.domain_adaptation import build_adversary
 from detectune.training.optimizers import Pace, build_optimizer
 from detectune.training.state import Progress, read_state, write_state
-from detectune.training.weights import array_of, network_variables, snapshot
+from detectune.training.weights import array_of, batch_norms, network_variables, snapshot
 
 OPTIMIZER = """momentum_optimizer {
   learning_rate { constant_learning_rate { learning_rate: 0.05 } } momentum_optimizer_value: 0.9
@@ -43,7 +42,9 @@ def block(text: str = "image_level { channels: 8 }") -> schema.TrainConfig:
     return settings
 
 
-def prepared(model: schema.DetectionModel, text: str | None, clip: float = 0.5):
+def prepared(
+    model: schema.DetectionModel, text: str | None, clip: float = 0.5, micro_batches: int = 1
+):
     """A detector ready for `train_on_batch`, with the block `text` if it is not None."""
     keras.utils.set_random_seed(4)
     detector = build_detector(model)
@@ -51,13 +52,16 @@ def prepared(model: schema.DetectionModel, text: str | None, clip: float = 0.5):
     paces = {}
     if text is not None:
         settings = block(text)
+        settings.gradient_accumulation_steps = micro_batches
         adaptation = adaptation_of(settings)
         assert adaptation is not None
         extra = build_adversary(detector, adaptation, settings)
         detector.add_losses(extra)
         paces = {id(variable): Pace(1.0, apart=True) for variable in extra.trainable_variables}
     optimizer = build_optimizer(
-        text_format.Parse(OPTIMIZER, schema.Optimizer()), gradient_clipping_by_norm=clip
+        text_format.Parse(OPTIMIZER, schema.Optimizer()),
+        gradient_clipping_by_norm=clip,
+        accumulation_steps=micro_batches,
     )
     detector.compile(optimizer=optimizer, run_eagerly=True)
     optimizer.build(detector.trainable_variables)
@@ -209,17 +213,87 @@ def test_a_two_stage_detector_has_all_terms(monkeypatch):
     assert any(np.abs(one - other).max() > 0 for one, other in zip(before, after, strict=True))
 
 
+def test_fast_rcnn_looks_at_the_proposals_of_both_domains(monkeypatch):
+    register_small_backbone(monkeypatch)
+    model, own = tiny_two_stage(REGION_EXTRACTOR), schema.DetectionModel()
+    given = {f.name for f in own.fast_rcnn.DESCRIPTOR.fields}
+    for field, value in model.faster_rcnn.ListFields():
+        if field.name in given and not field.is_repeated and field.message_type:
+            getattr(own.fast_rcnn, field.name).CopyFrom(value)
+        elif field.name in given:
+            setattr(own.fast_rcnn, field.name, value)
+    own.fast_rcnn.max_proposals = own.fast_rcnn.second_stage_batch_size = 4
+    detector = prepared(own, "instance_level { units: 8 proposals: 4 }")
+    images, truth = random_batch()
+    boxes = np.array([[[8, 8, 40, 40], [0, 0, 30, 60], [20, 4, 60, 30], [0, 0, 0, 0]]] * 2, "f")
+    inputs = {"images": images, "proposals": boxes, "target": target(3) | {"proposals": boxes}}
+    first = detector.train_on_batch(inputs, truth.as_batch(), return_dict=True)
+    assert float(first["domain_instance_loss"]) == pytest.approx(np.log(2), abs=0.05)
+    assert set(detector.extra_losses.report().numbers) == {
+        "Domain/lambda", "Domain/instance_accuracy", "Domain/instance_a_distance",
+    }  # fmt: skip
+
+
+# --- micro-batches ------------------------------------------------------------------------------
+
+
+def test_lambda_is_the_same_for_all_micro_batches_of_a_step():
+    extra = adversary(Reversal(10, micro_batches=3))
+    seen = []
+    for _ in range(7):
+        seen.append((float(extra.steps), float(extra.lambda_now)))
+        extra._count([np.float32(0.7)], [np.float32([0.5, 1.0])])
+    assert [step for step, _ in seen] == [0, 0, 0, 1, 1, 1, 2]
+    assert len({factor for _, factor in seen}) == 3
+    numbers, _ = extra.report()
+    assert numbers["Domain/image_accuracy"] == pytest.approx(0.75)
+
+
+def test_micro_batches_make_the_same_step_as_a_whole_batch(monkeypatch):
+    images, truth = random_batch()
+    label = truth.as_batch()
+    register_small_backbone(monkeypatch)
+    found = []
+    for count in (1, 2):
+        model = tiny_config(extractor=EXTRACTOR).model
+        detector = prepared(model, "image_level { channels: 8 weight: 5 }", micro_batches=count)
+        for norm in batch_norms(detector):
+            norm.trainable = False  # its statistics are those of a micro-batch
+        detector.extra_losses.steps.assign(4.0)
+        # Equal halves, for the losses of the detector count matches of a micro-batch.
+        given = {"images": np.concatenate([images, images]), "target": target(5, 4)}
+        known = {name: np.concatenate([value, value]) for name, value in label.items()}
+        for part in range(count):
+            rows = slice(part * 4 // count, (part + 1) * 4 // count)
+            inputs = {
+                "images": given["images"][rows],
+                "target": {name: value[rows] for name, value in given["target"].items()},
+            }
+            detector.train_on_batch(inputs, {name: value[rows] for name, value in known.items()})
+        extra = detector.extra_losses
+        found.append(
+            (
+                float(extra.steps),
+                extra.report().numbers["Domain/image_accuracy"],
+                [array_of(v) for v in detector.trainable_variables],
+            )
+        )
+    (step, accuracy, whole), (other_step, other_accuracy, parts) = found
+    assert step == other_step == 5
+    assert other_accuracy == pytest.approx(accuracy, abs=1e-6)
+    for one, other in zip(whole, parts, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
+
+
 # --- the state ----------------------------------------------------------------------------------
 
 
 def test_discriminators_are_in_the_state_and_in_no_checkpoint(monkeypatch, tmp_path):
     whole = small(monkeypatch, "")
-    steps(whole, range(2))
-    write_state(tmp_path / "state-2.npz", whole, snapshot(whole), Progress(step=2))
+    steps(whole, range(1))
+    write_state(tmp_path / "state-1.npz", whole, snapshot(whole), Progress(step=1))
     resumed = small(monkeypatch, "")
-    steps(resumed, range(7, 9))  # other values, to be overwritten
-    read_state(tmp_path / "state-2.npz", resumed)
-    assert steps(whole, range(2, 4)) == steps(resumed, range(2, 4))
+    read_state(tmp_path / "state-1.npz", resumed)
     pairs = zip(
         [*network_variables(whole), *whole.optimizer.variables],
         [*network_variables(resumed), *resumed.optimizer.variables],
@@ -227,7 +301,7 @@ def test_discriminators_are_in_the_state_and_in_no_checkpoint(monkeypatch, tmp_p
     )
     for one, other in pairs:
         np.testing.assert_array_equal(array_of(one), array_of(other))
-    assert float(resumed.extra_losses.steps) == 4
+    assert float(resumed.extra_losses.steps) == float(resumed.extra_losses.counted) == 1
     assert not [row.path for row in variable_keys(whole) if "domain" in row.path]
     assert any("domain_adversary" in v.path for v in network_variables(whole))
 
@@ -239,29 +313,45 @@ def test_the_report_has_accuracy_and_distance_since_the_one_before():
     extra = adversary(Reversal(10))
     extra.steps.assign(10.0)
     extra.right.assign(np.array([[3.0, 2.0]], np.float32))
+    extra.said.assign(np.array([2.8], np.float32))
     extra.counted.assign(4.0)
     numbers, warnings = extra.report()
     assert numbers["Domain/image_accuracy"] == pytest.approx(0.625)
     assert numbers["Domain/image_a_distance"] == pytest.approx(2 * (1 - 2 * 0.375))
     assert numbers["Domain/lambda"] == pytest.approx(2 / (1 + np.exp(-10)) - 1)
-    assert warnings == []
+    assert warnings == {}
     assert set(extra.report().numbers) == {"Domain/lambda"}
 
 
+def report_of(source: float, target: float, said: float, **reversal) -> dict[str, str]:
+    """The warnings after 4 micro-batches with these accuracies and this cross-entropy, λ grown."""
+    extra = adversary(Reversal(10, **reversal))
+    extra.steps.assign(5.0)
+    extra.right.assign(np.array([[4 * source, 4 * target]], np.float32))
+    extra.said.assign(np.array([4 * said], np.float32))
+    extra.counted.assign(4.0)
+    return extra.report().warnings
+
+
 def test_a_discriminator_that_has_won_is_said_once_lambda_has_grown():
-    assert _warnings("image", 0.97, 0.96, grown=False) == []
-    said = _warnings("image", 0.97, 0.96, grown=True)
-    assert len(said) == 1
-    assert "the image-level discriminator has won" in said[0]
-    assert "Raise image_level.weight" in said[0]
-    assert _warnings("image", 0.6, 0.5, grown=True) == []
+    said = report_of(0.97, 0.96, 0.1)
+    assert list(said) == ["the image-level discriminator has won"]
+    assert "Raise image_level.weight" in said["the image-level discriminator has won"]
+    assert report_of(0.97, 0.96, 0.1, steepness=0.1) == {}
+    assert report_of(0.97, 0.96, 0.1, final_lambda=0.0) == {}
+    assert report_of(0.9, 0.6, 0.6) == {}
 
 
 @pytest.mark.parametrize(("source", "wanted"), [(1.0, "source"), (0.0, "target")])
-def test_a_discriminator_that_says_one_thing_only_has_collapsed(source, wanted):
-    said = _warnings("instance", source, 1.0 - source, grown=False)
-    assert len(said) == 1
-    assert f"it calls nearly everything {wanted}" in said[0]
+def test_a_discriminator_that_says_one_thing_only_and_is_sure_has_collapsed(source, wanted):
+    said = report_of(source, 1.0 - source, 2.5)
+    assert list(said) == ["the image-level discriminator has collapsed"]
+    assert f"it calls nearly everything {wanted}" in next(iter(said.values()))
+
+
+@pytest.mark.parametrize(("source", "target"), [(1.0, 0.0), (0.0, 1.0), (0.5, 0.5)])
+def test_a_discriminator_that_cannot_tell_may_lean_to_one_side(source, target):
+    assert report_of(source, target, np.log(2)) == {}
 
 
 def test_padding_is_not_looked_at():

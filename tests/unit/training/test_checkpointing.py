@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
+from detectune.detectors.extra_losses import ExtraReport
 from detectune.evaluation.faults.base import Finding, TrainingFacts
 from detectune.training.checkpointing import Checkpointing
 from detectune.training.console import RunConsole
@@ -107,6 +108,31 @@ class Place:
 
     def said(self) -> list[str]:
         return [line.partition("] ")[2] for line in self.text.getvalue().splitlines()]
+
+
+class Extra:
+    """Reports these warnings, one after the other."""
+
+    def __init__(self, *warnings: dict[str, str]) -> None:
+        self.warnings = iter(warnings)
+
+    def report(self) -> ExtraReport:
+        return ExtraReport({"Domain/lambda": 0.5}, next(self.warnings))
+
+
+def test_what_goes_wrong_with_added_losses_is_said_when_it_begins_and_kept(monkeypatch):
+    won = {"the image-level discriminator has won": "Raise it."}
+    place, extra = Place(monkeypatch, 0.5, 0.6, 0.7, 0.8), Extra(won, won, {}, won)
+    monkeypatch.setattr(place.writer, "write_weights", lambda model, step: None)
+    model = SimpleNamespace(extra_losses=extra)
+    for step in (10, 20, 30, 40):
+        place.progress.step = place.progress.stage_step = step
+        place.checkpoints.evaluate(model, Deployment())
+        kept = place.progress.warnings
+        last = step if step != 30 else 20
+        assert kept == {"the image-level discriminator has won": f"at step {last}: Raise it."}
+    lines = [line for line in place.said() if line.startswith("warning")]
+    assert lines == ["warning: the image-level discriminator has won: Raise it."] * 2
 
 
 def test_without_a_true_box_nothing_is_the_best_and_the_newest_is_kept(monkeypatch):

@@ -259,3 +259,24 @@ def test_values_that_are_not_finite_and_long_curves_are_drawn_as_well_as_can_be(
 )
 def test_durations_are_said_in_the_unit_people_use(seconds, text):
     assert duration(seconds) == text
+
+
+def test_a_run_for_another_domain_shows_both_and_what_went_wrong():
+    accuracy, source = "Domain/image_accuracy", f"Source/{MAP}"
+    rows = [
+        {"kind": "eval", "step": step, MAP: 0.5, source: 0.8, accuracy: 0.9, "Domain/lambda": 0.5}
+        for step in (1, 3)
+    ]
+    metrics = {MAP: 0.5, source: 0.8, accuracy: 0.9, "Domain/image_a_distance": 1.6}
+    warnings = {"the image-level discriminator has won": "at step 3: Raise <it>."}
+    page = report_html(facts(rows=rows, metrics=metrics, warnings=warnings))
+    for text in (
+        "How often domains are told apart",
+        "mAP of the source",
+        '<td>Precision/mAP</td><td class="n">0.500</td><td class="n">0.800</td>',
+        "<h2>Warnings</h2>",
+        "<li><b>the image-level discriminator has won:</b> at step 3: Raise &lt;it&gt;.</li>",
+    ):
+        assert text in page
+    assert "a_distance" not in page
+    assert "Warnings" not in report_html(facts())
