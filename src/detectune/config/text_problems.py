@@ -177,7 +177,8 @@ class _Reader:
         homes = [home for home in _homes().get(field.name, ()) if home != message.name]
         guess = did_you_mean(shortened(field.name), names)
         if homes and not guess:
-            guess = f"{' and '.join(homes[:3])} has a field of this name: is a brace misplaced? "
+            have = "has" if len(homes) == 1 else "have"
+            guess = f"{' and '.join(homes[:3])} {have} a field of this name: is a brace misplaced? "
         self._add(
             field.place,
             _join(path, field.name),

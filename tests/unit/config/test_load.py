@@ -272,6 +272,9 @@ def test_an_unknown_field_gets_a_suggestion_and_what_is_offered(tmp_path):
 
 def test_a_field_of_another_message_points_at_the_braces(tmp_path):
     path = write(tmp_path, "model { ssd { num_classes: 1 } }\nnum_steps: 5\n")
+    said = message_of(path)[2]
+    assert said.startswith("TrainConfig and CropFineTuning have a field of this name: is a brace")
+    path = write(tmp_path, "model { ssd { num_classes: 1 } }\nsync_replicas: true\n")
     assert message_of(path)[2].startswith("TrainConfig has a field of this name: is a brace")
 
 
