@@ -42,7 +42,7 @@ class CropClasses(ExtraLosses):
 
     def report(self) -> ExtraReport:
         """Nothing."""
-        return ExtraReport({}, [])
+        return ExtraReport({}, {})
 
 
 class CropClassifier(keras.Model):

@@ -52,10 +52,11 @@ def next_commands(run: Run) -> list[str]:
     """Commands that use `run`, as they are typed; IMAGES stands for pictures of the user."""
     where, name = shlex.quote(str(run.path)), run.path.resolve().name
     target = run.config.train_config.domain_adaptation.target_eval_input_reader.source
-    data = [""] if run.config.eval_input_reader else []
-    data += [f" --data {shlex.quote(target)}"] if target else []
+    evaluations = [f"detectune evaluate {where}"] if run.config.eval_input_reader else []
+    if target:
+        evaluations.append(f"detectune evaluate {where} --data {shlex.quote(target)}")
     return [
         f"detectune predict {where} IMAGES --out predictions",
-        *(f"detectune evaluate {where}{words}" for words in data or [" --data SOURCE"]),
+        *(evaluations or [f"detectune evaluate {where} --data SOURCE"]),
         f"detectune export {where} -o {shlex.quote(unused_path(f'exported/{name}'))}",
     ]
