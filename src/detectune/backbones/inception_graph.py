@@ -9,7 +9,7 @@ Layers are named by their scopes in TF-Slim, with `_` for `/`: `Mixed_3b_Branch_
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -93,6 +93,12 @@ class InceptionGraph:
         forked = [self._conv(x, conv, f"{prefix}_{conv.name}") for conv in step.convs]
         return Concatenate(name=name)(forked)
 
+    def steps(self, x: Array, table: Sequence[tuple[str, Step]]) -> Array:
+        """`x` after all steps of `table`, in its order."""
+        for name, step in table:
+            x = self.step(x, step, name)
+        return x
+
     def _conv(self, x: Array, step: Conv, name: str) -> Array:
         layer: Conv2D = self.hyperparams.conv(
             self.depth(step.channels),
@@ -128,7 +134,7 @@ class InceptionGraph:
 
 def inception_network(
     name: str,
-    stem: Sequence[tuple[str, Step]],
+    stem: Sequence[tuple[str, Step]] | Callable[[InceptionGraph, Array], Array],
     blocks: Mapping[str, Branches],
     *,
     depth_multiplier: float = 1.0,
@@ -139,15 +145,15 @@ def inception_network(
     """The network of a stem and a table, up to its last block, without a classifier.
 
     Args:
+        stem: a table of steps, or a function for one that no table can tell.
         depth_multiplier: multiplies the channels of every convolution.
         min_depth: the least channels of a convolution.
         hyperparams: of its convolutions; those of TF-Slim if None.
         explicit_padding: has no effect here, as in the original.
     """
     graph = InceptionGraph(hyperparams or DEFAULT_HYPERPARAMS, depth_multiplier, min_depth)
-    images = x = keras.Input((None, None, 3))
-    for step_name, step in stem:
-        x = graph.step(x, step, step_name)
+    images = keras.Input((None, None, 3))
+    x = stem(graph, images) if callable(stem) else graph.steps(images, stem)
     return keras.Model(images, graph.blocks(x, blocks), name=name)
 
 

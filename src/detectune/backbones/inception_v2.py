@@ -7,6 +7,8 @@ Source: Ioffe and Szegedy 2015, figure 5. Parity: slim/nets/inception_v2.py.
 
 from __future__ import annotations
 
+import functools
+
 import keras
 from keras.layers import Input
 
@@ -18,6 +20,7 @@ from detectune.backbones.inception_graph import (
     Conv,
     InceptionGraph,
     Pool,
+    inception_network,
 )
 from detectune.backbones.mobilenet_v2 import PAD_VALUE, normalize
 from detectune.backbones.regions import RegionForm, RegionNetworks
@@ -94,24 +97,7 @@ def stem(graph: InceptionGraph, images: Array) -> Array:
     return graph.step(x, Pool("max", 2), "MaxPool_3a_3x3")
 
 
-def inception_v2(
-    *,
-    depth_multiplier: float = 1.0,
-    min_depth: int = 16,
-    hyperparams: ConvHyperparams | None = None,
-    explicit_padding: bool = False,
-) -> keras.Model:
-    """The network up to its last block, without a classifier.
-
-    Args:
-        depth_multiplier: multiplies the channels of every convolution.
-        min_depth: the least channels of a convolution.
-        hyperparams: of its convolutions; those of TF-Slim if None.
-        explicit_padding: has no effect here, as in the original.
-    """
-    graph = InceptionGraph(hyperparams or DEFAULT_HYPERPARAMS, depth_multiplier, min_depth)
-    images = Input((None, None, 3))
-    return keras.Model(images, graph.blocks(stem(graph, images), BLOCKS), name="inception_v2")
+inception_v2 = functools.partial(inception_network, "inception_v2", stem, BLOCKS)
 
 
 def region_networks(

@@ -89,11 +89,7 @@ def extract_features(
     if not isinstance(network, ImageNetwork):
         network = open_network(os.fspath(network), pooling=pooling, weights=weights, size=size)
     cut = _crops(images, chosen, margin, network.size, resize, track(range(len(opened))))
-    vectors: list[np.ndarray] = []
-    known: list[_Crop] = []
-    for batch in batches(cut, batch_size):
-        vectors.append(network.vectors(np.stack([one.pixels for one in batch]), batch_size))
-        known += [one._replace(pixels=one.pixels[:0]) for one in batch]
+    vectors, known = _looked_at(network, cut, batch_size)
     if not known:
         raise _nothing(opened, chosen)
     names = class_names(opened.label_map)
@@ -109,6 +105,18 @@ def extract_features(
     )
     refuse_not_finite(features, network.name)
     return features
+
+
+def _looked_at(
+    network: ImageNetwork, cut: Iterable[_Crop], batch_size: int
+) -> tuple[list[np.ndarray], list[_Crop]]:
+    """Vectors of crops, batch by batch, and the crops without their pixels."""
+    vectors: list[np.ndarray] = []
+    known: list[_Crop] = []
+    for batch in batches(cut, batch_size):
+        vectors.append(network.vectors(np.stack([one.pixels for one in batch]), batch_size))
+        known += [one._replace(pixels=one.pixels[:0]) for one in batch]
+    return vectors, known
 
 
 def batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:

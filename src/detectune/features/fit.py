@@ -27,6 +27,7 @@ from detectune.features.image_classifier import CrossValidation, ImageClassifier
 from detectune.wording import one_line, plural
 
 FOLDS = 5
+_Measured = tuple[dict[str, Any], np.ndarray, np.ndarray]
 # Made while fitting and never asked for again: an optimizer, and how the loss went.
 _LEFT_BEHIND = ("_optimizer", "_random_state", "loss_curve_", "_no_improvement_count")
 
@@ -88,19 +89,26 @@ def fit_classifier(
         settings=features.settings,
         counts=dict(zip(names, counts.tolist(), strict=True)),
         chosen=best[0],
-        cross_validation=CrossValidation(
-            folds=len(divided.splits),
-            by_image=divided.by_image,
-            settings_tried=len(measured),
-            balanced_accuracy=float(np.mean(best[1])),
-            spread=float(np.std(best[1])),
-            accuracy=float(np.mean(best[2])),
-            majority_accuracy=float(counts.max() / counts.sum()),
-            majority_balanced_accuracy=1 / len(names),
-            majority_class=names[int(counts.argmax())],
-        ),
+        cross_validation=_validation(best, len(measured), divided, names, counts),
         fitted_on=digest(labelled.vectors),
         notes=tuple(notes),
+    )
+
+
+def _validation(
+    best: _Measured, tried: int, divided: Folds, names: Sequence[str], counts: np.ndarray
+) -> CrossValidation:
+    """What cross-validation says of the best setting, and the most frequent class beside it."""
+    return CrossValidation(
+        folds=len(divided.splits),
+        by_image=divided.by_image,
+        settings_tried=tried,
+        balanced_accuracy=float(np.mean(best[1])),
+        spread=float(np.std(best[1])),
+        accuracy=float(np.mean(best[2])),
+        majority_accuracy=float(counts.max() / counts.sum()),
+        majority_balanced_accuracy=1 / len(names),
+        majority_class=names[int(counts.argmax())],
     )
 
 
@@ -111,7 +119,7 @@ def _measured(
     folds: Folds,
     seed: int,
     track: Callable[[Sequence[Any]], Iterable[Any]],
-) -> list[tuple[dict[str, Any], np.ndarray, np.ndarray]]:
+) -> list[_Measured]:
     """Settings, and the balanced accuracy and accuracy of every fold with them."""
     selection = importlib.import_module("sklearn.model_selection")
     smallest = min(len(learned) for learned, _ in folds.splits)
@@ -119,7 +127,7 @@ def _measured(
     settings = [
         dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())
     ]
-    found: list[tuple[dict[str, Any], np.ndarray, np.ndarray]] = []
+    found: list[_Measured] = []
     for setting in track(settings):
         pipeline = _pipeline(kind, seed).set_params(**_named(setting))
         scores: dict[str, np.ndarray] = {}

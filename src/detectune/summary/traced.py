@@ -40,7 +40,10 @@ class Step:
 
 
 class CutOut(Layer):
-    """Stands for cutting regions out of feature maps: maps → patches `[M, h, w, D]`."""
+    """Stands for cutting regions out of feature maps: maps → patches `[M, h, w, D]`.
+
+    It is part of a drawing, of which Keras asks shapes alone; were it computed, that is a defect.
+    """
 
     def __init__(self, count: int, size: Size | None, name: str) -> None:
         super().__init__(name=name)
